@@ -1,0 +1,1 @@
+"""Real-time transcription on your own machine."""

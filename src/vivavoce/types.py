@@ -1,0 +1,61 @@
+"""Domain values that every layer shares. Depends on nothing."""
+
+import enum
+from dataclasses import dataclass
+
+__all__ = ["Encoding", "Failure", "Word"]
+
+
+class Encoding(enum.StrEnum):
+    """How the samples of an audio stream are written."""
+
+    PCM_S16LE = "pcm_s16le"
+    PCM_MULAW = "pcm_mulaw"
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """Width of one mono sample, in bytes."""
+        return 2 if self is Encoding.PCM_S16LE else 1
+
+
+class Failure(enum.Enum):
+    """Why a session ended in an error, in no protocol's words.
+
+    Each dialect maps every member to its own close code and text.
+    """
+
+    BAD_SAMPLE_RATE = enum.auto()
+    BAD_ENCODING = enum.auto()
+    BAD_OPTION = enum.auto()
+    BAD_WORD_BOOST = enum.auto()
+    UNAUTHORIZED = enum.auto()
+    BAD_JSON = enum.auto()
+    BAD_MESSAGE = enum.auto()
+    AUDIO_TOO_SHORT = enum.auto()
+    AUDIO_TOO_LONG = enum.auto()
+    AUDIO_TOO_FAST = enum.auto()
+    AUDIO_MISALIGNED = enum.auto()
+    IDLE = enum.auto()
+    EXPIRED = enum.auto()
+    BUSY = enum.auto()
+    SHUTTING_DOWN = enum.auto()
+    INTERNAL = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a turn.
+
+    Attributes:
+        text: The word as it is to be shown, punctuation included.
+        start_ms: Where it begins, in milliseconds since the session's audio began.
+        end_ms: Where it ends, on the same timeline.
+        confidence: Probability that the word is right, 0 to 1.
+        is_final: Whether the word is committed: a committed word never changes again.
+    """
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+    is_final: bool = False

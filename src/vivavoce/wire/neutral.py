@@ -1,0 +1,282 @@
+"""What every dialect is translated into: commands from the client, events to it.
+
+A session knows these and no protocol; a dialect knows these and no engine. Times are
+milliseconds of the session's own audio unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from vivavoce.types import Encoding, Failure, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Audio",
+    "Closing",
+    "Command",
+    "Configure",
+    "Dialect",
+    "DialectFactory",
+    "Event",
+    "ForceEndpoint",
+    "KeepAlive",
+    "Limits",
+    "SessionBegan",
+    "SessionEnded",
+    "SessionFailed",
+    "SessionOptions",
+    "SpeechStarted",
+    "Terminate",
+    "TurnUpdated",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a dialect allows its clients.
+
+    Attributes:
+        min_chunk_ms: Shortest audio in one message. A shorter one is a fault only when more audio
+            follows it: the last piece of a recording is what it is.
+        max_chunk_ms: Longest audio in one message.
+        max_lead_s: By how much audio may run ahead of the clock, in seconds of audio; None: no limit
+            (the server then slows the client down by not reading).
+        idle_s: How long a client may send nothing, in seconds of wall time; None: for ever.
+        max_session_s: How long a session may live, in seconds of wall time.
+    """
+
+    min_chunk_ms: float
+    max_chunk_ms: float
+    max_lead_s: float | None
+    idle_s: float | None
+    max_session_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """What a client asked for when it opened its session.
+
+    Attributes:
+        sample_rate: Of the audio that will be sent, in Hz.
+        encoding: Of the audio that will be sent.
+        partials: Whether updates of unfinished turns are wanted.
+        format_partials: Whether words of unfinished turns keep case and punctuation.
+        format_finals: Whether words of finished turns keep case and punctuation.
+        min_silence_ms: Silence that ends a turn which sounds complete.
+        max_silence_ms: Silence that ends any turn.
+        end_of_turn_threshold: Confidence from which a turn counts as complete, 0 to 1.
+        speech_threshold: Speech probability from which a frame counts as speech; None: the default.
+        silence_updates_ms: How often an empty update is sent while nobody speaks; None: never.
+        answer_empty_force: Whether a forced end is answered by a finished turn though nothing was said.
+        key_terms: Words the client expects.
+    """
+
+    sample_rate: int
+    encoding: Encoding = Encoding.PCM_S16LE
+    partials: bool = True
+    format_partials: bool = False
+    format_finals: bool = True
+    min_silence_ms: int = 700
+    max_silence_ms: int = 700
+    end_of_turn_threshold: float = 0.0
+    speech_threshold: float | None = None
+    silence_updates_ms: int | None = None
+    answer_empty_force: bool = False
+    key_terms: tuple[str, ...] = ()
+
+
+# --- commands: what a client asks for ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Samples, in the encoding and rate of the session."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ForceEndpoint:
+    """End the turn now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configure:
+    """Change options in mid-session; None leaves one as it is."""
+
+    min_silence_ms: int | None = None
+    max_silence_ms: int | None = None
+    end_of_turn_threshold: float | None = None
+    speech_threshold: float | None = None
+    format_turns: bool | None = None
+    key_terms: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """Only tells that the client is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terminate:
+    """Finish the last turn and end the session."""
+
+
+Command = Audio | ForceEndpoint | Configure | KeepAlive | Terminate
+
+
+# --- events: what a session tells -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionBegan:
+    """The session is open.
+
+    Attributes:
+        session_id: A random UUID (version 4) in its text form.
+        expires_at_unix: When it will be ended at the latest, in seconds since 1970.
+    """
+
+    session_id: str
+    expires_at_unix: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak.
+
+    Attributes:
+        at_ms: Where.
+        confidence: Speech probability there.
+    """
+
+    at_ms: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnUpdated:
+    """The words of a turn so far, or, when it ended, for good.
+
+    Attributes:
+        turn_order: Counts turns from 0.
+        start_ms: Where the turn's audio begins.
+        end_ms: Up to where it was listened to.
+        words: All words of the turn, committed ones first.
+        ended: Whether the turn is finished.
+        formatted: Whether the words keep case and punctuation.
+        end_of_turn_confidence: How complete the turn sounds, 0 to 1.
+    """
+
+    turn_order: int
+    start_ms: int
+    end_ms: int
+    words: tuple[Word, ...] = ()
+    ended: bool = False
+    formatted: bool = False
+    end_of_turn_confidence: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """All words in a row."""
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def final_text(self) -> str:
+        """The committed words in a row."""
+        return " ".join(word.text for word in self.words if word.is_final)
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence of the words; 0 without any."""
+        return sum(word.confidence for word in self.words) / len(self.words) if self.words else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The session ended as asked.
+
+    Attributes:
+        audio_ms: How much audio was received.
+        session_ms: How long it was open, in wall time.
+    """
+
+    audio_ms: int
+    session_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The session ended in an error."""
+
+    failure: Failure
+    detail: str = ""
+
+
+Event = SessionBegan | SpeechStarted | TurnUpdated | SessionEnded | SessionFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a dialect ends a WebSocket.
+
+    Attributes:
+        code: The close code.
+        reason: At most 123 bytes of UTF-8 (RFC 6455, section 5.5).
+        frames: Text messages to send before the close.
+    """
+
+    code: int
+    reason: str = ""
+    frames: tuple[str, ...] = field(default=())
+
+
+class Dialect(Protocol):
+    """A protocol as one connection speaks it, seen from the server. Keeps no clock and no socket."""
+
+    @property
+    def name(self) -> str:
+        """The dialect's short name."""
+
+    @property
+    def limits(self) -> Limits:
+        """What the client may do."""
+
+    @property
+    def options(self) -> SessionOptions:
+        """What the client asked for in its query."""
+
+    def decode(self, message: str | bytes) -> tuple[Command, ...]:
+        """Turn one WebSocket message into commands.
+
+        Raises:
+            ProtocolViolation: The message is none of the protocol's.
+        """
+
+    def encode(self, event: Event, unix_time: float) -> tuple[str, ...]:
+        """Turn an event into the protocol's messages, possibly none."""
+
+    def closing(self, event: SessionEnded | SessionFailed) -> Closing:
+        """How to close the socket after that event; its frames still have to be sent."""
+
+
+class DialectFactory(Protocol):
+    """Opens a dialect from a handshake, or says how it refuses."""
+
+    @property
+    def name(self) -> str:
+        """The dialect's short name."""
+
+    def open(self, pairs: Sequence[tuple[str, str]]) -> Dialect:
+        """Read the query of the handshake.
+
+        Raises:
+            ProtocolViolation: A parameter can't be used.
+        """
+
+    def refuse(self, violation: SessionFailed) -> Closing:
+        """How to close a socket on which no session could begin."""
