@@ -1,1 +1,6 @@
-"""."""
+"""One engine for all sessions of a process: what runs next, and the threads it runs on."""
+
+from vivavoce.batching.engine import Engine, EngineState, Member
+from vivavoce.batching.scheduler import Scheduler
+
+__all__ = ["Engine", "EngineState", "Member", "Scheduler"]

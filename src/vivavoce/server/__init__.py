@@ -1,1 +1,8 @@
-"""."""
+"""The server: both protocols over WebSockets, health, and a clean end."""
+
+from vivavoce.server.app import create_app
+from vivavoce.server.local import LocalServer
+from vivavoce.server.options import ServerOptions
+from vivavoce.server.run import serve
+
+__all__ = ["LocalServer", "ServerOptions", "create_app", "serve"]

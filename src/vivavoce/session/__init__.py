@@ -1,1 +1,7 @@
-"""."""
+"""The session machine: bytes and commands in, events and requests for the engine out. Does no I/O."""
+
+from vivavoce.session.machine import Session, SessionState
+from vivavoce.session.requests import DecodeRequest
+from vivavoce.session.tuning import Tuning
+
+__all__ = ["DecodeRequest", "Session", "SessionState", "Tuning"]

@@ -327,6 +327,7 @@ class V3Factory:
             end_of_turn_threshold=_DEFAULT_THRESHOLD if threshold is None else threshold,
             speech_threshold=query.fraction("vad_threshold"),
             answer_empty_force=True,
+            commit_words=True,
             key_terms=_checked_terms(query.strings("keyterms_prompt")),
         )
         limits = Limits(

@@ -72,6 +72,7 @@ class SessionOptions:
         speech_threshold: Speech probability from which a frame counts as speech; None: the default.
         silence_updates_ms: How often an empty update is sent while nobody speaks; None: never.
         answer_empty_force: Whether a forced end is answered by a finished turn though nothing was said.
+        commit_words: Whether words of an unfinished turn are committed one by one.
         key_terms: Words the client expects.
     """
 
@@ -86,6 +87,7 @@ class SessionOptions:
     speech_threshold: float | None = None
     silence_updates_ms: int | None = None
     answer_empty_force: bool = False
+    commit_words: bool = False
     key_terms: tuple[str, ...] = ()
 
 

@@ -1,0 +1,81 @@
+"""Which sessions the recogniser serves next. Pure: no threads, no clock, no samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Scheduler"]
+
+_MAX_BATCH_SAMPLES: Final = 16_000 * 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    is_final: bool
+    since: float
+    n_samples: int
+
+    @property
+    def urgency(self) -> tuple[bool, float]:
+        """Sorts finals before partials and the longest waiting first."""
+        return (not self.is_final, self.since)
+
+
+class Scheduler:
+    """Collects at most one wish a session and makes batches of them.
+
+    Finals go before partials, the longest waiting first. A batch is padded to its longest span, so its
+    padded size is what is bounded, not the number of its samples; the first span always goes.
+    """
+
+    def __init__(self, max_batch: int, *, max_batch_samples: int = _MAX_BATCH_SAMPLES) -> None:
+        """Plan for a recogniser.
+
+        Args:
+            max_batch: How many spans it takes at once.
+            max_batch_samples: Bound of the padded size of a batch, in samples at 16 kHz.
+        """
+        self._max_batch = max_batch
+        self._max_batch_samples = max_batch_samples
+        self._wishes: dict[int, _Wish] = {}
+
+    def __len__(self) -> int:
+        return len(self._wishes)
+
+    def want(self, key: int, *, is_final: bool, n_samples: int, now: float) -> None:
+        """Note that a session wants a pass; one that waits already keeps its place.
+
+        Args:
+            key: The session.
+            is_final: Whether an utterance that is over waits for it.
+            n_samples: Length of the span, at 16 kHz.
+            now: Wall time, in seconds.
+        """
+        old = self._wishes.get(key)
+        since = old.since if old is not None and old.is_final == is_final else now
+        self._wishes[key] = _Wish(is_final, since, n_samples)
+
+    def forget(self, key: int) -> None:
+        """Drop what a session wanted."""
+        self._wishes.pop(key, None)
+
+    def plan(self) -> list[int]:
+        """Take the next batch, most urgent first; empty if nobody wants anything."""
+        batch: list[int] = []
+        longest = 0
+        for key, wish in sorted(self._wishes.items(), key=lambda item: item[1].urgency):
+            if len(batch) == self._max_batch:
+                break
+            padded = max(longest, wish.n_samples) * (len(batch) + 1)
+            if batch and padded > self._max_batch_samples:
+                continue
+            batch.append(key)
+            longest = max(longest, wish.n_samples)
+        for key in batch:
+            del self._wishes[key]
+        return batch
+
+    def oldest_wait_s(self, now: float) -> float:
+        """How long the longest waiting session has waited, in seconds; 0 if nobody waits."""
+        return max((now - wish.since for wish in self._wishes.values()), default=0.0)

@@ -1,0 +1,127 @@
+"""What the rest of the system knows of an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vivavoce.audio import Samples
+
+__all__ = ["Frames", "Hypothesis", "HypothesisWord", "Recogniser", "Span", "SpeechDetector", "SpeechState"]
+
+Frames: TypeAlias = npt.NDArray[np.float32]
+"""Frames of one session, shape (frames, samples per frame), float32, 16 kHz, full scale ±1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of speech to be recognised.
+
+    Attributes:
+        samples: Shape (n,), float32, 16 kHz, full scale ±1.
+        prefix: Tokens the hypothesis must begin with: what was committed already.
+        draft: Tokens it may begin with, after the prefix: an earlier hypothesis of the same utterance.
+            A draft saves time and changes nothing: what the model would not say itself is thrown away.
+    """
+
+    samples: Samples
+    prefix: tuple[int, ...] = ()
+    draft: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisWord:
+    """One recognised word.
+
+    Attributes:
+        text: As written by the model, punctuation included.
+        start_s: Where it begins, in seconds from the start of the span.
+        end_s: Where it ends.
+        confidence: 0 to 1.
+        n_tokens: How many tokens spell it.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+    n_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What a span is believed to say.
+
+    Attributes:
+        tokens: All tokens, prefix included, without start and end marks.
+        words: What they spell; their ``n_tokens`` add up to the number of tokens.
+    """
+
+    tokens: tuple[int, ...] = ()
+    words: tuple[HypothesisWord, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All words in a row."""
+        return " ".join(word.text for word in self.words)
+
+
+class Recogniser(Protocol):
+    """Turns spans into hypotheses; keeps nothing between calls. Called from one thread at a time."""
+
+    @property
+    def name(self) -> str:
+        """Of the model, for people."""
+
+    @property
+    def max_batch(self) -> int:
+        """How many spans are worth giving at once."""
+
+    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
+        """Recognise a batch; one hypothesis per span, in their order.
+
+        Raises:
+            EngineError: The engine can't go on.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechState:
+    """What a speech detector remembers of one session between frames.
+
+    Attributes:
+        hidden: Shape (2, 128), float32: the recurrent state.
+        context: Shape (64,), float32: the last samples of the frame before.
+    """
+
+    hidden: npt.NDArray[np.float32]
+    context: npt.NDArray[np.float32]
+
+
+class SpeechDetector(Protocol):
+    """Tells speech from everything else, frame by frame. Called from one thread at a time."""
+
+    @property
+    def frame_samples(self) -> int:
+        """Samples in a frame, at 16 kHz."""
+
+    def initial_state(self) -> SpeechState:
+        """State of a session that has heard nothing."""
+
+    def detect(
+        self, batch: Sequence[tuple[SpeechState, Frames]]
+    ) -> list[tuple[SpeechState, npt.NDArray[np.float32]]]:
+        """Probability of speech in each frame of several sessions.
+
+        Args:
+            batch: Per session its state and its frames, shape (n, frame_samples); n may differ.
+
+        Returns:
+            Per session its new state and the probabilities, shape (n,), float32, 0 to 1.
+        """

@@ -1,0 +1,101 @@
+"""The vocabulary of a model: token ids to words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vivavoce.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Vocabulary", "WordTokens"]
+
+_SPACE = "\u2581".encode()  # sentencepiece's mark for the space before a word
+_LONG = 128  # from here on a length takes two bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WordTokens:
+    """A word and the run of tokens that spells it.
+
+    Attributes:
+        text: The word.
+        first: Index of its first token in the sequence.
+        n_tokens: How many tokens spell it.
+    """
+
+    text: str
+    first: int
+    n_tokens: int
+
+
+class Vocabulary:
+    """Pieces by token id."""
+
+    def __init__(self, pieces: Sequence[bytes], *, n_special: int = 3) -> None:
+        """Keep the pieces.
+
+        Args:
+            pieces: UTF-8 text of each token; a space is U+2581.
+            n_special: How many ids at the start are marks, not text.
+        """
+        self._pieces = [_as_bytes(piece) for piece in pieces]
+        for index in range(min(n_special, len(self._pieces))):
+            self._pieces[index] = b""
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Read Moonshine's ``tokenizer.bin``: for each token its length and its bytes.
+
+        A length of 128 or more is written in two bytes: ``second * 128 + first - 128``.
+
+        Raises:
+            ModelError: The file is cut short.
+        """
+        data = path.read_bytes()
+        pieces: list[bytes] = []
+        at = 0
+        while at < len(data):
+            length = data[at]
+            at += 1
+            if length >= _LONG and at < len(data):
+                length = data[at] * _LONG + length - _LONG
+                at += 1
+            if at + length > len(data):
+                raise ModelError(f"{path.name} is cut short")
+            pieces.append(data[at : at + length])
+            at += length
+        return cls(pieces)
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def words(self, tokens: Sequence[int]) -> tuple[WordTokens, ...]:
+        """Split a token sequence into words; every token belongs to just one of them.
+
+        A token that begins with a space begins a word; tokens before the first such one belong to
+        the first word. Marks and bare spaces go to the word before them.
+        """
+        starts: list[int] = []
+        for index, token in enumerate(tokens):
+            piece = self._pieces[token]
+            if not starts or (piece.startswith(_SPACE) and len(piece) > len(_SPACE)):
+                starts.append(index)
+        words: list[WordTokens] = []
+        for first, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+            raw = b"".join(self._pieces[token] for token in tokens[first:end])
+            text = raw.replace(_SPACE, b" ").decode(errors="ignore").strip()
+            words.append(WordTokens(text, first, end - first))
+        return tuple(words)
+
+
+def _as_bytes(piece: bytes) -> bytes:
+    """Turn a byte token (``<0x41>``) into its byte, and vendor marks (``<<ST_1>>``) into nothing."""
+    if piece.startswith(b"<<") and piece.endswith(b">>"):
+        return b""
+    if len(piece) == len(b"<0x00>") and piece.startswith(b"<0x") and piece.endswith(b">"):
+        return bytes.fromhex(piece[3:5].decode())
+    return piece

@@ -1,0 +1,87 @@
+"""A server inside the process, for programs that want no second terminal, and for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from vivavoce.batching import EngineState
+from vivavoce.errors import ServerError
+from vivavoce.server.options import ServerOptions
+from vivavoce.server.run import listen, make_server
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["LocalServer"]
+
+_START_TIMEOUT_S = 10.0
+_POLL_S = 0.01
+
+
+class LocalServer:
+    """A server on a thread, on a free port of the loopback interface.
+
+    It takes sessions at once, also while the models load, and any audio as fast as it can hear it:
+    a sender that is faster is slowed down, not refused.
+
+    Attributes:
+        base_url: Where it listens, ``ws://127.0.0.1:PORT``.
+    """
+
+    def __init__(self, options: ServerOptions | None = None) -> None:
+        """Prepare a server; entering the context starts it.
+
+        Args:
+            options: By default any free port and no limit on speed.
+        """
+        self._options = options or ServerOptions(port=0, max_lead_s=None)
+        self.base_url = ""
+
+    def __enter__(self) -> Self:
+        """Start the server.
+
+        Raises:
+            ServerError: It can't listen.
+        """
+        self._options.check()
+        sock = listen(self._options.host, self._options.port)
+        host, port = sock.getsockname()[:2]
+        self.base_url = f"ws://{host}:{port}"
+        self._server = make_server(dataclasses.replace(self._options, port=port))
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._server.serve([sock])), name="vivavoce-server", daemon=True
+        )
+        self._thread.start()
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise ServerError("the server inside this process did not start")
+            time.sleep(_POLL_S)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the sessions finish and stop the server."""
+        self._server.request_stop()
+        self._thread.join(self._options.drain_s + _START_TIMEOUT_S)
+
+    def wait_ready(self, timeout_s: float = 60.0) -> None:
+        """Wait until the models are loaded.
+
+        Args:
+            timeout_s: How long to wait, in seconds.
+
+        Raises:
+            ServerError: They can't be loaded, or not in time.
+        """
+        engine = self._server.service.engine
+        deadline = time.monotonic() + timeout_s
+        while engine.state is EngineState.LOADING and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        if engine.state is not EngineState.READY:
+            raise ServerError(engine.error or "the models were not loaded in time")

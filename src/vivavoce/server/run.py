@@ -1,0 +1,128 @@
+"""Running the application on uvicorn: a socket of our own, and a stop that lets sessions finish."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from vivavoce.errors import ServerError
+from vivavoce.server.app import Service, create_app
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from vivavoce.server.options import ServerOptions
+
+__all__ = ["DrainingServer", "listen", "make_server", "serve"]
+
+_MAX_MESSAGE_BYTES = 1 << 20
+_BACKLOG = 2_048
+
+
+class DrainingServer(uvicorn.Server):
+    """Uvicorn closes WebSockets at the first signal, before the application can send their last words.
+
+    Here the first signal drains the sessions and then stops the server; the second stops at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._draining: asyncio.Task[None] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Answer a signal: drain at the first, stop at once at the second."""
+        del frame
+        if self._loop is None or self.service.is_draining:
+            self.should_exit = True
+            self.force_exit = True
+        else:
+            logging.getLogger(__name__).info("signal %d: finishing %d sessions", sig, self.n_sessions)
+            self.request_stop()
+
+    @property
+    def n_sessions(self) -> int:
+        """Sessions that are open."""
+        return len(self.service.connections)
+
+    def request_stop(self) -> None:
+        """Let the sessions finish, then stop; may be called from any thread."""
+        if self._loop is None:
+            self.should_exit = True
+            return
+        self.service.is_draining = True
+        self._loop.call_soon_threadsafe(self._begin_drain)
+
+    def _begin_drain(self) -> None:
+        if self._draining is None:
+            self._draining = asyncio.ensure_future(self._drain())
+
+    async def _drain(self) -> None:
+        await self.service.drain()
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to listen on, so that a busy port is known before anything is loaded.
+
+    Raises:
+        ServerError: The port is taken, or the address is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, protocol)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServerError(f"port {port} on {host} is taken: choose another with --port") from error
+        if error.errno == errno.EACCES:
+            raise ServerError(f"port {port} on {host} may not be opened by this user") from error
+        raise ServerError(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+    return sock
+
+
+def make_server(options: ServerOptions) -> DrainingServer:
+    """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`."""
+    app = create_app(options)
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # samples do not compress, and it costs more than all the rest
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=2,
+    )
+    return DrainingServer(config, app.state.service)
+
+
+def serve(options: ServerOptions) -> None:
+    """Serve until SIGINT or SIGTERM; open sessions may then finish.
+
+    Raises:
+        ServerError: A busy port, or a public address without keys.
+    """
+    options.check()
+    sock = listen(options.host, options.port)
+    host, port = sock.getsockname()[:2]
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger(__name__).info("listening on ws://%s:%d", f"[{host}]" if ":" in host else host, port)
+    make_server(options).run(sockets=[sock])

@@ -1,0 +1,196 @@
+"""What a session makes of speech probabilities: where utterances begin, pause, and end."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vivavoce.audio import SampleBuffer
+from vivavoce.endpoint import SilencePolicy, completeness
+from vivavoce.session.utterance import Utterance
+from vivavoce.vad import SpeechTracker, TrackerState
+
+if TYPE_CHECKING:
+    from vivavoce.session.tuning import Tuning
+
+__all__ = ["Hearing"]
+
+_SAMPLES_PER_MS = 16
+_CUT_SMOOTHING_FRAMES = 5
+
+
+class Hearing:
+    """The audio of one session from the first frame to the last, and the utterances in it.
+
+    Attributes:
+        buffer: The samples that may still be needed.
+        policy: When a turn is over; may be replaced at any time.
+        current: The open utterance, if any.
+        closing: Utterances that are over and not yet told, oldest first.
+        spoken_until: Position behind the last utterance: nothing is decoded twice.
+    """
+
+    def __init__(
+        self, policy: SilencePolicy, *, threshold: float, frame_samples: int, tuning: Tuning, commits: bool
+    ) -> None:
+        self.buffer = SampleBuffer()
+        self.policy = policy
+        self.current: Utterance | None = None
+        self.closing: deque[Utterance] = deque()
+        self.spoken_until = 0
+        self._tracker = SpeechTracker(threshold)
+        self._frame_samples = frame_samples
+        self._tuning = tuning
+        self._commits = commits
+        self._count = 0
+
+    # --- where things are -----------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """Position behind the last frame that was heard."""
+        return self._tracker.frames * self._frame_samples
+
+    @property
+    def frames(self) -> int:
+        """How many frames were heard."""
+        return self._tracker.frames
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody speaks and no utterance is open."""
+        return self._tracker.state is TrackerState.QUIET and self.current is None
+
+    @property
+    def speech_start(self) -> int:
+        """Position of the first frame of the speech now heard."""
+        return self._tracker.first_speech_frame * self._frame_samples
+
+    @property
+    def strongest(self) -> float:
+        """Highest speech probability since the speech now heard began, 0 to 1."""
+        return self._tracker.strongest
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether speech is heard in the newest frame."""
+        return self._tracker.state is TrackerState.SPEAKING
+
+    @property
+    def settled_end(self) -> int | None:
+        """Where the current utterance would end if it ended now; None while somebody speaks.
+
+        Behind the last speech only as much silence is kept as the model needs: it invents words for more.
+        """
+        frames = min(self._frames_in(self._tuning.settle_ms), self._frames_in(self.policy.min_silence_ms))
+        frames = max(1, frames)
+        if self.current is None or self._tracker.pause_frames < frames:
+            return None
+        return (self._tracker.speech_end_frame + frames) * self._frame_samples
+
+    @property
+    def waits_for_text(self) -> bool:
+        """Whether it takes words that are not there yet to tell if the turn is over."""
+        utterance = self.current
+        return (
+            utterance is not None
+            and self.policy.needs_text(self._pause_ms)
+            and utterance.settled_end != self.settled_end
+        )
+
+    @property
+    def end_of_turn_confidence(self) -> float:
+        """How complete the current utterance sounds, 0 to 1; 0 while somebody speaks."""
+        utterance = self.current
+        if utterance is None or utterance.settled_end is None:
+            return 0.0
+        return completeness(utterance.hypothesis.text)
+
+    @property
+    def _pause_ms(self) -> float:
+        return self._tracker.pause_frames * self._frame_samples / _SAMPLES_PER_MS
+
+    def _frames_in(self, ms: float) -> int:
+        return round(ms * _SAMPLES_PER_MS / self._frame_samples)
+
+    # --- what is heard --------------------------------------------------------------------------
+
+    def set_threshold(self, threshold: float) -> None:
+        """Change the speech probability from which a frame counts as speech."""
+        self._tracker.threshold = threshold
+
+    def hear(self, probability: float) -> bool:
+        """Hear one more frame; returns whether an utterance began with it."""
+        was_open = self._tracker.is_open
+        self._tracker.push(probability)
+        if self._tracker.is_open and not was_open:
+            preroll = self._tuning.preroll_ms * _SAMPLES_PER_MS
+            self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
+            return True
+        utterance = self.current
+        if utterance is None:
+            self._forget()
+        elif self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
+            self._cut(utterance)
+        return False
+
+    def end_if_over(self) -> bool:
+        """End the current utterance if its pause is long enough; returns whether it did."""
+        if self.current is None or not self._tracker.pause_frames:
+            return False
+        if not self.policy.is_over(self._pause_ms, self.end_of_turn_confidence):
+            return False
+        self.end(self.position)
+        return True
+
+    def end(self, at: int) -> Utterance | None:
+        """End the current utterance now, behind position ``at`` at the latest; None if there is none."""
+        utterance = self.current
+        settled_end = self.settled_end
+        self._tracker.close()
+        if utterance is None:
+            return None
+        self._close(utterance, at if settled_end is None else min(at, settled_end))
+        self.current = None
+        return utterance
+
+    def end_nothing(self, at: int) -> Utterance:
+        """Put an utterance without words where a turn was ended in silence."""
+        utterance = Utterance(self._count, at, commits=False, settled_end=at)
+        self._count += 1
+        self._close(utterance, at)
+        return utterance
+
+    def _close(self, utterance: Utterance, end: int) -> None:
+        utterance.close(end)
+        self.spoken_until = end
+        self.closing.append(utterance)
+
+    def _begin(self, start: int) -> None:
+        self.current = Utterance(self._count, start, commits=self._commits, asked_end=self.speech_start)
+        self._count += 1
+
+    def _forget(self) -> None:
+        """Drop what no utterance to come can reach back to."""
+        if self.closing:
+            return
+        reach = self._tuning.preroll_ms * _SAMPLES_PER_MS
+        earliest = self.position if self.is_quiet else self.speech_start
+        self.buffer.drop_before(earliest - reach - self._frame_samples)
+
+    def _cut(self, utterance: Utterance) -> None:
+        """End an utterance that is too long where it is weakest, and go on behind that place."""
+        size = self._frame_samples
+        end = self.position
+        n = (end - max(utterance.start, end - self._tuning.cut_window_ms * _SAMPLES_PER_MS)) // size
+        frames = self.buffer.copy(end - n * size, end).reshape(n, size)
+        window = np.ones(_CUT_SMOOTHING_FRAMES) / _CUT_SMOOTHING_FRAMES
+        energy = np.convolve(np.square(frames).mean(axis=1), window, "valid")
+        weakest = int(np.argmin(energy)) + _CUT_SMOOTHING_FRAMES // 2
+        at = end - (n - weakest) * size
+        self._close(utterance, at)
+        self._tracker.split()
+        self._begin(at)
+        self.buffer.drop_before(self.closing[0].start)

@@ -1,0 +1,393 @@
+"""The session machine.
+
+Audio goes in and is cut into frames for the speech detector; what the detector says opens and ends
+utterances; utterances ask for passes of the recogniser; hypotheses become events. Whatever depends on
+speech is counted in samples: the same audio in other chunks, or at another speed, gives the same
+utterances and the same final words. Wall time matters for idle and session limits only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections import deque
+from typing import TYPE_CHECKING
+
+from vivavoce.audio import Intake
+from vivavoce.endpoint import SilencePolicy
+from vivavoce.engines import Frames, Hypothesis, Span
+from vivavoce.errors import ProtocolViolation
+from vivavoce.session.gate import AudioGate
+from vivavoce.session.hearing import Hearing
+from vivavoce.session.requests import DecodeRequest
+from vivavoce.session.tuning import Tuning
+from vivavoce.types import Failure
+from vivavoce.vad import DEFAULT_THRESHOLD
+from vivavoce.wire.neutral import (
+    Audio,
+    Command,
+    Configure,
+    Event,
+    ForceEndpoint,
+    KeepAlive,
+    Limits,
+    SessionBegan,
+    SessionEnded,
+    SessionFailed,
+    SessionOptions,
+    SpeechStarted,
+    Terminate,
+    TurnUpdated,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from vivavoce.session.utterance import Utterance
+
+__all__ = ["Session", "SessionState"]
+
+_SAMPLES_PER_MS = 16
+
+
+class SessionState(enum.IntEnum):
+    """Where a session is; from ENDED on nothing more happens."""
+
+    OPEN = 1
+    ENDING = 2
+    ENDED = 3
+    FAILED = 4
+
+
+class Session:
+    """One client's stream. Not thread-safe; knows no sockets, threads or clocks.
+
+    Feed it with `receive`. Serve it by `take_frames` / `apply_probabilities` and `next_pass` /
+    `begin_pass` / `apply_hypothesis`, one of each at a time. Drain it with `take_events`.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        options: SessionOptions,
+        limits: Limits,
+        *,
+        now: float,
+        unix_now: float,
+        frame_samples: int = 512,
+        tuning: Tuning | None = None,
+    ) -> None:
+        """Open a session.
+
+        Args:
+            session_id: A random UUID in its text form.
+            options: What the client asked for.
+            limits: What its dialect allows.
+            now: Wall time, in seconds of any steady clock.
+            unix_now: The same moment, in seconds since 1970.
+            frame_samples: Frame size of the speech detector, at 16 kHz.
+            tuning: When to ask for passes.
+        """
+        self.session_id = session_id
+        self._options = options
+        self._limits = limits
+        self._tuning = tuning or Tuning()
+        self._frame_samples = frame_samples
+        self._opened = now
+        self._active = now
+        self._state = SessionState.OPEN
+        self._intake = Intake(options.sample_rate, options.encoding)
+        self._gate = AudioGate(limits)
+        self._hearing = Hearing(
+            SilencePolicy(options.min_silence_ms, options.max_silence_ms, options.end_of_turn_threshold),
+            threshold=DEFAULT_THRESHOLD if options.speech_threshold is None else options.speech_threshold,
+            frame_samples=frame_samples,
+            tuning=self._tuning,
+            commits=options.commit_words,
+        )
+        self._marks: deque[tuple[int, Command]] = deque()  # commands, at their place in the audio
+        self._probabilities: deque[float] = deque()  # of frames that were detected and not yet heard
+        self._taken_frames = 0
+        self._frames_under_way = False
+        self._pass_under_way = False
+        self._terminated = False
+        self._turn_order = 0
+        self._told_silence_ms = 0
+        self._events: deque[Event] = deque([SessionBegan(session_id, unix_now + limits.max_session_s)])
+
+    # --- what the client does -------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is."""
+        return self._state
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self._state >= SessionState.ENDED
+
+    @property
+    def audio_ms(self) -> float:
+        """Audio received, in milliseconds."""
+        return self._intake.received_ms
+
+    @property
+    def backlog_ms(self) -> float:
+        """Audio received and not yet heard, in milliseconds: a pump reads no more while it is long."""
+        return (self._hearing.buffer.end - self._hearing.position) / _SAMPLES_PER_MS
+
+    def receive(self, command: Command, now: float) -> None:
+        """Take a command; a broken rule fails the session and raises nothing.
+
+        Args:
+            command: From the client.
+            now: Wall time, in seconds.
+        """
+        if self._state is not SessionState.OPEN:
+            return
+        self._active = now
+        match command:
+            case Audio():
+                self._receive_audio(command.data, now)
+            case Terminate():
+                self._state = SessionState.ENDING
+                self._hearing.buffer.append(self._intake.finish())
+                self._marks.append((self._hearing.buffer.end, command))
+            case ForceEndpoint() | Configure():
+                self._marks.append((self._intake.settled_samples, command))
+            case KeepAlive():
+                pass
+        self._advance()
+
+    def _receive_audio(self, data: bytes, now: float) -> None:
+        try:
+            self._gate.check(len(data), self._intake, now)
+        except ProtocolViolation as violation:
+            self.fail(violation.failure, violation.detail)
+            return
+        self._hearing.buffer.append(self._intake.feed(data))
+
+    def tick(self, now: float) -> None:
+        """Look at the clock: a session that idles or lives too long fails.
+
+        Args:
+            now: Wall time, in seconds.
+        """
+        if self._state is not SessionState.OPEN:
+            return
+        idle_s = self._limits.idle_s
+        if now - self._opened > self._limits.max_session_s:
+            self.fail(Failure.EXPIRED)
+        elif idle_s is not None and now - self._active > idle_s:
+            self.fail(Failure.IDLE, f"nothing received for {idle_s:g} seconds")
+
+    def fail(self, failure: Failure, detail: str = "") -> None:
+        """End the session in an error; what was not told yet is lost."""
+        if not self.is_over:
+            self._state = SessionState.FAILED
+            self._events.append(SessionFailed(failure, detail))
+
+    def take_events(self) -> list[Event]:
+        """What happened since the last call."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    # --- what the engine does -------------------------------------------------------------------
+
+    def take_frames(self, limit: int = 64) -> Frames | None:
+        """Frames for the speech detector, shape (n, frame_samples), n <= limit; None if there are none."""
+        if self._frames_under_way or self.is_over:
+            return None
+        is_whole = self._state is SessionState.ENDING
+        ready = self._hearing.buffer.end if is_whole else self._intake.settled_samples
+        size = self._frame_samples
+        n = min(ready // size - self._taken_frames, limit)
+        if n <= 0:
+            return None
+        start = self._taken_frames * size
+        self._taken_frames += n
+        self._frames_under_way = True
+        return self._hearing.buffer.copy(start, start + n * size).reshape(n, size)
+
+    def apply_probabilities(self, probabilities: npt.NDArray[np.float32]) -> None:
+        """Take the speech probabilities of the frames last taken, shape (n,), 0 to 1."""
+        self._frames_under_way = False
+        if not self.is_over:
+            self._probabilities.extend(float(value) for value in probabilities)
+            self._advance()
+
+    def next_pass(self) -> DecodeRequest | None:
+        """The pass that is wanted most, if any; asking changes nothing."""
+        if self._pass_under_way or self.is_over:
+            return None
+        hearing = self._hearing
+        for utterance in hearing.closing:
+            if utterance.end is not None and not utterance.is_done:
+                return DecodeRequest(
+                    utterance.number, utterance.start, utterance.end, is_final=True, is_settled=True
+                )
+        current = hearing.current
+        if current is None or hearing.closing:
+            return None
+        settled_end = hearing.settled_end
+        if settled_end is not None:
+            if current.settled_end == settled_end:
+                return None
+            return DecodeRequest(current.number, current.start, settled_end, is_final=False, is_settled=True)
+        if self._options.partials and hearing.is_speaking and self._partial_is_due(current):
+            return DecodeRequest(
+                current.number, current.start, hearing.position, is_final=False, is_settled=False
+            )
+        return None
+
+    def _partial_is_due(self, utterance: Utterance) -> bool:
+        tuning = self._tuning
+        position = self._hearing.position
+        if not utterance.hypothesis.tokens and utterance.asked_end <= self._hearing.speech_start:
+            wait_ms = float(tuning.first_partial_ms)
+        else:
+            length_ms = (position - utterance.start) / _SAMPLES_PER_MS
+            wait_ms = tuning.cadence_ms * max(1.0, length_ms / tuning.flat_until_ms)
+        return position - utterance.asked_end >= wait_ms * _SAMPLES_PER_MS
+
+    def begin_pass(self, request: DecodeRequest) -> Span:
+        """Note that a pass from `next_pass` is under way; returns what is to be recognised."""
+        self._pass_under_way = True
+        hearing = self._hearing
+        utterance = next(
+            each
+            for each in (*hearing.closing, hearing.current)
+            if each is not None and each.number == request.utterance
+        )
+        utterance.asked_end = request.end
+        samples = hearing.buffer.copy(request.start, request.end)
+        return Span(samples, utterance.prefix, utterance.draft)
+
+    def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
+        """Take the result of the pass that was begun."""
+        self._pass_under_way = False
+        if self.is_over:
+            return
+        hearing = self._hearing
+        current = hearing.current
+        if current is not None and current.number == request.utterance:
+            if request.is_settled and request.end == hearing.settled_end:
+                current.take_settled(hypothesis, request.end)
+            else:  # speech went on meanwhile, so this was one more partial
+                current.take_partial(hypothesis)
+            self._tell_partial(current)
+        else:
+            for utterance in hearing.closing:
+                if utterance.number == request.utterance and request.end == utterance.end:
+                    utterance.take_settled(hypothesis, request.end)
+        self._advance()
+
+    # --- what is heard --------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Hear frames and obey commands, in the order of the audio, as far as possible."""
+        hearing = self._hearing
+        while not hearing.waits_for_text:
+            if hearing.end_if_over():
+                continue
+            if self._marks and self._marks[0][0] // self._frame_samples <= hearing.frames:
+                self._obey(*self._marks.popleft())
+            elif self._probabilities:
+                if hearing.hear(self._probabilities.popleft()):
+                    at_ms = hearing.speech_start // _SAMPLES_PER_MS
+                    self._events.append(SpeechStarted(at_ms, hearing.strongest))
+            else:
+                break
+        self._tell_finals()
+        self._tell_silence()
+
+    def _obey(self, position: int, command: Command) -> None:
+        hearing = self._hearing
+        match command:
+            case ForceEndpoint():
+                at = max(position, hearing.spoken_until)
+                utterance = hearing.end(at)
+                if self._options.answer_empty_force:
+                    (utterance or hearing.end_nothing(at)).must_answer = True
+            case Terminate():
+                hearing.end(position)
+                self._terminated = True
+            case Configure():
+                self._configure(command)
+
+    def _configure(self, change: Configure) -> None:
+        old = self._hearing.policy
+        self._hearing.policy = SilencePolicy(
+            old.min_silence_ms if change.min_silence_ms is None else change.min_silence_ms,
+            old.max_silence_ms if change.max_silence_ms is None else change.max_silence_ms,
+            old.threshold if change.end_of_turn_threshold is None else change.end_of_turn_threshold,
+        )
+        if change.speech_threshold is not None:
+            self._hearing.set_threshold(change.speech_threshold)
+        if change.format_turns is not None:
+            self._options = dataclasses.replace(
+                self._options, format_partials=change.format_turns, format_finals=change.format_turns
+            )
+
+    # --- what is told ---------------------------------------------------------------------------
+
+    def _tell_partial(self, utterance: Utterance) -> None:
+        formatted = self._options.format_partials
+        words = utterance.words(formatted=formatted, final=False)
+        if not self._options.partials or words == utterance.shown:
+            return
+        utterance.shown = words
+        self._events.append(
+            TurnUpdated(
+                self._turn_order,
+                utterance.start // _SAMPLES_PER_MS,
+                utterance.asked_end // _SAMPLES_PER_MS,
+                words,
+                formatted=formatted,
+                end_of_turn_confidence=self._hearing.end_of_turn_confidence,
+            )
+        )
+
+    def _tell_finals(self) -> None:
+        closing = self._hearing.closing
+        while closing and closing[0].is_done:
+            self._tell_final(closing.popleft())
+        if self._terminated and not closing and not self.is_over:
+            self._state = SessionState.ENDED
+            session_ms = round((self._active - self._opened) * 1000)
+            self._events.append(SessionEnded(round(self.audio_ms), session_ms))
+
+    def _tell_final(self, utterance: Utterance) -> None:
+        formatted = self._options.format_finals
+        words = utterance.words(formatted=formatted, final=True)
+        ended = bool(words) or utterance.must_answer
+        self._told_silence_ms = self._hearing.position // _SAMPLES_PER_MS
+        if not ended and not utterance.shown:
+            return
+        # Words that were shown and turned out to be none are taken back by an empty update.
+        self._events.append(
+            TurnUpdated(
+                self._turn_order,
+                utterance.start // _SAMPLES_PER_MS,
+                (utterance.end or utterance.start) // _SAMPLES_PER_MS,
+                words,
+                ended=ended,
+                formatted=formatted,
+                end_of_turn_confidence=1.0 if ended else 0.0,
+            )
+        )
+        self._turn_order += ended
+
+    def _tell_silence(self) -> None:
+        every_ms = self._options.silence_updates_ms
+        hearing = self._hearing
+        if every_ms is None or not self._options.partials or not hearing.is_quiet or hearing.closing:
+            return
+        heard_ms = hearing.position // _SAMPLES_PER_MS
+        if self._state is SessionState.OPEN and heard_ms - self._told_silence_ms >= every_ms:
+            self._told_silence_ms = heard_ms
+            start_ms = hearing.spoken_until // _SAMPLES_PER_MS
+            self._events.append(TurnUpdated(self._turn_order, start_ms, heard_ms))
