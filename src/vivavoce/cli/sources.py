@@ -1,0 +1,172 @@
+"""Sound to be transcribed: files, and what comes through standard input."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.cli.options import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from vivavoce.cli.pcm import to_mono_s16le
+from vivavoce.cli.wav import MAGICS, UnsupportedWavError, WavFormat, read_wav_head
+from vivavoce.errors import AudioError
+from vivavoce.types import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["CHUNK_MS", "Sound", "from_file", "from_reader", "interruptible_reader"]
+
+CHUNK_MS: Final = 100  # the least that one message of Realtime v2 may carry
+_POLL_S: Final = 0.1
+_READ_BYTES: Final = 65_536
+_MAGIC_BYTES: Final = 4
+_CONTAINERS: Final = {
+    b"fLaC": "FLAC",
+    b"OggS": "Ogg",
+    b"ID3\x03": "MP3",
+    b"ID3\x04": "MP3",
+    b"\x1aE\xdf\xa3": "Matroska",
+    b"caff": "CAF",
+    b"FORM": "AIFF",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A stream of mono audio.
+
+    Attributes:
+        chunks: Pieces of `CHUNK_MS` of whole samples; the last may be shorter.
+        sample_rate: In Hz.
+        encoding: Of the samples.
+        channels: How many there were before they were mixed.
+    """
+
+    chunks: Iterable[bytes]
+    sample_rate: int
+    encoding: Encoding = Encoding.PCM_S16LE
+    channels: int = 1
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Bytes of one second of sound."""
+        return self.sample_rate * self.encoding.bytes_per_sample
+
+
+def _regrouped(
+    read: Callable[[int], bytes], size: int, unit: int, limit: int | None = None
+) -> Iterator[bytes]:
+    """Pieces of one size; the end is cut to whole units, for half a sample is no sound."""
+    waiting = bytearray()
+    left = limit
+    while left is None or left > 0:
+        data = read(_READ_BYTES if left is None else min(_READ_BYTES, left))
+        if not data:
+            break
+        if left is not None:
+            left -= len(data)
+        waiting += data
+        while len(waiting) >= size:
+            yield bytes(waiting[:size])
+            del waiting[:size]
+    del waiting[len(waiting) - len(waiting) % unit :]
+    if waiting:
+        yield bytes(waiting)
+
+
+def _chunk_bytes(sample_rate: int, unit: int) -> int:
+    return -(-sample_rate * CHUNK_MS // 1000) * unit
+
+
+def _wav_sound(read: Callable[[int], bytes], head: WavFormat) -> Sound:
+    if not MIN_SAMPLE_RATE <= head.sample_rate <= MAX_SAMPLE_RATE:
+        raise UnsupportedWavError(
+            f"{head.sample_rate} samples a second; from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} can be sent"
+        )
+    size = _chunk_bytes(head.sample_rate, head.frame_bytes)
+    pieces = _regrouped(read, size, head.frame_bytes, head.length_bytes)
+    chunks = (to_mono_s16le(piece, tag=head.tag, bits=head.bits, channels=head.channels) for piece in pieces)
+    return Sound(chunks, head.sample_rate, Encoding.PCM_S16LE, head.channels)
+
+
+def from_reader(read: Callable[[int], bytes], *, sample_rate: int, encoding: Encoding) -> Sound:
+    """Raw samples, or a WAV stream if it begins like one.
+
+    Args:
+        read: Gives up to so many bytes, fewer at will, none at the end.
+        sample_rate: Of raw samples, in Hz; a WAV head says its own.
+        encoding: Of raw samples.
+
+    Raises:
+        AudioError: A damaged WAV head, or another container, whose bytes would be noise as samples.
+    """
+    magic = b""
+    while len(magic) < _MAGIC_BYTES and (piece := read(_MAGIC_BYTES - len(magic))):
+        magic += piece
+    if magic in MAGICS:
+        return _wav_sound(read, read_wav_head(read))
+    if magic in _CONTAINERS:
+        raise AudioError(
+            f"standard input is a {_CONTAINERS[magic]} file, not raw samples; give its name instead of -, "
+            "or decode it: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | vivavoce stream -"
+        )
+    head = [magic]
+
+    def with_head(size: int) -> bytes:
+        return head.pop() if head and head[0] else read(size)
+
+    unit = encoding.bytes_per_sample
+    return Sound(_regrouped(with_head, _chunk_bytes(sample_rate, unit), unit), sample_rate, encoding)
+
+
+@contextlib.contextmanager
+def from_file(path: Path) -> Iterator[Sound]:
+    """A recording; what is no plain WAV is decoded by PyAV.
+
+    Raises:
+        AudioError: It can't be opened or read.
+        ExtrasNotInstalledError: It needs PyAV, which is not there.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise AudioError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    with file:
+        wav: Sound | None = None
+        if file.read(_MAGIC_BYTES) in MAGICS:
+            try:
+                wav = _wav_sound(file.read, read_wav_head(file.read))
+            except UnsupportedWavError:
+                wav = None
+            except AudioError as error:
+                raise AudioError(f"{path}: {error}") from None
+        if wav is not None:
+            yield wav
+            return
+    from vivavoce.cli.containers import from_container
+
+    with from_container(path) as sound:
+        yield sound
+
+
+def interruptible_reader(fd: int, stopped: Callable[[], bool]) -> Callable[[int], bytes]:
+    """Read a pipe as its bytes come, and end when told to though none come.
+
+    Args:
+        fd: The pipe's descriptor.
+        stopped: Whether to end.
+    """
+
+    def read(size: int) -> bytes:
+        while not stopped():
+            if sys.platform != "win32" and not select.select([fd], [], [], _POLL_S)[0]:
+                continue
+            return os.read(fd, size)
+        return b""
+
+    return read

@@ -1,0 +1,69 @@
+"""A short trial of the model: server, SDK and a piece of the recording that comes with it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.cli.interrupt import Interrupt
+from vivavoce.cli.live import transcribe
+from vivavoce.cli.mic import first_seconds
+from vivavoce.cli.recording import demo_recording
+from vivavoce.cli.sources import from_file
+from vivavoce.cli.target import local_server
+from vivavoce.settings import settings
+
+if TYPE_CHECKING:
+    from vivavoce.cli.captions import Caption
+
+__all__ = ["SOUND_S", "Trial", "try_model"]
+
+SOUND_S: Final = 4.0
+_READY_TIMEOUT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How it went.
+
+    Attributes:
+        load_s: Until the model was ready, in seconds.
+        spent_s: From then until the last final, in seconds; `SOUND_S` seconds of sound were sent at once.
+        text: What was heard.
+    """
+
+    load_s: float
+    spent_s: float
+    text: str
+
+
+def try_model() -> Trial:
+    """Load the model and let it transcribe.
+
+    Raises:
+        VivavoceError: It can't.
+    """
+    heard: list[Caption] = []
+    began = time.monotonic()
+    before = settings.base_url if settings.source_of("base_url") == "program" else None
+    try:
+        with (
+            from_file(demo_recording()) as sound,
+            local_server() as server,
+            Interrupt(live=False) as interrupt,
+        ):
+            server.wait_ready(_READY_TIMEOUT_S)
+            loaded = time.monotonic()
+            settings.base_url = server.base_url
+            transcribe(
+                first_seconds(sound.chunks, SOUND_S, sound.bytes_per_second),
+                sample_rate=sound.sample_rate,
+                encoding=sound.encoding,
+                show=heard.append,
+                interrupt=interrupt,
+            )
+            spent_s = time.monotonic() - loaded
+    finally:
+        settings.base_url = before
+    return Trial(loaded - began, spent_s, " ".join(caption.text for caption in heard if caption.is_final))

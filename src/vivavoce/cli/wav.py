@@ -1,0 +1,102 @@
+"""The head of a WAV stream, read without seeking, so that it may come through a pipe."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.cli.pcm import FLOAT, MULAW, PCM
+from vivavoce.errors import AudioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MAGICS", "UnsupportedWavError", "WavFormat", "read_wav_head"]
+
+MAGICS: Final = (b"RIFF", b"RF64")
+_EXTENSIBLE: Final = 0xFFFE
+_UNKNOWN_LENGTH_FROM: Final = 0x7FFF_0000  # what programs write that can't go back and fill the length in
+_LONGEST_SKIP: Final = 1 << 20
+_WIDTHS: Final = {PCM: (8, 16, 24, 32), FLOAT: (32, 64), MULAW: (8,)}
+
+
+class UnsupportedWavError(AudioError):
+    """A WAV file whose samples are written in a way that needs a library."""
+
+
+@dataclass(frozen=True, slots=True)
+class WavFormat:
+    """How the samples that follow are written.
+
+    Attributes:
+        tag: `PCM`, `FLOAT` or `MULAW`.
+        channels: How many are interleaved.
+        sample_rate: In Hz.
+        bits: Of one sample.
+        length_bytes: Of all samples; None: until the stream ends.
+    """
+
+    tag: int
+    channels: int
+    sample_rate: int
+    bits: int
+    length_bytes: int | None
+
+    @property
+    def frame_bytes(self) -> int:
+        """Size of one sample of all channels, in bytes."""
+        return self.channels * self.bits // 8
+
+
+def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = read(size - len(data))
+        if not piece:
+            raise AudioError("the WAV head is cut off")
+        data += piece
+    return data
+
+
+def _format(body: bytes) -> tuple[int, int, int, int]:
+    if len(body) < 16:  # noqa: PLR2004  - the shortest there is
+        raise AudioError("the WAV head is malformed")
+    tag, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
+    if tag == _EXTENSIBLE and len(body) >= 26:  # noqa: PLR2004  - the real tag begins the GUID at 24
+        (tag,) = struct.unpack_from("<H", body, 24)
+    return tag, channels, sample_rate, bits
+
+
+def read_wav_head(read: Callable[[int], bytes]) -> WavFormat:
+    """Read up to the first sample.
+
+    Args:
+        read: Gives up to so many bytes, fewer at will, none at the end. The four bytes of the magic
+            number have been read already.
+
+    Raises:
+        UnsupportedWavError: A way of writing samples that this module does not know.
+        AudioError: No WAV stream, or a damaged one.
+    """
+    if _exactly(read, 8)[4:] != b"WAVE":
+        raise AudioError("a RIFF stream that is not WAV")
+    found: tuple[int, int, int, int] | None = None
+    while True:
+        name, size = struct.unpack("<4sI", _exactly(read, 8))
+        if name == b"data":
+            break
+        if size > _LONGEST_SKIP:
+            raise AudioError("the WAV head is malformed")
+        body = _exactly(read, size + size % 2)
+        if name == b"fmt ":
+            found = _format(body)
+    if found is None:
+        raise AudioError("the WAV head does not say how its samples are written")
+    tag, channels, sample_rate, bits = found
+    if bits not in _WIDTHS.get(tag, ()):
+        raise UnsupportedWavError(f"WAV format {tag} with {bits} bits needs a decoder")
+    if not channels or not sample_rate:
+        raise AudioError("the WAV head is malformed")
+    length = None if size == 0 or size >= _UNKNOWN_LENGTH_FROM else size
+    return WavFormat(tag, channels, sample_rate, bits, length)

@@ -1,0 +1,254 @@
+"""A session from the command line's side: pacing, stopping, failing, measuring."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from vivavoce.cli.captions import Caption
+from vivavoce.cli.interrupt import Interrupt
+from vivavoce.cli.live import paced, transcribe
+from vivavoce.cli.measure import Measurement
+from vivavoce.errors import ConnectError, MicrophoneError, RealtimeError
+from vivavoce.types import Encoding, Word
+
+CHUNK = bytes(3200)  # 100 ms
+
+
+class FakeSession:
+    """Behaves like the SDK's transcriber: a partial per chunk, the final at the close."""
+
+    def __init__(self, *, on_caption, on_error, sample_rate, encoding, fail=None, die_after=None):
+        self.on_caption, self.on_error = on_caption, on_error
+        self.fail, self.die_after = fail, die_after
+        self.received = 0
+        self.closed = 0
+
+    def connect(self, timeout=None):
+        if self.fail:
+            raise self.fail
+
+    def stream(self, data):
+        for chunk in data:
+            self.received += 1
+            if self.received == self.die_after:
+                self.on_error(RealtimeError("Session expired", 4008))
+            self.on_caption(Caption(f"{self.received}", is_final=False))
+            assert chunk
+
+    def close(self):
+        self.closed += 1
+        if self.received:
+            self.on_caption(Caption(f"{self.received} chunks.", is_final=True))
+
+
+def run(chunks, *, interrupt=None, show=None, **fake):
+    sessions, shown = [], []
+
+    def factory(**keywords):
+        sessions.append(FakeSession(**keywords, **fake))
+        return sessions[0]
+
+    interrupt = interrupt or Interrupt(live=True)
+    failure = None
+    try:
+        transcribe(
+            chunks,
+            sample_rate=16_000,
+            encoding=Encoding.PCM_S16LE,
+            show=show or shown.append,
+            interrupt=interrupt,
+            factory=factory,
+        )
+    except Exception as error:  # noqa: BLE001
+        failure = error
+    return sessions[0], shown, failure
+
+
+def test_partials_then_the_final_of_the_close():
+    session, shown, failure = run([CHUNK] * 2)
+    assert failure is None
+    assert session.closed == 1
+    assert [caption.text for caption in shown] == ["1", "2", "2 chunks."]
+
+
+def test_a_stop_ends_the_source_and_keeps_the_final():
+    interrupt = Interrupt(live=True)
+
+    def endless():
+        for number in itertools.count(1):
+            if number == 5:
+                interrupt.stop()
+            yield CHUNK
+
+    session, shown, failure = run(endless(), interrupt=interrupt)
+    assert failure is None
+    assert session.received == 5
+    assert shown[-1].text == "5 chunks."
+
+
+def test_a_stop_before_the_first_chunk_takes_none():
+    interrupt = Interrupt(live=True)
+    interrupt.stop()
+    session, _, failure = run(itertools.repeat(CHUNK), interrupt=interrupt)
+    assert (session.received, session.closed, failure) == (0, 1, None)
+
+
+def test_no_server_is_raised_and_nothing_is_closed():
+    session, _, failure = run([CHUNK], fail=ConnectError("nobody at ws://127.0.0.1:1"))
+    assert isinstance(failure, ConnectError)
+    assert session.closed == 0
+
+
+def test_a_failed_session_stops_the_source_and_is_raised():
+    session, _, failure = run(itertools.repeat(CHUNK), die_after=3)
+    assert str(failure) == "Session expired"
+    assert (session.received, session.closed) == (3, 1)
+
+
+def test_a_broken_source_is_raised_after_the_last_final():
+    def breaks():
+        yield CHUNK
+        raise MicrophoneError("unplugged")
+
+    session, shown, failure = run(breaks())
+    assert isinstance(failure, MicrophoneError)
+    assert session.closed == 1
+    assert shown[-1].is_final
+
+
+def test_a_closed_pipe_stops_the_source():
+    def show(caption):
+        raise BrokenPipeError
+
+    session, _, failure = run(itertools.repeat(CHUNK), show=show)
+    assert isinstance(failure, BrokenPipeError)
+    assert session.received == 1
+
+
+# --- pacing ----------------------------------------------------------------------------------
+
+
+def test_a_chunk_is_given_when_a_microphone_would_have_it():
+    now, begun, given = [100.0], [], []
+
+    def wait(seconds):
+        now[0] += seconds
+        return False
+
+    for _ in paced([CHUNK] * 3, 32_000, clock=lambda: now[0], wait=wait, on_begin=begun.append):
+        given.append(round(now[0], 6))
+        now[0] += 0.03  # sending takes time; the pace makes up for it
+    assert begun == [100.0]
+    assert given == [100.1, 100.2, 100.3]
+
+
+def test_a_late_sender_is_not_made_later():
+    clock = iter([0.0, 5.0, 5.0])
+    chunks = paced([CHUNK] * 2, 32_000, clock=lambda: next(clock), wait=lambda _: pytest.fail("waited"))
+    assert len(list(chunks)) == 2
+
+
+def test_the_pace_ends_when_the_wait_says_so():
+    assert list(paced([CHUNK] * 9, 32_000, clock=lambda: 0.0, wait=lambda _: True)) == []
+
+
+# --- Ctrl-C ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("live", "signalled", "finished", "code"),
+    [
+        (True, False, True, 0),
+        (True, True, True, 0),
+        (True, True, False, 130),
+        (False, False, True, 0),
+        (False, True, True, 130),
+    ],
+)
+def test_exit_code_after_an_orderly_end(live, signalled, finished, code):
+    with Interrupt(live=live) as interrupt:
+        if signalled:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert interrupt.wait(5)
+        if finished:
+            interrupt.finished()
+    assert interrupt.exit_code == code
+
+
+def test_the_second_signal_leaves_at_once():
+    left = []
+    with Interrupt(live=True, leave=left.append) as interrupt:
+        signal.raise_signal(signal.SIGINT)
+        assert interrupt.requested
+        assert left == []
+        signal.raise_signal(signal.SIGINT)
+    assert left == [130]
+
+
+def test_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupt(live=True):
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_run_that_hangs_after_ctrl_c_is_ended_by_force():
+    program = textwrap.dedent("""
+        import signal, threading
+        from vivavoce.cli.interrupt import Interrupt
+        with Interrupt(live=True, grace_s=0.1):
+            signal.raise_signal(signal.SIGINT)
+            while True:
+                threading.Event().wait(60)
+    """)
+    done = subprocess.run([sys.executable, "-c", program], timeout=20, check=False, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+# --- latencies -------------------------------------------------------------------------------
+
+
+def heard(text, *ends_ms, final=False):
+    words = tuple(
+        Word(word, end - 200, end, 1.0) for word, end in zip(text.split(), ends_ms, strict=bool(ends_ms))
+    )
+    return Caption(text, final, words=words)
+
+
+def test_a_word_counts_from_when_its_place_no_longer_changed():
+    measured = Measurement(began=1000.0)
+    measured.take(1000.9, heard("it"))
+    measured.take(1001.3, heard("it what"))
+    measured.take(1001.6, heard("it was the"))
+    measured.take(1002.5, heard("It was, the best.", 600, 900, 1200, 1800, final=True))
+    summary = measured.summary()
+    assert (summary.words, summary.utterances) == (4, 1)
+    assert summary.first_word_s == pytest.approx(0.5)  # shown at 0.9, begun at 0.4
+    # it 0.9-0.6, was 1.6-0.9, the 1.6-1.2, best 2.5-1.8
+    assert summary.word_s == pytest.approx((0.4 + 0.7) / 2)
+    assert summary.final_s == pytest.approx(0.7)
+
+
+def test_a_word_that_flickered_counts_from_its_return():
+    measured = Measurement()
+    for at, text in [(0.5, "yes"), (0.6, ""), (0.7, "guess"), (0.8, "yes")]:
+        measured.take(at, heard(text))
+    measured.take(0.9, heard("Yes.", 400, final=True))
+    assert measured.summary().word_s == pytest.approx(0.4)
+
+
+def test_without_word_times_only_words_are_counted():
+    measured = Measurement()
+    measured.take(1.0, Caption("Two words - no times.", is_final=True))
+    summary = measured.summary()
+    assert summary.words == 4
+    assert (summary.first_word_s, summary.word_s, summary.final_s) == (None, None, None)
+
+
+def test_nothing_heard_is_nothing_measured():
+    assert Measurement().summary().words == 0

@@ -1,0 +1,136 @@
+"""What stands on the terminal after any sequence of captions."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from vivavoce.cli.captions import printable
+from vivavoce.cli.screen import Screen, tail_that_fits, wrapped
+
+
+class Terminal:
+    """A terminal of one width that wraps like a real one: when a character no longer fits."""
+
+    def __init__(self, width):
+        self.width = width
+        self.rows = [[]]
+        self.column = 0
+        self.widest_live = 0
+
+    def write(self, text):
+        for piece in re.findall(r"\x1b\[[0-9]*[A-Za-z]|.|\n", text, re.DOTALL):
+            if piece == "\n":
+                self.rows.append([])
+                self.column = 0
+            elif piece == "\r":
+                self.column = 0
+            elif piece == "\x1b[K":
+                del self.rows[-1][self.column :]
+            elif not piece.startswith("\x1b"):
+                self._put(piece)
+
+    def _put(self, char):
+        cells = cell_len(char)
+        if self.column + cells > self.width:
+            self.rows.append([])
+            self.column = 0
+        row = self.rows[-1]
+        row[len(row) :] = [" "] * (self.column - len(row))
+        if cells:
+            row[self.column : self.column + cells] = [char] + [""] * (cells - 1)
+        self.column += cells
+
+    @property
+    def lines(self):
+        return ["".join(row).rstrip() for row in self.rows]
+
+
+LETTERS = st.sampled_from("abcdefghij ,.é" + "語")
+TEXT = st.text(LETTERS, min_size=1, max_size=120).map(printable).filter(bool)
+STEPS = st.lists(st.tuples(st.sampled_from(["partial", "final", "clear"]), TEXT), max_size=12)
+
+
+def play(steps, width, *, escapes=True, dim=False):
+    terminal = Terminal(width)
+    screen = Screen(terminal.write, lambda: width, escapes=escapes, dim=dim)
+    for kind, text in steps:
+        rows_before = len(terminal.rows)
+        screen.clear() if kind == "clear" else getattr(screen, kind)(text)
+        if kind != "final":
+            assert len(terminal.rows) == rows_before, "the live line wrapped"
+    return terminal, screen
+
+
+@given(STEPS, st.integers(1, 60), st.booleans(), st.booleans())
+def test_finals_stay_complete_and_the_live_line_leaves_no_remains(steps, width, escapes, dim):
+    terminal, screen = play([*steps, ("final", "end")], width, escapes=escapes, dim=dim)
+    shown = "".join("".join(terminal.lines).split())
+    assert shown == "".join("".join(text.split()) for kind, text in steps if kind == "final") + "end"
+    screen.clear()
+    assert terminal.lines[-1] == ""
+
+
+@given(TEXT, st.integers(0, 60))
+def test_the_tail_fits_and_is_the_end_of_the_text(text, width):
+    shown = tail_that_fits(text, width)
+    assert cell_len(shown) <= width
+    assert text.endswith(shown.removeprefix("…").lstrip())
+
+
+@given(STEPS, TEXT, st.integers(2, 60), st.booleans())
+def test_the_live_line_holds_only_the_last_partial(steps, text, width, escapes):
+    terminal, _ = play([*steps, ("partial", text)], width, escapes=escapes)
+    assert cell_len(terminal.lines[-1]) < width
+    assert terminal.lines[-1] == tail_that_fits(text, width - 1).rstrip()
+
+
+def test_a_long_partial_shows_its_last_words():
+    assert tail_that_fits("it was the best of times", 16) == "… best of times"
+    assert tail_that_fits("short", 16) == "short"
+    assert tail_that_fits("abcdefghijklmnopqrstuvwxyz", 6) == "…vwxyz"
+
+
+def test_a_shorter_final_leaves_nothing_of_a_longer_partial():
+    terminal, _ = play([("partial", "it was the best of thymes"), ("final", "It was.")], 40)
+    assert terminal.lines == ["It was.", ""]
+
+
+def test_finals_break_between_words():
+    assert wrapped("It was the best of times,", 10) == "It was the\nbest of\ntimes,"
+    assert wrapped("incomprehensibilities", 10) == "incomprehensibilities"
+
+
+def test_an_empty_partial_takes_the_line_away():
+    terminal, _ = play([("partial", "mm"), ("clear", "")], 40)
+    assert terminal.lines == [""]
+
+
+def test_no_escapes_where_the_terminal_knows_none():
+    written = []
+    screen = Screen(written.append, lambda: 20, escapes=False, dim=True)
+    screen.partial("hello")
+    screen.final("Hello.")
+    assert "\x1b" not in "".join(written)
+
+
+def test_colour_only_when_asked_for():
+    written = []
+    Screen(written.append, lambda: 20, dim=False).partial("hello")
+    assert written == ["\rhello\x1b[K"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("one\ntwo\r\nthree", "one two three"),
+        ("\x1b[2Jgone\x07", "[2Jgone"),
+        ("  a\tb  ", "a b"),
+        ("na\u200bïve \udc80", "na ïve"),
+        ("", ""),
+    ],
+)
+def test_text_cannot_steer_the_terminal(text, shown):
+    assert printable(text) == shown

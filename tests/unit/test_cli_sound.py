@@ -1,0 +1,245 @@
+"""Recordings of every make, and standard input."""
+
+import contextlib
+import io
+import os
+import struct
+import sys
+import threading
+import wave
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from vivavoce.cli import sources
+from vivavoce.cli.pcm import FLOAT, MULAW, PCM, to_mono_s16le
+from vivavoce.cli.sources import from_file, from_reader, interruptible_reader
+from vivavoce.cli.wav import MAGICS, read_wav_head
+from vivavoce.errors import AudioError, ExtrasNotInstalledError
+from vivavoce.types import Encoding
+
+
+def wav(
+    data, *, tag=PCM, channels=1, rate=16_000, bits=16, length=None, before=b"", after=b"", fmt_extra=b""
+):
+    frame = channels * bits // 8
+    fmt = struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, bits) + fmt_extra
+    size = len(data) if length is None else length
+    body = b"WAVE" + b"fmt " + struct.pack("<I", len(fmt)) + fmt + before
+    body += b"data" + struct.pack("<I", size) + data + after
+    return b"RIFF" + struct.pack("<I", 0xFFFFFFFF if size == 0xFFFFFFFF else len(body)) + body
+
+
+def shorts(*values):
+    return struct.pack(f"<{len(values)}h", *values)
+
+
+def read_stdin(data, *, rate=16_000, encoding=Encoding.PCM_S16LE, step=7):
+    """Through a reader that gives a few bytes at a time, as a pipe may."""
+    stream = io.BytesIO(data)
+    sound = from_reader(lambda size: stream.read(min(size, step)), sample_rate=rate, encoding=encoding)
+    return sound, list(sound.chunks)
+
+
+# --- samples ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "tag", "bits", "expected"),
+    [
+        (shorts(0, 1, -1, 32767, -32768), PCM, 16, [0, 1, -1, 32767, -32768]),
+        (bytes([0x80, 0xFF, 0x00]), PCM, 8, [0, 0x7F00, -0x8000]),
+        (b"\x99\x01\x00\x99\xff\xff", PCM, 24, [1, -1]),
+        (struct.pack("<2i", 1 << 16, -(1 << 16)), PCM, 32, [1, -1]),
+        (struct.pack("<4f", 0.0, 1.0, -1.0, 2.5), FLOAT, 32, [0, 32767, -32767, 32767]),
+        (struct.pack("<3d", 0.5, float("nan"), float("-inf")), FLOAT, 64, [16383, 0, -32767]),
+        (bytes([0xFF, 0x7F, 0x00, 0x80]), MULAW, 8, [0, 0, -32124, 32124]),
+    ],
+)
+def test_every_width_becomes_16_bits(data, tag, bits, expected):
+    assert to_mono_s16le(data, tag=tag, bits=bits, channels=1) == shorts(*expected)
+
+
+@given(st.lists(st.tuples(*[st.integers(-32768, 32767)] * 3), max_size=20))
+def test_channels_are_averaged(frames):
+    data = shorts(*(value for frame in frames for value in frame))
+    assert to_mono_s16le(data, tag=PCM, bits=16, channels=3) == shorts(*(sum(f) // 3 for f in frames))
+
+
+# --- WAV heads -------------------------------------------------------------------------------
+
+
+def head_of(data):
+    stream = io.BytesIO(data)
+    assert stream.read(4) == b"RIFF"
+    return read_wav_head(stream.read)
+
+
+def test_other_chunks_are_skipped_odd_ones_too():
+    found = head_of(wav(shorts(1, 2), before=b"LIST" + struct.pack("<I", 3) + b"abc\0"))
+    assert (found.sample_rate, found.channels, found.bits, found.length_bytes) == (16_000, 1, 16, 4)
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_length_that_was_never_filled_in_means_until_the_end(length):
+    assert head_of(wav(shorts(1), length=length)).length_bytes is None
+
+
+def test_an_extensible_head_says_its_format_in_the_guid():
+    extra = struct.pack("<HHI", 22, 16, 4) + struct.pack("<H", PCM) + bytes(14)
+    assert head_of(wav(shorts(1), tag=0xFFFE, fmt_extra=extra)).tag == PCM
+
+
+@given(st.binary(max_size=80))
+def test_a_damaged_head_is_an_audio_error(data):
+    stream = io.BytesIO(data)
+    with contextlib.suppress(AudioError):
+        read_wav_head(stream.read)
+
+
+@given(st.integers(0, 43))
+def test_a_head_cut_anywhere_is_an_audio_error(cut):
+    with pytest.raises(AudioError):
+        head_of(wav(shorts(1))[: max(cut, 4)])
+
+
+# --- standard input --------------------------------------------------------------------------
+
+
+def test_raw_samples_come_in_chunks_of_100_ms():
+    sound, chunks = read_stdin(bytes(range(256)) * 30, rate=8000)
+    assert [len(chunk) for chunk in chunks] == [1600] * 4 + [1280]
+    assert b"".join(chunks) == bytes(range(256)) * 30
+    assert sound.bytes_per_second == 16_000
+
+
+@given(st.binary(max_size=400), st.integers(1, 50))
+def test_half_a_sample_at_the_end_is_dropped(data, step):
+    assume(data[:4] not in {*MAGICS, *sources._CONTAINERS})
+    _, chunks = read_stdin(data, step=step)
+    assert b"".join(chunks) == data[: len(data) // 2 * 2]
+
+
+def test_mulaw_is_sent_as_it_is():
+    sound, chunks = read_stdin(b"\xff" * 900, rate=8000, encoding=Encoding.PCM_MULAW)
+    assert sound.encoding is Encoding.PCM_MULAW
+    assert [len(chunk) for chunk in chunks] == [800, 100]
+
+
+def test_a_wav_stream_on_standard_input_says_its_own_rate_and_ends_where_its_data_does():
+    data = wav(shorts(*range(100)), rate=22_050, after=b"LIST\4\0\0\0junk")
+    sound, chunks = read_stdin(data)
+    assert sound.sample_rate == 22_050
+    assert b"".join(chunks) == shorts(*range(100))
+
+
+def test_an_endless_wav_stream_is_read_to_the_end():
+    sound, chunks = read_stdin(wav(shorts(1, 3, 5, 7), channels=2, length=0xFFFFFFFF) + b"\1")
+    assert sound.channels == 2
+    assert b"".join(chunks) == shorts(2, 6)
+
+
+@pytest.mark.parametrize("magic", [b"fLaC", b"OggS", b"ID3\x03", b"\x1aE\xdf\xa3"])
+def test_a_compressed_file_on_standard_input_is_refused_with_advice(magic):
+    with pytest.raises(AudioError, match=r"not raw samples.*ffmpeg"):
+        read_stdin(magic + bytes(100))
+
+
+@pytest.mark.parametrize("data", [b"", b"\1", b"\1\2"])
+def test_next_to_nothing_is_no_error(data):
+    assert b"".join(read_stdin(data)[1]) == data[: len(data) // 2 * 2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
+def test_a_silent_pipe_is_left_when_told_to():
+    reader, writer = os.pipe()
+    stopped = threading.Event()
+    read = interruptible_reader(reader, stopped.is_set)
+    os.write(writer, b"ab")
+    assert read(100) == b"ab"
+    stopped.set()
+    os.write(writer, b"cd")
+    assert read(100) == b""
+    os.close(reader)
+    os.close(writer)
+
+
+# --- files -----------------------------------------------------------------------------------
+
+
+def contents(path):
+    with from_file(path) as sound:
+        return sound, b"".join(sound.chunks)
+
+
+def test_a_wav_file_of_the_standard_library(tmp_path):
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(shorts(*range(1000)))
+    sound, data = contents(path)
+    assert (sound.sample_rate, sound.channels, sound.encoding) == (48_000, 2, Encoding.PCM_S16LE)
+    assert data == shorts(*((a + a + 1) // 2 for a in range(0, 1000, 2)))
+
+
+@pytest.mark.parametrize("name", ["missing.wav", "."])
+def test_a_file_that_cannot_be_opened_is_one_line(tmp_path, name):
+    with pytest.raises(AudioError, match=r"no such file|is a directory") as raised:
+        contents(tmp_path / name)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"some text, no sound", b"RIFF\0\0\0\0AVI ", b"RIFF\0\0"])
+def test_a_file_that_is_no_recording_is_one_line(tmp_path, data):
+    pytest.importorskip("av")
+    path = tmp_path / "x.wav"
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match=r"x\.wav") as raised:
+        contents(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_without_a_decoder_the_error_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    path = tmp_path / "x.mp3"
+    path.write_bytes(b"ID3\x04")
+    with pytest.raises(ExtrasNotInstalledError, match=r"pip install \"vivavoce\[audio\]\""):
+        contents(path)
+
+
+def test_other_containers_are_decoded_resampled_and_mixed(tmp_path):
+    pytest.importorskip("av")
+    soundfile = pytest.importorskip("soundfile")
+    numpy = pytest.importorskip("numpy")
+    tone = (numpy.sin(numpy.arange(44_100) * 0.05) * 12_000).astype("int16")
+    path = tmp_path / "tone.flac"
+    soundfile.write(path, numpy.stack([tone, tone], axis=1), 44_100)
+    sound, data = contents(path)
+    assert (sound.sample_rate, sound.channels) == (16_000, 2)
+    assert len(data) == pytest.approx(32_000, abs=64)
+    assert numpy.abs(numpy.frombuffer(data, "<i2")).max() == pytest.approx(12_000, rel=0.05)
+
+
+@pytest.mark.parametrize(("tag", "bits", "rate"), [(6, 8, 8_000), (PCM, 16, 192_000), (PCM, 16, 4_000)])
+def test_wav_of_an_unusual_make_goes_to_the_decoder(tmp_path, tag, bits, rate):
+    pytest.importorskip("av")
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(b"\x55\xd5" * rate, tag=tag, bits=bits, rate=rate))
+    sound, data = contents(path)
+    assert sound.sample_rate == 16_000
+    assert len(data) > 16_000
+
+
+def test_a_damaged_recording_is_one_line(tmp_path):
+    pytest.importorskip("av")
+    soundfile = pytest.importorskip("soundfile")
+    numpy = pytest.importorskip("numpy")
+    path = tmp_path / "noise.flac"
+    soundfile.write(path, numpy.random.default_rng(1).uniform(-1, 1, 160_000), 16_000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:200] + bytes(2000) + whole[5000:9000])
+    with pytest.raises(AudioError, match=r"noise\.flac: damaged: [^\n]+$"):
+        contents(path)
