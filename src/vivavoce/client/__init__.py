@@ -1,1 +1,27 @@
-"""."""
+"""The SDK's client: real-time sessions under the vendor's names."""
+
+from vivavoce.client.api import Client
+from vivavoce.client.realtime import RealtimeTranscriber
+from vivavoce.client.transcripts import (
+    AudioEncoding,
+    RealtimeFinalTranscript,
+    RealtimeMessageTypes,
+    RealtimePartialTranscript,
+    RealtimeSessionInformation,
+    RealtimeSessionOpened,
+    RealtimeTranscript,
+    RealtimeWord,
+)
+
+__all__ = [
+    "AudioEncoding",
+    "Client",
+    "RealtimeFinalTranscript",
+    "RealtimeMessageTypes",
+    "RealtimePartialTranscript",
+    "RealtimeSessionInformation",
+    "RealtimeSessionOpened",
+    "RealtimeTranscriber",
+    "RealtimeTranscript",
+    "RealtimeWord",
+]

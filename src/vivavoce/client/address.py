@@ -1,0 +1,101 @@
+"""Where a server is, and how to say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from vivavoce.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Address", "request_headers"]
+
+_SECURE = {"ws": False, "http": False, "wss": True, "https": True}
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    import ipaddress  # noqa: PLC0415  - needed once per connection, not at import
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server's address.
+
+    Attributes:
+        authority: Host and port, as a URL writes them.
+        prefix: Path that the server stands under, without a slash at its end.
+        secure: Whether it is reached over TLS.
+        is_loopback: Whether it is this machine.
+    """
+
+    authority: str
+    prefix: str
+    secure: bool
+    is_loopback: bool
+
+    @classmethod
+    def parse(cls, base_url: str) -> Address:
+        """Read a base URL: ``ws``, ``wss``, ``http`` or ``https``, all of them for both protocols.
+
+        Raises:
+            ConfigurationError: It is no such URL.
+        """
+        try:
+            parts = urlsplit(base_url.strip())
+            port = parts.port
+        except ValueError as error:
+            raise ConfigurationError(f"base_url is no address: {error}") from None
+        if parts.scheme not in _SECURE or not parts.hostname:
+            raise ConfigurationError(
+                f"base_url must be like ws://host:port, wss://…, http://… or https://…, got {base_url!r}"
+            )
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ConfigurationError("base_url must hold neither a user name nor a query; use api_key")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return cls(
+            authority=host if port is None else f"{host}:{port}",
+            prefix=parts.path.rstrip("/"),
+            secure=_SECURE[parts.scheme],
+            is_loopback=_is_loopback(parts.hostname),
+        )
+
+    def __str__(self) -> str:
+        """The address for people; never holds a key or a token."""
+        return f"{'wss' if self.secure else 'ws'}://{self.authority}{self.prefix}"
+
+    def websocket_url(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
+        """The URL of a WebSocket, with its query."""
+        return f"{self}{path}?{urlencode(pairs)}"
+
+    def http_url(self, path: str) -> str:
+        """The URL of an HTTP request."""
+        return f"{'https' if self.secure else 'http'}://{self.authority}{self.prefix}{path}"
+
+    @property
+    def advice(self) -> str:
+        """What to do when nobody answers, to put after the reason."""
+        return "; `vivavoce serve` starts one" if self.is_loopback else ""
+
+
+def request_headers(api_key: str | None) -> dict[str, str]:
+    """The headers that say who asks.
+
+    Raises:
+        ConfigurationError: The key can't be put in a header.
+    """
+    if not api_key:
+        return {}
+    key = api_key.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigurationError("api_key has characters that no key has; was it pasted whole, and alone?")
+    return {"Authorization": key}

@@ -1,0 +1,257 @@
+"""The real-time transcriber, under the vendor's name and with the vendor's arguments."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Self
+
+from vivavoce.checks import sample_rate_hz
+from vivavoce.client.address import Address, request_headers
+from vivavoce.client.api import Client
+from vivavoce.client.chunking import as_bytes
+from vivavoce.client.core import RealtimeCore, check_silence_ms
+from vivavoce.client.dialling import dial
+from vivavoce.client.session import Handlers, Session
+from vivavoce.client.tokens import create_token
+from vivavoce.errors import ConfigurationError, RealtimeError
+from vivavoce.settings import settings as global_settings
+from vivavoce.types import Encoding
+from vivavoce.wire.aai_v2 import PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+    from vivavoce.client.transcripts import (
+        AudioEncoding,
+        RealtimeSessionInformation,
+        RealtimeSessionOpened,
+        RealtimeTranscript,
+    )
+
+__all__ = ["RealtimeTranscriber"]
+
+logger = logging.getLogger("vivavoce.client")
+
+_AudioData = bytes | bytearray | memoryview
+
+
+class RealtimeTranscriber:
+    """Streams sound to a server and hands over what it understands while it is still being spoken.
+
+    ``with`` opens and closes it. Handlers are called one at a time, from a thread of the
+    transcriber's own. An exception in one ends nothing: the next :meth:`stream` or :meth:`close` raises
+    it, once, as the cause of a RealtimeError.
+
+    Args:
+        on_data: Called with every transcript, partial and final.
+        on_error: Called once for every fault of a running session. A session that could not be opened
+            is no such fault: :meth:`connect` raises.
+        on_open: Called when the server has begun the session.
+        on_close: Called exactly once for every session that was opened, at its end.
+        sample_rate: Rate of the audio, in Hz.
+        word_boost: Words to expect.
+        encoding: How the samples are written; ``pcm_s16le`` if None.
+        token: A temporary token to use instead of the key.
+        client: Whose settings to use; the global ones if None, as they are at :meth:`connect`.
+        end_utterance_silence_threshold: Silence that ends an utterance, in milliseconds, 0 to 20000.
+        disable_partial_transcripts: Whether to have finished utterances only.
+        on_extra_session_information: Called before the end with what the server counted.
+
+    Raises:
+        ConfigurationError: An argument can't be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_data: Callable[[RealtimeTranscript], None],
+        on_error: Callable[[RealtimeError], None],
+        on_open: Callable[[RealtimeSessionOpened], None] | None = None,
+        on_close: Callable[[], None] | None = None,
+        sample_rate: int,
+        word_boost: Sequence[str] = (),
+        encoding: AudioEncoding | None = None,
+        token: str | None = None,
+        client: Client | None = None,
+        end_utterance_silence_threshold: int | None = None,
+        disable_partial_transcripts: bool | None = None,
+        on_extra_session_information: Callable[[RealtimeSessionInformation], None] | None = None,
+    ) -> None:
+        if isinstance(word_boost, str):
+            raise ConfigurationError("word_boost must be a list of words, got one string")
+        try:
+            self._encoding = Encoding(encoding or Encoding.PCM_S16LE)
+        except ValueError:
+            raise ConfigurationError(
+                f"encoding must be one of {', '.join(Encoding)}, got {encoding!r}"
+            ) from None
+        self._handlers = Handlers(
+            on_data=on_data,
+            on_error=on_error,
+            on_open=on_open,
+            on_close=on_close,
+            on_extra_session_information=on_extra_session_information,
+        )
+        self._sample_rate = sample_rate_hz(sample_rate)
+        self._client = client
+        self._token = token
+        self._silence_ms: int | None = None
+        if end_utterance_silence_threshold is not None:
+            self._silence_ms = check_silence_ms(end_utterance_silence_threshold)
+        self._pairs = [("sample_rate", str(self._sample_rate))]
+        if word_boost:
+            self._pairs.append(("word_boost", json.dumps(list(word_boost))))
+        if encoding is not None:
+            self._pairs.append(("encoding", self._encoding.value))
+        if disable_partial_transcripts is not None:
+            self._pairs.append(
+                ("disable_partial_transcripts", str(bool(disable_partial_transcripts)).lower())
+            )
+        if on_extra_session_information is not None:
+            self._pairs.append(("enable_extra_session_information", "true"))
+        self._session: Session | None = None
+
+    def connect(self, timeout: float | None = 10.0) -> None:
+        """Open a session and wait until the server has begun it.
+
+        After a session has ended, this opens another.
+
+        Args:
+            timeout: Limit in seconds; None for none.
+
+        Raises:
+            ConnectError: Nobody answers at the address, or what answers is no such server.
+            RefusedError: The server said no: a wrong key, a quota, no free place. ``status_code`` says which.
+            RealtimeError: A session is open already.
+            ConfigurationError: The address or the key can't be used.
+        """
+        if self._session is not None and not self._session.is_finished:
+            raise RealtimeError("a session is open already: close() it first")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        settings = (self._client or Client.get_default()).settings
+        address = Address.parse(settings.base_url)
+        headers: dict[str, str] = {}
+        pairs = self._pairs
+        if self._token:
+            pairs = [*pairs, ("token", self._token)]
+        else:
+            headers = request_headers(settings.api_key)
+        connection = dial(address, address.websocket_url(PATH, pairs), headers, timeout)
+        core = RealtimeCore(
+            where=str(address),
+            sample_rate=self._sample_rate,
+            encoding=self._encoding,
+            silence_ms=self._silence_ms,
+        )
+        session = self._session = Session(core, connection, self._handlers)
+        try:
+            session.begin(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        except BaseException:
+            session.abandon()
+            self._session = None
+            raise
+
+    def stream(self, data: _AudioData | Iterable[_AudioData]) -> None:
+        """Send audio: one piece, or every piece of an iterable.
+
+        Pieces may be of any length; they are cut anew into messages that the protocol takes. While the
+        network is slower than the sound, this waits. An iterable is left, without an error, when the
+        session is closed from a handler or another thread.
+
+        Args:
+            data: Mono audio at the transcriber's sample rate and encoding.
+
+        Raises:
+            RealtimeError: No session is open: :meth:`connect` was not called, or the session was closed,
+                or it failed, and then this is that failure. Or a handler raised.
+            TypeError: It is no audio.
+        """
+        session = self._open_session()
+        if isinstance(data, bytes | bytearray | memoryview):
+            session.raise_handler_error()
+            session.send_audio(as_bytes(data))
+            return
+        for piece in data:
+            session.raise_handler_error()
+            try:
+                session.send_audio(as_bytes(piece))
+            except RealtimeError:
+                if session.closed_by_user:
+                    return
+                raise
+
+    def configure_end_utterance_silence_threshold(self, threshold_milliseconds: int) -> None:
+        """Set the silence that ends an utterance, from now on; before :meth:`connect` for the next session.
+
+        Args:
+            threshold_milliseconds: In milliseconds, 0 to 20000.
+
+        Raises:
+            ConfigurationError: It is out of bounds.
+            RealtimeError: The session has failed or was closed.
+        """
+        self._silence_ms = check_silence_ms(threshold_milliseconds)
+        if self._session is not None:
+            self._session.send_silence_ms(threshold_milliseconds)
+
+    def force_end_utterance(self) -> None:
+        """End the utterance now; its final transcript comes at once.
+
+        Raises:
+            RealtimeError: No session is open.
+        """
+        self._open_session().send_force_end()
+
+    def close(self) -> None:
+        """End the session: send what is queued, wait for the last transcripts, call ``on_close``.
+
+        Takes a few seconds at most, whatever the server does. May be called more than once, before
+        :meth:`connect`, and from a handler; there it does not wait, and what is still to come comes after the
+        handler has returned.
+
+        Raises:
+            RealtimeError: A handler raised; its exception is the cause. The session is closed nonetheless.
+        """
+        if self._session is not None:
+            self._session.close()
+
+    @classmethod
+    def create_temporary_token(cls, expires_in: int, timeout: float | None = None) -> str:
+        """Ask the server for a token that opens one session, to give to somebody without the key.
+
+        Args:
+            expires_in: How long it may be used to open a session, in seconds, 60 to 360000.
+            timeout: Limit for the request in seconds; None for ``settings.http_timeout``.
+
+        Raises:
+            ConfigurationError: ``expires_in`` is out of bounds.
+            ConnectError: Nobody answers, or what answers is no such server.
+            RefusedError: The server said no.
+        """
+        return create_token(global_settings, expires_in, timeout)
+
+    def __enter__(self) -> Self:
+        if self._session is None or self._session.is_finished:
+            self.connect()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except RealtimeError:
+            if exc_value is None:
+                raise
+            logger.exception("while another exception was on its way")
+
+    def _open_session(self) -> Session:
+        if self._session is None:
+            raise RealtimeError("no session is open: connect() first")
+        return self._session

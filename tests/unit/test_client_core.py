@@ -1,0 +1,497 @@
+"""The real-time client without a socket."""
+
+import json
+import logging
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.scripted_server import SESSION_ID, begins, transcript
+from vivavoce.client import (
+    RealtimeFinalTranscript,
+    RealtimeMessageTypes,
+    RealtimePartialTranscript,
+    RealtimeSessionInformation,
+    RealtimeSessionOpened,
+    RealtimeTranscript,
+)
+from vivavoce.client.address import Address, request_headers
+from vivavoce.client.chunking import Cutter, as_bytes
+from vivavoce.client.core import MAX_BACKLOG, RealtimeCore, State, check_silence_ms
+from vivavoce.client.dialling import status_fault, unreachable
+from vivavoce.client.faults import close_text
+from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError, RefusedError
+from vivavoce.types import Encoding
+from vivavoce.wire.aai_v2 import CLOSE_TEXTS
+
+RATE = 16_000
+CHUNK = bytes(3200)  # 100 ms
+WHERE = "ws://127.0.0.1:8765"
+TERMINATED = '{"message_type": "SessionTerminated"}'
+
+
+def new_core(**options):
+    return RealtimeCore(where=WHERE, sample_rate=RATE, encoding=Encoding.PCM_S16LE, **options)
+
+
+def open_core(**options):
+    core = new_core(**options)
+    core.receive_message(json.dumps(begins()))
+    core.take_events()
+    return core
+
+
+def outgoing(core):
+    return list(iter(core.next_outgoing, None))
+
+
+# --- cutting ---------------------------------------------------------------------------------
+
+
+@given(
+    pieces=st.lists(st.integers(0, 9_000), max_size=30),
+    rate=st.sampled_from([8_000, 11_025, 16_000, 44_100, 48_000]),
+    encoding=st.sampled_from(Encoding),
+)
+def test_any_pieces_go_out_as_legal_chunks_of_the_same_bytes(pieces, rate, encoding):
+    width = encoding.bytes_per_sample
+    cutter = Cutter(rate, width)
+    sound = bytes(index * 7 % 251 for index in range(sum(pieces)))
+    chunks, start = [], 0
+    for length in pieces:
+        chunks += cutter.push(sound[start : start + length])
+        start += length
+    tail = cutter.finish()
+    for chunk in chunks:
+        assert len(chunk) % width == 0
+        assert 100 <= 1000 * len(chunk) / (width * rate) <= 2000
+    assert 1000 * len(tail) / (width * rate) < 100
+    assert b"".join(chunks) + tail == sound[: len(sound) // width * width]
+    assert cutter.finish() == b""
+
+
+@given(st.integers(3_200, 100_000))
+def test_nothing_long_enough_is_held_back(length):
+    cutter = Cutter(RATE, 2)
+    assert sum(map(len, cutter.push(bytes(length)))) == length // 2 * 2
+
+
+def test_one_long_piece_is_divided_into_short_chunks():
+    assert [len(chunk) for chunk in Cutter(RATE, 2).push(bytes(10_000))] == [3200, 3200, 3600]
+
+
+@pytest.mark.parametrize(
+    "data", [b"abcd", bytearray(b"abcd"), memoryview(b"abcd"), memoryview(b"a-b-c-d-")[::2]]
+)
+def test_all_kinds_of_bytes_are_taken(data):
+    assert bytes(as_bytes(data)) == b"abcd"
+
+
+@pytest.mark.parametrize("data", ["text", 7, None, [1, 2]])
+def test_what_is_no_audio_is_named(data):
+    with pytest.raises(TypeError, match=type(data).__name__):
+        as_bytes(data)
+
+
+# --- opening ---------------------------------------------------------------------------------
+
+
+def test_the_first_message_opens_the_session():
+    core = new_core()
+    assert core.state is State.OPENING
+    core.receive_message(json.dumps(begins()))
+    assert core.state is State.OPEN
+    assert core.take_events() == [
+        RealtimeSessionOpened(
+            session_id=UUID(SESSION_ID), expires_at=datetime.fromisoformat("2031-01-02T03:04:05.678900")
+        )
+    ]
+    assert core.take_events() == []
+    assert outgoing(core) == []
+
+
+def test_the_silence_is_set_before_anything_else():
+    core = new_core(silence_ms=300)
+    assert outgoing(core) == []
+    core.receive_message(json.dumps(begins()))
+    core.send_audio(CHUNK)
+    assert outgoing(core) == ['{"end_utterance_silence_threshold": 300}', CHUNK]
+
+
+def test_audio_before_the_beginning_is_refused():
+    with pytest.raises(RealtimeError, match=r"connect\(\) first"):
+        new_core().send_audio(CHUNK)
+
+
+@pytest.mark.parametrize("code", [4001, 4002, 4003, 4102, 1008, 1013, 3009, 4000])
+def test_a_close_before_the_beginning_is_a_refusal(code):
+    core = new_core()
+    core.receive_close(code, "because")
+    assert isinstance(core.fault, RefusedError)
+    assert core.fault.status_code == code
+    assert WHERE in str(core.fault)
+    assert "because" in str(core.fault)
+    assert "\n" not in str(core.fault)
+    assert core.take_events() == []
+    assert not core.claim_close()
+
+
+def test_the_error_before_such_a_close_says_more_than_the_close():
+    core = new_core()
+    core.receive_message('{"error": "Not Authorized: the key ends in x"}')
+    assert not core.is_holding
+    core.receive_close(4001, "Not Authorized")
+    assert str(core.fault) == f"{WHERE} refused the session: Not Authorized: the key ends in x"
+    assert core.take_events() == []
+
+
+@pytest.mark.parametrize("code", [1000, 1006, 1011])
+def test_any_other_end_before_the_beginning_is_a_failed_connection(code):
+    core = new_core()
+    core.receive_close(code, "")
+    assert isinstance(core.fault, ConnectError)
+
+
+@pytest.mark.parametrize(
+    "message", ["nonsense", '{"message_type": "SessionBegins"}', json.dumps(begins() | {"session_id": "7"})]
+)
+def test_a_first_message_that_cannot_be_read_is_a_failed_connection(message):
+    core = new_core()
+    core.receive_message(message)
+    assert isinstance(core.fault, ConnectError)
+    assert core.is_finished
+
+
+def test_closing_before_the_beginning_gives_up():
+    core = new_core()
+    core.terminate()
+    assert isinstance(core.fault, ConnectError)
+    assert not core.claim_close()
+
+
+# --- running ---------------------------------------------------------------------------------
+
+
+def test_transcripts_become_the_public_types():
+    core = open_core()
+    core.receive_message(json.dumps(transcript("hello there")))
+    core.receive_message(json.dumps(transcript("Hello there.", final=True)))
+    core.receive_message('{"message_type": "SessionInformation", "audio_duration_seconds": 1.5}')
+    partial, final, information = core.take_events()
+    assert isinstance(partial, RealtimePartialTranscript)
+    assert isinstance(partial, RealtimeTranscript)
+    assert partial.message_type is RealtimeMessageTypes.partial_transcript
+    assert [word.text for word in partial.words] == ["hello", "there"]
+    assert partial.created == datetime.fromisoformat("2031-01-02T03:04:06.100000")
+    assert isinstance(final, RealtimeFinalTranscript)
+    assert not isinstance(final, RealtimePartialTranscript)
+    assert final.message_type == "FinalTranscript"
+    assert (final.text, final.punctuated, final.text_formatted) == ("Hello there.", True, True)
+    assert information == RealtimeSessionInformation(audio_duration_seconds=1.5)
+
+
+def test_unknown_types_are_skipped_with_one_warning(caplog):
+    core = open_core()
+    with caplog.at_level(logging.WARNING):
+        for number in range(3):
+            core.receive_message(json.dumps({"message_type": f"New{number}"}))
+    assert core.take_events() == []
+    assert len(caplog.records) == 1
+    assert core.state is State.OPEN
+
+
+@pytest.mark.parametrize(
+    "message", ["nonsense", b"\xff\xfe", json.dumps(transcript("a") | {"created": "noon"})]
+)
+def test_a_message_that_cannot_be_read_is_one_error_and_no_end(message):
+    core = open_core()
+    core.receive_message(message)
+    (error,) = core.take_events()
+    assert isinstance(error, RealtimeError)
+    assert error.status_code is None
+    assert core.state is State.OPEN
+
+
+def test_a_second_beginning_changes_nothing():
+    core = open_core(silence_ms=100)
+    outgoing(core)
+    core.receive_message(json.dumps(begins()))
+    assert core.take_events() == []
+    assert outgoing(core) == []
+
+
+def test_short_audio_is_gathered_and_the_tail_goes_out_at_the_end():
+    core = open_core()
+    for _ in range(5):
+        core.send_audio(bytes(1000))
+    core.send_force_end()
+    core.send_silence_ms(900)
+    core.terminate()
+    sent = outgoing(core)
+    assert [message if isinstance(message, str) else len(message) for message in sent] == [
+        4000,
+        '{"force_end_utterance": true}',
+        '{"end_utterance_silence_threshold": 900}',
+        1000,
+        '{"terminate_session": true}',
+    ]
+
+
+def test_the_queue_says_when_it_is_full():
+    core = open_core()
+    for _ in range(MAX_BACKLOG):
+        assert not core.is_full
+        core.send_audio(CHUNK)
+    assert core.is_full
+    core.next_outgoing()
+    assert not core.is_full
+
+
+# --- errors ----------------------------------------------------------------------------------
+
+
+def test_an_error_message_is_held_for_the_close_that_may_follow():
+    core = open_core()
+    core.receive_message('{"error": "Client sent audio too fast: 61 s ahead"}')
+    assert core.take_events() == []
+    assert core.is_holding
+    core.receive_close(4029, "Client sent audio too fast")
+    (error,) = core.take_events()
+    assert (str(error), error.status_code) == ("Client sent audio too fast: 61 s ahead", 4029)
+    assert core.fault is error
+    assert core.state is State.FAILED
+
+
+def test_an_error_message_that_no_close_follows_is_given_out():
+    core = open_core()
+    core.receive_message('{"error": "hiccup"}')
+    core.receive_message('{"error": "again"}')
+    core.receive_message(json.dumps(transcript("a")))
+    first, second, text = core.take_events()
+    assert (str(first), first.status_code, str(second)) == ("hiccup", None, "again")
+    assert text.text == "a"
+    core.receive_message('{"error": "last"}')
+    core.release()
+    core.release()
+    assert [str(event) for event in core.take_events()] == ["last"]
+    assert core.state is State.OPEN
+
+
+@pytest.mark.parametrize("code", sorted(CLOSE_TEXTS))
+def test_every_known_code_has_its_text(code):
+    core = open_core()
+    core.receive_close(code, "")
+    (error,) = core.take_events()
+    assert (str(error), error.status_code) == (CLOSE_TEXTS[code], code)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "said", "expected"),
+    [
+        (4999, "told so", None, "told so"),
+        (4999, "", None, "the server closed the session with code 4999"),
+        (4001, "Not Authorized", None, "Not Authorized"),
+        (4001, "no such key", None, "Not Authorized: no such key"),
+        (
+            4032,
+            "Audio duration is too sh",
+            "Audio duration is too short: 20 ms",
+            "Audio duration is too short: 20 ms",
+        ),
+        (1006, "", None, "the connection was lost"),
+        (1011, "", "it broke", "it broke"),
+    ],
+)
+def test_what_a_close_is_called(code, reason, said, expected):
+    assert close_text(code, reason, said) == expected
+
+
+def test_audio_after_a_failure_raises_that_failure():
+    core = open_core()
+    core.receive_close(4008, "")
+    for _ in range(2):
+        with pytest.raises(RealtimeError) as caught:
+            core.send_audio(CHUNK)
+        assert caught.value is core.fault
+
+
+# --- the end ---------------------------------------------------------------------------------
+
+
+def test_a_good_end_is_told_once():
+    core = open_core()
+    assert not core.claim_close()
+    core.terminate()
+    core.terminate()
+    assert core.state is State.CLOSING
+    assert outgoing(core) == ['{"terminate_session": true}']
+    core.receive_message(json.dumps(transcript("Bye.", final=True)))
+    core.receive_message(TERMINATED)
+    core.receive_close(1006, "")
+    assert core.state is State.ENDED
+    assert [event.text for event in core.take_events()] == ["Bye."]
+    assert core.claim_close()
+    assert not core.claim_close()
+    assert core.closed_by_user
+    with pytest.raises(RealtimeError, match="closed"):
+        core.send_audio(CHUNK)
+
+
+@pytest.mark.parametrize("code", [1000, 1005])
+def test_an_unasked_clean_end_is_no_error_but_audio_is_refused(code):
+    core = open_core()
+    core.send_audio(CHUNK)
+    core.receive_close(code, "")
+    assert core.take_events() == []
+    assert core.claim_close()
+    assert outgoing(core) == []
+    with pytest.raises(RealtimeError, match="ended") as caught:
+        core.send_audio(CHUNK)
+    assert caught.value.status_code == code
+
+
+def test_a_connection_lost_while_closing_is_an_error():
+    core = open_core()
+    core.terminate()
+    core.receive_close(1006, "")
+    (error,) = core.take_events()
+    assert error.status_code == 1006
+    assert core.claim_close()
+
+
+def test_giving_up_is_one_error():
+    core = open_core()
+    core.receive_message('{"error": "hm"}')
+    core.give_up("too slow")
+    core.give_up("too slow")
+    assert [str(event) for event in core.take_events()] == ["hm", "too slow"]
+    core.receive_message(json.dumps(transcript("late")))
+    assert core.take_events() == []
+    assert core.claim_close()
+
+
+def test_closing_what_has_failed_is_no_closing_by_the_user():
+    core = open_core()
+    core.receive_close(4031, "")
+    core.terminate()
+    assert not core.closed_by_user
+    assert core.state is State.FAILED
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                ("receive_message", TERMINATED),
+                ("receive_message", json.dumps(begins())),
+                ("receive_message", json.dumps(transcript("a"))),
+                ("receive_message", '{"error": "e"}'),
+                ("receive_message", "}"),
+                ("receive_close", 1000, ""),
+                ("receive_close", 4031, ""),
+                ("receive_close", 1006, ""),
+                ("terminate",),
+                ("give_up", "enough"),
+                ("release",),
+            ]
+        ),
+        max_size=12,
+    )
+)
+def test_whatever_happens_the_end_is_told_once_and_faults_are_told_once(steps):
+    core, ends, errors = new_core(), 0, []
+    for name, *arguments in steps:
+        getattr(core, name)(*arguments)
+        errors += [event for event in core.take_events() if isinstance(event, RealtimeError)]
+        ends += core.claim_close()
+        ends += core.claim_close()
+    assert ends == (core.has_opened and core.is_finished)
+    assert len({id(error) for error in errors}) == len(errors)
+    assert sum(error.status_code is not None for error in errors) <= 1
+
+
+@pytest.mark.parametrize("milliseconds", [-1, 20_001, 1.5, True, "700", None])
+def test_a_silence_out_of_bounds_is_refused(milliseconds):
+    with pytest.raises(ConfigurationError, match=r"0\.\.20000"):
+        check_silence_ms(milliseconds)
+
+
+# --- addresses -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base_url", "websocket", "http"),
+    [
+        ("ws://127.0.0.1:8765", "ws://127.0.0.1:8765/p?a=b+c", "http://127.0.0.1:8765/p"),
+        ("http://Example.org", "ws://example.org/p?a=b+c", "http://example.org/p"),
+        ("https://example.org/asr/", "wss://example.org/asr/p?a=b+c", "https://example.org/asr/p"),
+        ("wss://[::1]:1", "wss://[::1]:1/p?a=b+c", "https://[::1]:1/p"),
+    ],
+)
+def test_every_scheme_serves_both_protocols(base_url, websocket, http):
+    address = Address.parse(base_url)
+    assert address.websocket_url("/p", [("a", "b c")]) == websocket
+    assert address.http_url("/p") == http
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("[::1]", True),
+        ("127.8.9.1", True),
+        ("10.0.0.1", False),
+        ("a.b", False),
+    ],
+)
+def test_loopback_is_known(host, loopback):
+    assert Address.parse(f"ws://{host}:1").is_loopback is loopback
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["127.0.0.1:8765", "ftp://a", "ws://", "ws://a:x", "ws://u:secret@a", "ws://a?token=secret", "http://["],
+)
+def test_what_is_no_address_is_refused_without_its_secrets(base_url):
+    with pytest.raises(ConfigurationError, match="base_url") as caught:
+        Address.parse(base_url)
+    assert "secret" not in str(caught.value)
+
+
+def test_keys_that_cannot_be_sent_are_refused_without_saying_them():
+    assert request_headers(None) == request_headers("") == {}
+    assert request_headers(" k \n") == {"Authorization": "k"}
+    with pytest.raises(ConfigurationError) as caught:
+        request_headers("secret\r\nX: y")
+    assert "secret" not in str(caught.value)
+
+
+# --- failed requests --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_statuses_that_are_refusals(status):
+    fault = status_fault(WHERE, status, b'{"error": "no"}', "7")
+    assert isinstance(fault, RefusedError)
+    assert fault.status_code == status
+    assert f"no (HTTP {status})" in str(fault)
+    assert "try again after 7 s" in str(fault)
+    assert ("VIVAVOCE_API_KEY" in str(fault)) is (status == 401)
+
+
+@pytest.mark.parametrize("body", [None, b"", b"<html>", b"\xff", b"[]"])
+def test_other_statuses_are_failed_connections(body):
+    fault = status_fault(WHERE, 502, body, None)
+    assert isinstance(fault, ConnectError)
+    assert str(fault) == f"{WHERE} answered HTTP 502"
+
+
+def test_no_answer_says_what_to_do_on_this_machine_only():
+    here = unreachable(Address.parse(WHERE), ConnectionRefusedError(111, "Connection refused"))
+    assert str(here) == f"no server at {WHERE} (Connection refused); `vivavoce serve` starts one"
+    there = unreachable(Address.parse("ws://asr.example"), TimeoutError())
+    assert str(there) == "no answer from ws://asr.example in time"
