@@ -1,0 +1,103 @@
+"""A sounddevice whose microphone plays a recording.
+
+In a subprocess, with this folder on PYTHONPATH: VIVAVOCE_FAKE_MIC names a 16-bit mono WAV file, which is
+played in real time; when it is over, the process gets the signal that Ctrl-C sends.
+
+In a test: import it with this folder on the path, and set `recording` and the other values below.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+import wave
+
+recording: bytes = b""  # 16-bit mono, at whatever rate is asked for
+realtime = False
+interrupt_at_end = False
+overflow_at: frozenset[int] = frozenset()  # blocks that come with the mark that sound was lost before them
+stops_at_end = False  # as when the microphone is unplugged
+rates: frozenset[int] | None = None  # rates that the device takes; None for all
+devices = [
+    {"name": "Built-in Output", "max_input_channels": 0, "default_samplerate": 48_000.0},
+    {"name": "Built-in Microphone", "max_input_channels": 2, "default_samplerate": 44_100.0},
+    {"name": "USB Headset", "max_input_channels": 1, "default_samplerate": 16_000.0},
+    {"name": "USB Webcam", "max_input_channels": 1, "default_samplerate": 48_000.0},
+]
+opened: list[RawInputStream] = []
+
+if path := os.environ.get("VIVAVOCE_FAKE_MIC"):
+    with wave.open(path, "rb") as file:
+        if file.getnchannels() != 1 or file.getsampwidth() != 2:
+            raise ValueError(f"{path} is not 16-bit mono")
+        rates = frozenset({file.getframerate()})
+        recording = file.readframes(file.getnframes())
+    realtime = interrupt_at_end = True
+
+
+class PortAudioError(Exception):
+    pass
+
+
+class _Default:
+    device = (1, 0)
+
+
+default = _Default()
+
+
+class CallbackFlags:
+    def __init__(self, *, input_overflow: bool) -> None:
+        self.input_overflow = input_overflow
+
+
+def query_devices():
+    return devices
+
+
+class RawInputStream:
+    def __init__(self, *, samplerate, blocksize, device, channels, dtype, callback, finished_callback):
+        if rates is not None and samplerate not in rates:
+            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+        if (channels, dtype) != (1, "int16"):
+            raise PortAudioError("Sample format not supported [PaErrorCode -9994]")
+        self.device = device
+        self._rate = samplerate
+        self._frames = blocksize
+        self._callback = callback
+        self._finished_callback = finished_callback
+        self._closed = threading.Event()
+        self.played = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        opened.append(self)
+
+    def start(self):
+        self._thread.start()
+
+    def close(self):
+        self._closed.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(5)
+
+    def _run(self):
+        size = 2 * self._frames
+        began = time.monotonic()
+        for index in range(len(recording) // size):
+            if realtime:
+                self._closed.wait(
+                    max(0.0, began + (index + 1) * self._frames / self._rate - time.monotonic())
+                )
+            if self._closed.is_set():
+                break
+            block = memoryview(bytearray(recording[index * size : (index + 1) * size]))
+            self._callback(block, self._frames, None, CallbackFlags(input_overflow=index in overflow_at))
+            block[:] = bytes(size)  # the buffer is PortAudio's again
+        self.played.set()
+        # A person takes a moment, too: by then the program waits for sound again.
+        if interrupt_at_end and not self._closed.wait(0.3):
+            os.kill(os.getpid(), signal.SIGINT)
+        if not stops_at_end:
+            self._closed.wait(30)
+        self._finished_callback()
