@@ -1,0 +1,864 @@
+"""The real-time client against a scripted server: everything the vendor's client does badly, done well."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import vivavoce as aai
+from support import scripted_server
+from support.scripted_server import (
+    BEGIN,
+    GOOD_END,
+    SESSION_ID,
+    TERMINATED,
+    Close,
+    Drop,
+    Expect,
+    ExpectAudio,
+    Listen,
+    Refuse,
+    ScriptedServer,
+    Send,
+    Stall,
+    transcript,
+)
+from vivavoce.client import session as session_module
+
+RATE = 16_000
+CHUNK = bytes(range(256)) * 25  # 200 ms
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """No test here may take longer than this, whatever hangs."""
+
+    def expire(*_):
+        raise TimeoutError("the test took too long")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(30)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    for name in ("VIVAVOCE_API_KEY", "ASSEMBLYAI_API_KEY", "ASSEMBLYAI_BASE_URL", "VIVAVOCE_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    # Loopback is reached directly, whatever the environment says.
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Lets closing give up early, so that tests of that are short."""
+    monkeypatch.setattr(session_module, "CLOSE_LIMIT_S", 0.5)
+
+
+class Heard:
+    """A transcriber, and every call of its handlers in order."""
+
+    def __init__(self, server, **options):
+        self.calls = []
+        self.happened = threading.Condition()
+        settings = aai.Settings(
+            base_url=server if isinstance(server, str) else server.url, api_key=options.pop("key", None)
+        )
+        handlers = {
+            name: self._handler(name, options.pop(name, None))
+            for name in ("on_data", "on_error", "on_open", "on_close")
+        }
+        options.setdefault("sample_rate", RATE)
+        self.transcriber = aai.RealtimeTranscriber(
+            **handlers, **options, client=aai.Client(settings=settings, api_key_required=False)
+        )
+
+    def _handler(self, name, then):
+        def handler(*arguments):
+            with self.happened:
+                self.calls.append((name, *arguments))
+                self.happened.notify_all()
+            if then is not None:
+                then(self.transcriber, *arguments)
+
+        return handler
+
+    def wait(self, name, count=1, limit_s=10):
+        with self.happened:
+            assert self.happened.wait_for(lambda: self.count(name) >= count, limit_s), self.calls
+
+    def count(self, name):
+        return Counter(call[0] for call in self.calls)[name]
+
+    def given(self, name):
+        return [call[1] for call in self.calls if call[0] == name]
+
+
+def took_less(seconds, function, *arguments):
+    began = time.monotonic()
+    function(*arguments)
+    assert time.monotonic() - began < seconds
+
+
+# --- a good session --------------------------------------------------------------------------
+
+
+def test_a_whole_session():
+    script = [
+        BEGIN,
+        ExpectAudio(2 * len(CHUNK)),
+        Send(transcript("good")),
+        Expect("force_end_utterance"),
+        Expect("end_utterance_silence_threshold"),
+        *GOOD_END,
+    ]
+    with ScriptedServer(script) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        heard.wait("on_open")
+        heard.transcriber.stream([CHUNK, bytearray(CHUNK)])
+        heard.wait("on_data")
+        heard.transcriber.force_end_utterance()
+        heard.transcriber.configure_end_utterance_silence_threshold(400)
+        heard.transcriber.stream(memoryview(CHUNK[:100]))
+        took_less(2, heard.transcriber.close)
+        assert [call[0] for call in heard.calls] == ["on_open", "on_data", "on_data", "on_close"]
+        opened, partial, final = (call[1] for call in heard.calls[:3])
+        assert str(opened.session_id) == SESSION_ID
+        assert isinstance(partial, aai.RealtimePartialTranscript)
+        assert isinstance(final, aai.RealtimeFinalTranscript)
+        assert final.text == "Good bye."
+        heard.transcriber.close()
+        assert heard.count("on_close") == 1
+    (seen,) = server.seen
+    assert seen.audio == CHUNK + CHUNK + CHUNK[:100]
+    assert seen.texts == [
+        {"force_end_utterance": True},
+        {"end_utterance_silence_threshold": 400},
+        {"terminate_session": True},
+    ]
+
+
+def test_what_is_asked_for_in_the_handshake():
+    script = [BEGIN, Expect("end_utterance_silence_threshold"), *GOOD_END]
+    with ScriptedServer(script) as server:
+        heard = Heard(
+            server,
+            key="k",
+            word_boost=["foo bar", "b"],
+            encoding=aai.AudioEncoding.pcm_mulaw,
+            end_utterance_silence_threshold=500,
+            disable_partial_transcripts=True,
+            on_extra_session_information=print,
+        )
+        with heard.transcriber:
+            pass
+    (seen,) = server.seen
+    url = urlsplit(seen.path)
+    assert url.path == "/v2/realtime/ws"
+    assert parse_qs(url.query) == {
+        "sample_rate": ["16000"],
+        "word_boost": ['["foo bar", "b"]'],
+        "encoding": ["pcm_mulaw"],
+        "disable_partial_transcripts": ["true"],
+        "enable_extra_session_information": ["true"],
+    }
+    assert seen.headers["authorization"] == "k"
+    assert seen.headers["user-agent"] == f"vivavoce/{aai.__version__}"
+    assert "sec-websocket-extensions" not in seen.headers
+    assert seen.texts[0] == {"end_utterance_silence_threshold": 500}
+
+
+@pytest.mark.parametrize(
+    ("options", "query", "key"), [({}, "", None), ({"token": "t", "key": "k"}, "&token=t", None)]
+)
+def test_a_token_goes_instead_of_the_key_and_neither_is_needed(options, query, key):
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        heard = Heard(server.url.replace("ws://", "http://"), **options)
+        with heard.transcriber:
+            pass
+    assert server.seen[0].path == f"/v2/realtime/ws?sample_rate=16000{query}"
+    assert server.seen[0].headers.get("authorization") == key
+
+
+def test_session_information_has_its_handler():
+    given = []
+    information = Send({"message_type": "SessionInformation", "audio_duration_seconds": 2.5})
+    with ScriptedServer([BEGIN, Expect("terminate_session"), information, TERMINATED, Close()]) as server:
+        heard = Heard(server, on_extra_session_information=given.append)
+        with heard.transcriber:
+            pass
+    assert given == [aai.RealtimeSessionInformation(audio_duration_seconds=2.5)]
+
+
+def test_one_transcriber_can_have_one_session_after_another():
+    with ScriptedServer([BEGIN, *GOOD_END], [BEGIN, *GOOD_END]) as server:
+        heard = Heard(server)
+        for _ in range(2):
+            heard.transcriber.connect()
+            with pytest.raises(aai.RealtimeError, match="open already"):
+                heard.transcriber.connect()
+            heard.transcriber.close()
+    assert [call[0] for call in heard.calls] == ["on_open", "on_data", "on_close"] * 2
+
+
+def test_unknown_messages_are_skipped():
+    with ScriptedServer([BEGIN, Send({"message_type": "New"}), Send({"x": 1}), *GOOD_END]) as server:
+        heard = Heard(server)
+        with heard.transcriber:
+            pass
+    assert heard.count("on_error") == 0
+
+
+def test_an_error_message_leaves_the_session_open():
+    with ScriptedServer([BEGIN, Send({"error": "hiccup"}), ExpectAudio(len(CHUNK)), *GOOD_END]) as server:
+        heard = Heard(server)
+        with heard.transcriber as transcriber:
+            heard.wait("on_error")
+            transcriber.stream(CHUNK)
+    (error,) = heard.given("on_error")
+    assert (str(error), error.status_code) == ("hiccup", None)
+
+
+# --- connecting ------------------------------------------------------------------------------
+
+
+def fails_to_connect(heard, kind, status, match, timeout=10.0):
+    with pytest.raises(kind, match=match) as caught:
+        heard.transcriber.connect(timeout)
+    assert type(caught.value) is kind
+    assert caught.value.status_code == status
+    assert "\n" not in str(caught.value)
+    heard.transcriber.close()
+    assert heard.calls == []
+
+
+def test_nobody_answers():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    match = rf"no server at ws://127.0.0.1:{port} \(Connection refused\); `vivavoce serve` starts one"
+    fails_to_connect(Heard(f"ws://127.0.0.1:{port}"), aai.ConnectError, None, match)
+
+
+def test_somebody_accepts_and_says_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        heard = Heard(f"ws://127.0.0.1:{mute.getsockname()[1]}")
+        took_less(3, fails_to_connect, heard, aai.ConnectError, None, "in time", 0.3)
+
+
+def test_what_answers_is_no_websocket_server():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer():
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"220 mail.example ESMTP\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        fails_to_connect(
+            Heard(f"ws://127.0.0.1:{other.getsockname()[1]}"), aai.ConnectError, None, "no server at"
+        )
+        thread.join()
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_the_handshake_is_refused(status):
+    script = [Refuse(status, json.dumps({"error": "no place"}), (("Retry-After", "9"),))]
+    with ScriptedServer(script) as server:
+        fails_to_connect(Heard(server), aai.RefusedError, status, r"no place \(HTTP \d+\).*after 9 s")
+
+
+def test_a_wrong_path_is_no_refusal():
+    with ScriptedServer([Refuse(404, "not here")]) as server:
+        fails_to_connect(Heard(server), aai.ConnectError, 404, "answered HTTP 404")
+
+
+@pytest.mark.parametrize("code", [4001, 4002, 4003, 4102, 1008, 3009])
+def test_the_session_is_refused(code):
+    with ScriptedServer([Send({"error": "you may not"}), Close(code, "you may not")]) as server:
+        fails_to_connect(Heard(server), aai.RefusedError, code, "you may not")
+
+
+def test_the_connection_is_lost_before_the_session_begins():
+    with ScriptedServer([Drop()]) as server:
+        fails_to_connect(Heard(server), aai.ConnectError, 1006, "lost")
+
+
+def test_the_session_never_begins():
+    with ScriptedServer([Stall()]) as server:
+        took_less(4, fails_to_connect, Heard(server), aai.ConnectError, None, "in time", 0.3)
+
+
+# --- before and after ------------------------------------------------------------------------
+
+
+def test_nothing_can_be_sent_before_connecting():
+    heard = Heard("ws://127.0.0.1:9")
+    for send in (lambda: heard.transcriber.stream(CHUNK), heard.transcriber.force_end_utterance):
+        with pytest.raises(aai.RealtimeError, match=r"connect\(\) first"):
+            send()
+    heard.transcriber.close()
+    heard.transcriber.close()
+    assert heard.calls == []
+
+
+def test_a_silence_set_before_connecting_is_sent():
+    with ScriptedServer([BEGIN, Expect("end_utterance_silence_threshold"), *GOOD_END]) as server:
+        heard = Heard(server)
+        heard.transcriber.configure_end_utterance_silence_threshold(1234)
+        with heard.transcriber:
+            pass
+    assert server.seen[0].texts[0] == {"end_utterance_silence_threshold": 1234}
+
+
+def test_nothing_can_be_sent_after_closing():
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        heard = Heard(server)
+        with heard.transcriber:
+            pass
+        with pytest.raises(aai.RealtimeError, match="closed"):
+            heard.transcriber.stream(CHUNK)
+        with pytest.raises(aai.RealtimeError, match="closed"):
+            heard.transcriber.force_end_utterance()
+
+
+@pytest.mark.parametrize("wrong", ["text", 7, [1, 2], ["text"], {"a": 1}, None])
+def test_what_is_no_audio_is_refused_and_the_session_goes_on(wrong):
+    with ScriptedServer([BEGIN, ExpectAudio(len(CHUNK)), *GOOD_END]) as server:
+        heard = Heard(server)
+        with heard.transcriber as transcriber:
+            with pytest.raises(TypeError):
+                transcriber.stream(wrong)
+            transcriber.stream(CHUNK)
+    assert heard.count("on_close") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sample_rate": 0},
+        {"sample_rate": "16000"},
+        {"word_boost": "word"},
+        {"encoding": "opus"},
+        {"end_utterance_silence_threshold": -1},
+    ],
+)
+def test_arguments_that_cannot_be_used(options):
+    with pytest.raises(aai.ConfigurationError):
+        Heard("ws://127.0.0.1:9", **options)
+
+
+# --- the server ends it ----------------------------------------------------------------------
+
+
+def stream_until_it_raises(transcriber):
+    while True:
+        transcriber.stream(CHUNK)
+        time.sleep(0.01)
+
+
+def test_a_close_with_a_code_is_one_error_and_one_close():
+    with ScriptedServer([BEGIN, Close(4031, "")]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        heard.wait("on_close")
+        with pytest.raises(aai.RealtimeError, match="Session idle for too long") as caught:
+            heard.transcriber.stream(CHUNK)
+        assert caught.value.status_code == 4031
+        took_less(1, heard.transcriber.close)
+        heard.transcriber.close()
+    assert [call[0] for call in heard.calls] == ["on_open", "on_error", "on_close"]
+    assert heard.given("on_error") == [caught.value]
+
+
+def test_an_error_message_and_its_close_are_one_error():
+    text = "Client sent audio too fast: 61 s ahead of the clock"
+    with ScriptedServer([BEGIN, ExpectAudio(100), Send({"error": text}), Close(4029, text)]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        with pytest.raises(aai.RealtimeError, match="too fast"):
+            stream_until_it_raises(heard.transcriber)
+        heard.transcriber.close()
+    (error,) = heard.given("on_error")
+    assert (str(error), error.status_code) == (text, 4029)
+    assert heard.count("on_close") == 1
+
+
+def test_an_unknown_code_has_the_servers_reason():
+    with ScriptedServer([BEGIN, Close(4999, "told so")]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        heard.wait("on_close")
+        heard.transcriber.close()
+    (error,) = heard.given("on_error")
+    assert (str(error), error.status_code) == ("told so", 4999)
+
+
+def test_a_clean_close_out_of_the_blue_is_one_close():
+    with ScriptedServer([BEGIN, Close(1000)]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        with pytest.raises(aai.RealtimeError, match="ended"):
+            stream_until_it_raises(heard.transcriber)
+        heard.transcriber.close()
+    assert [call[0] for call in heard.calls] == ["on_open", "on_close"]
+
+
+def test_a_dropped_connection_is_one_error_and_one_close():
+    with ScriptedServer([BEGIN, ExpectAudio(100), Drop()]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        with pytest.raises(aai.RealtimeError, match="the connection was lost"):
+            stream_until_it_raises(heard.transcriber)
+        heard.transcriber.close()
+    assert [call[0] for call in heard.calls] == ["on_open", "on_error", "on_close"]
+
+
+def test_a_generator_is_left_when_the_session_dies():
+    with ScriptedServer([BEGIN, ExpectAudio(100), Close(4008)]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+
+        def forever():
+            while True:
+                yield CHUNK
+                time.sleep(0.01)
+
+        with pytest.raises(aai.RealtimeError, match="expired"):
+            heard.transcriber.stream(forever())
+
+
+# --- closing ---------------------------------------------------------------------------------
+
+
+def test_a_server_that_never_confirms_the_end(quick):
+    with ScriptedServer([BEGIN, Expect("terminate_session"), Stall()]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        took_less(4, heard.transcriber.close)
+        assert [call[0] for call in heard.calls] == ["on_open", "on_error", "on_close"]
+        assert "did not end the session within 0.5 s" in str(heard.given("on_error")[0])
+        took_less(0.5, heard.transcriber.close)
+        assert heard.count("on_close") == 1
+
+
+def test_a_server_that_drops_the_connection_while_closing():
+    with ScriptedServer([BEGIN, Expect("terminate_session"), Drop()]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        took_less(2, heard.transcriber.close)
+    assert [call[0] for call in heard.calls] == ["on_open", "on_error", "on_close"]
+
+
+def test_closing_from_several_threads_is_closing_once():
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        threads = [threading.Thread(target=heard.transcriber.close) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+    assert heard.count("on_close") == 1
+    assert server.seen[0].texts == [{"terminate_session": True}]
+
+
+@pytest.mark.parametrize("name", ["on_open", "on_data"])
+def test_closing_from_a_handler(name):
+    closed = []
+
+    def close(transcriber, *_):
+        if not closed:
+            closed.append(took_less(1, transcriber.close))
+
+    with ScriptedServer([BEGIN, Send(transcript("a")), *GOOD_END]) as server:
+        heard = Heard(server, **{name: close})
+        heard.transcriber.connect()
+        heard.wait("on_close")
+        took_less(1, heard.transcriber.close)
+    assert [call[0] for call in heard.calls] == ["on_open", "on_data", "on_data", "on_close"]
+
+
+def test_closing_from_a_handler_is_bounded_too(quick):
+    with ScriptedServer([BEGIN, Expect("terminate_session"), Stall()]) as server:
+        heard = Heard(server, on_open=lambda transcriber, _: transcriber.close())
+        heard.transcriber.connect()
+        heard.wait("on_close", limit_s=4)
+    assert [call[0] for call in heard.calls] == ["on_open", "on_error", "on_close"]
+
+
+def test_closing_from_a_handler_ends_a_running_stream():
+    with ScriptedServer([BEGIN, ExpectAudio(100), Send(transcript("stop")), *GOOD_END]) as server:
+        heard = Heard(server, on_data=lambda transcriber, _: transcriber.close())
+        heard.transcriber.connect()
+
+        def forever():
+            while True:
+                yield CHUNK
+                time.sleep(0.01)
+
+        heard.transcriber.stream(forever())
+        heard.transcriber.close()
+    assert heard.given("on_data")[-1].text == "Good bye."
+    assert heard.count("on_close") == 1
+
+
+def test_closing_from_on_error_and_on_close():
+    close = lambda transcriber, *_: transcriber.close()  # noqa: E731
+    with ScriptedServer([BEGIN, Close(4008)]) as server:
+        heard = Heard(server, on_error=close, on_close=close)
+        heard.transcriber.connect()
+        heard.wait("on_close")
+        took_less(1, heard.transcriber.close)
+    assert [call[0] for call in heard.calls] == ["on_open", "on_error", "on_close"]
+
+
+def test_connecting_again_from_on_close():
+    def again(transcriber):
+        if heard.count("on_close") == 1:
+            transcriber.connect()
+
+    with ScriptedServer([BEGIN, Close(1000)], [BEGIN, *GOOD_END]) as server:
+        heard = Heard(server, on_close=again)
+        heard.transcriber.connect()
+        heard.wait("on_open", 2)
+        deadline = time.monotonic() + 5
+        while heard.count("on_close") < 2 and time.monotonic() < deadline:
+            heard.transcriber.close()
+    assert heard.count("on_close") == 2
+
+
+# --- handlers that raise ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["on_open", "on_data", "on_error", "on_close"])
+def test_an_exception_in_a_handler_reaches_the_user_once_and_stops_nothing(name):
+    def fail(_, *__):
+        raise ValueError("mine")
+
+    script = [BEGIN, Send(transcript("a")), Send({"error": "hiccup"}), *GOOD_END]
+    with ScriptedServer(script) as server:
+        heard = Heard(server, **{name: fail})
+        heard.transcriber.connect()
+        with pytest.raises(aai.RealtimeError, match=f"the handler {name} raised ValueError: mine") as caught:
+            heard.transcriber.close()
+        assert isinstance(caught.value.__cause__, ValueError)
+        heard.transcriber.close()
+    assert [call[0] for call in heard.calls] == ["on_open", "on_data", "on_error", "on_data", "on_close"]
+
+
+def test_it_is_raised_in_the_midst_of_a_stream():
+    def fail(_, *__):
+        raise ValueError("mine")
+
+    with ScriptedServer([BEGIN, ExpectAudio(100), Send(transcript("a")), *GOOD_END]) as server:
+        heard = Heard(server, on_data=fail)
+        heard.transcriber.connect()
+
+        def forever():
+            while True:
+                yield CHUNK
+                time.sleep(0.01)
+
+        with pytest.raises(aai.RealtimeError, match="mine"):
+            heard.transcriber.stream(forever())
+        with pytest.raises(aai.RealtimeError, match="mine"):  # the last transcript makes it raise again
+            heard.transcriber.close()
+
+
+def test_leaving_the_with_block_by_an_exception_keeps_that_exception():
+    def fail(_, *__):
+        raise ValueError("mine")
+
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        heard = Heard(server, on_data=fail)
+        with pytest.raises(KeyError), heard.transcriber:
+            raise KeyError
+    assert heard.count("on_close") == 1
+
+
+def test_sys_exit_in_a_handler_means_the_program():
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        heard = Heard(server, on_open=lambda *_: sys.exit(3))
+        heard.transcriber.connect()
+        with pytest.raises(SystemExit) as caught:
+            heard.transcriber.close()
+    assert caught.value.code == 3
+
+
+def test_a_handler_that_hangs_does_not_hang_close(quick):
+    free = threading.Event()
+    with ScriptedServer([BEGIN, Send(transcript("a")), Send(transcript("b")), *GOOD_END]) as server:
+        heard = Heard(server, on_data=lambda *_: free.wait(20))
+        heard.transcriber.connect()
+        heard.wait("on_data")
+        took_less(5, heard.transcriber.close)
+        assert heard.count("on_close") == 1
+        free.set()
+    assert [call[0] for call in heard.calls][-1] == "on_close"
+    assert heard.count("on_close") == 1
+
+
+# --- the network is slow ---------------------------------------------------------------------
+
+
+def test_stream_waits_for_a_slow_network_and_close_gives_up_in_time(quick):
+    with ScriptedServer([BEGIN, Stall()]) as server:
+        heard = Heard(server, sample_rate=96_000)
+        heard.transcriber.connect()
+        sent = []
+
+        def forever():
+            while True:
+                sent.append(1)
+                yield bytes(200_000)
+
+        thread = threading.Thread(target=heard.transcriber.stream, args=(forever(),))
+        thread.start()
+        before = -1
+        while len(sent) != before:  # until the buffers of the system are full
+            before = len(sent)
+            time.sleep(0.5)
+        assert thread.is_alive()
+        assert len(heard.transcriber._session._core._outgoing) < 60
+        took_less(5, heard.transcriber.close)
+        thread.join(5)
+        assert not thread.is_alive()
+    assert heard.count("on_close") == heard.count("on_error") == 1
+
+
+def test_a_pause_of_the_network_loses_nothing():
+    free = threading.Event()
+    pieces = [bytes([number]) * 19_200 for number in range(250)]
+    with ScriptedServer([BEGIN, Stall(free), ExpectAudio(250 * 19_200), *GOOD_END]) as server:
+        heard = Heard(server, sample_rate=48_000)
+        heard.transcriber.connect()
+        threading.Timer(0.5, free.set).start()
+        heard.transcriber.stream(pieces)
+        heard.transcriber.close()
+    assert server.seen[0].audio == b"".join(pieces)
+
+
+def test_what_is_queued_is_sent_before_the_end():
+    with ScriptedServer([BEGIN, Expect("terminate_session"), TERMINATED, Close()]) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        sound = os.urandom(20_000)
+        heard.transcriber.stream(sound[start : start + 321] for start in range(0, len(sound), 321))
+        heard.transcriber.close()
+    assert server.seen[0].audio == sound
+    assert all(100 <= len(chunk) / 32 <= 2000 for chunk in server.seen[0].chunks[:-1])
+
+
+# --- programs --------------------------------------------------------------------------------
+
+
+def run_program(code, server, **environment):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=os.environ | {"VIVAVOCE_BASE_URL": server.url} | environment,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+PROGRAM = """
+import vivavoce as aai
+transcriber = aai.RealtimeTranscriber(
+    on_data=print, on_error=print, on_close=lambda: print("closed"), sample_rate=16000
+)
+transcriber.connect()
+"""
+
+
+def test_a_program_that_never_closes_ends():
+    with ScriptedServer([BEGIN, Listen()]) as server:
+        result = run_program(PROGRAM + "transcriber.stream(bytes(3200))", server)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_program_whose_handler_raises_ends_with_the_error():
+    code = PROGRAM.replace("on_data=print", "on_data=lambda _: 1 / 0") + "transcriber.close()"
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        result = run_program(code, server)
+    assert result.returncode == 1
+    assert "ZeroDivisionError" in result.stderr
+    assert "closed" in result.stdout
+
+
+def test_ctrl_c_while_streaming_a_generator_passes_through_and_closing_still_works():
+    code = PROGRAM + (
+        "import os, signal\n"
+        "def sound():\n"
+        "    yield bytes(3200)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    while True: yield bytes(3200)\n"
+        "try: transcriber.stream(sound())\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
+        "transcriber.close()\n"
+    )
+    with ScriptedServer([BEGIN, *GOOD_END]) as server:
+        result = run_program(code, server)
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "interrupted"
+    assert lines[-1] == "closed"
+
+
+def test_ctrl_c_while_the_queue_is_full_passes_through():
+    code = PROGRAM + (
+        "import itertools, os, signal, threading, time\n"
+        "transcriber._session._connection.send = lambda message: time.sleep(60)\n"
+        "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "try: transcriber.stream(itertools.repeat(bytes(3200)))\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
+    )
+    with ScriptedServer([BEGIN, Listen()]) as server:
+        result = run_program(code, server)
+    assert (result.returncode, result.stderr, result.stdout) == (0, "", "interrupted\n")
+
+
+def test_a_missing_microphone_does_not_keep_the_program(tmp_path):
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
+    with ScriptedServer([BEGIN, Listen()]) as server:
+        result = run_program(PROGRAM + "aai.extras.MicrophoneStream()", server, PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    assert "ExtrasNotInstalledError: the microphone needs PortAudio" in result.stderr
+
+
+@pytest.fixture
+def recording(tmp_path):
+    import wave
+
+    path = tmp_path / "speech.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(44_100)
+        file.writeframes(os.urandom(44_100))  # half a second
+    return path
+
+
+@pytest.mark.parametrize("sdk", ["vivavoce", "assemblyai"])
+def test_the_tutorials_program_runs_with_either_sdk(sdk, recording):
+    if sdk == "assemblyai":
+        pytest.importorskip("assemblyai")
+    text = (ROOT / "examples" / "tutorial.py").read_text()
+    assert text.count("import vivavoce as aai") == 1
+    script = [BEGIN, ExpectAudio(40_000), Send(transcript("hello")), *GOOD_END]
+    with ScriptedServer(script) as server:
+        result = subprocess.run(
+            [sys.executable, "-c", text.replace("import vivavoce as aai", f"import {sdk} as aai")],
+            env=os.environ
+            | {
+                "ASSEMBLYAI_BASE_URL": server.url,
+                "ASSEMBLYAI_API_KEY": "k",
+                "NO_PROXY": "127.0.0.1",
+                "PYTHONPATH": os.pathsep.join(
+                    str(ROOT / "tests" / "support" / name) for name in ("fake_sounddevice", "fake_pyaudio")
+                ),
+                "VIVAVOCE_FAKE_MIC": str(recording),
+            },
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    assert (result.returncode, result.stdout) == (
+        0,
+        f"Session ID: {SESSION_ID}\nhello\rGood bye.\r\nClosing Session\n".encode(),
+    ), result.stderr
+    assert len(server.seen[0].audio) == 44_100 // 8820 * 8820 == len(server.seen[0].audio)
+
+
+# --- temporary tokens ------------------------------------------------------------------------
+
+
+class TokenHandler(BaseHTTPRequestHandler):
+    answer = (200, b'{"token": "abc"}')
+    got = None
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).got = (self.path, self.headers["Authorization"], json.loads(body))
+        status, content = self.answer
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def token_server(monkeypatch):
+    handler = type("Handler", (TokenHandler,), {})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        monkeypatch.setenv("VIVAVOCE_BASE_URL", f"ws://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("VIVAVOCE_API_KEY", "k")
+        yield handler
+        server.shutdown()
+        thread.join()
+
+
+def test_a_temporary_token(token_server):
+    assert aai.RealtimeTranscriber.create_temporary_token(expires_in=60) == "abc"
+    assert token_server.got == ("/v2/realtime/token", "k", {"expires_in": 60})
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "status"),
+    [
+        ((401, b'{"error": "who?"}'), aai.RefusedError, 401),
+        ((429, b""), aai.RefusedError, 429),
+        ((404, b""), aai.ConnectError, 404),
+        ((200, b"hello"), aai.ConnectError, None),
+    ],
+)
+def test_no_token(token_server, answer, kind, status):
+    token_server.answer = answer
+    with pytest.raises(kind) as caught:
+        aai.RealtimeTranscriber.create_temporary_token(60, timeout=5)
+    assert caught.value.status_code == status
+
+
+def test_nobody_to_ask_for_a_token(monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_BASE_URL", "ws://127.0.0.1:9")
+    with pytest.raises(aai.ConnectError, match=r"no server at ws://127.0.0.1:9 .*`vivavoce serve`"):
+        aai.RealtimeTranscriber.create_temporary_token(60, timeout=5)
+
+
+@pytest.mark.parametrize("seconds", [59, 360_001, 60.0])
+def test_token_times_out_of_bounds(seconds):
+    with pytest.raises(aai.ConfigurationError, match="expires_in"):
+        aai.RealtimeTranscriber.create_temporary_token(seconds)
+
+
+def test_the_scripted_server_fails_a_test_whose_client_misbehaves(monkeypatch, quick):
+    monkeypatch.setattr(scripted_server, "LIMIT_S", 0.2)
+    server = ScriptedServer([BEGIN, Expect("never")])
+    with pytest.raises(TimeoutError), server, Heard(server).transcriber:
+        time.sleep(0.5)
