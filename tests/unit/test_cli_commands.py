@@ -408,7 +408,7 @@ def test_the_closing_line():
         "words after 0.44 s (median), finals after 0.86 s (median)"
     )
     bare = Summary(words=3, utterances=1, first_word_s=None, word_s=None, final_s=None)
-    assert closing_line(bare, sound_s=2, cpu_s=None) == "3 words in 1 utterances from 2.0 s of sound"
+    assert closing_line(bare, sound_s=2, cpu_s=None) == "3 words in 1 utterance from 2.0 s of sound"
 
 
 def test_the_demo_without_its_recording_says_what_to_install(monkeypatch, capsys):
@@ -429,6 +429,14 @@ def test_the_doctor_fails_only_for_what_is_broken(monkeypatch, capsys):
     )
     findings.append(Check(Status.BROKEN, "model", "gone", "install it"))
     assert run(["doctor"]) == 1
+
+
+def test_findings_fit_the_terminal():
+    check = Check(Status.PROBLEM, "port 8765", "taken by another program", "stop that program")
+    assert lines_of(check, width=30) == (
+        "problem port 8765: taken by\n        another program\n        -> stop that program"
+    )
+    assert "\x1b[33mproblem\x1b[0m" in lines_of(check, colour=True)
 
 
 def test_a_check_that_fails_itself_is_a_finding():

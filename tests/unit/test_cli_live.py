@@ -12,9 +12,10 @@ import pytest
 from vivavoce.cli.captions import Caption
 from vivavoce.cli.interrupt import Interrupt
 from vivavoce.cli.live import paced, transcribe
-from vivavoce.cli.measure import Measurement
+from vivavoce.cli.measure import Measurement, SpokenWord
+from vivavoce.cli.recording import demo_words
 from vivavoce.errors import ConnectError, MicrophoneError, RealtimeError
-from vivavoce.types import Encoding, Word
+from vivavoce.types import Encoding
 
 CHUNK = bytes(3200)  # 100 ms
 
@@ -213,19 +214,22 @@ def test_a_run_that_hangs_after_ctrl_c_is_ended_by_force():
 # --- latencies -------------------------------------------------------------------------------
 
 
-def heard(text, *ends_ms, final=False):
-    words = tuple(
-        Word(word, end - 200, end, 1.0) for word, end in zip(text.split(), ends_ms, strict=bool(ends_ms))
-    )
-    return Caption(text, final, words=words)
+REFERENCE = [
+    SpokenWord(text, end - 0.2, end)
+    for text, end in [("it", 0.6), ("was", 0.9), ("the", 1.2), ("best", 1.8), ("of", 3.0), ("times", 3.4)]
+]
+
+
+def heard(text, *, final=False):
+    return Caption(text, final)
 
 
 def test_a_word_counts_from_when_its_place_no_longer_changed():
-    measured = Measurement(began=1000.0)
+    measured = Measurement(REFERENCE, began=1000.0)
     measured.take(1000.9, heard("it"))
     measured.take(1001.3, heard("it what"))
     measured.take(1001.6, heard("it was the"))
-    measured.take(1002.5, heard("It was, the best.", 600, 900, 1200, 1800, final=True))
+    measured.take(1002.5, heard("It was, the best.", final=True))
     summary = measured.summary()
     assert (summary.words, summary.utterances) == (4, 1)
     assert summary.first_word_s == pytest.approx(0.5)  # shown at 0.9, begun at 0.4
@@ -235,20 +239,37 @@ def test_a_word_counts_from_when_its_place_no_longer_changed():
 
 
 def test_a_word_that_flickered_counts_from_its_return():
-    measured = Measurement()
-    for at, text in [(0.5, "yes"), (0.6, ""), (0.7, "guess"), (0.8, "yes")]:
+    measured = Measurement(REFERENCE)
+    for at, text in [(0.7, "it"), (0.8, ""), (0.9, "bit"), (1.0, "it")]:
         measured.take(at, heard(text))
-    measured.take(0.9, heard("Yes.", 400, final=True))
+    measured.take(1.5, heard("It.", final=True))
     assert measured.summary().word_s == pytest.approx(0.4)
 
 
-def test_without_word_times_only_words_are_counted():
+def test_words_heard_otherwise_have_no_latency_and_the_next_utterance_goes_on_in_the_reference():
+    measured = Measurement(REFERENCE)
+    measured.take(2.0, heard("It was a beast.", final=True))
+    measured.take(4.4, heard("Of times!", final=True))
+    summary = measured.summary()
+    assert (summary.words, summary.utterances) == (6, 2)
+    assert summary.final_s == pytest.approx(1.0)  # only the second's last word is the reference's
+    assert summary.word_s == pytest.approx((1.1 + 1.4) / 2)  # 1.4, 1.1, 1.4, 1.0
+
+
+def test_without_a_reference_only_words_are_counted():
     measured = Measurement()
-    measured.take(1.0, Caption("Two words - no times.", is_final=True))
+    measured.take(1.0, heard("Two words - no times.", final=True))
     summary = measured.summary()
     assert summary.words == 4
     assert (summary.first_word_s, summary.word_s, summary.final_s) == (None, None, None)
 
 
 def test_nothing_heard_is_nothing_measured():
-    assert Measurement().summary().words == 0
+    assert Measurement(REFERENCE).summary().words == 0
+
+
+def test_the_words_of_the_recording_are_in_order():
+    words = demo_words()
+    assert " ".join(word.text for word in words).startswith("it was the best of times it was the worst")
+    assert all(a.start_s < a.end_s <= b.start_s for a, b in itertools.pairwise(words))
+    assert words[-1].end_s < 44.4

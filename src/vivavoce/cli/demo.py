@@ -32,7 +32,8 @@ def closing_line(summary: Summary, *, sound_s: float, cpu_s: float | None) -> st
         sound_s: Length of what was played, in seconds.
         cpu_s: What this process spent on it, in seconds; None if the server is in another.
     """
-    parts = [f"{summary.words} words in {summary.utterances} utterances from {sound_s:.1f} s of sound"]
+    utterances = "1 utterance" if summary.utterances == 1 else f"{summary.utterances} utterances"
+    parts = [f"{summary.words} words in {utterances} from {sound_s:.1f} s of sound"]
     if cpu_s is not None:
         parts.append(f"real-time factor {cpu_s / sound_s:.2f}")
     if summary.first_word_s is not None:
@@ -71,21 +72,22 @@ def demo(
       vivavoce demo --seconds 10
       vivavoce demo --url ws://127.0.0.1:8765
 
-    The recording (44 s, the opening of A Tale of Two Cities) goes through client, WebSocket and model at the
-    speed of speech; nothing is heard. The closing line counts latencies from when a word was said
-    by the server's own word times. A final waits for 0.7 s of silence, which its latency includes.
-    The real-time factor is this process's CPU time over the length of the sound.
+    The recording (44 s, the opening of A Tale of Two Cities) goes through client, WebSocket and model
+    at the speed of speech; nothing is heard. Latencies in the closing line are against word times that
+    an independent aligner found: the first word from its beginning, the others from their ends, each to
+    the message that settled it. A final's includes the 0.7 s of silence that end an utterance. The
+    real-time factor is this process's CPU time over the length of the sound.
     """  # noqa: D301  - click keeps what follows \b as it is
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.live import paced, transcribe
     from vivavoce.cli.measure import Measurement
     from vivavoce.cli.mic import first_seconds
-    from vivavoce.cli.recording import demo_recording
+    from vivavoce.cli.recording import demo_recording, demo_words
     from vivavoce.cli.sinks import open_sink
     from vivavoce.cli.sources import CHUNK_MS, from_file
     from vivavoce.cli.target import server_for
 
-    measurement = Measurement()
+    measurement = Measurement(demo_words())
     played_bytes = 0
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=False))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,15 +16,27 @@ if TYPE_CHECKING:
 __all__ = ["doctor", "lines_of"]
 
 _COLOURS = {"ok": "32", "note": "36", "problem": "33", "broken": "31"}
+_INDENT = 8
 
 
-def lines_of(check: Check, *, colour: bool) -> str:
-    """A finding as text."""
-    mark = f"{check.status.value:<8}"
-    if colour:
-        mark = f"\x1b[{_COLOURS[check.status.value]}m{mark}\x1b[0m"
-    text = f"{mark}{check.title}: {' '.join(check.detail.split())}"
-    return f"{text}\n        -> {check.advice}" if check.advice else text
+def lines_of(check: Check, *, colour: bool = False, width: int | None = None) -> str:
+    """A finding as text.
+
+    Args:
+        check: The finding.
+        colour: Whether its status is coloured.
+        width: Of the terminal, in cells; None leaves lines as long as they are.
+    """
+    status = check.status.value
+    mark = f"{status:<{_INDENT}}"
+    lines = [f"{check.title}: {' '.join(check.detail.split())}"]
+    if check.advice:
+        lines.append(f"-> {check.advice}")
+    if width is not None:
+        room = max(20, width - _INDENT)
+        lines = [part for line in lines for part in textwrap.wrap(line, room, break_on_hyphens=False)]
+    text = mark + f"\n{'':<{_INDENT}}".join(lines)
+    return text.replace(status, f"\x1b[{_COLOURS[status]}m{status}\x1b[0m", 1) if colour else text
 
 
 def doctor() -> None:
@@ -43,9 +57,10 @@ def doctor() -> None:
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM", "") not in {"dumb", ""}
     )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     broken = 0
     for check in run_checks():
-        print(lines_of(check, colour=colour), flush=True)
+        print(lines_of(check, colour=colour, width=width), flush=True)
         broken += check.status is Status.BROKEN
     if broken:
         raise typer.Exit(1)

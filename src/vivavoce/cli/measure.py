@@ -1,14 +1,15 @@
-"""Latencies that can be measured where sound is played at the speed of speech.
+"""Latencies of a recording whose words and their times are known.
 
 A word counts as shown from the first message after which its place in the utterance never changes
-again. When it was said is what the server's own word times tell, for the demonstration has no other
-reference; so these figures are as good as those times are.
+again. When it was said is what the reference tells, never the server that is being measured. Words that
+the server heard otherwise than the reference says have no latency.
 """
 
 from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,22 @@ if TYPE_CHECKING:
 
     from vivavoce.cli.captions import Caption
 
-__all__ = ["Measurement", "Summary"]
+__all__ = ["Measurement", "SpokenWord", "Summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word of the reference.
+
+    Attributes:
+        text: In lower case.
+        start_s: Where it begins in the recording, in seconds.
+        end_s: Where it ends.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +42,7 @@ class Summary:
     Attributes:
         words: In all finals.
         utterances: Finals with words.
-        first_word_s: From the first word's beginning to the first message with text.
+        first_word_s: From the beginning of the first word to the first message with text.
         word_s: From a word's end to the message that settled it, median.
         final_s: From the end of an utterance's last word to its final, median.
     """
@@ -38,13 +54,14 @@ class Summary:
     final_s: float | None
 
 
-def _key(word: str) -> str:
-    """A word as it is compared: partials of Realtime v2 have neither case nor punctuation."""
-    return "".join(c for c in word.casefold() if c.isalnum())
-
-
 def _keys(text: str) -> list[str]:
-    return [key for word in text.split() if (key := _key(word))]
+    """Words as they are compared: partials of Realtime v2 have neither case nor punctuation."""
+    keys = ("".join(c for c in word.casefold() if c.isalnum()) for word in text.split())
+    return [key for key in keys if key]
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
 
 
 @dataclass(slots=True)
@@ -52,38 +69,30 @@ class Measurement:
     """Collects captions with the time of their arrival.
 
     Attributes:
-        began: The clock's time at which the sound began, in seconds.
+        reference: The words of the recording, in order.
+        began: The clock's time at which the recording began, in seconds.
     """
 
+    reference: Sequence[SpokenWord] = ()
     began: float = 0.0
     _shown: list[tuple[float, list[str]]] = field(default_factory=list)
     _first_shown: float | None = None
-    _first_word_s: float | None = None
-    _word_latencies: list[float] = field(default_factory=list)
-    _final_latencies: list[float] = field(default_factory=list)
-    _words: int = 0
-    _utterances: int = 0
+    _heard: list[str] = field(default_factory=list)
+    _settled: list[float] = field(default_factory=list)
+    _finals: list[tuple[float, int]] = field(default_factory=list)  # arrival, number of words up to there
 
     def take(self, now: float, caption: Caption) -> None:
         """Note a caption that arrived at a time of the clock, in seconds."""
-        if not caption.text:
-            return
-        if self._first_shown is None:
+        keys = _keys(caption.text)
+        if keys and self._first_shown is None:
             self._first_shown = now
         if not caption.is_final:
-            self._shown.append((now, _keys(caption.text)))
+            self._shown.append((now, keys))
             return
-        timed = [(key, word) for word in caption.words if (key := _key(word.text))]
-        self._words += len(timed) or len(_keys(caption.text))
-        self._utterances += 1
-        if timed:
-            if self._first_word_s is None:
-                self._first_word_s = self._first_shown - self.began - timed[0][1].start_ms / 1000
-            settled = self._settled_at(now, [key for key, _ in timed])
-            self._word_latencies += [
-                at - self.began - word.end_ms / 1000 for at, (_, word) in zip(settled, timed, strict=True)
-            ]
-            self._final_latencies.append(now - self.began - timed[-1][1].end_ms / 1000)
+        if keys:
+            self._heard += keys
+            self._settled += self._settled_at(now, keys)
+            self._finals.append((now, len(self._heard)))
         self._shown.clear()
 
     def _settled_at(self, now: float, final: Sequence[str]) -> list[float]:
@@ -95,12 +104,30 @@ class Measurement:
                 settled[position] = at
         return settled
 
+    def _matches(self) -> dict[int, SpokenWord]:
+        """The reference's word for every heard word that is the same."""
+        texts = [word.text for word in self.reference]
+        blocks = SequenceMatcher(None, texts, self._heard, autojunk=False).get_matching_blocks()
+        return {
+            block.b + offset: self.reference[block.a + offset]
+            for block in blocks
+            for offset in range(block.size)
+        }
+
     def summary(self) -> Summary:
         """The figures so far."""
+        spoken = self._matches()
+        first_word_s = None
+        if self._first_shown is not None and 0 in spoken:
+            first_word_s = self._first_shown - self.began - spoken[0].start_s
         return Summary(
-            self._words,
-            self._utterances,
-            self._first_word_s,
-            statistics.median(self._word_latencies) if self._word_latencies else None,
-            statistics.median(self._final_latencies) if self._final_latencies else None,
+            words=len(self._heard),
+            utterances=len(self._finals),
+            first_word_s=first_word_s,
+            word_s=_median(
+                [self._settled[index] - self.began - word.end_s for index, word in spoken.items()]
+            ),
+            final_s=_median(
+                [at - self.began - spoken[n - 1].end_s for at, n in self._finals if n - 1 in spoken]
+            ),
         )

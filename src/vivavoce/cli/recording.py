@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from vivavoce.cli.measure import SpokenWord
 from vivavoce.errors import ExtrasNotInstalledError
 
-__all__ = ["demo_recording"]
+__all__ = ["demo_recording", "demo_words"]
 
 
 def demo_recording() -> Path:
@@ -23,3 +24,10 @@ def demo_recording() -> Path:
             'the recording comes with the model, which is not installed; run: pip install "vivavoce[server]"'
         )
     return path
+
+
+def demo_words() -> list[SpokenWord]:
+    """The words that are said in it, and when."""
+    lines = Path(__file__).with_name("two_cities.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    return [SpokenWord(text, int(start_ms) / 1000, int(end_ms) / 1000) for text, start_ms, end_ms in rows]

@@ -100,8 +100,12 @@ class Screen:
 
     def final(self, text: str) -> None:
         """Put a finished utterance in the live line's place; it stays."""
-        self._write(f"{self._erasure()}{wrapped(text, self._width())}\n")
+        self._write(f"{self._erasure()}{self.wrapped(text)}\n")
         self._live = False
+
+    def wrapped(self, text: str) -> str:
+        """A text in lines that fit."""
+        return wrapped(text, self._width())
 
     def clear(self) -> None:
         """Take the live line away."""

@@ -101,7 +101,7 @@ class TerminalSink:
         """Say something on standard error, on a line of its own."""
         with self._lock:
             self._screen.clear()
-            print(text, file=self._talk, flush=True)
+            print(self._screen.wrapped(text), file=self._talk, flush=True)
 
     def close(self) -> None:
         """Take the live line away."""
