@@ -1,0 +1,218 @@
+"""The figures, from what was sent and what came back: pure functions.
+
+Times are wall times of the listener; see ``model`` for the timeline and ``timing`` for the alignment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import floor
+from typing import TYPE_CHECKING, NamedTuple
+
+from vivavoce.bench.align import normalise
+from vivavoce.bench.model import need
+from vivavoce.bench.timing import timings
+from vivavoce.bench.turns import changed_finals, flicker, utterances
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from vivavoce.bench.model import Script, SilenceRule, Trace
+
+__all__ = [
+    "Errors",
+    "Figures",
+    "Spread",
+    "figures",
+    "holds",
+    "hypothesis",
+    "percentile",
+    "reference",
+    "spread",
+    "word_errors",
+]
+
+_MAX_OVERHEAD_S = 0.5
+_MAX_EMISSION_S = 2.0
+_MAX_LAG_S = 1.0  # a sender that had to wait this long: the server does not keep up
+
+
+def percentile(values: Iterable[float], percent: float) -> float:
+    """A percentile, linear between the two nearest values, as numpy does it.
+
+    Raises:
+        ValueError: There are no values.
+    """
+    ordered = sorted(values)
+    if not ordered:
+        raise ValueError("no values")
+    place = (len(ordered) - 1) * percent / 100
+    low = floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A distribution in short: median, 95th percentile, number of values."""
+
+    p50: float
+    p95: float
+    count: int
+
+
+def spread(values: Sequence[float]) -> Spread | None:
+    """Median and 95th percentile; None without values."""
+    return Spread(percentile(values, 50), percentile(values, 95), len(values)) if values else None
+
+
+class Errors(NamedTuple):
+    """Word errors over the number of words that were said; both are sums over a set."""
+
+    errors: int
+    words: int
+
+    @property
+    def percent(self) -> float | None:
+        """The word error rate; None if nothing was said."""
+        return 100 * self.errors / self.words if self.words else None
+
+
+def word_errors(pairs: Iterable[tuple[str, str]]) -> Errors:
+    """Pooled word errors of (reference, hypothesis) pairs; both are normalised here."""
+    pooled = [(normalise(said), normalise(heard)) for said, heard in pairs]
+    pooled = [pair for pair in pooled if any(pair)]
+    if not pooled:
+        return Errors(0, 0)
+    output = need("jiwer").process_words([said for said, _ in pooled], [heard for _, heard in pooled])
+    missed = int(output.substitutions + output.deletions)
+    return Errors(missed + int(output.insertions), missed + int(output.hits))
+
+
+def reference(script: Script) -> str | None:
+    """What is said in a session; None if that is not known of all its recordings."""
+    texts = [placed.clip.text for placed in script.clips]
+    known = [text for text in texts if text is not None]
+    return " ".join(filter(None, known)) if len(known) == len(texts) else None
+
+
+def hypothesis(trace: Trace) -> str:
+    """What a server heard: the words of all finished utterances."""
+    return " ".join(utterance.final_text for utterance in utterances(trace) if utterance.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything measured over some sessions. None: there was nothing to measure it on.
+
+    Attributes:
+        sessions: How many there were.
+        dropped: How many of them failed; their words count nowhere.
+        audio_s: Audio sent, silence included.
+        wer_percent: Pooled word error rate, non-speech left out.
+        wer_words: Words that were said, normalised.
+        emission_s: Word emission latency, over recognised words.
+        first_word_s: First-word latency.
+        final_s: Final latency.
+        overhead_s: Final latency minus the silence that had to pass.
+        upwr: Unstable partial word ratio.
+        words_unstable: Its numerator.
+        words_first_shown: Its denominator.
+        changed_finals: Words marked final that later were other words, or gone. Must be 0.
+        changed_spellings: The same, counting case and punctuation.
+        word_start_error_s: Absolute error of reported word starts.
+        false_cuts: Utterances cut short.
+        false_cuts_per_minute: The same per minute of recordings with word times.
+        non_speech_words_per_hour: Words shown, if only for a moment, per hour of recordings without speech.
+        non_speech_final_words_per_hour: Words that stayed.
+        unfinished: Utterances that were shown and never ended.
+        after_terminate: Utterances ended only after the client asked for the end of the session.
+        lag_s: The longest that a server kept a sender waiting.
+    """
+
+    sessions: int
+    dropped: int
+    audio_s: float
+    wer_percent: float | None
+    wer_words: int
+    emission_s: Spread | None
+    first_word_s: Spread | None
+    final_s: Spread | None
+    overhead_s: Spread | None
+    upwr: float | None
+    words_unstable: int
+    words_first_shown: int
+    changed_finals: int
+    changed_spellings: int
+    word_start_error_s: Spread | None
+    false_cuts: int
+    false_cuts_per_minute: float | None
+    non_speech_words_per_hour: float | None
+    non_speech_final_words_per_hour: float | None
+    unfinished: int
+    after_terminate: int
+    lag_s: float
+
+
+def figures(sessions: Sequence[tuple[Script, Trace]], rule: SilenceRule) -> Figures:
+    """Measure a set of sessions.
+
+    Latencies and the unstable partial word ratio are left out where the audio was sent faster than speech:
+    both depend on the pace.
+    """
+    kept = [(script, trace) for script, trace in sessions if trace.error is None]
+    said = [(text, hypothesis(trace)) for script, trace in kept if (text := reference(script))]
+    errors = word_errors(said)
+    timed = [timings(script, trace, rule) for script, trace in kept]
+    live = [item for item, (_, trace) in zip(timed, kept, strict=True) if trace.speed == 1]
+    shown = [utterance for _, trace in kept for utterance in utterances(trace)]
+    unsteady = [
+        flicker(utterance) for _, trace in kept if trace.speed == 1 for utterance in utterances(trace)
+    ]
+    unstable = sum(item.unstable for item in unsteady)
+    first_shown = sum(item.first_shown for item in unsteady)
+    changes = [changed_finals(utterance) for utterance in shown]
+    cuts = sum(item.false_cuts for item in timed)
+    minutes = sum(item.timed_s for item in timed) / 60
+    silent = [(script, trace) for script, trace in kept if reference(script) == ""]
+    hours = sum(placed.clip.duration_s for script, _ in silent for placed in script.clips) / 3600
+    invented = [utterance for _, trace in silent for utterance in utterances(trace)]
+    return Figures(
+        sessions=len(sessions),
+        dropped=len(sessions) - len(kept),
+        audio_s=sum(trace.sent_s for _, trace in sessions),
+        wer_percent=errors.percent,
+        wer_words=errors.words,
+        emission_s=spread([value for item in live for value in item.emission_s]),
+        first_word_s=spread([value for item in live for value in item.first_word_s]),
+        final_s=spread([value for item in live for value in item.final_s]),
+        overhead_s=spread([value for item in live for value in item.overhead_s]),
+        upwr=unstable / first_shown if first_shown else None,
+        words_unstable=unstable,
+        words_first_shown=first_shown,
+        changed_finals=sum(item.words for item in changes),
+        changed_spellings=sum(item.spellings for item in changes),
+        word_start_error_s=spread([value for item in timed for value in item.word_start_error_s]),
+        false_cuts=cuts,
+        false_cuts_per_minute=cuts / minutes if minutes else None,
+        non_speech_words_per_hour=sum(item.shown_words for item in invented) / hours if hours else None,
+        non_speech_final_words_per_hour=(
+            sum(len(item.final_words) for item in invented) / hours if hours else None
+        ),
+        unfinished=sum(1 for utterance in shown if not utterance.end),
+        after_terminate=sum(item.after_terminate for item in timed),
+        lag_s=max((trace.lag_s for _, trace in sessions), default=0.0),
+    )
+
+
+def holds(measured: Figures) -> bool:
+    """Whether that many streams were held.
+
+    The 95th percentiles of final latency (less the silence) and word emission latency are under 0.5 s and
+    2 s, no stream was dropped and none fell behind.
+    """
+    if measured.dropped or measured.lag_s >= _MAX_LAG_S:
+        return False
+    if measured.overhead_s is None or measured.emission_s is None:
+        return False
+    return measured.overhead_s.p95 < _MAX_OVERHEAD_S and measured.emission_s.p95 < _MAX_EMISSION_S
