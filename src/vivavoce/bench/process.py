@@ -1,0 +1,65 @@
+"""What a server costs: CPU time and memory of a process and its children, from Linux's ``/proc``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Usage", "cores_of", "usage"]
+
+_PROC = Path("/proc")
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process and its children have used.
+
+    Attributes:
+        cpu_s: User and system time so far, children that have ended included.
+        rss_mib: Resident set now, summed; pages that processes share are counted in each.
+    """
+
+    cpu_s: float
+    rss_mib: float
+
+
+def _stat(pid: int) -> tuple[int, int, int] | None:
+    """Parent, CPU ticks and resident pages of a process (proc_pid_stat(5)); None if it is gone."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    # The second field is the name, in brackets, and may hold anything, brackets and spaces too.
+    fields = text.rpartition(")")[2].split()
+    parent = int(fields[1])
+    ticks = sum(map(int, fields[11:15]))  # utime, stime, and both of children waited for
+    return parent, ticks, int(fields[21])
+
+
+def usage(pid: int) -> Usage | None:
+    """Look at a process; None if there is none, or no ``/proc``."""
+    try:
+        pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+    except OSError:
+        return None
+    stats = {number: stat for number in pids if (stat := _stat(number))}
+    if pid not in stats:
+        return None
+    family = {pid}
+    while grown := {number for number, (parent, _, _) in stats.items() if parent in family} - family:
+        family |= grown
+    ticks = sum(stats[number][1] for number in family)
+    pages = sum(stats[number][2] for number in family)
+    return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / _MIB)
+
+
+def cores_of(pid: int | None) -> int:
+    """How many cores a process may run on; of the machine if that can't be told."""
+    if pid is not None and hasattr(os, "sched_getaffinity"):
+        try:
+            return len(os.sched_getaffinity(pid))
+        except OSError:
+            pass
+    return os.cpu_count() or 1
