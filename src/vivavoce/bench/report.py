@@ -1,0 +1,178 @@
+"""A measurement, for people and for programs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vivavoce.bench.metrics import Figures, Spread
+
+__all__ = ["Cost", "Report", "print_report", "rows", "to_json"]
+
+_PIPE_COLUMNS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the server used during a run.
+
+    Attributes:
+        cpu_per_stream: Its CPU seconds per second of streamed audio, in cores.
+        cpu_s: User and system time in all.
+        rss_start_mib: Resident set before the first session.
+        rss_max_mib: The largest seen during the run, sampled each second.
+        rss_end_mib: After the last session.
+    """
+
+    cpu_per_stream: float
+    cpu_s: float
+    rss_start_mib: float
+    rss_max_mib: float
+    rss_end_mib: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A run: what was asked, and what came out.
+
+    Attributes:
+        version: Of this package.
+        server: Address, or how our own was started.
+        protocol: ``v2`` or ``v3``.
+        load: ``short`` or ``continuous``.
+        streams: How many ran at once.
+        mean_streams: How many did on average: fewer while the last ones end.
+        cores: How many the server may use.
+        speed: How many times faster than speech; latencies are given for 1 only.
+        chunk_ms: Audio per message.
+        min_silence_ms: Silence that ends a turn which sounds complete.
+        max_silence_ms: Silence that ends any turn.
+        end_of_turn_threshold: Confidence from which a turn sounds complete.
+        started_at: UTC, ISO 8601.
+        wall_s: How long the run took.
+        overall: Figures over all sessions.
+        kinds: Figures by kind of recording.
+        cost: None if the server's process is not known.
+        offline_wer_percent: By kind and ``overall``, over the same recordings; empty: not measured.
+        failures: What went wrong in sessions that failed, each text once.
+    """
+
+    version: str
+    server: str
+    protocol: str
+    load: str
+    streams: int
+    mean_streams: float
+    cores: int
+    speed: float
+    chunk_ms: int
+    min_silence_ms: int
+    max_silence_ms: int
+    end_of_turn_threshold: float
+    started_at: str
+    wall_s: float
+    overall: Figures
+    kinds: dict[str, Figures]
+    cost: Cost | None = None
+    offline_wer_percent: dict[str, float | None] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def streaming_gap(self, kind: str = "overall") -> float | None:
+        """Streamed minus offline word error rate, in points; None if either is missing."""
+        streamed = (self.overall if kind == "overall" else self.kinds[kind]).wer_percent
+        offline = self.offline_wer_percent.get(kind)
+        return None if streamed is None or offline is None else streamed - offline
+
+
+def to_json(report: Report) -> bytes:
+    """All figures, indented."""
+    fields = msgspec.to_builtins(report)
+    fields["streaming_gap_points"] = {kind: report.streaming_gap(kind) for kind in ("overall", *report.kinds)}
+    return msgspec.json.format(msgspec.json.encode(fields), indent=2)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _spread(value: Spread | None) -> str:
+    return "-" if value is None else f"{value.p50:.2f} / {value.p95:.2f}"
+
+
+def rows(report: Report) -> Iterator[tuple[str, ...]]:
+    """The table, line by line: a heading, then a figure per line with a column per kind."""
+    columns = {"overall": report.overall, **(report.kinds if len(report.kinds) > 1 else {})}
+    yield ("", *columns)
+    figures = list(columns.values())
+    yield ("sessions (dropped)", *(f"{item.sessions} ({item.dropped})" for item in figures))
+    yield ("audio sent, min", *(_number(item.audio_s / 60, 1) for item in figures))
+    yield ("WER, %", *(_number(item.wer_percent, 2) for item in figures))
+    if report.offline_wer_percent:
+        yield ("offline WER, %", *(_number(report.offline_wer_percent.get(name), 2) for name in columns))
+        yield ("streaming gap, points", *(_number(report.streaming_gap(name), 2) for name in columns))
+    yield ("word emission, s p50 / p95", *(_spread(item.emission_s) for item in figures))
+    yield ("first word, s p50 / p95", *(_spread(item.first_word_s) for item in figures))
+    yield ("final, s p50 / p95", *(_spread(item.final_s) for item in figures))
+    yield ("overhead at the end, s p50 / p95", *(_spread(item.overhead_s) for item in figures))
+    yield ("UPWR", *(_number(item.upwr, 3) for item in figures))
+    yield ("changed finals: words", *(str(item.changed_finals) for item in figures))
+    yield ("changed finals: spellings", *(str(item.changed_spellings) for item in figures))
+    yield ("word start error, s p50 / p95", *(_spread(item.word_start_error_s) for item in figures))
+    yield ("false cuts per minute", *(_number(item.false_cuts_per_minute, 2) for item in figures))
+    yield ("words on non-speech, per h", *(_number(item.non_speech_words_per_hour, 1) for item in figures))
+    yield ("utterances without an end", *(str(item.unfinished) for item in figures))
+    yield ("ended only by terminate", *(str(item.after_terminate) for item in figures))
+    yield ("sender late by at most, s", *(_number(item.lag_s, 2) for item in figures))
+
+
+def _headline(report: Report) -> Iterator[str]:
+    yield (
+        f"vivavoce {report.version}, {report.server}, {report.protocol}, {report.load} load, "
+        f"{report.streams} stream(s) ({report.mean_streams:.1f} on average), {report.cores} core(s), "
+        f"{report.chunk_ms} ms chunks at {report.speed:g}x"
+    )
+    yield (
+        f"silence {report.min_silence_ms} ms if confident (from {report.end_of_turn_threshold:g}), "
+        f"{report.max_silence_ms} ms at most; {report.wall_s:.0f} s, {report.started_at}"
+    )
+    if report.cost:
+        cost = report.cost
+        yield (
+            f"server: {cost.cpu_per_stream:.3f} cores per stream ({cost.cpu_s:.1f} s CPU); resident "
+            f"{cost.rss_start_mib:.0f} MiB at start, {cost.rss_max_mib:.0f} at most, "
+            f"{cost.rss_end_mib:.0f} at the end"
+        )
+    for failure in report.failures:
+        yield f"failed: {failure}"
+
+
+def print_report(report: Report, stream: IO[str] | None = None) -> None:
+    """Write the figures as a table; with rich if it is installed."""
+    out = stream or sys.stdout
+    for line in _headline(report):
+        out.write(line + "\n")
+    heading, *body = rows(report)
+    try:
+        from rich.console import Console  # noqa: PLC0415 - an extra
+        from rich.table import Table  # noqa: PLC0415
+    except ImportError:
+        widths = [max(map(len, column)) for column in zip(heading, *body, strict=True)]
+        for row in (heading, *body):
+            cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+            out.write("  ".join(cells).rstrip() + "\n")
+        return
+    table = Table()
+    for number, name in enumerate(heading):
+        table.add_column(name, justify="right" if number else "left")
+    for row in body:
+        table.add_row(*row)
+    console = Console(file=out)
+    if not console.is_terminal:
+        console = Console(file=out, width=_PIPE_COLUMNS)  # it would cut the columns at 80
+    console.print(table)
