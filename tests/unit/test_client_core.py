@@ -144,7 +144,8 @@ def test_the_error_before_such_a_close_says_more_than_the_close():
     core.receive_message('{"error": "Not Authorized: the key ends in x"}')
     assert not core.is_holding
     core.receive_close(4001, "Not Authorized")
-    assert str(core.fault) == f"{WHERE} refused the session: Not Authorized: the key ends in x"
+    text = "Not Authorized: the key ends in x; set VIVAVOCE_API_KEY, or settings.api_key"
+    assert str(core.fault) == f"{WHERE} refused the session: {text}"
     assert core.take_events() == []
 
 

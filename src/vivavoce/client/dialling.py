@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vivavoce.client.faults import REFUSAL_STATUSES
+from vivavoce.client.faults import KEY_ADVICE, REFUSAL_STATUSES
 from vivavoce.errors import ConnectError, RealtimeError, RefusedError
 from vivavoce.version import __version__
 
@@ -61,7 +61,7 @@ def status_fault(
         return ConnectError(f"{where} answered HTTP {status}{text and f': {text}'}", status)
     message = f"{where} refused: {text or 'no reason given'} (HTTP {status})"
     if status == _UNAUTHORIZED:
-        message += "; set VIVAVOCE_API_KEY, or settings.api_key"
+        message += KEY_ADVICE
     if retry_after:
         message += f"; try again after {retry_after} s"
     return RefusedError(message, status)

@@ -7,7 +7,15 @@ from typing import Final
 from vivavoce.errors import ConnectError, RealtimeError, RefusedError
 from vivavoce.wire.aai_v2 import CLOSE_TEXTS
 
-__all__ = ["CLEAN_CODES", "CONNECTION_LOST", "REFUSAL_STATUSES", "close_fault", "close_text", "opening_fault"]
+__all__ = [
+    "CLEAN_CODES",
+    "CONNECTION_LOST",
+    "KEY_ADVICE",
+    "REFUSAL_STATUSES",
+    "close_fault",
+    "close_text",
+    "opening_fault",
+]
 
 CLEAN_CODES: Final = frozenset({1000, 1005})
 """Closed on purpose and without complaint; 1005 is a close frame without a code."""
@@ -18,6 +26,10 @@ CONNECTION_LOST: Final = 1006
 REFUSAL_STATUSES: Final = frozenset({401, 403, 429, 503})
 """HTTP statuses by which a server says no rather than that it is broken."""
 
+KEY_ADVICE: Final = "; set VIVAVOCE_API_KEY, or settings.api_key"
+"""What to do about a key that was not accepted, to put after the reason."""
+
+_UNAUTHORIZED = 4001
 _REFUSAL_CODES = frozenset({1008, 1013, 3009})  # beside every code of the protocol's own, 4000 to 4999
 _OWN_CODES = range(4000, 5000)
 
@@ -53,5 +65,6 @@ def opening_fault(where: str, code: int, reason: str, said: str | None = None) -
     """The error that a close before the session began is."""
     text = close_text(code, reason, said)
     if code in _REFUSAL_CODES or code in _OWN_CODES:
-        return RefusedError(f"{where} refused the session: {text}", code)
+        advice = KEY_ADVICE if code == _UNAUTHORIZED else ""
+        return RefusedError(f"{where} refused the session: {text}{advice}", code)
     return ConnectError(f"{where} did not open a session: {text}", code)
