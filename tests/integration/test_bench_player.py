@@ -342,3 +342,8 @@ def test_offline(folder):
     assert offline_errors(clips, texts) == (1, 3)
     pytest.importorskip("soxr")
     assert to_model_rate(np.zeros(8000, dtype=np.int16), 8000).shape == (16_000,)
+
+
+def test_our_own_server_that_does_not_start_says_why(folder, capsys):
+    assert main([str(folder), "--server-arg=--no-such-option", "--quiet"]) == 1
+    assert "no-such-option" in capsys.readouterr().err

@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from vivavoce.bench.capacity import largest, portion
 from vivavoce.bench.corpus import find_eval, read_manifest, select
 from vivavoce.bench.loads import GAP_S, MIN_SESSION_S, continuous, scripts, short
 from vivavoce.bench.model import Clip
@@ -118,3 +121,21 @@ def test_usage_counts_work():
 
 def test_usage_of_nobody():
     assert usage(2**31 - 1) is None
+
+
+class TestCapacity:
+    @given(st.integers(0, 70), st.integers(1, 70))
+    def test_finds_the_largest_without_asking_twice(self, limit, most):
+        asked = []
+
+        def held(streams):
+            asked.append(streams)
+            return streams <= limit
+
+        assert largest(held, most) == min(limit, most)
+        assert len(asked) == len(set(asked)) <= 14
+        assert max(asked) <= most
+
+    def test_a_trial_has_a_minute_and_a_session_per_stream(self):
+        assert len(portion(short([clip("a", 70.0)]), 3)) == 3
+        assert [one.clips[0].clip.id for one in portion(short([clip("a"), clip("b")]), 1)] == ["a", "b", "a"]

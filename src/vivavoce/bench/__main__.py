@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vivavoce.bench.capacity import capacity
 from vivavoce.bench.corpus import find_eval
 from vivavoce.bench.dialects import Silence
 from vivavoce.bench.report import print_report, to_json
-from vivavoce.bench.run import Options, capacity, measure
+from vivavoce.bench.run import Options, measure
 from vivavoce.errors import VivavoceError
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = _options(arguments, parser)
         if arguments.find_streams:
+            if options.speed != 1:
+                parser.error("--find-streams needs real times: leave --speed out")
             held, reports = capacity(options, arguments.find_streams, progress=told)
             for report in reports:
                 print_report(report)

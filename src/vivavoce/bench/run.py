@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from vivavoce.bench import corpus
 from vivavoce.bench.dialects import Silence
 from vivavoce.bench.loads import scripts
-from vivavoce.bench.metrics import Figures, figures, holds
+from vivavoce.bench.metrics import Figures, figures
 from vivavoce.bench.offline import offline_errors, offline_hypotheses
 from vivavoce.bench.player import PlayOptions, play_all
 from vivavoce.bench.process import cores_of, usage
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vivavoce.bench.loads import Load
     from vivavoce.bench.model import Clip, Script, Trace
 
-__all__ = ["Options", "Outcome", "capacity", "measure", "run_benchmark"]
+__all__ = ["Options", "Outcome", "chosen_clips", "measure", "run_benchmark", "serving", "stream"]
 
 _SAMPLE_S = 1.0
 
@@ -108,9 +108,9 @@ def run_benchmark(options: Options, *, progress: Callable[[str], None] | None = 
 
 def measure(options: Options, *, progress: Callable[[str], None] | None = None) -> Outcome:
     """The same, with all that was sent and received."""
-    clips = _clips(options)
-    with _server(options) as served:
-        outcome = _stream(served, scripts(clips, options.load, options.streams), progress)
+    clips = chosen_clips(options)
+    with serving(options) as served:
+        outcome = stream(served, scripts(clips, options.load, options.streams), progress)
     if not options.offline:
         return outcome
     if progress:
@@ -119,68 +119,12 @@ def measure(options: Options, *, progress: Callable[[str], None] | None = None) 
     return Outcome(replace(outcome.report, offline_wer_percent=wer), outcome.sessions)
 
 
-def capacity(
-    options: Options, most: int, *, progress: Callable[[str], None] | None = None
-) -> tuple[int, list[Report]]:
-    """Find how many streams the server holds, as ``metrics.holds`` defines it.
-
-    Doubles the number of streams until they are not held, then halves the distance. Every trial streams one
-    session per stream, or, for the short load, as many recordings as make about a minute per stream.
-
-    Args:
-        options: What to measure; ``streams`` is not looked at.
-        most: Stop here.
-        progress: Told of what happens, a line at a time.
-
-    Returns:
-        The largest number held (0: not even one), and a report per trial in which any session worked.
+def chosen_clips(options: Options) -> list[Clip]:
+    """The recordings that are asked for.
 
     Raises:
-        RealtimeError: Not even one stream worked.
+        ConfigurationError: There are none, or none that suits the load.
     """
-    clips = _clips(options)
-    reports: list[Report] = []
-
-    def held(served: Options, streams: int) -> bool:
-        sessions = _portion(scripts(clips, options.load, streams), streams)
-        try:
-            outcome = _stream(replace(served, streams=streams), sessions, progress)
-        except RealtimeError:
-            if streams == 1:
-                raise
-            return False
-        reports.append(outcome.report)
-        verdict = holds(outcome.report.overall)
-        if progress:
-            progress(f"{streams} streams: {'held' if verdict else 'not held'}")
-        return verdict
-
-    with _server(options) as served:
-        good, bad = 0, 1
-        while bad <= most and held(served, bad):
-            good, bad = bad, bad * 2
-        bad = min(bad, most + 1)
-        while bad - good > 1:
-            middle = (good + bad) // 2
-            if held(served, middle):
-                good = middle
-            else:
-                bad = middle
-    return good, reports
-
-
-def _portion(sessions: list[Script], streams: int) -> list[Script]:
-    """About a minute of sessions per stream, each stream at least one; from the start again if too few."""
-    chosen: list[Script] = []
-    length_s = 0.0
-    while len(chosen) < streams or length_s < streams * 60.0:
-        script = sessions[len(chosen) % len(sessions)]
-        chosen.append(script)
-        length_s += script.duration_s
-    return chosen
-
-
-def _clips(options: Options) -> list[Clip]:
     clips = corpus.select(
         corpus.read_manifest(options.folder),
         kinds=options.kinds,
@@ -194,7 +138,7 @@ def _clips(options: Options) -> list[Clip]:
 
 
 @contextlib.contextmanager
-def _server(options: Options) -> Iterator[Options]:
+def serving(options: Options) -> Iterator[Options]:
     """The options with an address and, if it can be known, a process."""
     if options.url is not None:
         yield options
@@ -203,7 +147,12 @@ def _server(options: Options) -> Iterator[Options]:
         yield replace(options, url=running.url, pid=running.pid)
 
 
-def _stream(options: Options, sessions: list[Script], progress: Callable[[str], None] | None) -> Outcome:
+def stream(options: Options, sessions: list[Script], progress: Callable[[str], None] | None) -> Outcome:
+    """Stream sessions to the server at ``options.url`` and measure them.
+
+    Raises:
+        RealtimeError: Every one of them failed.
+    """
     play = PlayOptions(
         url=options.url or "",
         protocol=options.protocol,

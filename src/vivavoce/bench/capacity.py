@@ -1,0 +1,86 @@
+"""How many streams a server holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vivavoce.bench.loads import MIN_SESSION_S, scripts
+from vivavoce.bench.metrics import holds
+from vivavoce.bench.run import chosen_clips, serving, stream
+from vivavoce.errors import RealtimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vivavoce.bench.model import Script
+    from vivavoce.bench.report import Report
+    from vivavoce.bench.run import Options
+
+__all__ = ["capacity", "largest", "portion"]
+
+
+def largest(held: Callable[[int], bool], most: int) -> int:
+    """The largest number from 1 to ``most`` that is held, 0 if not even 1 is.
+
+    Doubles until one is not held, then halves the distance.
+    """
+    good, bad = 0, 1
+    while bad <= most and held(bad):
+        good, bad = bad, bad * 2
+    bad = min(bad, most + 1)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if held(middle):
+            good = middle
+        else:
+            bad = middle
+    return good
+
+
+def portion(sessions: Sequence[Script], streams: int) -> list[Script]:
+    """A trial's sessions: one per stream or more, about a minute each; from the start again if too few."""
+    chosen: list[Script] = []
+    length_s = 0.0
+    while len(chosen) < streams or length_s < streams * MIN_SESSION_S:
+        script = sessions[len(chosen) % len(sessions)]
+        chosen.append(script)
+        length_s += script.duration_s
+    return chosen
+
+
+def capacity(
+    options: Options, most: int, *, progress: Callable[[str], None] | None = None
+) -> tuple[int, list[Report]]:
+    """Find how many streams the server holds, as ``metrics.holds`` defines it.
+
+    Args:
+        options: What to measure; ``streams`` is not looked at, and times must be real (``speed`` 1).
+        most: Stop here.
+        progress: Told of what happens, a line at a time.
+
+    Returns:
+        The largest number held (0: not even one), and a report per trial in which any session worked.
+
+    Raises:
+        RealtimeError: Not even one stream worked.
+    """
+    clips = chosen_clips(options)
+    reports: list[Report] = []
+    with serving(options) as served:
+
+        def held(streams: int) -> bool:
+            sessions = portion(scripts(clips, options.load, streams), streams)
+            try:
+                outcome = stream(replace(served, streams=streams), sessions, progress)
+            except RealtimeError:
+                if streams == 1:
+                    raise
+                return False
+            reports.append(outcome.report)
+            verdict = holds(outcome.report.overall)
+            if progress:
+                progress(f"{streams} streams: {'held' if verdict else 'not held'}")
+            return verdict
+
+        return largest(held, most), reports
