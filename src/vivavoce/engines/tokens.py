@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ class Vocabulary:
             if not starts or (piece.startswith(_SPACE) and len(piece) > len(_SPACE)):
                 starts.append(index)
         words: list[WordTokens] = []
-        for first, end in zip(starts, [*starts[1:], len(tokens)], strict=True):
+        for first, end in itertools.pairwise([*starts, len(tokens)]):
             raw = b"".join(self._pieces[token] for token in tokens[first:end])
             text = raw.replace(_SPACE, b" ").decode(errors="ignore").strip()
             words.append(WordTokens(text, first, end - first))

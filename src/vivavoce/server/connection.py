@@ -79,6 +79,7 @@ class Connection:
         session = self._open_session(dialect)
         member = self._member = self._engine.join(session, self._wake)
         _log.info("session %s began: %s", session.session_id, dialect.name)
+        self._news.set()  # that it began is news already
         reading = asyncio.create_task(self._read(dialect, member))
         try:
             await self._write(dialect, session)

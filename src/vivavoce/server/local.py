@@ -8,12 +8,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from vivavoce.batching import EngineState
+from vivavoce.batching import Engine, EngineState
 from vivavoce.errors import ServerError
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.run import listen, make_server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ["LocalServer"]
@@ -32,12 +33,16 @@ class LocalServer:
         base_url: Where it listens, ``ws://127.0.0.1:PORT``.
     """
 
-    def __init__(self, options: ServerOptions | None = None) -> None:
+    def __init__(
+        self, options: ServerOptions | None = None, *, engine: Callable[[], Engine] = Engine
+    ) -> None:
         """Prepare a server; entering the context starts it.
 
         Args:
             options: By default any free port and no limit on speed.
+            engine: Makes the engine; called on the server's event loop.
         """
+        self._make_engine = engine
         self._options = options or ServerOptions(port=0, max_lead_s=None)
         self.base_url = ""
 
@@ -51,7 +56,7 @@ class LocalServer:
         sock = listen(self._options.host, self._options.port)
         host, port = sock.getsockname()[:2]
         self.base_url = f"ws://{host}:{port}"
-        self._server = make_server(dataclasses.replace(self._options, port=port))
+        self._server = make_server(dataclasses.replace(self._options, port=port), engine=self._make_engine)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve([sock])), name="vivavoce-server", daemon=True
         )

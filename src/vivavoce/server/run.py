@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from vivavoce.batching import Engine
 from vivavoce.errors import ServerError
 from vivavoce.server.app import Service, create_app
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from vivavoce.server.options import ServerOptions
@@ -79,6 +81,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ServerError: The port is taken, or the address is not this machine's.
     """
+    sock: socket.socket | None = None
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -88,17 +91,22 @@ def listen(host: str, port: int) -> socket.socket:
         sock.bind(address)
         sock.listen(_BACKLOG)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ServerError(f"port {port} on {host} is taken: choose another with --port") from error
-        if error.errno == errno.EACCES:
-            raise ServerError(f"port {port} on {host} may not be opened by this user") from error
-        raise ServerError(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+        if sock is not None:
+            sock.close()
+        match error.errno:
+            case errno.EADDRINUSE:
+                reason = f"port {port} on {host} is taken: choose another with --port"
+            case errno.EACCES:
+                reason = f"port {port} on {host} may not be opened by this user"
+            case _:
+                reason = f"can't listen on {host}:{port}: {error.strerror or error}"
+        raise ServerError(reason) from error
     return sock
 
 
-def make_server(options: ServerOptions) -> DrainingServer:
+def make_server(options: ServerOptions, *, engine: Callable[[], Engine] = Engine) -> DrainingServer:
     """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`."""
-    app = create_app(options)
+    app = create_app(options, engine=engine)
     config = uvicorn.Config(
         app,
         lifespan="on",

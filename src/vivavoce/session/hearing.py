@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Hearing"]
 
 _SAMPLES_PER_MS = 16
-_CUT_SMOOTHING_FRAMES = 5
+_CUT_SMOOTHING_FRAMES = 3
 
 
 class Hearing:

@@ -1,0 +1,332 @@
+"""The server over real sockets, with a scripted engine: one body over both dialects."""
+
+import base64
+import json
+import logging
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+from typing import ClassVar
+
+import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech, spoken
+from support.servers import scripted_server
+from vivavoce.wire import aai_v2, aai_v3
+
+
+class V2:
+    path = aai_v2.PATH
+    query = "sample_rate=16000"
+    terminate = aai_v2.terminate_session()
+    force = aai_v2.force_end_utterance()
+    codes: ClassVar = {"json": 4100, "message": 4101, "short": 4032, "long": 4033, "rate": 4000, "key": 4001,
+             "encoding": 4101, "odd": 4034, "fast": 4029, "dead": 1013}  # fmt: skip
+    chunk_ms = 100
+
+    @staticmethod
+    def finals(messages):
+        return [it["text"] for it in messages if it.get("message_type") == "FinalTranscript"]
+
+    @staticmethod
+    def is_begin(message):
+        return message["message_type"] == "SessionBegins" and uuid.UUID(message["session_id"]).version == 4
+
+    @staticmethod
+    def is_end(message):
+        return message.get("message_type") == "SessionTerminated"
+
+    @staticmethod
+    def is_error(message, code):
+        return "message_type" not in message and message["error"].startswith(aai_v2.CLOSE_TEXTS[code])
+
+
+class V3:
+    path = aai_v3.PATH
+    query = "sample_rate=16000&format_turns=true"
+    terminate = '{"type": "Terminate"}'
+    force = '{"type": "ForceEndpoint"}'
+    codes: ClassVar = {"json": 3006, "message": 3006, "short": 3007, "long": 3007, "rate": 3006, "key": 1008,
+             "encoding": 3006, "odd": 3006, "fast": 3007, "dead": 3005}  # fmt: skip
+    chunk_ms = 50
+
+    @staticmethod
+    def finals(messages):
+        return [it["transcript"] for it in messages if it.get("type") == "Turn" and it["end_of_turn"]]
+
+    @staticmethod
+    def is_begin(message):
+        return message["type"] == "Begin" and uuid.UUID(message["id"]).version == 4
+
+    @staticmethod
+    def is_end(message):
+        return message["type"] == "Termination"
+
+    @staticmethod
+    def is_error(message, code):
+        return message["type"] == "Error" and message["error_code"] == code
+
+
+both = pytest.mark.parametrize("dialect", [V2, V3], ids=["v2", "v3"])
+
+
+@pytest.fixture(scope="module")
+def server():
+    with scripted_server() as it:
+        it.wait_ready()
+        yield it
+
+
+def open_session(server, dialect, query=None, **options):
+    query = dialect.query if query is None else query
+    return connect(f"{server.base_url}{dialect.path}?{query}", compression=None, **options)
+
+
+def rest(socket):
+    """All messages up to the close, and its code and reason."""
+    messages = []
+    while True:
+        try:
+            messages.append(json.loads(socket.recv(timeout=10)))
+        except ConnectionClosed as closed:
+            return messages, closed.rcvd.code, closed.rcvd.reason
+
+
+def send(socket, samples, chunk_ms=100):
+    for piece in np.array_split(samples, max(1, len(samples) // (chunk_ms * 16))):
+        socket.send(pcm(piece))
+
+
+def get(server, path):
+    try:
+        with urllib.request.urlopen(server.base_url.replace("ws", "http") + path, timeout=5) as answer:
+            return answer.status, json.load(answer), answer.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error), error.headers
+
+
+@both
+def test_a_session_from_begin_to_end(server, dialect):
+    with open_session(server, dialect) as socket:
+        send(socket, silence(10))
+        send(socket, speech(0, 1))
+        send(socket, silence(50))
+        send(socket, speech(4))
+        socket.send(dialect.terminate)
+        messages, code, _ = rest(socket)
+    assert dialect.is_begin(messages[0])
+    assert dialect.is_end(messages[-1])
+    assert code == 1000
+    assert dialect.finals(messages) == [" ".join(spoken(0, 1)), " ".join(spoken(4))]
+
+
+@both
+def test_a_forced_end_is_answered(server, dialect):
+    with open_session(server, dialect) as socket:
+        send(socket, speech(0, 3))
+        socket.send(dialect.force)
+        while not dialect.finals([json.loads(socket.recv(timeout=10))]):
+            pass
+        socket.send(dialect.terminate)
+        assert rest(socket)[1] == 1000
+
+
+def test_v2_takes_audio_as_base64_too(server):
+    with open_session(server, V2) as socket:
+        data = pcm(speech(0, 1))
+        for at in range(0, len(data), 9_600):
+            socket.send(json.dumps({"audio_data": base64.b64encode(data[at : at + 9_600]).decode()}))
+        socket.send(V2.terminate)
+        assert V2.finals(rest(socket)[0]) == ["Alpha bravo."]
+
+
+@both
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [("sample_rate=abc", "rate"), ("sample_rate=-1", "rate"), ("sample_rate=16000&encoding=mp3", "encoding")],
+)
+def test_a_bad_query_is_told_and_closed(server, dialect, query, kind):
+    with open_session(server, dialect, query) as socket:
+        messages, code, reason = rest(socket)
+    assert code == dialect.codes[kind]
+    assert dialect.is_error(messages[-1], code)
+    assert reason
+    assert len(reason.encode()) <= 123
+
+
+@both
+@pytest.mark.parametrize(
+    ("frames", "kind"),
+    [
+        (["{"], "json"),
+        (["[]"], "message"),
+        (['{"type": "Nonsense", "nonsense": 1}'], "message"),
+        ([bytes(320), bytes(3_200)], "short"),
+        ([bytes(70_000)], "long"),
+        ([bytes(3_201)], "odd"),
+        ([bytes(32_000)] * 62, "fast"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_message_is_told_and_closed_and_others_go_on(server, dialect, frames, kind):
+    with open_session(server, dialect) as other, open_session(server, dialect) as socket:
+        send(other, speech(0))
+        try:
+            for frame in frames:
+                socket.send(frame)
+        except ConnectionClosed:
+            pass  # the server may close before all of it is sent
+        messages, code, _ = rest(socket)
+        assert code == dialect.codes[kind]
+        assert dialect.is_error(messages[-1], code)
+        send(other, speech(1))
+        other.send(dialect.terminate)
+        messages, code, _ = rest(other)
+        assert (dialect.finals(messages), code) == (["Alpha bravo."], 1000)
+
+
+@both
+def test_keys(dialect):
+    with scripted_server(api_keys=("secret",)) as server:
+        for headers, query in [
+            ({}, dialect.query),
+            ({"Authorization": "wrong"}, dialect.query),
+            ({"Authorization": "None"}, dialect.query),
+            ({}, dialect.query + "&token=wrong"),
+        ]:
+            with open_session(server, dialect, query, additional_headers=headers) as socket:
+                messages, code, _ = rest(socket)
+                assert code == dialect.codes["key"]
+                assert dialect.is_error(messages[-1], code)
+        for headers, query in [
+            ({"Authorization": "secret"}, dialect.query),
+            ({}, dialect.query + "&token=secret"),
+        ]:
+            with open_session(server, dialect, query, additional_headers=headers) as socket:
+                assert dialect.is_begin(json.loads(socket.recv(timeout=5)))
+
+
+@both
+def test_a_full_server_refuses_at_the_handshake(dialect):
+    with scripted_server(max_sessions=1) as server:
+        server.wait_ready()
+        with open_session(server, dialect) as socket:
+            socket.recv(timeout=5)
+            assert get(server, "/readyz")[0] == 503
+            with pytest.raises(InvalidStatus) as caught:
+                with open_session(server, dialect):
+                    pass
+            assert caught.value.response.status_code == 503
+            assert int(caught.value.response.headers["Retry-After"]) > 0
+            socket.send(dialect.terminate)
+            rest(socket)
+        wait_for(lambda: get(server, "/readyz")[0] == 200)
+        with open_session(server, dialect) as socket:
+            assert dialect.is_begin(json.loads(socket.recv(timeout=5)))
+
+
+def wait_for(condition, timeout_s=5.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@both
+def test_the_socket_is_accepted_while_the_models_load(dialect):
+    gate = threading.Event()
+
+    def slow():
+        gate.wait(10)
+        return ScriptedDetector()
+
+    with scripted_server(detector=slow) as server:
+        assert get(server, "/healthz")[0] == 200
+        status, body, headers = get(server, "/readyz")
+        assert (status, body["status"]) == (503, "loading")
+        assert "Retry-After" in headers
+        began = time.monotonic()
+        with open_session(server, dialect) as socket:
+            assert dialect.is_begin(json.loads(socket.recv(timeout=5)))
+            assert time.monotonic() - began < 1.0
+            send(socket, speech(0, 1))
+            socket.send(dialect.terminate)
+            gate.set()
+            assert dialect.finals(rest(socket)[0]) == ["Alpha bravo."]
+        server.wait_ready()
+        assert get(server, "/readyz")[0] == 200
+        assert get(server, "/v3/ws/health")[0] == 200
+
+
+@both
+def test_a_dead_engine_is_told(dialect):
+    with scripted_server(recogniser=ScriptedRecogniser(fail_after=2)) as server:
+        with open_session(server, dialect) as socket:
+            send(socket, speech(0, 1))
+            socket.send(dialect.terminate)
+            messages, code, _ = rest(socket)
+        assert code == dialect.codes["dead"]
+        assert dialect.is_error(messages[-1], code)
+        assert get(server, "/healthz")[0] == 500
+        assert get(server, "/readyz")[1]["status"] == "dead"
+
+
+@both
+def test_stopping_sends_the_last_words(dialect):
+    with scripted_server() as server, open_session(server, dialect) as socket:
+        send(socket, speech(0, 1))
+        wait_for(lambda: server._server.service.engine.n_sessions == 1)
+        time.sleep(0.05)
+        server._server.request_stop()
+        messages, code, _ = rest(socket)
+        assert dialect.finals(messages) == ["Alpha bravo."]
+        assert dialect.is_end(messages[-1])
+        assert code == 1000
+
+
+@both
+def test_a_client_that_vanishes_leaves_nothing_behind(server, dialect, caplog):
+    caplog.set_level(logging.INFO)
+    with open_session(server, dialect) as socket:
+        send(socket, speech(0, 1))
+        socket.socket.shutdown(2)
+    wait_for(lambda: not server._server.service.connections)
+    assert server._server.service.engine.n_sessions == 0
+    assert "Traceback" not in caplog.text
+
+
+def test_nothing_said_is_ever_logged(server, caplog):
+    caplog.set_level(logging.DEBUG)
+    with open_session(server, V2, V2.query + "&token=topsecret") as socket:
+        send(socket, speech(0, 1))
+        socket.send(V2.terminate)
+        rest(socket)
+    ours = "\n".join(record.getMessage() for record in caplog.records if "vivavoce" in record.name)
+    assert "began" in ours
+    assert not re.search("alpha|bravo|topsecret", ours, re.IGNORECASE)
+
+
+def test_a_fast_sender_is_slowed_down_not_refused_where_there_is_no_limit():
+    with scripted_server(max_lead_s=None) as server, open_session(server, V2) as socket:
+        words = [index % 8 for index in range(60)]
+        send(socket, silence(3_000))
+        send(socket, speech(*words[:20]), 1_500)
+        socket.send(V2.terminate)
+        messages, code, _ = rest(socket)
+        assert code == 1000
+        assert " ".join(V2.finals(messages)).split() == spoken(*words[:20])
+
+
+def test_a_busy_port_is_one_line(server):
+    from vivavoce.errors import ServerError
+
+    port = int(server.base_url.rsplit(":", 1)[1])
+    with pytest.raises(ServerError, match=f"port {port} on 127.0.0.1 is taken"), scripted_server(port=port):
+        pass

