@@ -220,9 +220,8 @@ def test_a_full_server_refuses_at_the_handshake(dialect):
         with open_session(server, dialect) as socket:
             socket.recv(timeout=5)
             assert get(server, "/readyz")[0] == 503
-            with pytest.raises(InvalidStatus) as caught:
-                with open_session(server, dialect):
-                    pass
+            with pytest.raises(InvalidStatus) as caught, open_session(server, dialect):
+                pass
             assert caught.value.response.status_code == 503
             assert int(caught.value.response.headers["Retry-After"]) > 0
             socket.send(dialect.terminate)
