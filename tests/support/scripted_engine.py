@@ -100,5 +100,9 @@ class ScriptedRecogniser:
             text = LEXICON[index] if eighths >= 7 else LEXICON[index][: max(1, eighths // 2)]
             tokens.append(index + 10 * eighths)
             words.append(HypothesisWord(text, run[0] / 16_000, (run[-1] + 1) / 16_000, eighths / 8, 1))
-        assert tuple(tokens[: len(span.prefix)]) == tuple(span.prefix) or not span.prefix
-        return Hypothesis(tuple(tokens), tuple(words))
+        kept = len(span.prefix)
+        for place, token in enumerate(span.prefix):  # what was committed is said again, whatever is heard
+            start_s, end_s = (words[place].start_s, words[place].end_s) if place < len(words) else (0.0, 0.0)
+            text = LEXICON[token % 10] if token // 10 >= 7 else LEXICON[token % 10][: max(1, token // 20)]
+            words[place : place + 1] = [HypothesisWord(text, start_s, end_s, 1.0, 1)]
+        return Hypothesis((*span.prefix, *tokens[kept:]), tuple(words))
