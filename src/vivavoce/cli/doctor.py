@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -51,13 +50,14 @@ def doctor() -> None:
     shown. Exits with 1 if something is broken that transcription needs.
     """  # noqa: D301  - click keeps what follows \b as it is
     from vivavoce.cli.checks import Status, run_checks
+    from vivavoce.cli.sinks import terminal_width
 
     colour = (
         sys.stdout.isatty()
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM", "") not in {"dumb", ""}
     )
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = terminal_width() if sys.stdout.isatty() else None
     broken = 0
     for check in run_checks():
         print(lines_of(check, colour=colour, width=width), flush=True)

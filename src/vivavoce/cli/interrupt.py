@@ -34,6 +34,10 @@ class Interrupt:
             how a run ends, and the exit code is 0. A recording cut short is 130.
         grace_s: How long after the request the program ends by force, in seconds.
         leave: Ends the process with a code.
+
+    Attributes:
+        on_request: Called once, on a thread of its own, when the source is to end: for a source that
+            may be waiting for sound that never comes.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Interrupt:
         self._live = live
         self._grace_s = grace_s
         self._leave = leave
+        self.on_request: Callable[[], None] | None = None
         self._event = threading.Event()
         self._finished = False
         self._signalled = False
@@ -74,7 +79,10 @@ class Interrupt:
 
     def stop(self) -> None:
         """Ask the source to end, for a reason other than a signal."""
-        self._event.set()
+        if not self._event.is_set():
+            self._event.set()
+            if self.on_request is not None:
+                threading.Thread(target=self.on_request, name="vivavoce-stop", daemon=True).start()
 
     def finished(self) -> None:
         """Say that the last final has been shown: what follows is tidying up."""
@@ -89,7 +97,7 @@ class Interrupt:
             self._leave(self.exit_code)
             return
         self._signalled = True
-        self._event.set()
+        self.stop()
         self._timer = threading.Timer(self._grace_s, self._time_is_up)
         self._timer.daemon = True
         self._timer.start()

@@ -88,6 +88,7 @@ def mic(
         microphone = stack.enter_context(
             contextlib.closing(Microphone(sample_rate=sample_rate, device=chosen))
         )
+        interrupt.on_request = microphone.close
         stack.enter_context(server_for(url, api_key))
         chunks: Iterable[bytes] = microphone
         if seconds is not None:

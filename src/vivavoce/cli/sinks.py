@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from vivavoce.cli.captions import Caption
 
-__all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink"]
+__all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink", "terminal_width"]
 
 
 class Sink(Protocol):
@@ -109,6 +110,18 @@ class TerminalSink:
             self._screen.clear()
 
 
+def terminal_width() -> int:
+    """Width of the terminal, in cells.
+
+    The terminal itself is asked before COLUMNS, unlike `shutil.get_terminal_size`: what counts is where
+    the line wraps, not where a parent process thought that it does.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        if columns := os.get_terminal_size(sys.stdout.fileno()).columns:
+            return columns
+    return shutil.get_terminal_size().columns
+
+
 def _writer(out: TextIO) -> Callable[[str], None]:
     def write(text: str) -> None:
         out.write(text)
@@ -131,7 +144,7 @@ def open_sink(*, json: bool = False, partials: bool = False) -> Sink:
     escapes = os.environ.get("TERM", "") not in {"dumb", ""}
     screen = Screen(
         _writer(sys.stdout),
-        lambda: shutil.get_terminal_size().columns,
+        terminal_width,
         escapes=escapes,
         dim=not os.environ.get("NO_COLOR"),
     )

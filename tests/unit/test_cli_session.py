@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
@@ -189,6 +190,18 @@ def test_the_second_signal_leaves_at_once():
         assert left == []
         signal.raise_signal(signal.SIGINT)
     assert left == [130]
+
+
+def test_a_source_that_waits_for_sound_is_told_once():
+    told = []
+    called = threading.Event()
+    with Interrupt(live=True) as interrupt:
+        interrupt.on_request = lambda: (told.append(threading.current_thread()), called.set())
+        signal.raise_signal(signal.SIGINT)
+        interrupt.stop()
+        assert called.wait(5)
+    assert len(told) == 1
+    assert told[0] is not threading.main_thread()
 
 
 def test_handlers_are_put_back():

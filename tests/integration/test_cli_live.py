@@ -1,0 +1,371 @@
+"""The command line on real sound, with the real model and a real terminal."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+import wave
+from pathlib import Path
+
+import pytest
+
+from vivavoce.cli.recording import demo_recording
+from vivavoce.cli.sources import from_file
+
+pytestmark = pytest.mark.live
+
+SUPPORT = Path(__file__).parents[1] / "support"
+VIVAVOCE = (sys.executable, "-m", "vivavoce")
+COLUMNS = 60
+LIMIT_S = 90
+
+
+def environment(**more):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VIVAVOCE_", "ASSEMBLYAI_"))}
+    return {**kept, "TERM": "xterm", "COLUMNS": "200", "PYTHONUNBUFFERED": "1", **more}
+
+
+def vivavoce(*arguments, stdin=subprocess.DEVNULL, cwd=None, **more):
+    return subprocess.run(
+        [*VIVAVOCE, *arguments],
+        stdin=stdin,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+        cwd=cwd,
+        env=environment(**more),
+    )
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """The first sentence of the recording at 16 kHz, cut in the middle of speech: 6 s of raw samples."""
+    av = pytest.importorskip("av")
+    del av
+    from vivavoce.cli.containers import from_container
+
+    with from_container(demo_recording()) as sound:
+        return b"".join(sound.chunks)[: 6 * 32_000]
+
+
+@pytest.fixture(scope="module")
+def recording(samples, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sound") / "times.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(samples)
+    return path
+
+
+def _take_terminal():
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # so that a typed Ctrl-C reaches the program
+
+
+class Terminal:
+    """A program on a terminal of its own, which can be read and typed at."""
+
+    def __init__(self, *arguments, stdin=None, **more):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, COLUMNS, 0, 0))
+        self.process = subprocess.Popen(
+            [*VIVAVOCE, *arguments],
+            stdin=slave if stdin is None else stdin,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509  - a system call and nothing else
+            env=environment(**more),
+        )
+        os.close(slave)
+        self.text = ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+
+    def read_until(self, pattern, limit_s=30.0):
+        deadline = time.monotonic() + limit_s
+        while not re.search(pattern, self.text):
+            assert time.monotonic() < deadline, f"{pattern!r} did not come: {self.text!r}"
+            if not self._read():
+                pytest.fail(f"ended before {pattern!r} came: {self.text!r}")
+
+    def finish(self, limit_s=30.0):
+        deadline = time.monotonic() + limit_s
+        while self._read() and time.monotonic() < deadline:
+            pass
+        return self.process.wait(max(0.1, deadline - time.monotonic()))
+
+    def press_ctrl_c(self):
+        os.write(self.master, b"\x03")
+
+    def _read(self):
+        """Whether the program's end of the terminal is still open."""
+        if select.select([self.master], [], [], 0.1)[0]:
+            with contextlib.suppress(OSError):  # EIO is how Linux says that the other end is closed
+                if data := os.read(self.master, 65_536):
+                    self.text += data.decode()
+                    return True
+            return False
+        return True
+
+    @property
+    def screen(self):
+        """The lines that remain once carriage returns and erasures have been obeyed."""
+        lines = []
+        for row in self.text.replace("\r\n", "\n").split("\n"):
+            line, column = "", 0
+            for piece in re.split(r"(\r|\x1b\[K|\x1b\[\d*m)", row):
+                if piece == "\r":
+                    column = 0
+                elif piece == "\x1b[K":
+                    line = line[:column]
+                elif not piece.startswith("\x1b"):
+                    line = line[:column] + piece + line[column + len(piece) :]
+                    column += len(piece)
+            lines.append(line.rstrip())
+        return lines
+
+
+def feed(write_fd, data, stop, *, close=False):
+    """Write samples at the speed of speech, like arecord; then silence, or the end."""
+
+    def run():
+        with contextlib.suppress(OSError):
+            for start in range(0, len(data), 3_200):
+                if stop.wait(0.1):
+                    return
+                os.write(write_fd, data[start : start + 3_200])
+            while not close and not stop.wait(0.1):
+                os.write(write_fd, data[-3_200:])
+        with contextlib.suppress(OSError):
+            os.close(write_fd)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_recording_becomes_lines(recording):
+    done = vivavoce("stream", str(recording))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "best of times" in done.stdout.lower()
+    assert "\x1b" not in done.stdout
+    assert "\r" not in done.stdout
+
+
+def test_json_events_have_words_with_times(recording):
+    done = vivavoce("stream", str(recording), "--json", "--partials", "--realtime")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {event["type"] for event in events} == {"partial", "final"}
+    words = [word for event in events if event["type"] == "final" for word in event["words"]]
+    assert len(words) >= 10
+    assert all(word["start_ms"] <= word["end_ms"] <= 6_500 for word in words)
+
+
+def test_a_pipe_gives_the_same_finals_as_the_file(recording):
+    with recording.open("rb") as file:
+        piped = vivavoce("stream", "-", stdin=file)
+    assert piped.returncode == 0
+    assert piped.stdout == vivavoce("stream", str(recording)).stdout
+
+
+def test_the_demo_measures_itself():
+    done = vivavoce("demo", "--seconds", "7")
+    assert done.returncode == 0
+    assert "best of times" in done.stdout.lower()
+    closing = done.stderr.splitlines()[-1]
+    found = re.fullmatch(
+        r"(\d+) words in \d+ utterances? from 7\.0 s of sound, real-time factor ([\d.]+), "
+        r"first word after ([\d.]+) s, words after ([\d.]+) s \(median\)"
+        r"(?:, finals after ([\d.]+) s \(median\))?",
+        closing,
+    )
+    assert found, closing
+    assert int(found[1]) >= 12
+    assert float(found[2]) < 1
+
+
+def test_partials_are_overwritten_by_finals(recording):
+    with Terminal("stream", str(recording), "--realtime", NO_COLOR="1") as terminal:
+        terminal.read_until("best of")
+        assert terminal.finish() == 0
+    final = " ".join(vivavoce("stream", str(recording)).stdout.split())
+    shown = " ".join(" ".join(terminal.screen).split())
+    assert "best of times" in shown.lower()
+    assert shown.lower().count("best of times") == final.lower().count("best of times")
+    for live in re.findall(r"\r([^\r\n\x1b]*)\x1b\[K", terminal.text):
+        assert len(live) < COLUMNS
+
+
+@pytest.mark.parametrize("how", ["pressed", "signalled"])
+def test_ctrl_c_on_a_pipe_shows_the_last_final_within_two_seconds(samples, how):
+    reader, writer = os.pipe()
+    stop = threading.Event()
+    with Terminal("stream", "-", stdin=reader) as terminal:
+        os.close(reader)
+        feeding = feed(writer, samples, stop)
+        terminal.read_until("worst of")
+        began = time.monotonic()
+        if how == "pressed":
+            terminal.press_ctrl_c()
+        else:
+            terminal.process.send_signal(signal.SIGTERM)
+        code = terminal.finish()
+        took_s = time.monotonic() - began
+        stop.set()
+        feeding.join(5)
+    assert code == 0
+    assert took_s < 2
+    assert re.search(r"It was the best of times.*worst of", " ".join(terminal.screen))
+
+
+def test_a_second_ctrl_c_leaves_at_once(samples):
+    reader, writer = os.pipe()
+    stop = threading.Event()
+    with Terminal("stream", "-", stdin=reader) as terminal:
+        os.close(reader)
+        feeding = feed(writer, samples, stop)
+        terminal.read_until("best of")
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        code = terminal.finish()
+        took_s = time.monotonic() - began
+        stop.set()
+        feeding.join(5)
+    assert code in {0, 130}  # 0 if the last final came before the second signal
+    assert took_s < 1.5
+    assert "Traceback" not in terminal.text
+
+
+def test_ctrl_c_on_a_file_is_an_interruption(recording):
+    with Terminal("stream", str(recording), "--realtime") as terminal:
+        terminal.read_until("best of")
+        began = time.monotonic()
+        terminal.press_ctrl_c()
+        assert terminal.finish() == 130
+        assert time.monotonic() - began < 2
+    assert "It was the best of" in " ".join(terminal.screen)
+
+
+def test_the_microphone_shows_the_last_final_after_ctrl_c(recording):
+    """The microphone falls silent with the last sample and gets Ctrl-C then."""
+    path = os.pathsep.join([str(SUPPORT / "fake_sounddevice"), os.environ.get("PYTHONPATH", "")])
+    with Terminal("mic", VIVAVOCE_FAKE_MIC=str(recording), PYTHONPATH=path) as terminal:
+        terminal.read_until("Listening")
+        terminal.read_until("worst of")
+        assert terminal.finish() == 0
+    assert re.search(r"It was the best of times.*worst of", " ".join(terminal.screen))
+
+
+def test_a_silent_pipe_is_left_too():
+    reader, writer = os.pipe()
+    with Terminal("stream", "-", "--url", "ws://127.0.0.1:1", stdin=reader) as terminal:
+        os.close(reader)
+        time.sleep(1)
+        terminal.press_ctrl_c()
+        assert terminal.finish(5) in {0, 3, 130}
+    os.close(writer)
+
+
+def test_a_server_that_is_not_there(recording):
+    done = vivavoce("stream", str(recording), "--url", "ws://127.0.0.1:1")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert re.fullmatch(r"vivavoce: [^\n]+\n", done.stderr)
+
+
+@contextlib.contextmanager
+def serving(*arguments, **more):
+    """A server in another process, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [*VIVAVOCE, "serve", "--port", str(port), *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(**more),
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield process, port
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_serve_takes_sessions_and_ends_in_order(recording):
+    with serving() as (process, port):
+        done = vivavoce("stream", str(recording), "--url", f"ws://127.0.0.1:{port}")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "best of times" in done.stdout.lower()
+        busy = vivavoce("serve", "--port", str(port))
+        assert busy.returncode == 1
+        assert re.fullmatch(rf"vivavoce: port {port} [^\n]+\n", busy.stderr)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def test_a_wrong_key_is_refused(recording):
+    with serving("--api-key", "right") as (_, port):
+        url = f"ws://127.0.0.1:{port}"
+        wrong = vivavoce("stream", str(recording), "--url", url, "--api-key", "wrong")
+        assert wrong.returncode == 4
+        assert re.fullmatch(r"vivavoce: [^\n]+\n", wrong.stderr)
+        right = vivavoce("stream", str(recording), "--url", url, VIVAVOCE_API_KEY="right")
+        assert right.returncode == 0
+
+
+def test_a_public_address_without_keys_is_not_served():
+    done = vivavoce("serve", "--host", "0.0.0.0", "--port", "0")
+    assert done.returncode == 1
+    assert re.fullmatch(r"vivavoce: [^\n]*--no-auth[^\n]*\n", done.stderr)
+
+
+def test_the_doctor_lets_the_model_transcribe(tmp_path):
+    done = vivavoce("doctor", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^ok +model: loads in .*best of times", done.stdout, re.MULTILINE)
+    ill = vivavoce("doctor", cwd=tmp_path, VIVAVOCE_BASE_URL="ws://127.0.0.1:1", VIVAVOCE_API_KEY="hunter2")
+    assert ill.returncode == 1
+    assert re.search(r"^broken +server: ws://127.0.0.1:1", ill.stdout, re.MULTILINE)
+    assert "hunter2" not in ill.stdout + ill.stderr
+
+
+def test_help_is_quick():
+    spans = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert vivavoce("--help").returncode == 0
+        spans.append(time.monotonic() - began)
+    assert min(spans) < 0.6  # 0.3 on an idle machine
+
+
+def test_wav_of_the_package_is_read_without_a_decoder():
+    with from_file(demo_recording()) as sound:
+        assert sound.sample_rate == 48_000
