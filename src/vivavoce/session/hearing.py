@@ -181,15 +181,20 @@ class Hearing:
         self.buffer.drop_before(earliest - reach - self._frame_samples)
 
     def _cut(self, utterance: Utterance) -> None:
-        """End an utterance that is too long where it is weakest, and go on behind that place."""
+        """End an utterance that is too long where it is weakest, and go on behind that place.
+
+        Words that were committed belong to it, so the cut lies behind them.
+        """
         size = self._frame_samples
         end = self.position
-        n = (end - max(utterance.start, end - self._tuning.cut_window_ms * _SAMPLES_PER_MS)) // size
-        frames = self.buffer.copy(end - n * size, end).reshape(n, size)
-        window = np.ones(_CUT_SMOOTHING_FRAMES) / _CUT_SMOOTHING_FRAMES
-        energy = np.convolve(np.square(frames).mean(axis=1), window, "valid")
-        weakest = int(np.argmin(energy)) + _CUT_SMOOTHING_FRAMES // 2
-        at = end - (n - weakest) * size
+        window = self._tuning.cut_window_ms * _SAMPLES_PER_MS
+        n = (end - max(utterance.committed_end, utterance.start, end - window)) // size
+        at = end
+        if n >= _CUT_SMOOTHING_FRAMES:
+            frames = self.buffer.copy(end - n * size, end).reshape(n, size)
+            kernel = np.ones(_CUT_SMOOTHING_FRAMES) / _CUT_SMOOTHING_FRAMES
+            energy = np.convolve(np.square(frames).mean(axis=1), kernel, "valid")
+            at -= (n - int(np.argmin(energy)) - _CUT_SMOOTHING_FRAMES // 2) * size
         self._close(utterance, at)
         self._tracker.split()
         self._begin(at)

@@ -51,6 +51,12 @@ class Utterance:
         return self.end is not None and self.settled_end == self.end
 
     @property
+    def committed_end(self) -> int:
+        """Position in the session behind the last committed word; the start without any."""
+        end_s = self.committed[-1].end_s if self.committed else 0.0
+        return self.start + round(end_s * 1000 * _SAMPLES_PER_MS)
+
+    @property
     def prefix(self) -> tuple[int, ...]:
         """Tokens of the committed words."""
         return self.hypothesis.tokens[: sum(word.n_tokens for word in self.committed)]
