@@ -87,7 +87,7 @@ def demo(
     from vivavoce.cli.sources import CHUNK_MS, from_file
     from vivavoce.cli.target import server_for
 
-    measurement = Measurement(demo_words())
+    measurement = Measurement([word for word in demo_words() if seconds is None or word.end_s <= seconds])
     played_bytes = 0
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=False))
