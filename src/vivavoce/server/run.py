@@ -114,6 +114,7 @@ def make_server(options: ServerOptions, *, engine: Callable[[], Engine] = Engine
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # samples do not compress, and it costs more than all the rest
         log_config=None,
+        log_level="warning",  # its own lines about connections hold the query, and that may hold a token
         access_log=False,
         timeout_graceful_shutdown=2,
     )

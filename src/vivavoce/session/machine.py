@@ -264,7 +264,9 @@ class Session:
         )
         utterance.asked_end = request.end
         samples = hearing.buffer.copy(request.start, request.end)
-        return Span(samples, utterance.prefix, utterance.draft)
+        # A draft can tip a near tie in the last bit. What becomes a final must not depend on which
+        # partials there happened to be, so it is decoded without one.
+        return Span(samples, utterance.prefix, () if request.is_settled else utterance.draft)
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""

@@ -24,7 +24,7 @@ class Tuning:
     """
 
     preroll_ms: int = 384
-    settle_ms: int = 224
+    settle_ms: int = 320
     cadence_ms: int = 320
     first_partial_ms: int = 384
     flat_until_ms: int = 8_000

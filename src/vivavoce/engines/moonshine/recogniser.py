@@ -1,0 +1,73 @@
+"""The recogniser: spans in, words with times and confidence out."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from vivavoce.engines.base import Hypothesis, HypothesisWord, Span
+from vivavoce.engines.guards import max_tokens
+from vivavoce.engines.moonshine.files import ShippedFiles, cached_graphs
+from vivavoce.engines.moonshine.runtime import Decoded, Job, MoonshineRuntime
+from vivavoce.engines.moonshine.times import word_times
+from vivavoce.engines.tokens import Vocabulary
+from vivavoce.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["MoonshineRecogniser"]
+
+_RATE_HZ: Final = 16_000
+
+
+class MoonshineRecogniser:
+    """Moonshine tiny, English."""
+
+    name: Final = "moonshine-tiny-en"
+    max_batch: Final = 8
+
+    def __init__(self, folder: Path | None = None, *, threads: int = 1) -> None:
+        """Open the model.
+
+        Args:
+            folder: Holds ``encoder_model.ort``, ``decoder_model_merged.ort``, ``tokenizer.bin``; by
+                default the one inside ``moonshine-voice``.
+            threads: Threads for one run.
+
+        Raises:
+            ModelError: A file is missing or unusable.
+        """
+        files = ShippedFiles(folder)
+        self._vocabulary = Vocabulary.load(files.tokenizer)
+        self._runtime = MoonshineRuntime(cached_graphs(files), threads=threads)
+
+    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
+        """Recognise a batch; see `Recogniser.recognise`."""
+        try:
+            jobs = [
+                Job(
+                    self._runtime.encode(span.samples),
+                    max_tokens(len(span.samples) / _RATE_HZ),
+                    span.prefix,
+                    span.draft,
+                )
+                for span in spans
+            ]
+            return [self._hypothesis(decoded) for decoded in self._runtime.decode(jobs)] if jobs else []
+        except Exception as error:
+            raise EngineError(f"{self.name} failed: {error}") from error
+
+    def _hypothesis(self, decoded: Decoded) -> Hypothesis:
+        pieces = self._vocabulary.words(decoded.tokens)
+        if not pieces:
+            return Hypothesis()
+        times = word_times(np.stack(decoded.attention, axis=1), pieces)
+        words = []
+        for piece, (start_s, end_s) in zip(pieces, times, strict=True):
+            scores = decoded.log_probabilities[piece.first : piece.first + piece.n_tokens]
+            words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
+        return Hypothesis(tuple(decoded.tokens), tuple(words))

@@ -1,0 +1,307 @@
+"""Running the lean graphs: encode spans, verify drafts in one pass, generate greedily, in batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.engines.guards import cut_loop
+from vivavoce.engines.onnx import open_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from vivavoce.audio import Samples
+
+__all__ = ["END", "Decoded", "Job", "MoonshineRuntime", "frame_count"]
+
+START: Final = 1
+END: Final = 2
+_BLOCKS: Final = 6
+_HEADS: Final = 8
+_HEAD_SIZE: Final = 36
+_MASKED: Final = np.float32(-1e9)
+_CACHE_STEP: Final = 32
+_FRAME_BLOCK: Final = 64
+_MIN_SAMPLES: Final = 895  # give one frame
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Ints: TypeAlias = npt.NDArray[np.int64]
+
+
+def frame_count(n_samples: int) -> int:
+    """Encoder frames of a span, about one per 384 samples at 16 kHz; at least one for 895 samples."""
+    return (((n_samples - 127) // 64 + 1 - 7) // 3 + 1 - 3) // 2 + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One span to decode.
+
+    Attributes:
+        cross: The decoder's keys and values of the span, shape (12, 8, frames, 36), float32.
+        limit: Most tokens.
+        prefix: Tokens it begins with, whatever the model thinks.
+        draft: Tokens that may follow; kept as far as the model says the same.
+    """
+
+    cross: Floats
+    limit: int
+    prefix: tuple[int, ...] = ()
+    draft: tuple[int, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """Encoder frames of the span."""
+        return int(self.cross.shape[2])
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Prefix and draft, within the limit."""
+        return (self.prefix + self.draft)[: max(self.limit, len(self.prefix))]
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A span that was decoded, or is being.
+
+    Attributes:
+        tokens: Without start and end.
+        log_probabilities: One for each token, and one for the end if it was reached.
+        attention: Shape (2, frames), float32, of the two word heads: one for each token, and one for
+            the end if it was reached.
+        is_done: Whether nothing more is to come.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    attention: list[Floats] = field(default_factory=list)
+    is_done: bool = False
+
+    def accept(self, token: int, log_probability: float, attention: Floats, limit: int) -> None:
+        """Take the next token; the end, the limit, or a loop finishes the span."""
+        if token != END and len(self.tokens) >= limit:
+            self.is_done = True
+            return
+        self.log_probabilities.append(log_probability)
+        self.attention.append(attention.copy())
+        if token == END:
+            self.is_done = True
+        else:
+            self.tokens.append(token)
+
+    def cut(self, n_tokens: int) -> None:
+        """Finish the span with its first tokens."""
+        del self.tokens[n_tokens:], self.log_probabilities[n_tokens:], self.attention[n_tokens:]
+        self.is_done = True
+
+
+class MoonshineRuntime:
+    """Encoder and decoder; nothing is kept between calls."""
+
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        """Open the graphs in a folder.
+
+        Raises:
+            ModelError: A graph is missing or unusable.
+        """
+        self._encoder = open_model(folder / "encoder.onnx", threads=threads)
+        self._decoder = open_model(folder / "decoder.onnx", threads=threads)
+
+    def encode(self, samples: Samples) -> Floats:
+        """Encode a span, shape (n,), float32, 16 kHz; returns its keys and values, (12, 8, frames, 36).
+
+        One at a time: on one thread a batch of several gains nothing, and would need masks.
+        """
+        n = max(len(samples), _MIN_SAMPLES)
+        padded = np.zeros((1, 384 * frame_count(n) + 832), np.float32)
+        taken = samples[: padded.shape[1]]  # up to 62 samples at the end belong to no frame
+        padded[0, : len(taken)] = taken
+        cross: Floats = self._encoder.run(None, {"samples": padded, "lengths": np.array([n], np.int64)})[0][
+            :, 0
+        ]
+        return cross
+
+    def decode(self, jobs: Sequence[Job]) -> list[Decoded]:
+        """Decode a batch of spans greedily.
+
+        Source of verifying drafts: Y. Leviathan et al., "Fast Inference from Transformers via
+        Speculative Decoding", 2023, with the previous hypothesis in the place of the small model.
+        """
+        state = _Pass(self._decoder, jobs)
+        found = [Decoded() for _ in jobs]
+        best, log_probability, attention = state.prompt([job.given for job in jobs])
+        for row, job in enumerate(jobs):
+            _verify(found[row], job, best[row], log_probability[row], attention[row])
+        state.keep(
+            [1 + min(len(one.tokens), _agreed(one, job)) for one, job in zip(found, jobs, strict=True)]
+        )
+        active = [row for row, one in enumerate(found) if not one.is_done]
+        if active and len(active) < len(found):
+            state.select(active)
+        while active:
+            best, log_probability, attention = state.step([found[row].tokens[-1] for row in active])
+            for place, row in enumerate(active):
+                one, job = found[row], jobs[row]
+                one.accept(
+                    int(best[place, 0, 0]),
+                    float(log_probability[place, 0, 0]),
+                    attention[place, :, 0, : job.frames],
+                    job.limit,
+                )
+                loop = None if one.is_done else cut_loop(one.tokens)
+                if loop is not None:
+                    one.cut(max(loop, len(job.prefix)))
+            left = [place for place, row in enumerate(active) if not found[row].is_done]
+            if left and len(left) < len(active):
+                state.select(left)
+            active = [active[place] for place in left]
+        return found
+
+
+def _agreed(one: Decoded, job: Job) -> int:
+    """How many given tokens were kept: all accepted ones but the first that the model chose itself."""
+    given = job.given
+    n = 0
+    while n < len(given) and n < len(one.tokens) and given[n] == one.tokens[n]:
+        n += 1
+    return n
+
+
+def _verify(one: Decoded, job: Job, best: Ints, log_probability: Floats, attention: Floats) -> None:
+    """Keep the prefix and what the model says itself of the draft, and one token more."""
+    given = job.given
+    for place in range(len(given) + 1):
+        chosen, score = int(best[place, 0]), float(log_probability[place, 0])
+        is_forced = place < len(job.prefix)
+        if is_forced and given[place] != chosen:
+            # Its own score is known only where it came second.
+            score = float(log_probability[place, 1])
+            chosen = given[place]
+        one.accept(chosen, score, attention[:, place, : job.frames], max(job.limit, len(job.prefix)))
+        if one.is_done or place == len(given) or given[place] != chosen:
+            return
+
+
+class _Pass:
+    """Caches, masks and bindings of one batch while it is decoded."""
+
+    def __init__(self, session: Any, jobs: Sequence[Job]) -> None:
+        self._session = session
+        self.batch = len(jobs)
+        # Sums over whole blocks round alike however many masked frames follow, so that a span gives
+        # the same result alone and beside longer ones.
+        self.frames = -(-max(job.frames for job in jobs) // _FRAME_BLOCK) * _FRAME_BLOCK
+        self.cross = np.zeros((2 * _BLOCKS, self.batch, _HEADS, self.frames, _HEAD_SIZE), np.float32)
+        for row, job in enumerate(jobs):
+            self.cross[:, row, :, : job.frames] = job.cross
+        self.cross_bias = np.full((self.batch, 1, 1, self.frames), _MASKED, np.float32)
+        for row, job in enumerate(jobs):
+            self.cross_bias[row, ..., : job.frames] = 0
+        self.lengths = [0] * self.batch
+        self._room = 0
+        self._cache = np.zeros((2 * _BLOCKS, self.batch, _HEADS, 0, _HEAD_SIZE), np.float32)
+
+    def _grow(self, room: int) -> None:
+        """Make room for more tokens and bind everything that stays the same between steps."""
+        cache = np.zeros((2 * _BLOCKS, self.batch, _HEADS, room, _HEAD_SIZE), np.float32)
+        cache[:, :, :, : self._room] = self._cache
+        self._cache, self._room = cache, room
+        self._bias = np.full((self.batch, 1, 1, room + 1), _MASKED, np.float32)
+        self._bias[..., -1] = 0
+        for row, length in enumerate(self.lengths):
+            self._bias[row, ..., :length] = 0
+        self._tokens = np.zeros((self.batch, 1), np.int64)
+        self._positions = np.zeros((self.batch, 1), np.int64)
+        self._best = np.zeros((self.batch, 1, 2), np.int64)
+        self._log_probability = np.zeros((self.batch, 1, 2), np.float32)
+        self._fresh = np.zeros((self.batch, 2 * _BLOCKS * _HEADS, 1, _HEAD_SIZE), np.float32)
+        self._attention = np.zeros((self.batch, 2, 1, self.frames), np.float32)
+        # Shape (batch, 12, 8, 36), and the cache with its axes in the same order behind the token's.
+        self._fresh_view = self._fresh.reshape(self.batch, 2 * _BLOCKS, _HEADS, _HEAD_SIZE)
+        self._cache_view = self._cache.transpose(1, 3, 0, 2, 4)
+        binding = self._session.io_binding()
+        for name, array in self._still(self._cache).items():
+            binding.bind_cpu_input(name, array)
+        binding.bind_cpu_input("tokens", self._tokens)
+        binding.bind_cpu_input("positions", self._positions)
+        binding.bind_cpu_input("self_bias", self._bias)
+        outputs: dict[str, npt.NDArray[Any]] = {
+            "best": self._best,
+            "log_probability": self._log_probability,
+            "fresh": self._fresh,
+            "attention": self._attention,
+        }
+        for name, output in outputs.items():
+            binding.bind_output(name, "cpu", 0, output.dtype, output.shape, output.ctypes.data)
+        self._binding = binding
+
+    def _still(self, cache: Floats) -> dict[str, Floats]:
+        feed = {"cross_bias": self.cross_bias}
+        for block in range(_BLOCKS):
+            key, value = 2 * block, 2 * block + 1
+            feed[f"past_key_{block}"], feed[f"past_value_{block}"] = cache[key], cache[value]
+            feed[f"cross_key_{block}"] = self.cross[key]
+            feed[f"cross_value_{block}"] = self.cross[value]
+        return feed
+
+    def prompt(self, given: Sequence[Sequence[int]]) -> tuple[Ints, Floats, Floats]:
+        """Run the start mark and the given tokens of all rows.
+
+        Returns:
+            The two best tokens behind each, (batch, new, 2); their log-probabilities, the same shape;
+            attention, (batch, 2, new, frames).
+        """
+        new = 1 + max(len(tokens) for tokens in given)
+        tokens = np.full((self.batch, new), END, np.int64)
+        tokens[:, 0] = START
+        for row, each in enumerate(given):
+            tokens[row, 1 : 1 + len(each)] = each
+        bias = np.where(np.tri(new, dtype=bool), np.float32(0), _MASKED)
+        feed = self._still(self._cache[:, :, :, :0].copy())
+        feed["self_bias"] = np.ascontiguousarray(np.broadcast_to(bias, (self.batch, 1, new, new)))
+        positions = np.ascontiguousarray(np.broadcast_to(np.arange(new), tokens.shape))
+        best, log_probability, fresh, attention = self._session.run(
+            None, {"tokens": tokens, "positions": positions, **feed}
+        )
+        self._prompted = fresh.reshape(self.batch, 2 * _BLOCKS, _HEADS, new, _HEAD_SIZE)
+        return best, log_probability, attention
+
+    def keep(self, lengths: Sequence[int]) -> None:
+        """Put that many of each row's prompted tokens into the cache."""
+        self.lengths = list(lengths)
+        new = self._prompted.shape[3]
+        room = -(-(new + _CACHE_STEP // 2) // _CACHE_STEP) * _CACHE_STEP
+        self._cache = np.zeros((2 * _BLOCKS, self.batch, _HEADS, room, _HEAD_SIZE), np.float32)
+        self._cache[:, :, :, :new] = self._prompted.transpose(1, 0, 2, 3, 4)
+        self._room = room
+        self._is_bound = False
+
+    def step(self, tokens: Sequence[int]) -> tuple[Ints, Floats, Floats]:
+        """One more token for each row; the arrays returned are overwritten by the next step."""
+        if not self._is_bound:
+            self._grow(self._room)
+            self._is_bound = True
+        if max(self.lengths) >= self._room:
+            self._grow(self._room + _CACHE_STEP)
+        self._tokens[:, 0] = tokens
+        self._positions[:, 0] = self.lengths
+        self._session.run_with_iobinding(self._binding)
+        for row, length in enumerate(self.lengths):
+            self._cache_view[row, length] = self._fresh_view[row]
+            self._bias[row, 0, 0, length] = 0
+            self.lengths[row] = length + 1
+        return self._best, self._log_probability, self._attention
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Drop all rows but these."""
+        self.cross = np.ascontiguousarray(self.cross[:, rows])
+        self.cross_bias = self.cross_bias[rows]
+        self._cache = self._cache[:, rows]
+        self.lengths = [self.lengths[row] for row in rows]
+        self.batch = len(rows)
+        self._is_bound = False

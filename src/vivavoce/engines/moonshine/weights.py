@@ -1,0 +1,298 @@
+"""Read the weights of Moonshine tiny out of the two shipped ``.ort`` files."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+from onnx import numpy_helper
+
+from vivavoce.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "BLOCKS",
+    "HEADS",
+    "HEAD_SIZE",
+    "HIDDEN",
+    "VOCABULARY",
+    "DecoderBlock",
+    "EncoderBlock",
+    "Linear",
+    "Weights",
+    "load_weights",
+]
+
+BLOCKS: Final = 6
+HEADS: Final = 8
+HEAD_SIZE: Final = 36
+HIDDEN: Final = HEADS * HEAD_SIZE
+VOCABULARY: Final = 32768
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """A quantised matrix: ``weight ≈ (quantised - zero_point) * scale``.
+
+    Attributes:
+        quantised: uint8 (inputs, outputs).
+        scale: float32 (outputs,); the shipped files have one scale per matrix.
+        zero_point: uint8 (outputs,).
+        bias: float32 (outputs,) or None.
+    """
+
+    quantised: Bytes
+    scale: Floats
+    zero_point: Bytes
+    bias: Floats | None = None
+
+    @property
+    def inputs(self) -> int:
+        """Features that go in."""
+        return int(self.quantised.shape[0])
+
+    @property
+    def outputs(self) -> int:
+        """Features that come out."""
+        return int(self.quantised.shape[1])
+
+    def dense(self) -> Floats:
+        """The matrix as float32 (inputs, outputs)."""
+        shifted = self.quantised.astype(np.float32) - self.zero_point.astype(np.float32)
+        return shifted * self.scale
+
+    def scaled(self, factor: float) -> Linear:
+        """The same matrix times a factor, which only changes the scales."""
+        bias = None if self.bias is None else (self.bias * np.float32(factor)).astype(np.float32)
+        scale = (self.scale * np.float32(factor)).astype(np.float32)
+        return Linear(self.quantised, scale, self.zero_point, bias)
+
+    @staticmethod
+    def side_by_side(parts: list[Linear]) -> Linear:
+        """One matrix whose outputs are those of all parts; none may have a bias."""
+        return Linear(
+            np.concatenate([part.quantised for part in parts], axis=1),
+            np.concatenate([part.scale for part in parts]),
+            np.concatenate([part.zero_point for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderBlock:
+    """Weights of one encoder block; the norms have a gain and no bias."""
+
+    attention_norm: Floats
+    query: Linear
+    key: Linear
+    value: Linear
+    output: Linear
+    mlp_norm: Floats
+    up: Linear
+    down: Linear
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderBlock:
+    """Weights of one decoder block; ``up`` yields values first, gates second."""
+
+    attention_norm: Floats
+    query: Linear
+    key: Linear
+    value: Linear
+    output: Linear
+    cross_norm: Floats
+    cross_query: Linear
+    cross_key: Linear
+    cross_value: Linear
+    cross_output: Linear
+    mlp_norm: Floats
+    up: Linear
+    down: Linear
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """All weights.
+
+    Attributes:
+        conv1: float32 (288, 1, 127), stride 64, no bias.
+        group_gain: float32 (288,), gain of the group norm after tanh.
+        group_bias: float32 (288,).
+        conv2: float32 (576, 288, 7), stride 3.
+        conv2_bias: float32 (576,).
+        conv3: float32 (288, 576, 3), stride 2.
+        conv3_bias: float32 (288,).
+        encoder: one entry per block.
+        encoder_norm: float32 (288,).
+        frequencies: float32 (16,), rotary angle per position for each pair of dimensions.
+        embedding: uint8 (32768, 288), quantised like ``vocabulary``.
+        decoder: one entry per block.
+        decoder_norm: float32 (288,).
+        vocabulary: the projection to the vocabulary, the transposed embedding.
+    """
+
+    conv1: Floats
+    group_gain: Floats
+    group_bias: Floats
+    conv2: Floats
+    conv2_bias: Floats
+    conv3: Floats
+    conv3_bias: Floats
+    encoder: tuple[EncoderBlock, ...]
+    encoder_norm: Floats
+    frequencies: Floats
+    embedding: Bytes
+    decoder: tuple[DecoderBlock, ...]
+    decoder_norm: Floats
+    vocabulary: Linear
+
+
+def load_weights(encoder_ort: Path, decoder_ort: Path) -> Weights:
+    """Convert both files to ONNX in a temporary folder and read their weights.
+
+    Raises:
+        ModelError: a tensor or node of Moonshine tiny is missing or has another shape.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        encoder = _Model(_convert(encoder_ort, Path(folder) / "encoder.onnx"))
+        decoder = _Model(_convert(decoder_ort, Path(folder) / "decoder.onnx"))
+    weights = Weights(
+        conv1=encoder.floats("conv1.weight"),
+        group_gain=encoder.floats_of("/groupnorm/Mul", 1).reshape(-1),
+        group_bias=encoder.floats_of("/groupnorm/Add", 1).reshape(-1),
+        conv2=encoder.floats("conv2.weight"),
+        conv2_bias=encoder.floats("conv2.bias"),
+        conv3=encoder.floats("conv3.weight"),
+        conv3_bias=encoder.floats("conv3.bias"),
+        encoder=tuple(_encoder_block(encoder, f"layers.{i}") for i in range(BLOCKS)),
+        encoder_norm=encoder.floats("layer_norm.weight"),
+        frequencies=encoder.floats_of("/rotary_emb/Expand", 0).reshape(-1),
+        embedding=decoder.bytes_of("/model/decoder/embed_tokens/Gather", 0),
+        decoder=tuple(_decoder_block(decoder, f"model.decoder.layers.{i}") for i in range(BLOCKS)),
+        decoder_norm=decoder.floats("model.decoder.norm.weight"),
+        vocabulary=decoder.linear("/proj_out/MatMul_quant"),
+    )
+    if weights.embedding.shape != (VOCABULARY, HIDDEN) or weights.frequencies.shape != (16,):
+        raise ModelError("these are not the weights of Moonshine tiny")
+    if not np.array_equal(weights.embedding.T, weights.vocabulary.quantised):
+        raise ModelError("embedding and vocabulary projection were expected to be tied")
+    return weights
+
+
+def _convert(source: Path, target: Path) -> onnx.ModelProto:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.optimized_model_filepath = str(target)
+    options.add_session_config_entry("session.save_model_format", "ONNX")
+    options.log_severity_level = 3
+    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    return onnx.load(str(target))
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from _graphs(attribute.g)
+
+
+class _Model:
+    """Tensors and nodes of a model by name, the bodies of branches included."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._tensors: dict[str, onnx.TensorProto] = {}
+        self._nodes: dict[str, onnx.NodeProto] = {}
+        for graph in _graphs(model.graph):
+            for tensor in graph.initializer:
+                self._tensors.setdefault(tensor.name, tensor)
+            for node in graph.node:
+                self._nodes.setdefault(node.name, node)
+
+    def _array(self, name: str) -> npt.NDArray[Any]:
+        if name not in self._tensors:
+            raise ModelError(f"the model has no tensor {name!r}")
+        return numpy_helper.to_array(self._tensors[name])
+
+    def _node(self, name: str) -> onnx.NodeProto:
+        if name not in self._nodes:
+            raise ModelError(f"the model has no node {name!r}")
+        return self._nodes[name]
+
+    def floats(self, name: str) -> Floats:
+        # Merging branches and packing leave suffixes such as "_merged_0" and "_add_tensor".
+        for suffix in ("", "_merged_0", "_add_tensor"):
+            if name + suffix in self._tensors:
+                return np.asarray(self._array(name + suffix), np.float32)
+        raise ModelError(f"the model has no tensor {name!r}")
+
+    def floats_of(self, node: str, position: int) -> Floats:
+        return np.asarray(self._array(self._node(node).input[position]), np.float32)
+
+    def bytes_of(self, node: str, position: int) -> Bytes:
+        return np.asarray(self._array(self._node(node).input[position]), np.uint8)
+
+    def linear(self, node_name: str) -> Linear:
+        node = self._node(node_name)
+        if node.op_type == "DynamicQuantizeMatMul":
+            scale, zero_point, *bias = node.input[2:]
+        elif node.op_type == "MatMulIntegerToFloat":
+            scale, _, zero_point, *bias = node.input[3:]
+        else:
+            raise ModelError(f"{node_name!r} is a {node.op_type}, not a quantised product")
+        quantised = np.asarray(self._array(node.input[1]), np.uint8)
+        outputs = quantised.shape[1]
+        return Linear(
+            quantised,
+            np.broadcast_to(np.asarray(self._array(scale), np.float32), outputs).copy(),
+            np.broadcast_to(np.asarray(self._array(zero_point), np.uint8), outputs).copy(),
+            np.asarray(self._array(bias[0]), np.float32) if any(bias) else None,
+        )
+
+
+def _encoder_block(model: _Model, name: str) -> EncoderBlock:
+    def linear(part: str) -> Linear:
+        return model.linear(f"/{name}/{part}/MatMul_quant")
+
+    return EncoderBlock(
+        attention_norm=model.floats(f"{name}.input_layernorm.weight"),
+        query=linear("self_attn/q_proj"),
+        key=linear("self_attn/k_proj"),
+        value=linear("self_attn/v_proj"),
+        output=linear("self_attn/o_proj"),
+        mlp_norm=model.floats(f"{name}.post_attention_layernorm.weight"),
+        up=linear("mlp/fc1"),
+        down=linear("mlp/fc2"),
+    )
+
+
+def _decoder_block(model: _Model, name: str) -> DecoderBlock:
+    def linear(part: str) -> Linear:
+        return model.linear(f"/{name.replace('.', '/', 2)}/{part}/MatMul_quant")
+
+    return DecoderBlock(
+        attention_norm=model.floats(f"{name}.input_layernorm.weight"),
+        query=linear("self_attn/q_proj"),
+        key=linear("self_attn/k_proj"),
+        value=linear("self_attn/v_proj"),
+        output=linear("self_attn/o_proj"),
+        cross_norm=model.floats(f"{name}.post_attention_layernorm.weight"),
+        cross_query=linear("encoder_attn/q_proj"),
+        cross_key=linear("encoder_attn/k_proj"),
+        cross_value=linear("encoder_attn/v_proj"),
+        cross_output=linear("encoder_attn/o_proj"),
+        mlp_norm=model.floats(f"{name}.final_layernorm.weight"),
+        up=linear("mlp/fc1"),
+        down=linear("mlp/fc2"),
+    )

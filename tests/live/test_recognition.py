@@ -1,0 +1,93 @@
+"""The real model behind the session machine: what it hears does not depend on how it is sent."""
+
+import numpy as np
+import pytest
+import soxr
+
+from support.sessions import Driver
+from vivavoce.engines import Span, load_detector, load_recogniser
+from vivavoce.wire.neutral import Audio
+
+BEGINNING = "it was the best of times it was the worst of times it was the age of wisdom"
+
+
+@pytest.fixture(scope="module")
+def models():
+    return load_recogniser(), load_detector()
+
+
+@pytest.fixture(scope="module")
+def samples(two_cities):
+    sound, rate = two_cities
+    return soxr.resample(sound[: 24 * rate], rate, 16_000).astype(np.float32)
+
+
+def plain(text):
+    return "".join(it for it in text.lower() if it.isalpha() or it == " ")
+
+
+def transcribe(models, samples, *, rate=16_000, chunk=1_600, serve_every=1, **options):
+    driver = Driver(recogniser=models[0], sample_rate=rate, **options)
+    driver.detector = models[1]
+    driver.state = models[1].initial_state()
+    data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    for turn, at in enumerate(range(0, len(data), 2 * chunk)):
+        driver.command(Audio(data[at : at + 2 * chunk]))
+        if turn % serve_every == 0:
+            driver.serve()
+    return driver.end()
+
+
+def test_the_words_are_right(models, samples):
+    driver = transcribe(models, samples)
+    assert plain(" ".join(driver.texts)).startswith(BEGINNING)
+
+
+def test_chunks_and_pacing_do_not_matter(models, samples):
+    expected = transcribe(models, samples).finals
+    assert expected
+    for chunk, serve_every in ((487, 1), (16_000, 1), (1_600, 50)):
+        finals = transcribe(models, samples, chunk=chunk, serve_every=serve_every).finals
+        assert [final.text for final in finals] == [final.text for final in expected]
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_other_rates_say_nearly_the_same(models, samples, rate):
+    other = soxr.resample(samples[: 12 * 16_000], 16_000, rate)
+    said = plain(" ".join(transcribe(models, other, rate=rate, chunk=rate // 10).texts)).split()
+    assert said[:12] == BEGINNING.split()[:12]
+
+
+def test_silence_and_noise_say_nothing(models):
+    noise = np.random.default_rng(7).normal(0, 0.02, 16_000 * 10).astype(np.float32)
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(16_000 * 5) / 16_000).astype(np.float32)
+    for sound in (np.zeros(16_000 * 10, np.float32), noise, tone):
+        assert transcribe(models, sound).texts == []
+
+
+@pytest.mark.parametrize("n", [0, 1, 200, 895, 1_024, 5_000])
+def test_spans_of_any_length_are_recognised(models, n):
+    (hypothesis,) = models[0].recognise([Span(np.zeros(n, np.float32))])
+    assert len(hypothesis.tokens) < 20
+
+
+def test_a_draft_changes_nothing_and_a_prefix_is_kept(models, samples):
+    recogniser, _ = models
+    span = samples[: 8 * 16_000]
+    (alone,) = recogniser.recognise([Span(span)])
+    wrong = (5, 6, 7, *alone.tokens[3:])
+    for draft in (alone.tokens, alone.tokens[:7], wrong):
+        assert recogniser.recognise([Span(span, draft=draft)])[0].text == alone.text
+    (kept,) = recogniser.recognise([Span(span, prefix=alone.tokens[:5])])
+    assert kept.tokens[:5] == alone.tokens[:5]
+
+
+def test_word_times_are_in_order_and_within_the_span(models, samples):
+    (hypothesis,) = models[0].recognise([Span(samples[: 6 * 16_000])])
+    ends = 0.0
+    for word in hypothesis.words:
+        assert ends <= word.start_s + 1e-9
+        assert word.start_s <= word.end_s <= 6.0 + 1e-9
+        assert 0 < word.confidence <= 1
+        ends = word.end_s
+    assert sum(word.n_tokens for word in hypothesis.words) == len(hypothesis.tokens)
