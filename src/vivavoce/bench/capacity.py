@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from vivavoce.bench.loads import MIN_SESSION_S, scripts
 from vivavoce.bench.metrics import holds
-from vivavoce.bench.run import chosen_clips, serving, stream
+from vivavoce.bench.run import chosen_clips, stream
+from vivavoce.bench.systems import running
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def largest(held: Callable[[int], bool], most: int) -> int:
     return good
 
 
-def portion(sessions: Sequence[Script], streams: int) -> list[Script]:
-    """A trial's sessions: one per stream or more, about a minute each; from the start again if too few."""
+def portion(sessions: Sequence[Script], streams: int, seconds: float = MIN_SESSION_S) -> list[Script]:
+    """A trial's sessions: one per stream or more, so many seconds each; from the start again if too few."""
     chosen: list[Script] = []
     length_s = 0.0
-    while len(chosen) < streams or length_s < streams * MIN_SESSION_S:
+    while len(chosen) < streams or length_s < streams * seconds:
         script = sessions[len(chosen) % len(sessions)]
         chosen.append(script)
         length_s += script.duration_s
@@ -67,12 +68,12 @@ def capacity(
     """
     clips = chosen_clips(options)
     reports: list[Report] = []
-    with serving(options) as served:
+    with running(options) as system:
 
         def held(streams: int) -> bool:
             sessions = portion(scripts(clips, options.load, streams), streams)
             try:
-                outcome = stream(replace(served, streams=streams), sessions, progress)
+                outcome = stream(system, replace(options, streams=streams), sessions, progress)
             except RealtimeError:
                 if streams == 1:
                     raise

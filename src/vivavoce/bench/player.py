@@ -121,6 +121,11 @@ class _Session:
         """What has to come next, for people."""
         return "the session's beginning" if self.terminated_s is None else "the session's end"
 
+    @property
+    def begun_s(self) -> float:
+        """Where the session's timeline begins on the loop's clock, which is the monotonic one."""
+        return self._begun_s
+
     def now_s(self) -> float:
         """Time on the session's timeline."""
         return self._clock() - self._begun_s
@@ -218,6 +223,7 @@ async def play(pcm: Pcm, sample_rate: int, options: PlayOptions) -> Trace:
         closed_s=session.now_s(),
         lag_s=session.lag_s,
         speed=speed,
+        begun_s=session.begun_s,
         error=session.error or error,
     )
 

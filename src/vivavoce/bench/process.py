@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Usage", "cores_of", "usage"]
+__all__ = ["Usage", "cores_of", "machine_busy_s", "usage"]
 
 _PROC = Path("/proc")
 _MIB = 1024 * 1024
@@ -53,6 +53,17 @@ def usage(pid: int) -> Usage | None:
     ticks = sum(stats[number][1] for number in family)
     pages = sum(stats[number][2] for number in family)
     return Usage(ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE") / _MIB)
+
+
+def machine_busy_s() -> float | None:
+    """CPU seconds that everything on this machine has used since it started; None without ``/proc``."""
+    try:
+        first = (_PROC / "stat").read_text().partition("\n")[0].split()
+    except OSError:
+        return None
+    # proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal
+    ticks = [int(field) for field in first[1:9]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def cores_of(pid: int | None) -> int:

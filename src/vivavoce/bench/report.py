@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from vivavoce.bench.machine import Machine
     from vivavoce.bench.metrics import Figures, Spread
 
-__all__ = ["Cost", "Report", "print_report", "rows", "to_json"]
+__all__ = ["Cost", "Report", "as_fields", "print_report", "print_table", "rows", "to_json"]
 
 _PIPE_COLUMNS = 240
 
@@ -43,8 +44,9 @@ class Report:
 
     Attributes:
         version: Of this package.
-        server: Address, or how our own was started.
-        protocol: ``v2`` or ``v3``.
+        system: What was measured.
+        server: Its address, or how it was run.
+        protocol: ``v2`` or ``v3``; ``library`` for what is no server.
         load: ``short`` or ``continuous``.
         streams: How many ran at once.
         mean_streams: How many did on average: fewer while the last ones end.
@@ -54,6 +56,11 @@ class Report:
         min_silence_ms: Silence that ends a turn which sounds complete.
         max_silence_ms: Silence that ends any turn.
         end_of_turn_threshold: Confidence from which a turn sounds complete.
+        silence_measured: Whether the silences are no settings but the shortest final latency of this run,
+            which stands in their place for a system that has no such setting.
+        machine: What it ran on.
+        elsewhere_cores: Cores that were busy on average with neither the system nor the measuring; None if
+            that can't be told. Times are only as good as this is small.
         started_at: UTC, ISO 8601.
         wall_s: How long the run took.
         overall: Figures over all sessions.
@@ -64,6 +71,7 @@ class Report:
     """
 
     version: str
+    system: str
     server: str
     protocol: str
     load: str
@@ -75,6 +83,9 @@ class Report:
     min_silence_ms: int
     max_silence_ms: int
     end_of_turn_threshold: float
+    silence_measured: bool
+    machine: Machine
+    elsewhere_cores: float | None
     started_at: str
     wall_s: float
     overall: Figures
@@ -90,11 +101,16 @@ class Report:
         return None if streamed is None or offline is None else streamed - offline
 
 
+def as_fields(report: Report) -> dict[str, Any]:
+    """All figures as plain objects."""
+    fields: dict[str, Any] = msgspec.to_builtins(report)
+    fields["streaming_gap_points"] = {kind: report.streaming_gap(kind) for kind in ("overall", *report.kinds)}
+    return fields
+
+
 def to_json(report: Report) -> bytes:
     """All figures, indented."""
-    fields = msgspec.to_builtins(report)
-    fields["streaming_gap_points"] = {kind: report.streaming_gap(kind) for kind in ("overall", *report.kinds)}
-    return msgspec.json.format(msgspec.json.encode(fields), indent=2)
+    return msgspec.json.format(msgspec.json.encode(as_fields(report)), indent=2)
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -133,18 +149,23 @@ def rows(report: Report) -> Iterator[tuple[str, ...]]:
 
 def _headline(report: Report) -> Iterator[str]:
     yield (
-        f"vivavoce {report.version}, {report.server}, {report.protocol}, {report.load} load, "
+        f"{report.system}, {report.server}, {report.protocol}, {report.load} load, "
         f"{report.streams} stream(s) ({report.mean_streams:.1f} on average), {report.cores} core(s), "
         f"{report.chunk_ms} ms chunks at {report.speed:g}x"
     )
-    yield (
-        f"silence {report.min_silence_ms} ms if confident (from {report.end_of_turn_threshold:g}), "
-        f"{report.max_silence_ms} ms at most; {report.wall_s:.0f} s, {report.started_at}"
-    )
+    if report.silence_measured:
+        silence = f"silence {report.max_silence_ms} ms (shortest final latency)"
+    else:
+        silence = (
+            f"silence {report.min_silence_ms} ms if confident (from {report.end_of_turn_threshold:g}), "
+            f"{report.max_silence_ms} ms at most"
+        )
+    yield f"{silence}; {report.wall_s:.0f} s, {report.started_at}"
+    yield f"vivavoce {report.version}; {report.machine.cpu}; {_elsewhere(report)}"
     if report.cost:
         cost = report.cost
         yield (
-            f"server: {cost.cpu_per_stream:.3f} cores per stream ({cost.cpu_s:.1f} s CPU); resident "
+            f"cost: {cost.cpu_per_stream:.3f} cores per stream ({cost.cpu_s:.1f} s CPU); resident "
             f"{cost.rss_start_mib:.0f} MiB at start, {cost.rss_max_mib:.0f} at most, "
             f"{cost.rss_end_mib:.0f} at the end"
         )
@@ -152,12 +173,24 @@ def _headline(report: Report) -> Iterator[str]:
         yield f"failed: {failure}"
 
 
+def _elsewhere(report: Report) -> str:
+    if report.elsewhere_cores is None:
+        return "other load unknown"
+    return f"{report.elsewhere_cores:.2f} core(s) busy with other things"
+
+
 def print_report(report: Report, stream: IO[str] | None = None) -> None:
     """Write the figures as a table; with rich if it is installed."""
     out = stream or sys.stdout
     for line in _headline(report):
         out.write(line + "\n")
-    heading, *body = rows(report)
+    print_table(list(rows(report)), out)
+
+
+def print_table(lines: Sequence[tuple[str, ...]], stream: IO[str] | None = None) -> None:
+    """Write a heading and rows; with rich if it is installed."""
+    out = stream or sys.stdout
+    heading, *body = lines
     try:
         from rich.console import Console  # noqa: PLC0415 - an extra
         from rich.table import Table  # noqa: PLC0415

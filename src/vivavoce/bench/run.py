@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.metadata
 import time
 from dataclasses import dataclass, field, replace
@@ -13,23 +12,27 @@ from typing import TYPE_CHECKING
 from vivavoce.bench import corpus
 from vivavoce.bench.dialects import Silence
 from vivavoce.bench.loads import scripts
+from vivavoce.bench.machine import describe
 from vivavoce.bench.metrics import Figures, figures
+from vivavoce.bench.model import SilenceRule
 from vivavoce.bench.offline import offline_errors, offline_hypotheses
-from vivavoce.bench.player import PlayOptions, play_all
-from vivavoce.bench.process import cores_of, usage
+from vivavoce.bench.player import PlayOptions
+from vivavoce.bench.process import cores_of, machine_busy_s, usage
 from vivavoce.bench.report import Cost, Report
-from vivavoce.bench.serving import start_server
+from vivavoce.bench.systems import SYSTEMS, running
+from vivavoce.bench.timing import lowest_final_s
 from vivavoce.errors import ConfigurationError, RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from vivavoce.bench.dialects import ProtocolName
     from vivavoce.bench.loads import Load
     from vivavoce.bench.model import Clip, Script, Trace
+    from vivavoce.bench.systems import System, SystemName
 
-__all__ = ["Options", "Outcome", "chosen_clips", "measure", "run_benchmark", "serving", "stream"]
+__all__ = ["Options", "Outcome", "chosen_clips", "measure", "offline_wer", "run_benchmark", "stream"]
 
 _SAMPLE_S = 1.0
 
@@ -44,6 +47,7 @@ class Options:
         ids: Those recordings only; empty: all.
         limit: At most so many of each kind.
         derived: Whether recordings made from others are taken.
+        system: What to measure: a server, or the library that the model comes with.
         url: Of the server; None: our own is started for the run.
         protocol: ``v2`` or ``v3``.
         key: For the server.
@@ -55,7 +59,7 @@ class Options:
         format_turns: Asked of v3.
         offline: Whether to decode the recordings in one pass each, too, with our own engine.
         server_arguments: More of the command line of our own server.
-        server_cores: Numbers of the cores that our own server may run on; empty: all.
+        server_cores: Numbers of the cores that what is started here may run on; empty: all.
     """
 
     folder: Path
@@ -63,6 +67,7 @@ class Options:
     ids: tuple[str, ...] = ()
     limit: int | None = None
     derived: bool = False
+    system: SystemName = "vivavoce"
     url: str | None = None
     protocol: ProtocolName = "v3"
     key: str | None = None
@@ -81,14 +86,36 @@ class Options:
             raise ConfigurationError(f"streams: expected 1 or more, got {self.streams}")
         if self.speed < 1:
             raise ConfigurationError(f"speed: expected 1 or more, got {self.speed}")
+        if self.system not in SYSTEMS:
+            raise ConfigurationError(f"system: expected one of {', '.join(SYSTEMS)}, got {self.system!r}")
+        if self.system != "vivavoce" and (self.url is not None or self.speed != 1):
+            raise ConfigurationError(f"{self.system} has no address, and takes sound at the speed of speech")
+
+    def play(self, url: str) -> PlayOptions:
+        """How sessions are streamed to a server there."""
+        return PlayOptions(
+            url=url,
+            protocol=self.protocol,
+            key=self.key,
+            speed=self.speed,
+            format_turns=self.format_turns,
+            silence=self.silence,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A report and what it was made from."""
+    """A report and what it was made from.
+
+    Attributes:
+        report: The figures.
+        sessions: What was sent and what came back.
+        memory: Resident set of the system in MiB, with the time of the look on the monotonic clock.
+    """
 
     report: Report
     sessions: list[tuple[Script, Trace]]
+    memory: list[tuple[float, float]] = field(default_factory=list)
 
 
 def run_benchmark(options: Options, *, progress: Callable[[str], None] | None = None) -> Report:
@@ -109,14 +136,13 @@ def run_benchmark(options: Options, *, progress: Callable[[str], None] | None = 
 def measure(options: Options, *, progress: Callable[[str], None] | None = None) -> Outcome:
     """The same, with all that was sent and received."""
     clips = chosen_clips(options)
-    with serving(options) as served:
-        outcome = stream(served, scripts(clips, options.load, options.streams), progress)
+    with running(options) as system:
+        outcome = stream(system, options, scripts(clips, options.load, options.streams), progress)
     if not options.offline:
         return outcome
     if progress:
         progress("offline")
-    wer = _offline([clip for clip in clips if clip.text])
-    return Outcome(replace(outcome.report, offline_wer_percent=wer), outcome.sessions)
+    return replace(outcome, report=replace(outcome.report, offline_wer_percent=offline_wer(clips)))
 
 
 def chosen_clips(options: Options) -> list[Clip]:
@@ -137,32 +163,26 @@ def chosen_clips(options: Options) -> list[Clip]:
     return clips
 
 
-@contextlib.contextmanager
-def serving(options: Options) -> Iterator[Options]:
-    """The options with an address and, if it can be known, a process."""
-    if options.url is not None:
-        yield options
-        return
-    with start_server(options.server_arguments, cores=options.server_cores) as running:
-        yield replace(options, url=running.url, pid=running.pid)
+def stream(
+    system: System,
+    options: Options,
+    sessions: list[Script],
+    progress: Callable[[str], None] | None,
+    *,
+    sample_s: float = _SAMPLE_S,
+) -> Outcome:
+    """Stream sessions to a system and measure them.
 
-
-def stream(options: Options, sessions: list[Script], progress: Callable[[str], None] | None) -> Outcome:
-    """Stream sessions to the server at ``options.url`` and measure them.
+    Args:
+        system: It runs.
+        options: ``streams``, ``load`` and ``speed`` are looked at.
+        sessions: What to stream.
+        progress: Told of what happens, a line at a time.
+        sample_s: Between looks at the system's memory.
 
     Raises:
         RealtimeError: Every one of them failed.
     """
-    play = PlayOptions(
-        url=options.url or "",
-        protocol=options.protocol,
-        key=options.key,
-        speed=options.speed,
-        format_turns=options.format_turns,
-        silence=options.silence,
-    )
-    spoken = play.dialect()
-    rule = spoken.rule()
     ended = 0
 
     def done(script: Script, trace: Trace) -> None:
@@ -173,25 +193,33 @@ def stream(options: Options, sessions: list[Script], progress: Callable[[str], N
 
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     began_s = time.monotonic()
-    traces, cost = asyncio.run(_observed(sessions, options, play, done))
+    busy_s = machine_busy_s()
+    own_s = time.process_time()
+    traces, cost, memory = asyncio.run(_observed(system, sessions, options.streams, done, sample_s))
     wall_s = time.monotonic() - began_s
+    elsewhere = _elsewhere(busy_s, cost, time.process_time() - own_s, wall_s)
     pairs = list(zip(sessions, traces, strict=True))
     failures = sorted({trace.error for trace in traces if trace.error})
     if failures and all(trace.error for trace in traces):
         raise RealtimeError(f"every session failed: {'; '.join(failures)}")
+    rule = system.rule or _measured_rule(pairs)
     report = Report(
         version=importlib.metadata.version("vivavoce"),
-        server=options.url or "",
-        protocol=options.protocol,
+        system=system.name,
+        server=system.address,
+        protocol=system.protocol,
         load=options.load,
         streams=options.streams,
         mean_streams=sum(trace.closed_s for trace in traces) / wall_s,
-        cores=cores_of(options.pid),
+        cores=cores_of(system.pid),
         speed=options.speed,
-        chunk_ms=spoken.chunk_ms,
+        chunk_ms=system.chunk_ms,
         min_silence_ms=rule.min_ms,
         max_silence_ms=rule.max_ms,
         end_of_turn_threshold=rule.threshold,
+        silence_measured=system.rule is None,
+        machine=describe(),
+        elsewhere_cores=elsewhere,
         started_at=started_at,
         wall_s=wall_s,
         overall=figures(pairs, rule),
@@ -199,7 +227,22 @@ def stream(options: Options, sessions: list[Script], progress: Callable[[str], N
         cost=cost,
         failures=failures,
     )
-    return Outcome(report, pairs)
+    return Outcome(report, pairs, memory)
+
+
+def _measured_rule(pairs: Sequence[tuple[Script, Trace]]) -> SilenceRule:
+    """What stands for the silence threshold of a system that has none."""
+    lowest_s = lowest_final_s((script, trace) for script, trace in pairs if trace.error is None)
+    silence_ms = round(1000 * (lowest_s or 0.0))
+    return SilenceRule(silence_ms, silence_ms)
+
+
+def _elsewhere(before_s: float | None, cost: Cost | None, own_s: float, wall_s: float) -> float | None:
+    """Cores kept busy, over that time, by neither the system nor this process."""
+    now_s = machine_busy_s()
+    if before_s is None or now_s is None or cost is None:
+        return None
+    return max(0.0, (now_s - before_s - cost.cpu_s - own_s) / wall_s)
 
 
 def _by_kind(
@@ -210,39 +253,42 @@ def _by_kind(
 
 
 async def _observed(
+    system: System,
     sessions: list[Script],
-    options: Options,
-    play: PlayOptions,
+    streams: int,
     done: Callable[[Script, Trace], None],
-) -> tuple[list[Trace], Cost | None]:
-    """Stream, and look at the server's process before, meanwhile and after."""
-    pid = options.pid
+    sample_s: float,
+) -> tuple[list[Trace], Cost | None, list[tuple[float, float]]]:
+    """Stream, and look at the system's process before, meanwhile and after."""
+    pid = system.pid
     before = usage(pid) if pid is not None else None
-    seen_mib: list[float] = []
+    seen: list[tuple[float, float]] = []
 
     async def watch() -> None:
         while pid is not None:
             if now := usage(pid):
-                seen_mib.append(now.rss_mib)
-            await asyncio.sleep(_SAMPLE_S)
+                seen.append((time.monotonic(), now.rss_mib))
+            await asyncio.sleep(sample_s)
 
     watcher = asyncio.create_task(watch())
     try:
-        traces = await play_all(sessions, options.streams, play, done=done)
+        traces = await system.play_all(sessions, streams, done)
     finally:
         watcher.cancel()
     after = usage(pid) if pid is not None else None
     audio_s = sum(trace.sent_s for trace in traces)
     if before is None or after is None or not audio_s:
-        return traces, None
+        return traces, None, seen
     cpu_s = after.cpu_s - before.cpu_s
-    most_mib = max(before.rss_mib, after.rss_mib, *seen_mib)
-    return traces, Cost(cpu_s / audio_s, cpu_s, before.rss_mib, most_mib, after.rss_mib)
+    most_mib = max(before.rss_mib, after.rss_mib, *(mib for _, mib in seen))
+    return traces, Cost(cpu_s / audio_s, cpu_s, before.rss_mib, most_mib, after.rss_mib), seen
 
 
-def _offline(clips: Sequence[Clip]) -> dict[str, float | None]:
+def offline_wer(clips: Sequence[Clip]) -> dict[str, float | None]:
+    """Word error rates in % of whole recordings decoded in one pass each: by kind, and ``overall``."""
     from vivavoce.engines import load_recogniser  # noqa: PLC0415 - loads ONNX Runtime
 
+    clips = [clip for clip in clips if clip.text]
     texts = offline_hypotheses(load_recogniser(), clips)
     kinds = sorted({clip.kind for clip in clips})
     return {

@@ -18,7 +18,7 @@ from vivavoce.errors import ServerError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["RunningServer", "start_server"]
+__all__ = ["RunningServer", "log_tail", "start_server", "stop"]
 
 _HOST = "127.0.0.1"
 _POLL_S = 0.1
@@ -52,10 +52,25 @@ def _ready(port: int) -> bool:
         connection.close()
 
 
-def _tail(log: IO[bytes]) -> str:
+def log_tail(log: IO[bytes]) -> str:
+    """The end of what a process wrote."""
     log.seek(0, os.SEEK_END)
     log.seek(max(0, log.tell() - _LOG_TAIL_BYTES))
     return log.read().decode(errors="replace").strip()
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, at the latest after 20 s, and close its pipes."""
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):  # what it has not read any more is nobody's any more
+                pipe.close()
 
 
 @contextlib.contextmanager
@@ -82,15 +97,10 @@ def start_server(
             deadline_s = time.monotonic() + timeout_s
             while not _ready(port):
                 if process.poll() is not None:
-                    raise ServerError(f"the server ended with {process.returncode}: {_tail(log)}")
+                    raise ServerError(f"the server ended with {process.returncode}: {log_tail(log)}")
                 if time.monotonic() > deadline_s:
-                    raise ServerError(f"the server was not ready after {timeout_s:g} s: {_tail(log)}")
+                    raise ServerError(f"the server was not ready after {timeout_s:g} s: {log_tail(log)}")
                 time.sleep(_POLL_S)
             yield RunningServer(f"ws://{_HOST}:{port}", process.pid)
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            stop(process)

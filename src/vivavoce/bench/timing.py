@@ -12,13 +12,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from vivavoce.bench.align import align, tokens
+from vivavoce.bench.model import SilenceRule
 from vivavoce.bench.turns import positions, settled, utterances
 
 if TYPE_CHECKING:
-    from vivavoce.bench.model import Clip, Script, SilenceRule, Trace
+    from collections.abc import Iterable
+
+    from vivavoce.bench.model import Clip, Script, Trace
     from vivavoce.bench.turns import Utterance
 
-__all__ = ["Heard", "Timings", "hear", "sentence_ends", "timings"]
+__all__ = ["Heard", "Timings", "emissions", "hear", "lowest_final_s", "sentence_ends", "timings"]
 
 
 class _Said(NamedTuple):
@@ -140,7 +143,7 @@ def timings(script: Script, trace: Trace, rule: SilenceRule) -> Timings:
     finals = _final_latencies(script, heard, rule)
     terminated_s = trace.terminated_s
     return Timings(
-        emission_s=tuple(_emissions(heard)),
+        emission_s=tuple(latency_s for _, latency_s in _emissions(heard)),
         first_word_s=tuple(_first_words(script, heard)),
         final_s=tuple(latency for latency, _ in finals),
         overhead_s=tuple(overhead for _, overhead in finals),
@@ -155,13 +158,32 @@ def timings(script: Script, trace: Trace, rule: SilenceRule) -> Timings:
     )
 
 
-def _emissions(heard: list[Heard]) -> list[float]:
-    found: list[float] = []
+def emissions(script: Script, trace: Trace) -> list[tuple[float, float]]:
+    """Per recognised word when it had been spoken, on the session's timeline, and its emission latency."""
+    return _emissions(hear(script, trace))
+
+
+def lowest_final_s(sessions: Iterable[tuple[Script, Trace]]) -> float | None:
+    """The shortest final latency of all: what stands for the silence threshold where none is nominal.
+
+    An utterance that was ended before its last word was over tells nothing about silence and is left out.
+    """
+    nothing = SilenceRule(0, 0)
+    found = (
+        latency_s
+        for script, trace in sessions
+        for latency_s, _ in _final_latencies(script, hear(script, trace), nothing)
+    )
+    return min((latency_s for latency_s in found if latency_s > 0), default=None)
+
+
+def _emissions(heard: list[Heard]) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
     for item in heard:
         for match, (_, arrival_s) in zip(item.matches, settled(item.utterance), strict=True):
             ends = [said.end_s for said in match if said.end_s is not None]
             if ends:
-                found.append(arrival_s - max(ends))
+                found.append((max(ends), arrival_s - max(ends)))
     return found
 
 

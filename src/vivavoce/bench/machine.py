@@ -1,0 +1,64 @@
+"""What a measurement ran on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["Machine", "cpu_model", "describe"]
+
+_CPUINFO = Path("/proc/cpuinfo")
+_PACKAGES = ("vivavoce", "onnxruntime", "numpy", "moonshine-voice")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine and what was installed on it.
+
+    Attributes:
+        cpu: Model of its processor.
+        cores: How many this process may use.
+        system: Operating system and architecture.
+        python: Version.
+        packages: Versions by distribution; those that are not installed are left out.
+    """
+
+    cpu: str
+    cores: int
+    system: str
+    python: str
+    packages: dict[str, str] = field(default_factory=dict)
+
+
+def cpu_model(cpuinfo: str) -> str | None:
+    """The processor's name in the text of ``/proc/cpuinfo``; None if it isn't told there."""
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return " ".join(value.split())
+    return None
+
+
+def describe() -> Machine:
+    """This machine; no names, addresses or folders."""
+    packages: dict[str, str] = {}
+    for name in _PACKAGES:
+        try:
+            packages[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    try:
+        cpu = cpu_model(_CPUINFO.read_text())
+    except OSError:
+        cpu = None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Machine(
+        cpu=cpu or platform.processor() or platform.machine(),
+        cores=cores,
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        packages=packages,
+    )

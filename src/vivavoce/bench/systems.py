@@ -1,0 +1,217 @@
+"""Systems under test: what plays sessions and can be looked at while it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal, Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vivavoce.bench.model import Trace
+from vivavoce.bench.moonshine_library import Job, Played, Ready, SessionAudio
+from vivavoce.bench.player import PlayOptions, play_all, render
+from vivavoce.bench.process import cores_of
+from vivavoce.bench.serving import log_tail, start_server, stop
+from vivavoce.errors import ExtrasNotInstalledError, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vivavoce.bench.model import Script, SilenceRule
+    from vivavoce.bench.run import Options
+
+__all__ = ["SYSTEMS", "MoonshineLibrary", "Server", "System", "SystemName", "library_process", "running"]
+
+SystemName: TypeAlias = Literal["vivavoce", "moonshine-voice", "moonshine-voice-tuned"]
+SYSTEMS: tuple[SystemName, ...] = ("vivavoce", "moonshine-voice", "moonshine-voice-tuned")
+
+
+class System(Protocol):
+    """Something that turns recordings into words while they are spoken.
+
+    Attributes:
+        name: Of the system, for tables.
+        address: Where it is, or what it is, in words.
+        protocol: How it is spoken to.
+        chunk_ms: Audio per message.
+        pid: Its process, if it can be looked at.
+        rule: How much silence ends a turn; None: it has no such threshold.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - told above
+    @property
+    def address(self) -> str: ...  # noqa: D102
+    @property
+    def protocol(self) -> str: ...  # noqa: D102
+    @property
+    def chunk_ms(self) -> int: ...  # noqa: D102
+    @property
+    def pid(self) -> int | None: ...  # noqa: D102
+    @property
+    def rule(self) -> SilenceRule | None: ...  # noqa: D102
+
+    async def play_all(
+        self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
+    ) -> list[Trace]:
+        """Stream sessions, so many at once; a trace per session, in their order."""
+
+
+class Server:
+    """A server that speaks one of the protocols."""
+
+    def __init__(self, play: PlayOptions, pid: int | None = None, *, name: str = "server") -> None:
+        self._play = play
+        self.pid = pid
+        self.name = name
+        spoken = play.dialect()
+        parts = urlsplit(play.url)
+        # A key may stand in an address, and what is written down is passed on.
+        self.address = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        self.protocol: str = play.protocol
+        self.chunk_ms = spoken.chunk_ms
+        self.rule: SilenceRule | None = spoken.rule()
+
+    async def play_all(
+        self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
+    ) -> list[Trace]:
+        """Stream sessions over WebSockets."""
+        return await play_all(scripts, streams, self._play, done=done)
+
+
+class MoonshineLibrary:
+    """A process that runs ``moonshine_library``."""
+
+    chunk_ms = 50
+    protocol = "library"
+    rule: SilenceRule | None = None
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], name: str, address: str, *, tail_s: float, stagger_s: float
+    ) -> None:
+        self._process = process
+        self._tail_s = tail_s
+        self._stagger_s = stagger_s
+        self.name = name
+        self.address = address
+        self.pid: int | None = process.pid
+
+    async def play_all(
+        self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
+    ) -> list[Trace]:
+        """Have the process stream sessions, and wait for all of them."""
+        with tempfile.TemporaryDirectory(prefix="vivavoce-bench-") as folder:
+            files: dict[int, str] = {}  # scripts that come again share a file
+            for script in scripts:
+                if id(script) not in files:
+                    path = Path(folder) / f"{len(files)}.pcm"
+                    path.write_bytes(render(script).astype("<i2").tobytes())
+                    files[id(script)] = str(path)
+            job = Job(
+                tuple(SessionAudio(files[id(script)], script.sample_rate) for script in scripts),
+                streams,
+                self.chunk_ms,
+                self._tail_s,
+                self._stagger_s,
+            )
+            return await asyncio.to_thread(self._run, job, scripts, done)
+
+    def _run(self, job: Job, scripts: Sequence[Script], done: Callable[[Script, Trace], None]) -> list[Trace]:
+        traces: list[Trace] = [Trace(error="the library's process ended")] * len(scripts)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - it was started with pipes
+        assert stdout is not None  # noqa: S101
+        try:
+            stdin.write(msgspec.json.encode(job) + b"\n")
+            stdin.flush()
+        except OSError:
+            return traces
+        for _ in scripts:
+            line = stdout.readline()
+            if not line:
+                break
+            played = msgspec.json.decode(line, type=Played)
+            traces[played.session] = played.trace
+            done(scripts[played.session], played.trace)
+        return traces
+
+
+def _first_line(stream: IO[bytes], process: subprocess.Popen[bytes], timeout_s: float) -> bytes:
+    late = threading.Timer(timeout_s, process.kill)
+    late.start()
+    try:
+        return stream.readline()
+    finally:
+        late.cancel()
+
+
+@contextlib.contextmanager
+def library_process(
+    *,
+    tuned: bool = False,
+    cores: Sequence[int] = (),
+    tail_s: float = 1.5,
+    stagger_s: float = 0.27,
+    timeout_s: float = 60.0,
+    command: Sequence[str] = (),
+) -> Iterator[MoonshineLibrary]:
+    """Run the library in a process until the block ends.
+
+    Args:
+        tuned: With a transcriber per core and a thread per pass, instead of as documented.
+        cores: Numbers of the cores that it may run on; empty: all.
+        tail_s: Silence after the last recording of a session.
+        stagger_s: Between the starts of streams.
+        timeout_s: How long it may take to load.
+        command: What to run instead, for tests.
+
+    Raises:
+        ExtrasNotInstalledError: The package is not installed.
+        ServerError: The process did not become ready; the message ends with what it said.
+    """
+    if not command and importlib.util.find_spec("moonshine_voice") is None:
+        raise ExtrasNotInstalledError('moonshine-voice is missing: pip install "vivavoce[server]"')
+    number = len(cores) or cores_of(os.getpid())
+    chosen = [*command] or [sys.executable, "-m", "vivavoce.bench.moonshine_library"]
+    chosen += ["--tuned", "--cores", str(number)] if tuned else []
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(chosen, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)  # noqa: S603 - our own
+        try:
+            if cores:
+                os.sched_setaffinity(process.pid, cores)
+            stdout = process.stdout
+            assert stdout is not None  # noqa: S101 - it was started with a pipe
+            line = _first_line(stdout, process, timeout_s)
+            if not line:
+                raise ServerError(f"moonshine-voice did not start: {log_tail(log)}")
+            version = msgspec.json.decode(line, type=Ready).version
+            name = "moonshine-voice-tuned" if tuned else "moonshine-voice"
+            how = f"{number} transcriber(s), one thread per pass" if tuned else "as documented"
+            yield MoonshineLibrary(
+                process, name, f"moonshine-voice {version}, {how}", tail_s=tail_s, stagger_s=stagger_s
+            )
+        finally:
+            stop(process)
+
+
+@contextlib.contextmanager
+def running(options: Options) -> Iterator[System]:
+    """The system that is asked for, started if it has no address, until the block ends."""
+    if options.system != "vivavoce":
+        with library_process(tuned=options.system.endswith("-tuned"), cores=options.server_cores) as library:
+            yield library
+        return
+    if options.url is not None:
+        yield Server(options.play(options.url), options.pid)
+        return
+    with start_server(options.server_arguments, cores=options.server_cores) as started:
+        yield Server(options.play(started.url), started.pid, name="vivavoce")
