@@ -1,4 +1,4 @@
-"""Command line of the measurements; ``vivavoce bench`` calls the same ``run``."""
+"""Command line of the measurements; ``vivavoce bench`` has the same options."""
 
 from __future__ import annotations
 
@@ -7,34 +7,31 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from vivavoce.bench.capacity import capacity
-from vivavoce.bench.corpus import find_eval
+from vivavoce.bench.command import Request, execute, folder_or_default, numbers
 from vivavoce.bench.dialects import Silence
-from vivavoce.bench.report import print_report, to_json
-from vivavoce.bench.run import Options, measure
+from vivavoce.bench.run import Options
+from vivavoce.bench.systems import SYSTEMS
 from vivavoce.errors import VivavoceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.bench.model import Script, Trace
-
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    found = argparse.ArgumentParser(
         prog="python -m vivavoce.bench",
         description="Stream recordings to a server at the speed of speech and measure what comes back.",
     )
-    add = parser.add_argument
+    add = found.add_argument
     add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
     add("--kind", action="append", default=[], help="only recordings of this kind; may be repeated")
     add("--id", action="append", default=[], help="only this recording; may be repeated")
     add("--limit", type=int, help="at most so many recordings of each kind")
     add("--derived", action="store_true", help="also recordings that are made from others")
+    add("--system", choices=SYSTEMS, default="vivavoce", help="what to measure; the library needs no server")
     add("--url", help="server to measure (default: our own is started)")
     add("--key", help="API key for that server")
     add("--pid", type=int, help="process of that server, to measure CPU and memory")
@@ -47,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         help="a session per recording, or long ones",
     )
     add("--find-streams", type=int, metavar="MOST", help="search for the number of streams held, up to MOST")
+    add("--soak", type=float, metavar="MINUTES", help="continuous streams for so long; memory and latency")
+    add("--repeat", type=int, default=1, metavar="K", help="so many runs; medians, minima and maxima")
     add(
         "--speed",
         type=float,
@@ -62,27 +61,21 @@ def _parser() -> argparse.ArgumentParser:
         "--offline", action="store_true", help="also decode each recording in one pass, for the streaming gap"
     )
     add("--server-arg", action="append", default=[], help="argument for our own server; may be repeated")
-    add("--server-cores", default="", metavar="N,N", help="cores that our own server may run on")
+    add("--server-cores", default="", metavar="N,N", help="cores that what is started may run on")
     add("--json", type=Path, metavar="FILE", help="write all figures; - is standard output")
     add("--traces", type=Path, metavar="FILE", help="write every message with its arrival, a session a line")
     add("--quiet", action="store_true", help="no progress on standard error")
-    return parser
+    return found
 
 
-def _options(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> Options:
-    folder = arguments.folder or find_eval()
-    if folder is None:
-        parser.error("no folder given, and the evaluation set is not here (VIVAVOCE_EVAL)")
-    try:
-        cores = tuple(int(core) for core in arguments.server_cores.split(",") if core)
-    except ValueError:
-        parser.error(f"--server-cores: expected numbers, got {arguments.server_cores!r}")
-    return Options(
-        folder=folder,
+def _request(arguments: argparse.Namespace) -> Request:
+    options = Options(
+        folder=folder_or_default(arguments.folder),
         kinds=tuple(arguments.kind),
         ids=tuple(arguments.id),
         limit=arguments.limit,
         derived=arguments.derived,
+        system=arguments.system,
         url=arguments.url,
         protocol=arguments.protocol,
         key=arguments.key,
@@ -94,57 +87,26 @@ def _options(arguments: argparse.Namespace, parser: argparse.ArgumentParser) -> 
         format_turns=not arguments.no_format_turns,
         offline=arguments.offline,
         server_arguments=tuple(arguments.server_arg),
-        server_cores=cores,
+        server_cores=numbers(arguments.server_cores),
     )
-
-
-def _trace_line(script: Script, trace: Trace) -> bytes:
-    clips = [{"id": placed.clip.id, "offset_s": placed.offset_s} for placed in script.clips]
-    return msgspec.json.encode({"clips": clips, **msgspec.to_builtins(trace)}) + b"\n"
+    return Request(
+        options=options,
+        find_streams=arguments.find_streams,
+        soak_min=arguments.soak,
+        repeat=arguments.repeat,
+        json=arguments.json,
+        traces=arguments.traces,
+        quiet=arguments.quiet,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns the exit code: 0, 1 if a session was dropped, or that of the error."""
-    parser = _parser()
-    arguments = parser.parse_args(argv)
-
-    def progress(line: str) -> None:
-        sys.stderr.write(line + "\n")
-
-    told = None if arguments.quiet else progress
     try:
-        options = _options(arguments, parser)
-        if arguments.find_streams:
-            if options.speed != 1:
-                parser.error("--find-streams needs real times: leave --speed out")
-            held, reports = capacity(options, arguments.find_streams, progress=told)
-            for report in reports:
-                print_report(report)
-            cores = reports[-1].cores
-            sys.stdout.write(f"{held} streams held, {held / cores:.1f} per core\n")
-            if arguments.json:
-                encoded = [msgspec.Raw(to_json(report)) for report in reports]
-                _write(arguments.json, msgspec.json.encode({"held": held, "trials": encoded}))
-            return 0
-        outcome = measure(options, progress=told)
+        return execute(_request(parser().parse_args(argv)))
     except VivavoceError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    if str(arguments.json) != "-":
-        print_report(outcome.report)
-    if arguments.json:
-        _write(arguments.json, to_json(outcome.report))
-    if arguments.traces:
-        lines = [_trace_line(script, trace) for script, trace in outcome.sessions]
-        arguments.traces.write_bytes(b"".join(lines))
-    return 1 if outcome.report.overall.dropped else 0
-
-
-def _write(path: Path, content: bytes) -> None:
-    if str(path) == "-":
-        sys.stdout.write(content.decode() + "\n")
-    else:
-        path.write_bytes(content + b"\n")
 
 
 if __name__ == "__main__":
