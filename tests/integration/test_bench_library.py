@@ -1,0 +1,273 @@
+"""A library as a system under test, in a process of its own that only plays a script."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import numpy as np
+import pytest
+import soundfile
+
+from support import scripted_library
+from support.scripted_library import ScriptedStream
+from vivavoce.bench import suite, systems
+from vivavoce.bench.__main__ import main
+from vivavoce.bench.model import Trace
+from vivavoce.bench.moonshine_library import Job, Listening, Played, SessionAudio, play, serve
+from vivavoce.bench.results import load_results
+from vivavoce.bench.systems import library_process
+from vivavoce.errors import ServerError
+
+RATE = 16_000
+HALF_A_SECOND = np.full(RATE // 2, 16_384, dtype=np.int16)
+JOB = Job((), 1, chunk_ms=50, tail_s=0.1, stagger_s=0.01)
+COMMAND = (sys.executable, scripted_library.__file__)
+
+
+def shown(trace):
+    return [
+        (message.turn, " ".join(word.text for word in message.words), message.ended)
+        for message in trace.messages
+    ]
+
+
+SAID = [(0, "the", False), (0, "The black cat.", True)]
+
+
+class TestOneSession:
+    def test_words_arrive_when_their_sound_has_been_spoken(self):
+        stream = ScriptedStream()
+        trace = play(stream, HALF_A_SECOND, RATE, JOB)
+        assert trace.error is None
+        assert shown(trace) == SAID
+        first, last = trace.messages
+        assert 0.2 <= first.arrival_s < 1.0
+        assert 0.4 <= last.arrival_s < 1.0
+        assert all(word.is_final for word in last.words)
+        assert stream.closed
+
+    def test_sound_is_whole_and_full_scale_is_one(self):
+        stream = ScriptedStream()
+        trace = play(stream, HALF_A_SECOND, RATE, JOB)
+        assert trace.sent_s == pytest.approx(0.6)
+        assert {len(chunk) for chunk in stream.chunks} == {RATE // 20}
+        samples = np.concatenate([np.array(chunk) for chunk in stream.chunks])
+        assert set(samples[: RATE // 2]) == {0.5}
+        assert not samples[RATE // 2 :].any()
+
+    def test_a_failure_is_told(self):
+        trace = play(ScriptedStream(fail_after_s=0.1), HALF_A_SECOND, RATE, JOB)
+        assert trace.error == "RuntimeError: boom"
+        assert trace.terminated_s is None
+
+    def test_an_error_event_is_told(self):
+        listening = Listening(lambda: 0.0)
+        listening(SimpleNamespace(line=None, error=OSError("gone")))
+        assert "gone" in listening.error
+
+    def test_lines_are_turns(self):
+        listening = Listening(lambda: 1.5)
+        for line_id, text in ((900, "a"), (901, "b"), (900, "a")):
+            listening(SimpleNamespace(line=SimpleNamespace(line_id=line_id, text=text, is_complete=False)))
+        assert [(item.turn, item.words[0].text) for item in listening.messages] == [(0, "a"), (1, "b")]
+
+
+def test_jobs_are_read_and_answered_line_by_line(tmp_path):
+    sound = tmp_path / "a.pcm"
+    sound.write_bytes(HALF_A_SECOND.tobytes())
+    audio = SessionAudio(str(sound), RATE)
+    jobs = [Job((audio,) * count, 2, 50, 0.0, 0.0) for count in (3, 1)]
+    opened = []
+
+    def open_stream(number):
+        opened.append(number)
+        return ScriptedStream()
+
+    answers = io.BytesIO()
+    serve(open_stream, io.BytesIO(b"\n".join(map(msgspec.json.encode, jobs))), answers)
+    played = [msgspec.json.decode(line, type=Played) for line in answers.getvalue().splitlines()]
+    assert sorted(item.session for item in played[:3]) == [0, 1, 2]
+    assert played[3].session == 0
+    assert set(opened) == {0, 1}
+    assert all(shown(item.trace) == SAID for item in played)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    words = [
+        {"text": text, "start": 0.05 + 0.1 * i, "end": 0.15 + 0.1 * i}
+        for i, text in enumerate(["the", "black", "cat"])
+    ]
+    entries = []
+    for kind in ("read", "telephone-prompt", "non-speech"):
+        soundfile.write(tmp_path / f"{kind}.flac", HALF_A_SECOND, RATE)
+        silent = kind == "non-speech"
+        entries.append({
+            "id": kind, "audio": f"{kind}.flac", "text": "" if silent else "the black cat", "kind": kind,
+            "duration_s": 0.5, "sample_rate": RATE, "words": [] if silent else words,
+        })  # fmt: skip
+    (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    return tmp_path
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Starts the scripted process where the library's would be."""
+
+    def use(*arguments):
+        process = functools.partial(
+            library_process, tail_s=0.1, stagger_s=0.01, command=(*COMMAND, *arguments)
+        )
+        monkeypatch.setattr(systems, "library_process", process)
+
+    use()
+    return use
+
+
+@pytest.mark.usefixtures("scripted")
+class TestCommand:
+    def test_figures_are_computed_as_for_a_server(self, folder, capsys):
+        out = folder / "out.json"
+        arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice", "--quiet"]
+        assert main([*arguments, "--json", str(out)]) == 0
+        found = json.loads(out.read_text())
+        assert (found["system"], found["protocol"], found["chunk_ms"]) == ("moonshine-voice", "library", 50)
+        assert found["overall"]["wer_percent"] == 0
+        assert 0.05 <= found["overall"]["emission_s"]["p50"] < 0.6
+        # The last word ends at 0.35 s and the line is complete at 0.4 s.
+        assert found["silence_measured"]
+        assert 50 <= found["max_silence_ms"] < 600
+        assert found["overall"]["overhead_s"]["p95"] == pytest.approx(0, abs=1e-3)
+        if Path("/proc").exists():
+            assert found["cost"]["rss_start_mib"] > 1
+        assert "shortest final latency" in capsys.readouterr().out
+
+    def test_repeated(self, folder, capsys):
+        out = folder / "out.json"
+        arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice-tuned", "--quiet"]
+        assert main([*arguments, "--repeat", "2", "--json", str(out)]) == 0
+        found = json.loads(out.read_text())
+        assert found["runs"] == 2
+        emission = [found[which]["overall"]["emission_s"]["p50"] for which in ("min", "median", "max")]
+        assert emission == sorted(emission)
+        assert "2 runs" in capsys.readouterr().out
+
+    def test_soak(self, folder, capsys):
+        out = folder / "out.json"
+        arguments = [
+            str(folder),
+            "--kind",
+            "read",
+            "--system",
+            "moonshine-voice",
+            "--quiet",
+            "--streams",
+            "2",
+        ]
+        assert main([*arguments, "--soak", "0.01", "--json", str(out)]) == 0
+        found = json.loads(out.read_text())
+        assert found["report"]["streams"] == 2
+        assert found["report"]["load"] == "continuous"
+        assert len(found["emission_p95_by_minute"]) == 1
+        assert found["emission_p95_first_third"] is not None
+        if found["memory"]:
+            assert found["memory"]["growth"] is None  # it takes five minutes to tell
+        assert "memory at start" in capsys.readouterr().out
+
+    def test_streams_held(self, folder, capsys, monkeypatch):
+        arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice", "--quiet"]
+        monkeypatch.setattr("vivavoce.bench.capacity.portion", lambda sessions, streams: sessions[:streams])
+        out = folder / "out.json"
+        assert main([*arguments, "--find-streams", "2", "--json", str(out)]) == 0
+        found = json.loads(out.read_text())
+        assert (found["held"], found["runs"], len(found["trials"])) == (2, [2], 2)
+        assert "2 streams held" in capsys.readouterr().out
+
+
+def test_a_library_that_does_not_load(folder, scripted, capsys):
+    scripted("--broken")
+    assert main([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
+    assert "no such model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("how", "told"), [("--dies", "process ended"), ("--fails", "boom")])
+def test_a_library_that_fails(folder, scripted, capsys, how, told):
+    scripted(how)
+    assert main([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_a_library_that_takes_too_long():
+    command = (sys.executable, "-c", "import time; time.sleep(60)")
+    with (
+        pytest.raises(ServerError, match="did not start"),
+        library_process(command=command, timeout_s=0.2),
+    ):
+        pass
+
+
+def test_the_process_is_gone_afterwards():
+    with library_process(command=COMMAND) as library:
+        pid = library.pid
+        assert asyncio.run(library.play_all([], 1, lambda script, trace: None)) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+class TestSuite:
+    SYSTEMS = ("--system", "moonshine-voice", "--system", "moonshine-voice-tuned")
+
+    @pytest.mark.usefixtures("scripted")
+    def test_systems_take_turns_and_results_are_kept(self, folder, capsys):
+        out = folder / "results" / "r.json"
+        code = suite.main([
+            str(folder), "--item", "non-speech", "--rounds", "2", *self.SYSTEMS, "-o", str(out),
+        ])  # fmt: skip
+        assert code == 0
+        results = load_results([out])
+        assert [(item.round, item.item, item.system) for item in results.entries] == [
+            (number, "non-speech", system)
+            for number in (1, 2)
+            for system in ("moonshine-voice", "moonshine-voice-tuned")
+        ]
+        # "The black cat." in half a second where nobody speaks: 3 words, 7,200 half seconds an hour.
+        words = results.figure("non-speech", "moonshine-voice", "overall.non_speech_words_per_hour")
+        assert words.median == pytest.approx(21_600)
+        told = capsys.readouterr()
+        assert "### Words where nobody speaks" in told.out
+        assert "4/4 round 2, non-speech: moonshine-voice-tuned" in told.err
+        assert "vivavoce.bench.publish" in told.err
+
+    def test_what_fails_does_not_end_the_rest(self, folder, scripted, capsys):
+        scripted("--fails")
+        out = folder / "r.json"
+        assert suite.main([str(folder), "--item", "one-stream", *self.SYSTEMS, "-o", str(out)]) == 0
+        results = load_results([out])
+        assert len(results.entries) == 6
+        assert all("boom" in item.error for item in results.entries)
+        assert "rounds that failed" in capsys.readouterr().out
+
+    def test_quick_is_small(self):
+        small = suite.quick(suite.ITEMS)
+        assert [item.name for item in small] == ["one-stream", "sixteen-streams", "non-speech"]
+        assert all(item.streams <= 4 for item in small)
+
+    def test_no_recordings(self, tmp_path, capsys):
+        assert suite.main([str(tmp_path), "-o", str(tmp_path / "r.json")]) == 2
+        assert "manifest" in capsys.readouterr().err
+
+
+def test_a_stream_that_can_not_keep_up_is_given_up(monkeypatch):
+    monkeypatch.setattr("vivavoce.bench.moonshine_library._MAX_LAG_S", -1.0)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    trace = play(ScriptedStream(), HALF_A_SECOND, RATE, JOB)
+    assert isinstance(trace, Trace)
+    assert "fell behind" in trace.error
