@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vivavoce.cli.bench import bench
 from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
 from vivavoce.cli.mic import mic
@@ -70,7 +71,7 @@ def _root(
     """  # noqa: D301  - click keeps what follows \b as it is
 
 
-for _command in (demo, mic, stream, serve, doctor):
+for _command in (demo, mic, stream, serve, doctor, bench):
     app.command()(_command)
 
 
