@@ -148,7 +148,7 @@ class TestCommand:
         assert found["overall"]["overhead_s"]["p95"] == pytest.approx(0, abs=1e-3)
         if Path("/proc").exists():
             assert found["cost"]["rss_start_mib"] > 1
-        assert "shortest final latency" in capsys.readouterr().out
+        assert "median final latency" in capsys.readouterr().out
 
     def test_repeated(self, folder, capsys):
         out = folder / "out.json"

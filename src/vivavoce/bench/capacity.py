@@ -79,6 +79,8 @@ def capacity(
                     raise
                 return False
             reports.append(outcome.report)
+            if system.rule is None:  # of the first trial: with one stream
+                system.rule = outcome.rule
             verdict = holds(outcome.report.overall)
             if progress:
                 progress(f"{streams} streams: {'held' if verdict else 'not held'}")

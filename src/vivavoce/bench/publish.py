@@ -126,7 +126,7 @@ def _silence(results: Results, system: str) -> str:
         return "no round came to an end."
     low, high = (middle(report[key] for report in reports) for key in ("min_silence_ms", "max_silence_ms"))
     if reports[0]["silence_measured"]:
-        return f"no nominal silence; the shortest final latency stands for it: {_cell(high, 0)} ms."
+        return f"no nominal silence; its median final latency stands for it: {_cell(high, 0)} ms."
     return f"silence {_cell(low, 0)} ms after what sounds complete, {_cell(high, 0)} ms otherwise."
 
 

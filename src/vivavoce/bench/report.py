@@ -56,8 +56,8 @@ class Report:
         min_silence_ms: Silence that ends a turn which sounds complete.
         max_silence_ms: Silence that ends any turn.
         end_of_turn_threshold: Confidence from which a turn sounds complete.
-        silence_measured: Whether the silences are no settings but the shortest final latency of this run,
-            which stands in their place for a system that has no such setting.
+        silence_measured: Whether the silences are no settings but the median final latency, as a rule
+            with one stream, which stands in their place for a system that has no such setting.
         machine: What it ran on.
         elsewhere_cores: Cores that were busy on average with neither the system nor the measuring; None if
             that can't be told. Times are only as good as this is small.
@@ -154,7 +154,7 @@ def _headline(report: Report) -> Iterator[str]:
         f"{report.chunk_ms} ms chunks at {report.speed:g}x"
     )
     if report.silence_measured:
-        silence = f"silence {report.max_silence_ms} ms (shortest final latency)"
+        silence = f"silence {report.max_silence_ms} ms (median final latency)"
     else:
         silence = (
             f"silence {report.min_silence_ms} ms if confident (from {report.end_of_turn_threshold:g}), "

@@ -20,7 +20,7 @@ from vivavoce.bench.player import PlayOptions
 from vivavoce.bench.process import cores_of, machine_busy_s, usage
 from vivavoce.bench.report import Cost, Report
 from vivavoce.bench.systems import SYSTEMS, running
-from vivavoce.bench.timing import lowest_final_s
+from vivavoce.bench.timing import typical_final_s
 from vivavoce.errors import ConfigurationError, RealtimeError
 
 if TYPE_CHECKING:
@@ -110,11 +110,13 @@ class Outcome:
     Attributes:
         report: The figures.
         sessions: What was sent and what came back.
+        rule: The silences that latencies were measured against.
         memory: Resident set of the system in MiB, with the time of the look on the monotonic clock.
     """
 
     report: Report
     sessions: list[tuple[Script, Trace]]
+    rule: SilenceRule
     memory: list[tuple[float, float]] = field(default_factory=list)
 
 
@@ -217,7 +219,7 @@ def stream(
         min_silence_ms=rule.min_ms,
         max_silence_ms=rule.max_ms,
         end_of_turn_threshold=rule.threshold,
-        silence_measured=system.rule is None,
+        silence_measured=not system.nominal,
         machine=describe(),
         elsewhere_cores=elsewhere,
         started_at=started_at,
@@ -227,13 +229,13 @@ def stream(
         cost=cost,
         failures=failures,
     )
-    return Outcome(report, pairs, memory)
+    return Outcome(report, pairs, rule, memory)
 
 
 def _measured_rule(pairs: Sequence[tuple[Script, Trace]]) -> SilenceRule:
     """What stands for the silence threshold of a system that has none."""
-    lowest_s = lowest_final_s((script, trace) for script, trace in pairs if trace.error is None)
-    silence_ms = round(1000 * (lowest_s or 0.0))
+    typical_s = typical_final_s((script, trace) for script, trace in pairs if trace.error is None)
+    silence_ms = round(1000 * (typical_s or 0.0))
     return SilenceRule(silence_ms, silence_ms)
 
 

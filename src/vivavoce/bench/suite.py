@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vivavoce.bench.loads import Load
-    from vivavoce.bench.model import Script
+    from vivavoce.bench.model import Script, SilenceRule
     from vivavoce.bench.systems import SystemName
 
 __all__ = ["ITEMS", "Item", "Plan", "main", "quick", "run_suite"]
@@ -138,7 +138,14 @@ def _sessions(options: Options, item: Item) -> list[Script]:
     return once if item.seconds is None else portion(once, item.streams, item.seconds)
 
 
-def _entry(plan: Plan, item: Item, system: SystemName, number: int, told: Callable[[str], None]) -> Entry:
+def _entry(
+    plan: Plan,
+    item: Item,
+    system: SystemName,
+    number: int,
+    rules: dict[str, SilenceRule],
+    told: Callable[[str], None],
+) -> Entry:
     options = plan.options(item, system)
     entry = Entry(item=item.name, system=system, round=number)
     try:
@@ -147,7 +154,11 @@ def _entry(plan: Plan, item: Item, system: SystemName, number: int, told: Callab
             entry.held = held
         else:
             with running(options) as started:
-                reports = [stream(started, options, _sessions(options, item), None).report]
+                started.rule = started.rule or rules.get(system)
+                outcome = stream(started, options, _sessions(options, item), None)
+            reports = [outcome.report]
+            if item.streams == 1:  # many at once are held against what one alone shows
+                rules[system] = outcome.rule
     except (RealtimeError, ServerError) as error:
         entry.error = str(error)
         told(f"  failed: {error}")
@@ -184,12 +195,13 @@ def run_suite(plan: Plan, path: Path, *, told: Callable[[str], None]) -> Results
         if number == 1 or not item.once
         for system in plan.systems
     ]
+    rules: dict[str, SilenceRule] = {}
     began_s = time.monotonic()
     for place, (number, item, system) in enumerate(steps, 1):
         told(
             f"{place}/{len(steps)} round {number}, {item.name}: {system} ({time.monotonic() - began_s:.0f} s)"
         )
-        results.entries.append(_entry(plan, item, system, number, told))
+        results.entries.append(_entry(plan, item, system, number, rules, told))
         save_results(results, path)
     accuracy = next((item for item in plan.items if item.name == "accuracy"), None)
     if accuracy is not None:

@@ -44,8 +44,12 @@ class System(Protocol):
         protocol: How it is spoken to.
         chunk_ms: Audio per message.
         pid: Its process, if it can be looked at.
-        rule: How much silence ends a turn; None: it has no such threshold.
+        nominal: Whether it has a silence threshold of its own.
+        rule: How much silence ends a turn, or for a system without such a threshold what stands for it; None:
+            that has yet to be measured, with one stream.
     """
+
+    rule: SilenceRule | None
 
     @property
     def name(self) -> str: ...  # noqa: D102 - told above
@@ -58,7 +62,7 @@ class System(Protocol):
     @property
     def pid(self) -> int | None: ...  # noqa: D102
     @property
-    def rule(self) -> SilenceRule | None: ...  # noqa: D102
+    def nominal(self) -> bool: ...  # noqa: D102
 
     async def play_all(
         self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
@@ -68,6 +72,8 @@ class System(Protocol):
 
 class Server:
     """A server that speaks one of the protocols."""
+
+    nominal = True
 
     def __init__(self, play: PlayOptions, pid: int | None = None, *, name: str = "server") -> None:
         self._play = play
@@ -93,7 +99,7 @@ class MoonshineLibrary:
 
     chunk_ms = 50
     protocol = "library"
-    rule: SilenceRule | None = None
+    nominal = False
 
     def __init__(
         self, process: subprocess.Popen[bytes], name: str, address: str, *, tail_s: float, stagger_s: float
@@ -104,6 +110,7 @@ class MoonshineLibrary:
         self.name = name
         self.address = address
         self.pid: int | None = process.pid
+        self.rule: SilenceRule | None = None
 
     async def play_all(
         self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]

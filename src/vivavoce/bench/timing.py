@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from vivavoce.bench.align import align, tokens
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from vivavoce.bench.model import Clip, Script, Trace
     from vivavoce.bench.turns import Utterance
 
-__all__ = ["Heard", "Timings", "emissions", "hear", "lowest_final_s", "sentence_ends", "timings"]
+__all__ = ["Heard", "Timings", "emissions", "hear", "sentence_ends", "timings", "typical_final_s"]
 
 
 class _Said(NamedTuple):
@@ -163,10 +164,12 @@ def emissions(script: Script, trace: Trace) -> list[tuple[float, float]]:
     return _emissions(hear(script, trace))
 
 
-def lowest_final_s(sessions: Iterable[tuple[Script, Trace]]) -> float | None:
-    """The shortest final latency of all: what stands for the silence threshold where none is nominal.
+def typical_final_s(sessions: Iterable[tuple[Script, Trace]]) -> float | None:
+    """The median final latency: what stands for the silence threshold of a system that has none.
 
-    An utterance that was ended before its last word was over tells nothing about silence and is left out.
+    Not the shortest one: a single word's end is off by some tenths of a second here and there, and that would
+    pick the worst of them. An utterance that was ended before its last word was over tells nothing about
+    silence and is left out.
     """
     nothing = SilenceRule(0, 0)
     found = (
@@ -174,7 +177,8 @@ def lowest_final_s(sessions: Iterable[tuple[Script, Trace]]) -> float | None:
         for script, trace in sessions
         for latency_s, _ in _final_latencies(script, hear(script, trace), nothing)
     )
-    return min((latency_s for latency_s in found if latency_s > 0), default=None)
+    waited = [latency_s for latency_s in found if latency_s > 0]
+    return median(waited) if waited else None
 
 
 def _emissions(heard: list[Heard]) -> list[tuple[float, float]]:
