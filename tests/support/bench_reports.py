@@ -42,7 +42,7 @@ def report(*, emission=(0.3, 0.8), overhead=(0.05, 0.1), cpu=0.05, wer=5.0, stre
         wall_s=60.0,
         overall=overall,
         kinds={"read": overall},
-        cost=Cost(cpu, cpu * 60, 100.0, 120.0, 110.0),
+        cost=Cost(cpu, cpu * streams * 60, 100.0, 120.0, 110.0),
     )
 
 

@@ -137,6 +137,10 @@ class TestIntoAPage:
         target.write_text(f"{BEGIN}\n{END}\n")
         assert publish([str(results), "--into", str(target)]) == 0
         assert "| short load | 40 | 3 |" in target.read_text()
+        assert "![" not in target.read_text()
+        target.with_suffix(".svg").touch()
+        assert publish([str(results), "--into", str(target)]) == 0
+        assert "](p.svg)" in target.read_text()
         assert publish([str(results)]) == 0
         assert "## Results" in capsys.readouterr().out
 

@@ -30,7 +30,8 @@ _COLOURS = {"vivavoce": "#0b6e4f", "moonshine-voice": "#c8553d", "moonshine-voic
 _OTHER_COLOUR = "#666666"
 _TITLE = "Latency and CPU against the number of streams"
 _WIDTH, _HEIGHT = 400, 210  # of a panel, in pixels
-_LEFT, _TOP, _GAP_X, _GAP_Y, _BOTTOM = 70, 84, 60, 62, 44
+_LEFT, _TOP, _GAP_X, _GAP_Y, _BOTTOM = 70, 84, 60, 62, 52
+_FINE = 3.0  # a linear scale up to that has lines at halves
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#222}.title{font-size:16px;font-weight:600}"
     ".head{font-weight:600}.grid{stroke:#e3e3e3}.frame{fill:none;stroke:#999}"
@@ -65,9 +66,10 @@ class Axis:
         return self.length * (self._scaled(kept) - low) / (high - low)
 
     def ticks(self) -> list[float]:
-        """Where to draw lines: powers, each with 2 and 5 times it for decimal ones, or five even steps."""
+        """Where to draw lines: powers, each with 2 and 5 times it for decimal ones, or even steps."""
         if self.base is None:
-            return [self.low + (self.high - self.low) * i / 5 for i in range(6)]
+            step = 0.5 if self.high - self.low <= _FINE else 1.0
+            return [self.low + step * i for i in range(int((self.high - self.low) / step) + 1)]
         first, last = floor(self._scaled(self.low)), ceil(self._scaled(self.high))
         steps = (1,) if self.base == 2 else (1, 2, 5)  # noqa: PLR2004 - binary
         found = [step * float(self.base) ** power for power in range(first, last + 1) for step in steps]
@@ -97,9 +99,9 @@ PANELS = (
         decimal=True,
     ),
     Panel("overhead at the end, p95, s", ("overall.overhead_s.p95",), decimal=True),
-    Panel("CPU of all streams, cores", ("cost.cpu_per_stream",)),
+    Panel("CPU of all streams together, cores", ("cost.cpu_s",)),
 )
-_TOTAL = "cost.cpu_per_stream"
+_CPU_S = "cost.cpu_s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Curve:
 def curves(results: Results, load: str, panel: Panel) -> list[Curve]:
     """What a panel shows of a load, at least one point each.
 
-    CPU is for all streams together: as many as ran on average, for the last ones end alone.
+    CPU is for all streams together, as cores that were busy on average.
     """
     found: list[Curve] = []
     for system in results.systems():
@@ -122,7 +124,7 @@ def curves(results: Results, load: str, panel: Panel) -> list[Curve]:
             points: list[tuple[int, float]] = []
             for streams, reports in results.trials(load, system).items():
                 values = [
-                    value * (report["mean_streams"] if path == _TOTAL else 1)
+                    value / (report["wall_s"] if path == _CPU_S else 1)
                     for report in reports
                     if (value := lookup(report, path)) is not None
                 ]
@@ -194,7 +196,7 @@ def draw(results: Results) -> str:
     most = max(point[0] for found in shown.values() for curve in found for point in curve.points)
     across = Axis(1.0, float(max(2, 2 ** ceil(log2(most)))), _WIDTH, 2)
     width = _LEFT + len(loads) * (_WIDTH + _GAP_X)
-    height = _TOP + len(PANELS) * (_HEIGHT + _GAP_Y) + _BOTTOM - 20
+    height = _TOP + len(PANELS) * (_HEIGHT + _GAP_Y) - _GAP_Y + _BOTTOM
     systems = results.systems()
     labels = [NAMES.get(name, name) for name in systems]
     parts = [

@@ -1,6 +1,7 @@
 """Results as Markdown, and into a page: ``python -m vivavoce.bench.publish RESULTS --into PAGE``.
 
-The tables go between two comments of the page, so that nobody copies figures by hand.
+The tables go between two comments of the page, so that nobody copies figures by hand. A plot with the page's
+name (``performance.svg`` beside ``performance.md``) is shown among them.
 """
 
 from __future__ import annotations
@@ -262,8 +263,13 @@ def _circumstances(results: Results) -> Iterator[str]:
     yield ""
 
 
-def page(results: Results) -> str:
-    """All tables as Markdown."""
+def page(results: Results, *, plot: str | None = None) -> str:
+    """All tables as Markdown.
+
+    Args:
+        results: What they are made from.
+        plot: Address of a plot of the same results, shown with the streams held; None: there is none.
+    """
     parts = {
         "one-stream": _one_stream,
         "accuracy": _accuracy,
@@ -276,6 +282,8 @@ def page(results: Results) -> str:
     lines = ["## Results", "", *_circumstances(results)]
     for part in dict.fromkeys(parts[item] for item in parts if item in measured):
         lines.extend(part(results))
+        if part is _held and plot is not None:
+            lines += [f"![Latency and CPU against the number of streams]({plot})", ""]
     if results.soak is not None:
         lines.extend(_soak(results.soak))
     return "\n".join(lines).rstrip() + "\n"
@@ -310,7 +318,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if results.quick:
             raise ConfigurationError("these are quick results, too few to be published")
         text = arguments.into.read_text(encoding="utf-8")
-        arguments.into.write_text(insert(text, page(results)), encoding="utf-8")
+        drawn = arguments.into.with_suffix(".svg")
+        tables = page(results, plot=drawn.name if drawn.exists() else None)
+        arguments.into.write_text(insert(text, tables), encoding="utf-8")
     except OSError as error:
         sys.stderr.write(f"{error.filename}: {error.strerror}\n")
         return 1

@@ -272,8 +272,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.quick:
         told(
             "To publish them:\n"
-            f"  python -m vivavoce.bench.publish {path} --into docs/performance.md\n"
-            f"  python -m vivavoce.bench.plot {path} -o docs/performance.svg"
+            f"  python -m vivavoce.bench.plot {path} -o docs/performance.svg\n"
+            f"  python -m vivavoce.bench.publish {path} --into docs/performance.md"
         )
     return 0
 
