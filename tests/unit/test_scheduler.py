@@ -2,42 +2,51 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.batching import Scheduler
+from vivavoce.batching.cadence import CadenceControl
 
 
 def test_finals_go_before_partials_and_the_longest_waiting_first():
     scheduler = Scheduler(8)
-    scheduler.want(1, is_final=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=True, n_samples=10, now=3.0)
-    scheduler.want(3, is_final=True, n_samples=10, now=2.0)
-    scheduler.want(4, is_final=False, n_samples=10, now=0.5)
+    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
+    scheduler.want(2, is_final=True, is_settled=False, n_samples=10, now=3.0)
+    scheduler.want(3, is_final=True, is_settled=False, n_samples=10, now=2.0)
+    scheduler.want(4, is_final=False, is_settled=False, n_samples=10, now=0.5)
     assert scheduler.plan() == [3, 2, 4, 1]
     assert scheduler.plan() == []
 
 
 def test_a_wish_keeps_its_place_while_it_grows():
     scheduler = Scheduler(1)
-    scheduler.want(1, is_final=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=False, n_samples=10, now=2.0)
-    scheduler.want(1, is_final=False, n_samples=20, now=3.0)
+    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
+    scheduler.want(2, is_final=False, is_settled=False, n_samples=10, now=2.0)
+    scheduler.want(1, is_final=False, is_settled=False, n_samples=20, now=3.0)
     assert scheduler.oldest_wait_s(4.0) == 3.0
     assert scheduler.plan() == [1]
 
 
 def test_a_partial_that_becomes_final_moves_up():
     scheduler = Scheduler(1)
-    scheduler.want(1, is_final=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=False, n_samples=10, now=2.0)
-    scheduler.want(2, is_final=True, n_samples=10, now=3.0)
+    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
+    scheduler.want(2, is_final=False, is_settled=False, n_samples=10, now=2.0)
+    scheduler.want(2, is_final=True, is_settled=False, n_samples=10, now=3.0)
     assert scheduler.plan() == [2]
 
 
 def test_who_left_is_not_served():
     scheduler = Scheduler(4)
-    scheduler.want(1, is_final=True, n_samples=10, now=1.0)
+    scheduler.want(1, is_final=True, is_settled=False, n_samples=10, now=1.0)
     scheduler.forget(1)
     scheduler.forget(7)
     assert scheduler.plan() == []
     assert scheduler.oldest_wait_s(9.0) == 0.0
+
+
+def test_long_passes_do_not_hold_up_short_ones():
+    scheduler = Scheduler(8)
+    for key in range(6):
+        scheduler.want(key, is_final=key == 3, is_settled=key % 2 == 1, n_samples=10, now=float(key))
+    assert scheduler.plan() == [3, 1, 5]
+    assert scheduler.plan() == [0, 2, 4]
 
 
 @given(
@@ -47,7 +56,7 @@ def test_who_left_is_not_served():
 def test_everybody_is_served_once_within_the_bounds(wishes, max_batch):
     scheduler = Scheduler(max_batch, max_batch_samples=100)
     for key, (is_final, n_samples) in enumerate(wishes):
-        scheduler.want(key, is_final=is_final, n_samples=n_samples, now=float(key))
+        scheduler.want(key, is_final=is_final, is_settled=False, n_samples=n_samples, now=float(key))
     served = []
     while batch := scheduler.plan():
         assert len(batch) <= max_batch
@@ -58,3 +67,26 @@ def test_everybody_is_served_once_within_the_bounds(wishes, max_batch):
         assert batch[0] == min(waiting, key=lambda key: (not wishes[key][0], key))
         served += batch
     assert sorted(served) == list(range(len(wishes)))
+
+
+def test_the_cadence_stretches_under_load_and_recovers():
+    control = CadenceControl(320)
+    for _ in range(100):
+        control.waited(0.01)
+    assert control.cadence_ms == 320
+    for _ in range(100):
+        control.waited(0.6)
+    assert control.cadence_ms > 1_000
+    assert control.is_saturated
+    for _ in range(300):
+        control.waited(0.0)
+    assert control.cadence_ms == 320
+    assert not control.is_saturated
+
+
+@given(st.lists(st.floats(0, 100)))
+def test_the_cadence_stays_within_its_bounds(waits):
+    control = CadenceControl(320)
+    for wait_s in waits:
+        control.waited(wait_s)
+        assert 320 <= control.cadence_ms <= 1_600

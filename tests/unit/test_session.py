@@ -131,7 +131,7 @@ def test_the_model_is_not_given_the_silence_behind_the_words():
     driver.say(silence(30))
     span = driver.recogniser.calls[-1][0].samples
     quiet_at_end = len(span) - np.flatnonzero(span)[-1] - 1
-    assert quiet_at_end <= Tuning().settle_ms * 16
+    assert quiet_at_end <= Tuning().late_settle_ms * 16
 
 
 def test_nothing_is_decoded_while_nobody_speaks():
@@ -152,13 +152,31 @@ def test_the_buffer_does_not_grow_in_silence():
     assert buffer.end - buffer.start < 16_000
 
 
-def test_drafts_are_the_hypothesis_before():
+def test_partials_build_on_the_hypothesis_before_and_finals_on_nothing():
     driver = Driver()
     driver.say(speech(0, 1, 2))
-    spans = [call[0] for call in driver.recogniser.calls]
-    assert spans[0].draft == ()
-    assert spans[-1].draft
-    assert all(span.prefix == () for span in spans), "nothing is committed where nobody asked for it"
+    driver.say(silence(40))
+    *partials, final = [call[0] for call in driver.recogniser.calls]
+    assert (partials[0].prefix, partials[0].draft) == ((), ())
+    assert partials[-1].prefix
+    assert partials[-1].fresh_s == pytest.approx(0.32, abs=0.1)
+    assert (final.prefix, final.draft, final.fresh_s) == ((), (), None)
+
+
+def test_partials_of_a_long_utterance_are_decoded_over_a_window():
+    words = [index % 8 for index in range(60)]
+    tuning = Tuning(max_utterance_ms=60_000, window_ms=3_000, window_slack_ms=1_000)
+    driver = Driver(tuning=tuning)
+    driver.say(speech(*words))
+    longest = max(len(call[0].samples) for call in driver.recogniser.calls)
+    assert longest <= 5_000 * 16
+    partials = [update.text.split() for update in driver.updates]
+    plain = [word.lower().strip(".,?!") for word in spoken(*words)]
+    for partial in partials:
+        assert partial[:-1] == plain[: len(partial) - 1], "only the last word may be half heard"
+    driver.end()
+    assert driver.texts == [" ".join(spoken(*words))]
+    assert len(driver.recogniser.calls[-1][0].samples) >= 60 * 11 * FRAME
 
 
 def test_committed_words_never_change_and_become_the_prefix():

@@ -1,7 +1,7 @@
 """The engine of a process: loads the models, runs them on threads of their own, serves every session.
 
-Sessions live on the event loop; only arrays go to the threads. The speech detector and the recogniser
-have a thread each, so that hearing one session never waits for decoding another.
+Sessions live on the event loop; only arrays go to the threads. The speech detector has a thread of its
+own, so that hearing one session never waits for decoding another; the recogniser has one a core.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import contextlib
 import enum
 import itertools
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vivavoce.batching.cadence import CadenceControl
 from vivavoce.batching.scheduler import Scheduler
 from vivavoce.engines import load_detector, load_recogniser, warm_up
 from vivavoce.errors import EngineError, VivavoceError
+from vivavoce.session import Tuning
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "EngineState", "Member"]
 
 _log = logging.getLogger(__name__)
+
+_GATHER_S = 0.001
+_LONGEST_GATHER_S = 0.016
 
 
 class EngineState(enum.Enum):
@@ -67,13 +73,17 @@ class Engine:
         *,
         recogniser: Callable[[], Recogniser] = load_recogniser,
         detector: Callable[[], SpeechDetector] = load_detector,
+        workers: int | None = None,
     ) -> None:
         """Prepare an engine.
 
         Args:
             recogniser: Loads the recogniser; called on a thread.
             detector: Loads the speech detector; called on a thread.
+            workers: Batches decoded at the same time; by default one a core.
         """
+        self._workers = workers or _cores()
+        self._control = CadenceControl(Tuning().cadence_ms)
         self._load_recogniser = recogniser
         self._load_detector = detector
         self._state = EngineState.LOADING
@@ -86,7 +96,7 @@ class Engine:
         self._passes_wanted = asyncio.Event()
         self._scheduler = Scheduler(1)
         self._tasks: list[asyncio.Task[None]] = []
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="vivavoce-engine")
+        self._threads = ThreadPoolExecutor(1 + self._workers, thread_name_prefix="vivavoce-engine")
 
     @property
     def state(self) -> EngineState:
@@ -97,6 +107,16 @@ class Engine:
     def error(self) -> str | None:
         """Why the engine is dead."""
         return self._error
+
+    @property
+    def cadence_ms(self) -> float:
+        """Audio between two partials of an utterance, in milliseconds: longer under load."""
+        return self._control.cadence_ms
+
+    @property
+    def is_saturated(self) -> bool:
+        """Whether one more session would be one too many."""
+        return self._control.is_saturated
 
     @property
     def n_sessions(self) -> int:
@@ -142,7 +162,8 @@ class Engine:
                 self.serve(member)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._detect_forever(detector))
-                group.create_task(self._decode_forever(recogniser))
+                for _ in range(self._workers):
+                    group.create_task(self._decode_forever(recogniser))
         except BaseExceptionGroup as group_error:
             self._die(group_error.exceptions[0])
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody can be served any more
@@ -190,7 +211,13 @@ class Engine:
             self._scheduler.forget(member.key)
         else:
             now = asyncio.get_running_loop().time()
-            self._scheduler.want(member.key, is_final=request.is_final, n_samples=request.n_samples, now=now)
+            self._scheduler.want(
+                member.key,
+                is_final=request.is_final,
+                is_settled=request.is_settled,
+                n_samples=request.n_samples,
+                now=now,
+            )
             self._passes_wanted.set()
 
     # --- work -----------------------------------------------------------------------------------
@@ -199,6 +226,8 @@ class Engine:
         loop = asyncio.get_running_loop()
         while True:
             await self._frames_wanted.wait()
+            # Frames of many sessions are heard together: a moment's wait saves most of the calls.
+            await asyncio.sleep(min(_LONGEST_GATHER_S, _GATHER_S * len(self._unheard)))
             self._frames_wanted.clear()
             batch = []
             for member in self._unheard.values():
@@ -220,23 +249,34 @@ class Engine:
         loop = asyncio.get_running_loop()
         while True:
             await self._passes_wanted.wait()
-            self._passes_wanted.clear()
-            while keys := self._scheduler.plan():
-                passes = []
-                for key in keys:
-                    member = self._members[key]
-                    request = member.session.next_pass()
-                    if request is not None:
-                        passes.append((member, request, member.session.begin_pass(request)))
-                if not passes:
-                    continue
-                spans = [span for _, _, span in passes]
-                hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
-                for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
-                    if member.key in self._members:
-                        member.session.apply_hypothesis(request, hypothesis)
-                        self._news(member)
+            wait_s = self._scheduler.oldest_wait_s(loop.time())
+            keys = self._scheduler.plan()
+            if not len(self._scheduler):
+                self._passes_wanted.clear()
+            passes = []
+            for key in keys:
+                member = self._members[key]
+                request = member.session.next_pass()
+                if request is not None:
+                    passes.append((member, request, member.session.begin_pass(request)))
+            if not passes:
+                continue
+            self._control.waited(wait_s)
+            spans = [span for _, _, span in passes]
+            hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
+            for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
+                if member.key in self._members:
+                    member.session.cadence_ms = self._control.cadence_ms
+                    member.session.apply_hypothesis(request, hypothesis)
+                    self._news(member)
 
     def _news(self, member: Member) -> None:
         self.serve(member)
         member.wake()
+
+
+def _cores() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -13,6 +13,7 @@ _MAX_BATCH_SAMPLES: Final = 16_000 * 40
 @dataclass(frozen=True, slots=True)
 class _Wish:
     is_final: bool
+    is_settled: bool
     since: float
     n_samples: int
 
@@ -26,7 +27,9 @@ class Scheduler:
     """Collects at most one wish a session and makes batches of them.
 
     Finals go before partials, the longest waiting first. A batch is padded to its longest span, so its
-    padded size is what is bounded, not the number of its samples; the first span always goes.
+    padded size is what is bounded, not the number of its samples; the first span always goes. Passes
+    over settled spans take many steps, since they have no draft, and partials few; a batch takes as
+    long as its longest pass, so the two are not mixed.
     """
 
     def __init__(self, max_batch: int, *, max_batch_samples: int = _MAX_BATCH_SAMPLES) -> None:
@@ -43,18 +46,19 @@ class Scheduler:
     def __len__(self) -> int:
         return len(self._wishes)
 
-    def want(self, key: int, *, is_final: bool, n_samples: int, now: float) -> None:
+    def want(self, key: int, *, is_final: bool, is_settled: bool, n_samples: int, now: float) -> None:
         """Note that a session wants a pass; one that waits already keeps its place.
 
         Args:
             key: The session.
             is_final: Whether an utterance that is over waits for it.
+            is_settled: Whether it is made without a draft.
             n_samples: Length of the span, at 16 kHz.
             now: Wall time, in seconds.
         """
         old = self._wishes.get(key)
         since = old.since if old is not None and old.is_final == is_final else now
-        self._wishes[key] = _Wish(is_final, since, n_samples)
+        self._wishes[key] = _Wish(is_final, is_settled, since, n_samples)
 
     def forget(self, key: int) -> None:
         """Drop what a session wanted."""
@@ -64,9 +68,14 @@ class Scheduler:
         """Take the next batch, most urgent first; empty if nobody wants anything."""
         batch: list[int] = []
         longest = 0
+        is_settled: bool | None = None
         for key, wish in sorted(self._wishes.items(), key=lambda item: item[1].urgency):
             if len(batch) == self._max_batch:
                 break
+            if is_settled is None:
+                is_settled = wish.is_settled
+            if wish.is_settled != is_settled:
+                continue
             padded = max(longest, wish.n_samples) * (len(batch) + 1)
             if batch and padded > self._max_batch_samples:
                 continue

@@ -27,12 +27,15 @@ class Span:
         samples: Shape (n,), float32, 16 kHz, full scale ±1.
         prefix: Tokens the hypothesis must begin with: what was committed already.
         draft: Tokens it may begin with, after the prefix: an earlier hypothesis of the same utterance.
-            A draft saves time and changes nothing: what the model would not say itself is thrown away.
+            A draft saves time: what the model would not say itself is thrown away.
+        fresh_s: How many seconds of the span are new since the draft was made; None: all, and the
+            hypothesis may be as long as the span allows. A partial need not say more than was spoken.
     """
 
     samples: Samples
     prefix: tuple[int, ...] = ()
     draft: tuple[int, ...] = ()
+    fresh_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

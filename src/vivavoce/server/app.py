@@ -76,7 +76,7 @@ class Service:
     def is_full(self) -> bool:
         """Whether no place is free."""
         limit = self.options.max_sessions
-        return limit is not None and len(self.connections) >= limit
+        return self.engine.is_saturated or (limit is not None and len(self.connections) >= limit)
 
     async def drain(self) -> None:
         """Take no more sessions, let the open ones finish, and wait for them, within limits."""
@@ -93,7 +93,11 @@ class Service:
         """Answer whether new sessions would be served well."""
         state = "draining" if self.is_draining else "full" if self.is_full else self.engine.state.value
         is_ready = state == EngineState.READY.value
-        body = {"status": state, "sessions": len(self.connections)}
+        body = {
+            "status": state,
+            "sessions": len(self.connections),
+            "cadence_ms": round(self.engine.cadence_ms),
+        }
         headers = {} if is_ready else {"Retry-After": str(_RETRY_AFTER_S)}
         return JSONResponse(body, 200 if is_ready else 503, headers=headers)
 

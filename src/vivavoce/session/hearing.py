@@ -84,8 +84,10 @@ class Hearing:
 
         Behind the last speech only as much silence is kept as the model needs: it invents words for more.
         """
-        frames = min(self._frames_in(self._tuning.settle_ms), self._frames_in(self.policy.min_silence_ms))
-        frames = max(1, frames)
+        tuning = self._tuning
+        least_ms = self.policy.min_silence_ms
+        settle_ms = min(tuning.late_settle_ms, max(tuning.settle_ms, least_ms - tuning.settle_lead_ms))
+        frames = max(1, self._frames_in(min(settle_ms, least_ms)))
         if self.current is None or self._tracker.pause_frames < frames:
             return None
         return (self._tracker.speech_end_frame + frames) * self._frame_samples
@@ -106,7 +108,7 @@ class Hearing:
         utterance = self.current
         if utterance is None or utterance.settled_end is None:
             return 0.0
-        return completeness(utterance.hypothesis.text)
+        return completeness(utterance.text)
 
     @property
     def _pause_ms(self) -> float:

@@ -65,6 +65,10 @@ class Session:
 
     Feed it with `receive`. Serve it by `take_frames` / `apply_probabilities` and `next_pass` /
     `begin_pass` / `apply_hypothesis`, one of each at a time. Drain it with `take_events`.
+
+    Attributes:
+        session_id: A random UUID in its text form.
+        cadence_ms: Audio between two partial passes; whoever serves the session may stretch it.
     """
 
     def __init__(
@@ -113,6 +117,7 @@ class Session:
         self._pass_under_way = False
         self._terminated = False
         self._turn_order = 0
+        self.cadence_ms: float = self._tuning.cadence_ms
         self._told_silence_ms = 0
         self._events: deque[Event] = deque([SessionBegan(session_id, unix_now + limits.max_session_s)])
 
@@ -239,19 +244,14 @@ class Session:
             return DecodeRequest(current.number, current.start, settled_end, is_final=False, is_settled=True)
         if self._options.partials and hearing.is_speaking and self._partial_is_due(current):
             return DecodeRequest(
-                current.number, current.start, hearing.position, is_final=False, is_settled=False
+                current.number, current.window, hearing.position, is_final=False, is_settled=False
             )
         return None
 
     def _partial_is_due(self, utterance: Utterance) -> bool:
-        tuning = self._tuning
-        position = self._hearing.position
-        if not utterance.hypothesis.tokens and utterance.asked_end <= self._hearing.speech_start:
-            wait_ms = float(tuning.first_partial_ms)
-        else:
-            length_ms = (position - utterance.start) / _SAMPLES_PER_MS
-            wait_ms = tuning.cadence_ms * max(1.0, length_ms / tuning.flat_until_ms)
-        return position - utterance.asked_end >= wait_ms * _SAMPLES_PER_MS
+        is_first = utterance.is_fresh and utterance.asked_end <= self._hearing.speech_start
+        wait_ms = self._tuning.first_partial_ms if is_first else self.cadence_ms
+        return self._hearing.position - utterance.asked_end >= wait_ms * _SAMPLES_PER_MS
 
     def begin_pass(self, request: DecodeRequest) -> Span:
         """Note that a pass from `next_pass` is under way; returns what is to be recognised."""
@@ -262,11 +262,14 @@ class Session:
             for each in (*hearing.closing, hearing.current)
             if each is not None and each.number == request.utterance
         )
+        heard_s = (request.end - utterance.asked_end) / (1000 * _SAMPLES_PER_MS)
         utterance.asked_end = request.end
         samples = hearing.buffer.copy(request.start, request.end)
-        # A draft can tip a near tie in the last bit. What becomes a final must not depend on which
-        # partials there happened to be, so it is decoded without one.
-        return Span(samples, utterance.prefix, () if request.is_settled else utterance.draft)
+        if request.is_settled:
+            # A draft can tip a near tie in the last bit. What becomes a final must not depend on which
+            # partials there happened to be, so it is decoded without one.
+            return Span(samples, utterance.committed_tokens)
+        return Span(samples, utterance.locked_tokens, utterance.draft, fresh_s=heard_s)
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""
@@ -278,14 +281,25 @@ class Session:
         if current is not None and current.number == request.utterance:
             if request.is_settled and request.end == hearing.settled_end:
                 current.take_settled(hypothesis, request.end)
-            else:  # speech went on meanwhile, so this was one more partial
-                current.take_partial(hypothesis)
-            self._tell_partial(current)
+                self._tell_partial(current)
+            elif not request.is_settled:
+                current.take_partial(hypothesis, request.start, request.end)
+                self._move_window(current)
+                self._tell_partial(current)
+            # else: speech went on meanwhile, and the next partial knows more
         else:
             for utterance in hearing.closing:
                 if utterance.number == request.utterance and request.end == utterance.end:
                     utterance.take_settled(hypothesis, request.end)
         self._advance()
+
+    def _move_window(self, utterance: Utterance) -> None:
+        tuning = self._tuning
+        position = self._hearing.position
+        longest = (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS
+        if position - utterance.window > longest:
+            earliest = position - tuning.window_ms * _SAMPLES_PER_MS
+            utterance.advance_window(earliest, tuning.window_margin_ms * _SAMPLES_PER_MS)
 
     # --- what is heard --------------------------------------------------------------------------
 
@@ -339,9 +353,9 @@ class Session:
     def _tell_partial(self, utterance: Utterance) -> None:
         formatted = self._options.format_partials
         words = utterance.words(formatted=formatted, final=False)
-        if not self._options.partials or words == utterance.shown:
+        if not self._options.partials or words == utterance.told:
             return
-        utterance.shown = words
+        utterance.told = words
         self._events.append(
             TurnUpdated(
                 self._turn_order,
@@ -367,7 +381,7 @@ class Session:
         words = utterance.words(formatted=formatted, final=True)
         ended = bool(words) or utterance.must_answer
         self._told_silence_ms = self._hearing.position // _SAMPLES_PER_MS
-        if not ended and not utterance.shown:
+        if not ended and not utterance.told:
             return
         # Words that were shown and turned out to be none are taken back by an empty update.
         self._events.append(

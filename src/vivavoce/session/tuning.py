@@ -16,17 +16,26 @@ class Tuning:
             voice activity notices too late.
         settle_ms: Silence after which an utterance is decoded as if it were over; nothing behind it is
             given to the model, which invents words for long silence.
+        late_settle_ms: The same where the silence that ends a turn leaves time for it: a later pass is
+            needed less often, since most pauses are shorter.
+        settle_lead_ms: How long before a turn may end that pass begins at the latest.
         cadence_ms: Between two partial passes of an utterance.
         first_partial_ms: Speech before the first partial pass.
-        flat_until_ms: Length up to which the cadence holds; it stretches in proportion beyond.
+        window_ms: How far back the window of partial passes reaches at least.
+        window_slack_ms: By how much a window may be longer before it is moved.
+        window_margin_ms: Audio in front of the first word of a window.
         max_utterance_ms: Length at which an utterance is cut although its speaker goes on.
         cut_window_ms: How far back from there the best place for the cut is looked for.
     """
 
     preroll_ms: int = 384
     settle_ms: int = 320
+    late_settle_ms: int = 448
+    settle_lead_ms: int = 250
     cadence_ms: int = 320
-    first_partial_ms: int = 384
-    flat_until_ms: int = 8_000
+    first_partial_ms: int = 320
+    window_ms: int = 8_000
+    window_slack_ms: int = 4_000
+    window_margin_ms: int = 64
     max_utterance_ms: int = 20_000
     cut_window_ms: int = 7_000

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vivavoce.engines import Hypothesis, HypothesisWord
-from vivavoce.text import agreed_words, plain_word
+from vivavoce.text import Stability, plain_word
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Utterance"]
 
+_SAMPLES_PER_S = 16_000
 _SAMPLES_PER_MS = 16
 
 
@@ -21,29 +23,40 @@ _SAMPLES_PER_MS = 16
 class Utterance:
     """An utterance, open or waiting for its final pass.
 
+    Partials of a long utterance are decoded over a window that begins at one of its words; the words
+    before it are its head and stay as they are. Its final sees all of it.
+
     Attributes:
         number: Counts utterances within the session.
         start: Position of its first sample.
         commits: Whether words are committed while it grows.
-        hypothesis: The newest one.
-        committed: Words that will not change any more, as first committed.
-        asked_end: Position behind the last sample of the newest partial pass.
+        asked_end: Position behind the last sample of the newest pass.
         settled_end: Position behind the span of the settled hypothesis; None without one.
         end: Position behind its last sample once it is over, else None.
         must_answer: Whether its end is told even if it holds no words.
-        shown: The words last told.
+        told: The words last told.
+        window: Position of the first sample of the window.
     """
 
     number: int
     start: int
     commits: bool
-    hypothesis: Hypothesis = field(default_factory=Hypothesis)
-    committed: tuple[HypothesisWord, ...] = ()
     asked_end: int = 0
     settled_end: int | None = None
     end: int | None = None
     must_answer: bool = False
-    shown: tuple[Word, ...] = ()
+    told: tuple[Word, ...] = ()
+    window: int = -1
+    _head: tuple[HypothesisWord, ...] = ()
+    _head_tokens: tuple[int, ...] = ()
+    _tail: Hypothesis = field(default_factory=Hypothesis)
+    _stability: Stability = field(default_factory=Stability)
+    _committed: tuple[HypothesisWord, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.window = self.start
+
+    # --- what is known --------------------------------------------------------------------------
 
     @property
     def is_done(self) -> bool:
@@ -51,20 +64,45 @@ class Utterance:
         return self.end is not None and self.settled_end == self.end
 
     @property
-    def committed_end(self) -> int:
-        """Position in the session behind the last committed word; the start without any."""
-        end_s = self.committed[-1].end_s if self.committed else 0.0
-        return self.start + round(end_s * 1000 * _SAMPLES_PER_MS)
+    def is_fresh(self) -> bool:
+        """Whether nothing was recognised in it so far."""
+        return not (self._head or self._tail.words)
 
     @property
-    def prefix(self) -> tuple[int, ...]:
-        """Tokens of the committed words."""
-        return self.hypothesis.tokens[: sum(word.n_tokens for word in self.committed)]
+    def text(self) -> str:
+        """All words of the newest hypothesis in a row."""
+        return " ".join(word.text for word in (*self._head, *self._tail.words))
+
+    @property
+    def committed_end(self) -> int:
+        """Position in the session behind the last committed word; the start without any."""
+        end_s = self._committed[-1].end_s if self._committed else 0.0
+        return self.start + round(end_s * _SAMPLES_PER_S)
+
+    @property
+    def locked_tokens(self) -> tuple[int, ...]:
+        """Tokens of the locked words within the window: what a partial must begin with."""
+        return self._tail.tokens[: _count_tokens(self._tail.words[: self._stability.locked])]
 
     @property
     def draft(self) -> tuple[int, ...]:
-        """Tokens of the newest hypothesis behind the committed words."""
-        return self.hypothesis.tokens[len(self.prefix) :]
+        """Tokens of the newest hypothesis of the window behind the locked words."""
+        return self._tail.tokens[len(self.locked_tokens) :]
+
+    @property
+    def committed_tokens(self) -> tuple[int, ...]:
+        """Tokens of the committed words: what the final must begin with."""
+        return (*self._head_tokens, *self._tail.tokens)[: _count_tokens(self._committed)]
+
+    def _shifted(self, words: Sequence[HypothesisWord]) -> tuple[HypothesisWord, ...]:
+        """Words of the window on the utterance's timeline."""
+        offset_s = (self.window - self.start) / _SAMPLES_PER_S
+        return tuple(
+            dataclasses.replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s)
+            for word in words
+        )
+
+    # --- what happens ---------------------------------------------------------------------------
 
     def close(self, end: int) -> None:
         """End the utterance behind a position; a hypothesis for any other end no longer counts."""
@@ -72,22 +110,74 @@ class Utterance:
         if self.settled_end != end:
             self.settled_end = None
 
-    def take_partial(self, hypothesis: Hypothesis) -> None:
-        """Take a newer hypothesis of an unfinished span; commit what it and the one before agree on."""
-        before = self.hypothesis
-        self.hypothesis = hypothesis
+    def take_partial(self, hypothesis: Hypothesis, window: int, end: int) -> None:
+        """Take a newer hypothesis of the window, which begins with the locked words.
+
+        Args:
+            hypothesis: The hypothesis.
+            window: Position of its first sample; another one than today's is not taken.
+            end: Position behind its last sample.
+        """
+        if window != self.window:
+            return
+        self._tail = hypothesis
         self.settled_end = None
+        self._stability.update(*_texts(hypothesis.words), end / _SAMPLES_PER_MS)
         if self.commits:
-            agreed = agreed_words(
-                [word.text for word in before.words], [word.text for word in hypothesis.words]
-            )
-            if agreed > len(self.committed):
-                self.committed += hypothesis.words[len(self.committed) : agreed]
+            n = len(self._head) + self._stability.committed
+            so_far = (*self._head, *self._shifted(hypothesis.words))
+            self._committed += so_far[len(self._committed) : n]
 
     def take_settled(self, hypothesis: Hypothesis, end: int) -> None:
-        """Take the hypothesis that stands if the utterance ends behind position ``end``."""
-        self.hypothesis = hypothesis
+        """Take the hypothesis of all of it, which stands if it ends behind position ``end``."""
+        kept = len(self._head)
+        if kept:
+            self._unfold()
+        self._tail = hypothesis
         self.settled_end = end
+        self._stability.committed = len(self._committed)
+        self._stability.settle(*_texts(hypothesis.words), end / _SAMPLES_PER_MS)
+
+    def _unfold(self) -> None:
+        """Let the window begin where the utterance does."""
+        locked = len(self._head) + self._stability.locked
+        words = (*self._head, *self._shifted(self._tail.words))
+        tokens = (*self._head_tokens, *self._tail.tokens)
+        self._head, self._head_tokens, self.window = (), (), self.start
+        self._tail = Hypothesis(tokens, words)
+        self._stability = Stability.standing([word.text for word in words], locked)
+
+    def advance_window(self, earliest: int, margin: int) -> None:
+        """Let the window begin later: at the last locked word that begins at ``earliest`` or before.
+
+        Args:
+            earliest: Position in the session.
+            margin: Samples in front of that word that stay in the window.
+        """
+        words = self._tail.words
+        n = 0
+        for index in range(1, self._stability.locked):
+            if self.window + words[index].start_s * _SAMPLES_PER_S > earliest:
+                break
+            n = index
+        if not n:
+            return
+        start = self.window + round(words[n].start_s * _SAMPLES_PER_S) - margin
+        n_tokens = _count_tokens(words[:n])
+        moved_s = (start - self.window) / _SAMPLES_PER_S
+        rest = tuple(
+            dataclasses.replace(
+                word, start_s=max(0.0, word.start_s - moved_s), end_s=max(0.0, word.end_s - moved_s)
+            )
+            for word in words[n:]
+        )
+        self._head += self._shifted(words[:n])
+        self._head_tokens += self._tail.tokens[:n_tokens]
+        self._tail = Hypothesis(self._tail.tokens[n_tokens:], rest)
+        self._stability.drop(n)
+        self.window = start
+
+    # --- what is shown --------------------------------------------------------------------------
 
     def words(self, *, formatted: bool, final: bool) -> tuple[Word, ...]:
         """The words as they are to be shown, on the session's timeline.
@@ -96,17 +186,28 @@ class Utterance:
             formatted: Whether case and punctuation are kept.
             final: Whether all of them are committed.
         """
-        n_committed = len(self.committed)
-        spoken: Sequence[HypothesisWord] = (*self.committed, *self.hypothesis.words[n_committed:])
+        n_committed = len(self._committed)
+        all_words = (*self._head, *self._shifted(self._tail.words))
+        n_shown = len(all_words) if final else len(self._head) + self._stability.shown
+        spoken = (*self._committed, *all_words[n_committed:n_shown])
         offset_ms = self.start / _SAMPLES_PER_MS
         words: list[Word] = []
         last_ms = 0
         for index, word in enumerate(spoken):
-            text = word.text if formatted else plain_word(word.text)
-            if not plain_word(word.text):
+            plain = plain_word(word.text)
+            if not plain:
                 continue
             start_ms = max(last_ms, round(offset_ms + word.start_s * 1000))
             end_ms = max(start_ms, round(offset_ms + word.end_s * 1000))
             last_ms = start_ms
+            text = word.text if formatted else plain
             words.append(Word(text, start_ms, end_ms, word.confidence, final or index < n_committed))
         return tuple(words)
+
+
+def _count_tokens(words: Sequence[HypothesisWord]) -> int:
+    return sum(word.n_tokens for word in words)
+
+
+def _texts(words: Sequence[HypothesisWord]) -> tuple[list[str], list[float]]:
+    return [word.text for word in words], [word.confidence for word in words]

@@ -1,6 +1,6 @@
-"""Words as text: plain forms, and which words of a growing hypothesis may be committed."""
+"""Words as text: plain forms, and how far the words of a growing hypothesis can be trusted."""
 
 from vivavoce.text.plain import plain_word
-from vivavoce.text.stability import agreed_words
+from vivavoce.text.stability import Stability, Step
 
-__all__ = ["agreed_words", "plain_word"]
+__all__ = ["Stability", "Step", "plain_word"]

@@ -51,7 +51,7 @@ class MoonshineRecogniser:
             jobs = [
                 Job(
                     self._runtime.encode(span.samples),
-                    max_tokens(len(span.samples) / _RATE_HZ),
+                    _limit(span),
                     span.prefix,
                     span.draft,
                 )
@@ -71,3 +71,11 @@ class MoonshineRecogniser:
             scores = decoded.log_probabilities[piece.first : piece.first + piece.n_tokens]
             words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
         return Hypothesis(tuple(decoded.tokens), tuple(words))
+
+
+def _limit(span: Span) -> int:
+    """How many tokens a span may have."""
+    whole = max_tokens(len(span.samples) / _RATE_HZ)
+    if span.fresh_s is None:
+        return whole
+    return min(whole, len(span.prefix) + len(span.draft) + max_tokens(span.fresh_s))
