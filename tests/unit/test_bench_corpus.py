@@ -136,6 +136,16 @@ class TestCapacity:
         assert len(asked) == len(set(asked)) <= 14
         assert max(asked) <= most
 
+    @given(st.integers(1, 60))
+    def test_a_trial_takes_each_session_once_and_from_all_over(self, count):
+        sessions = short([clip(str(i), 60.0) for i in range(count)])
+        chosen = [int(one.clips[0].clip.id) for one in portion(sessions, count)]
+        assert sorted(chosen) == list(range(count))
+        if count > 8:
+            few = chosen[: count // 2]
+            assert min(few) < count / 4
+            assert max(few) > 3 * count / 4
+
     def test_a_trial_has_a_minute_and_a_session_per_stream(self):
         assert len(portion(short([clip("a", 70.0)]), 3)) == 3
         assert [one.clips[0].clip.id for one in portion(short([clip("a"), clip("b")]), 1)] == ["a", "b", "a"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import gcd
 from typing import TYPE_CHECKING
 
 from vivavoce.bench.loads import MIN_SESSION_S, scripts
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from vivavoce.bench.run import Options
 
 __all__ = ["capacity", "largest", "portion"]
+
+_GOLDEN = 0.618
 
 
 def largest(held: Callable[[int], bool], most: int) -> int:
@@ -40,14 +43,25 @@ def largest(held: Callable[[int], bool], most: int) -> int:
 
 
 def portion(sessions: Sequence[Script], streams: int, seconds: float = MIN_SESSION_S) -> list[Script]:
-    """A trial's sessions: one per stream or more, so many seconds each; from the start again if too few."""
+    """A trial's sessions: one per stream or more, so many seconds each; from the start again if too few.
+
+    They are taken from all over the set, so that trials with few streams and with many hear the same mixture.
+    """
+    stride = _stride(len(sessions))
     chosen: list[Script] = []
     length_s = 0.0
     while len(chosen) < streams or length_s < streams * seconds:
-        script = sessions[len(chosen) % len(sessions)]
+        script = sessions[len(chosen) * stride % len(sessions)]
         chosen.append(script)
         length_s += script.duration_s
     return chosen
+
+
+def _stride(count: int) -> int:
+    """A step that visits each of so many places once and never stays in one region: near the golden ratio."""
+    return next(
+        step for step in range(max(1, round(count * _GOLDEN)), 2 * count + 1) if gcd(step, count) == 1
+    )
 
 
 def capacity(

@@ -166,7 +166,7 @@ def _entry(
     entry.reports = [as_fields(report) for report in reports]
     if entry.held is not None:
         told(f"  {entry.held} streams held")
-    elif not holds(reports[0].overall):
+    elif reports[0].overall.emission_s and not holds(reports[0].overall):
         told("  not held")
     return entry
 
