@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from support import scripted_library
 from support.scripted_library import ScriptedStream
 from vivavoce.bench import suite, systems
 from vivavoce.bench.__main__ import main
-from vivavoce.bench.model import Trace
+from vivavoce.bench.model import Clip, Placed, Script, Trace
 from vivavoce.bench.moonshine_library import Job, Listening, Played, SessionAudio, play, serve
 from vivavoce.bench.results import load_results
 from vivavoce.bench.systems import library_process
@@ -220,6 +221,15 @@ def test_the_process_is_gone_afterwards():
         assert asyncio.run(library.play_all([], 1, lambda script, trace: None)) == []
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_an_interrupt_does_not_wait_for_the_sessions(folder):
+    clip = Clip("read", "read", folder / "read.flac", "the black cat", 0.5, RATE)
+    long = Script((Placed(clip, 0.0),), RATE, 30.0)
+    began = time.monotonic()
+    with library_process(command=COMMAND) as library, pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(library.play_all([long], 1, lambda script, trace: None), 0.2))
+    assert time.monotonic() - began < 15
 
 
 class TestSuite:

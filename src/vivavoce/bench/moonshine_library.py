@@ -203,7 +203,8 @@ def serve(open_stream: Callable[[int], Stream], requests: IO[bytes], answers: IO
         job = msgspec.json.decode(line, type=Job)
         waiting = list(reversed(range(len(job.sessions))))
         threads = [
-            threading.Thread(target=work, args=(number, job, waiting)) for number in range(job.streams)
+            threading.Thread(target=work, args=(number, job, waiting), daemon=True)
+            for number in range(job.streams)
         ]
         for thread in threads:
             thread.start()
@@ -240,7 +241,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     opener = _opener(arguments.cores if arguments.tuned else 1, tuned=arguments.tuned)
     answers.write(msgspec.json.encode(Ready(importlib.metadata.version("moonshine-voice"))) + b"\n")
     answers.flush()
-    serve(opener, sys.stdin.buffer, answers)
+    try:
+        serve(opener, sys.stdin.buffer, answers)
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

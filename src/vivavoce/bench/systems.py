@@ -130,7 +130,11 @@ class MoonshineLibrary:
                 self._tail_s,
                 self._stagger_s,
             )
-            return await asyncio.to_thread(self._run, job, scripts, done)
+            try:
+                return await asyncio.to_thread(self._run, job, scripts, done)
+            except asyncio.CancelledError:
+                self._process.kill()  # or the interrupted would wait for the thread, until all sessions end
+                raise
 
     def _run(self, job: Job, scripts: Sequence[Script], done: Callable[[Script, Trace], None]) -> list[Trace]:
         traces: list[Trace] = [Trace(error="the library's process ended")] * len(scripts)
