@@ -86,6 +86,10 @@ class TestPage:
         assert "| both | 5.50 | 7.00 | 5.00 | 0.50 |" in self.PAGE
         assert "| read | 5.50 | 7.00 | 5.25 | 0.25 |" in self.PAGE
 
+    def test_rounds(self):
+        assert "### One stream\n\n2 rounds.\n" in self.PAGE
+        assert "### Word error rates\n\nOne round.\n" in self.PAGE
+
     def test_a_failed_round_is_told(self):
         assert "### 16 streams at once" in self.PAGE
         assert "| rounds that failed | 0 | 1 |" in self.PAGE

@@ -95,6 +95,14 @@ def _heading(systems: Sequence[str], first: str = "") -> list[str]:
     return [first, *(NAMES.get(name, name) for name in systems)]
 
 
+def _opening(results: Results, title: str, *items: str) -> Iterator[str]:
+    numbers = {entry.round for entry in results.entries if entry.item in items}
+    yield f"### {title}"
+    yield ""
+    yield "One round." if len(numbers) == 1 else f"{len(numbers)} rounds."
+    yield ""
+
+
 def _figures(results: Results, item: str, paths: Sequence[str]) -> Iterator[str]:
     systems = _shown(results, [item])
     rows = [_heading(systems)]
@@ -113,8 +121,7 @@ def _figures(results: Results, item: str, paths: Sequence[str]) -> Iterator[str]
 
 
 def _one_stream(results: Results) -> Iterator[str]:
-    yield "### One stream"
-    yield ""
+    yield from _opening(results, "One stream", "one-stream")
     yield from _figures(results, "one-stream", _ONE_STREAM)
     for name in _shown(results, ["one-stream"]):
         yield f"- {NAMES.get(name, name)}: {_silence(results, name)}"
@@ -149,8 +156,7 @@ def _accuracy(results: Results) -> Iterator[str]:
         in_one_pass = _NONE if offline is None else f"{offline:.2f}"
         rows.append([label, *(_cell(value, 2) for value in found), in_one_pass, gap])
     streams = int(reports[0]["streams"]) if reports else 0
-    yield "### Word error rates"
-    yield ""
+    yield from _opening(results, "Word error rates", "accuracy")
     yield f"All recordings of these kinds, {streams} streams at once."
     yield ""
     yield from _table(rows)
@@ -159,16 +165,14 @@ def _accuracy(results: Results) -> Iterator[str]:
 def _many(results: Results) -> Iterator[str]:
     entries = [entry for entry in results.entries if entry.item == "sixteen-streams" and entry.reports]
     streams = int(entries[0].reports[0]["streams"]) if entries else 16
-    yield f"### {streams} streams at once"
-    yield ""
+    yield from _opening(results, f"{streams} streams at once", "sixteen-streams")
     yield from _figures(results, "sixteen-streams", _MANY)
 
 
 def _held(results: Results) -> Iterator[str]:
     systems = _shown(results, list(CAPACITY.values()))
     cores = max((int(report["cores"]) for report in results.reports()), default=0)
-    yield "### Streams held"
-    yield ""
+    yield from _opening(results, "Streams held", *CAPACITY.values())
     rows = [_heading(systems, f"on {cores} cores")]
     for load, item in CAPACITY.items():
         found = [middle(entry.held for entry in results.of(item, name)) for name in systems]
@@ -216,8 +220,7 @@ def _non_speech(results: Results) -> Iterator[str]:
         ("words that stayed", "overall.non_speech_final_words_per_hour"),
     ):
         rows.append([title, *(_cell(results.figure("non-speech", name, path), 0) for name in systems)])
-    yield "### Words where nobody speaks"
-    yield ""
+    yield from _opening(results, "Words where nobody speaks", "non-speech")
     yield from _table(rows)
 
 
@@ -258,8 +261,7 @@ def _circumstances(results: Results) -> Iterator[str]:
     elsewhere = middle(report["elsewhere_cores"] for report in reports)
     if elsewhere is not None:
         yield f"- busy with other things meanwhile: {elsewhere.text(2)} cores"
-    rounds = len({entry.round for entry in results.entries})
-    yield f"- {rounds} round(s): medians, with the smallest and the largest in brackets where they differ"
+    yield "- medians of the rounds, with the smallest and the largest in brackets where they differ"
     yield ""
 
 
