@@ -91,3 +91,15 @@ def test_word_times_are_in_order_and_within_the_span(models, samples):
         assert 0 < word.confidence <= 1
         ends = word.end_s
     assert sum(word.n_tokens for word in hypothesis.words) == len(hypothesis.tokens)
+
+
+def test_neither_a_draft_nor_its_neighbours_change_an_exact_hypothesis(models, samples):
+    recogniser, _ = models
+    spans = [samples[: n * 16_000] for n in (2, 5, 9, 14, 20)]
+    alone = [recogniser.recognise([Span(span, exact=True)])[0].tokens for span in spans]
+    for draft_of in (lambda tokens: tokens, lambda tokens: tokens[:5], lambda tokens: (9, *tokens, *tokens)):
+        batch = [
+            Span(span, draft=draft_of(tokens), exact=True) for span, tokens in zip(spans, alone, strict=True)
+        ]
+        assert [each.tokens for each in recogniser.recognise(batch)] == alone
+        assert [recogniser.recognise([each])[0].tokens for each in batch] == alone

@@ -1,11 +1,11 @@
-"""Speech tracking, ends of turns, plain words, agreement."""
+"""Speech tracking, ends of turns, plain words."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.endpoint import SilencePolicy, completeness
-from vivavoce.text import agreed_words, plain_word
+from vivavoce.text import plain_word
 from vivavoce.vad import SpeechTracker, TrackerState
 
 
@@ -110,17 +110,3 @@ def test_plain_words(text, plain):
 @given(st.text())
 def test_a_plain_word_stays_as_it_is(text):
     assert plain_word(plain_word(text)) == plain_word(text)
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "agreed"),
-    [
-        ("it was", "It was, the", 2),
-        ("it was the", "it was the", 2),
-        ("it is", "it was the", 1),
-        ("", "it was", 0),
-        ("it was the best", "it", 0),
-    ],
-)
-def test_agreement_holds_back_the_last_word(before, now, agreed):
-    assert agreed_words(before.split(), now.split()) == agreed

@@ -28,6 +28,7 @@ class Span:
         prefix: Tokens the hypothesis must begin with: what was committed already.
         draft: Tokens it may begin with, after the prefix: an earlier hypothesis of the same utterance.
             A draft saves time: what the model would not say itself is thrown away.
+        exact: Whether the hypothesis must be the same whatever the draft, bit for bit.
         fresh_s: How many seconds of the span are new since the draft was made; None: all, and the
             hypothesis may be as long as the span allows. A partial need not say more than was spoken.
     """
@@ -35,6 +36,7 @@ class Span:
     samples: Samples
     prefix: tuple[int, ...] = ()
     draft: tuple[int, ...] = ()
+    exact: bool = False
     fresh_s: float | None = None
 
 

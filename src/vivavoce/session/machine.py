@@ -266,10 +266,9 @@ class Session:
         utterance.asked_end = request.end
         samples = hearing.buffer.copy(request.start, request.end)
         if request.is_settled:
-            # A draft can tip a near tie in the last bit. What becomes a final must not depend on which
-            # partials there happened to be, so it is decoded without one.
-            return Span(samples, utterance.committed_tokens)
-        return Span(samples, utterance.locked_tokens, utterance.draft, fresh_s=heard_s)
+            # What becomes a final must not depend on which partials there happened to be.
+            return Span(samples, utterance.committed_tokens, utterance.draft, exact=True)
+        return Span(samples, utterance.window_prefix, utterance.window_draft, fresh_s=heard_s)
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""

@@ -80,14 +80,19 @@ class Utterance:
         return self.start + round(end_s * _SAMPLES_PER_S)
 
     @property
-    def locked_tokens(self) -> tuple[int, ...]:
+    def window_prefix(self) -> tuple[int, ...]:
         """Tokens of the locked words within the window: what a partial must begin with."""
         return self._tail.tokens[: _count_tokens(self._tail.words[: self._stability.locked])]
 
     @property
+    def window_draft(self) -> tuple[int, ...]:
+        """Tokens of the newest hypothesis of the window behind them."""
+        return self._tail.tokens[len(self.window_prefix) :]
+
+    @property
     def draft(self) -> tuple[int, ...]:
-        """Tokens of the newest hypothesis of the window behind the locked words."""
-        return self._tail.tokens[len(self.locked_tokens) :]
+        """Tokens of the newest hypothesis of the whole behind the committed words."""
+        return (*self._head_tokens, *self._tail.tokens)[len(self.committed_tokens) :]
 
     @property
     def committed_tokens(self) -> tuple[int, ...]:

@@ -54,6 +54,7 @@ class MoonshineRecogniser:
                     _limit(span),
                     span.prefix,
                     span.draft,
+                    span.exact,
                 )
                 for span in spans
             ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -27,6 +28,8 @@ _HEAD_SIZE: Final = 36
 _MASKED: Final = np.float32(-1e9)
 _CACHE_STEP: Final = 32
 _FRAME_BLOCK: Final = 64
+_TOKEN_BLOCK: Final = 32
+_MAX_ROUNDS: Final = 4  # two are enough but for near ties
 _MIN_SAMPLES: Final = 895  # give one frame
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -47,12 +50,14 @@ class Job:
         limit: Most tokens.
         prefix: Tokens it begins with, whatever the model thinks.
         draft: Tokens that may follow; kept as far as the model says the same.
+        exact: Whether the result must not depend on the draft, not even by a near tie.
     """
 
     cross: Floats
     limit: int
     prefix: tuple[int, ...] = ()
     draft: tuple[int, ...] = ()
+    exact: bool = False
 
     @property
     def frames(self) -> int:
@@ -131,17 +136,49 @@ class MoonshineRuntime:
 
         Source of verifying drafts: Y. Leviathan et al., "Fast Inference from Transformers via
         Speculative Decoding", 2023, with the previous hypothesis in the place of the small model.
+
+        One token at a time and many at once are summed in another order, which now and then tips a
+        near tie. An exact job is therefore done only when a run over all of its tokens at once, in
+        blocks of a fixed size, agrees with every one of them: there is just one such text.
         """
+        found = [Decoded() for _ in jobs]
+        open_rows = list(range(len(jobs)))
+        for _ in range(_MAX_ROUNDS):
+            rounds = [
+                dataclasses.replace(jobs[row], draft=tuple(found[row].tokens[len(jobs[row].prefix) :]))
+                if found[row].tokens
+                else jobs[row]
+                for row in open_rows
+            ]
+            results, is_confirmed = self._decode_round(rounds)
+            for row, one in zip(open_rows, results, strict=True):
+                found[row] = one
+            open_rows = [
+                row
+                for row, is_sure in zip(open_rows, is_confirmed, strict=True)
+                if not is_sure and jobs[row].exact
+            ]
+            if not open_rows:
+                break
+        return found
+
+    def _decode_round(self, jobs: Sequence[Job]) -> tuple[list[Decoded], list[bool]]:
+        """Verify what is given and go on from there; returns also which needed no going on."""
         state = _Pass(self._decoder, jobs)
         found = [Decoded() for _ in jobs]
-        best, log_probability, attention = state.prompt([job.given for job in jobs])
+        best, log_probability, attention = state.prompt(
+            [job.given for job in jobs], in_blocks=any(job.exact for job in jobs)
+        )
         for row, job in enumerate(jobs):
             _verify(found[row], job, best[row], log_probability[row], attention[row])
+        is_confirmed = [one.is_done for one in found]
+        active = [row for row, one in enumerate(found) if not one.is_done]
+        if not active:
+            return found, is_confirmed
         state.keep(
             [1 + min(len(one.tokens), _agreed(one, job)) for one, job in zip(found, jobs, strict=True)]
         )
-        active = [row for row, one in enumerate(found) if not one.is_done]
-        if active and len(active) < len(found):
+        if len(active) < len(found):
             state.select(active)
         while active:
             best, log_probability, attention = state.step([found[row].tokens[-1] for row in active])
@@ -160,7 +197,7 @@ class MoonshineRuntime:
             if left and len(left) < len(active):
                 state.select(left)
             active = [active[place] for place in left]
-        return found
+        return found, is_confirmed
 
 
 def _agreed(one: Decoded, job: Job) -> int:
@@ -177,11 +214,9 @@ def _verify(one: Decoded, job: Job, best: Ints, log_probability: Floats, attenti
     given = job.given
     for place in range(len(given) + 1):
         chosen, score = int(best[place, 0]), float(log_probability[place, 0])
-        is_forced = place < len(job.prefix)
-        if is_forced and given[place] != chosen:
+        if place < len(job.prefix) and given[place] != chosen:
             # Its own score is known only where it came second.
-            score = float(log_probability[place, 1])
-            chosen = given[place]
+            chosen, score = given[place], float(log_probability[place, 1])
         one.accept(chosen, score, attention[:, place, : job.frames], max(job.limit, len(job.prefix)))
         if one.is_done or place == len(given) or given[place] != chosen:
             return
@@ -249,14 +284,21 @@ class _Pass:
             feed[f"cross_value_{block}"] = self.cross[value]
         return feed
 
-    def prompt(self, given: Sequence[Sequence[int]]) -> tuple[Ints, Floats, Floats]:
+    def prompt(self, given: Sequence[Sequence[int]], *, in_blocks: bool) -> tuple[Ints, Floats, Floats]:
         """Run the start mark and the given tokens of all rows.
+
+        Args:
+            given: Tokens of each row.
+            in_blocks: Whether to run whole blocks of tokens, so that sums do not depend on how many
+                there are.
 
         Returns:
             The two best tokens behind each, (batch, new, 2); their log-probabilities, the same shape;
             attention, (batch, 2, new, frames).
         """
         new = 1 + max(len(tokens) for tokens in given)
+        if in_blocks:
+            new = -(-new // _TOKEN_BLOCK) * _TOKEN_BLOCK
         tokens = np.full((self.batch, new), END, np.int64)
         tokens[:, 0] = START
         for row, each in enumerate(given):
