@@ -154,10 +154,11 @@ def _entry(
             entry.held = held
         else:
             with running(options) as started:
-                started.rule = started.rule or rules.get(system)
+                if item.streams > 1:  # many at once are held against what one alone showed in this round
+                    started.rule = started.rule or rules.get(system)
                 outcome = stream(started, options, _sessions(options, item), None)
             reports = [outcome.report]
-            if item.streams == 1:  # many at once are held against what one alone shows
+            if item.streams == 1:
                 rules[system] = outcome.rule
     except (RealtimeError, ServerError) as error:
         entry.error = str(error)
