@@ -1,7 +1,9 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
-from support.scripted_engine import FRAME, ScriptedRecogniser, silence, speech, spoken
+from support.scripted_engine import FRAME, ScriptedDetector, ScriptedRecogniser, silence, speech, spoken
 from support.sessions import LIMITS, Driver
 from vivavoce.engines import Hypothesis
 from vivavoce.session import SessionState, Tuning
@@ -447,3 +449,44 @@ def test_mulaw_takes_one_byte_a_sample():
 def test_an_update_knows_its_words():
     empty = TurnUpdated(0, 0, 0)
     assert (empty.text, empty.final_text, empty.confidence) == ("", "", 0.0)
+
+
+class Doubting(ScriptedRecogniser):
+    """Hears the same words and hardly believes them."""
+
+    def __init__(self, confidence):
+        super().__init__()
+        self.confidence = confidence
+
+    def recognise(self, spans):
+        return [
+            dataclasses.replace(
+                it, words=tuple(dataclasses.replace(word, confidence=self.confidence) for word in it.words)
+            )
+            for it in super().recognise(spans)
+        ]
+
+
+class Unsure(ScriptedDetector):
+    """Takes it for speech, but never quite."""
+
+    def detect(self, batch):
+        return [(state, probabilities * 0.8) for state, probabilities in super().detect(batch)]
+
+
+@pytest.mark.parametrize(
+    ("confidence", "detector", "is_told"),
+    [
+        (0.1, ScriptedDetector, False),
+        (0.3, ScriptedDetector, True),
+        (0.3, Unsure, False),
+        (0.5, Unsure, True),
+    ],
+)
+def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_told):
+    driver = Driver(recogniser=Doubting(confidence))
+    driver.detector = detector()
+    driver.say(speech(0, 1, 2))
+    driver.say(silence(40))
+    assert bool(driver.updates) is is_told
+    assert bool(driver.finals) is is_told

@@ -134,7 +134,9 @@ class Hearing:
         utterance = self.current
         if utterance is None:
             self._forget()
-        elif self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
+            return False
+        utterance.strongest = max(utterance.strongest, probability)
+        if self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
             self._cut(utterance)
         return False
 
@@ -171,7 +173,13 @@ class Hearing:
         self.closing.append(utterance)
 
     def _begin(self, start: int) -> None:
-        self.current = Utterance(self._count, start, commits=self._commits, asked_end=self.speech_start)
+        self.current = Utterance(
+            self._count,
+            start,
+            commits=self._commits,
+            asked_end=self.speech_start,
+            strongest=self._tracker.strongest,
+        )
         self._count += 1
 
     def _forget(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.engines import Hypothesis, HypothesisWord
 from vivavoce.text import Stability, plain_word
@@ -17,6 +17,10 @@ __all__ = ["Utterance"]
 
 _SAMPLES_PER_S = 16_000
 _SAMPLES_PER_MS = 16
+# By measurement on music and noise against real speech, see docs/performance.md.
+_VOICED: Final = 0.9
+_LEAST_CONFIDENCE: Final = 0.15
+_LEAST_CONFIDENCE_UNVOICED: Final = 0.4
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Utterance:
         must_answer: Whether its end is told even if it holds no words.
         told: The words last told.
         window: Position of the first sample of the window.
+        strongest: Highest speech probability in it so far, 0 to 1.
     """
 
     number: int
@@ -47,6 +52,7 @@ class Utterance:
     must_answer: bool = False
     told: tuple[Word, ...] = ()
     window: int = -1
+    strongest: float = 0.0
     _head: tuple[HypothesisWord, ...] = ()
     _head_tokens: tuple[int, ...] = ()
     _tail: Hypothesis = field(default_factory=Hypothesis)
@@ -67,6 +73,20 @@ class Utterance:
     def is_fresh(self) -> bool:
         """Whether nothing was recognised in it so far."""
         return not (self._head or self._tail.words)
+
+    @property
+    def is_credible(self) -> bool:
+        """Whether its words can be believed to have been said.
+
+        What the model makes of music, of a cough or a door it hardly believes itself; where even the
+        speech detector was never sure, it must be surer.
+        """
+        words = (*self._head, *self._tail.words)
+        if not words:
+            return False
+        confidence = sum(word.confidence for word in words) / len(words)
+        is_voiced = self.strongest >= _VOICED
+        return confidence >= (_LEAST_CONFIDENCE if is_voiced else _LEAST_CONFIDENCE_UNVOICED)
 
     @property
     def text(self) -> str:
@@ -192,6 +212,8 @@ class Utterance:
             final: Whether all of them are committed.
         """
         n_committed = len(self._committed)
+        if not (n_committed or self.is_credible):
+            return ()
         all_words = (*self._head, *self._shifted(self._tail.words))
         n_shown = len(all_words) if final else len(self._head) + self._stability.shown
         spoken = (*self._committed, *all_words[n_committed:n_shown])
