@@ -490,3 +490,17 @@ def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_tol
     driver.say(silence(40))
     assert bool(driver.updates) is is_told
     assert bool(driver.finals) is is_told
+
+
+def test_more_words_than_anybody_can_say_are_not_told():
+    class Babbling(ScriptedRecogniser):
+        def recognise(self, spans):
+            return [
+                Hypothesis(it.tokens * 9, it.words * 9) if it.tokens else it
+                for it in super().recognise(spans)
+            ]
+
+    driver = Driver(recogniser=Babbling())
+    driver.say(speech(0))
+    driver.say(silence(40))
+    assert not driver.updates

@@ -130,12 +130,16 @@ class Hearing:
         if self._tracker.is_open and not was_open:
             preroll = self._tuning.preroll_ms * _SAMPLES_PER_MS
             self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
+            if self.current is not None:  # what it took to notice the speech is part of it
+                self.current.voiced_ms = (self.position - self.speech_start) / _SAMPLES_PER_MS
             return True
         utterance = self.current
         if utterance is None:
             self._forget()
             return False
         utterance.strongest = max(utterance.strongest, probability)
+        if probability >= self._tracker.threshold:
+            utterance.voiced_ms += self._frame_samples / _SAMPLES_PER_MS
         if self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
             self._cut(utterance)
         return False
@@ -206,6 +210,10 @@ class Hearing:
             energy = np.convolve(np.square(frames).mean(axis=1), kernel, "valid")
             at -= (n - int(np.argmin(energy)) - _CUT_SMOOTHING_FRAMES // 2) * size
         self._close(utterance, at)
+        strongest = self._tracker.strongest
         self._tracker.split()
         self._begin(at)
+        if self.current is not None:
+            self.current.strongest = strongest
+            self.current.voiced_ms = (end - at) / _SAMPLES_PER_MS
         self.buffer.drop_before(self.closing[0].start)

@@ -21,6 +21,7 @@ _SAMPLES_PER_MS = 16
 _VOICED: Final = 0.9
 _LEAST_CONFIDENCE: Final = 0.15
 _LEAST_CONFIDENCE_UNVOICED: Final = 0.4
+_MOST_WORDS_A_SECOND: Final = 7  # the fastest real utterance tried has 5.5
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Utterance:
         told: The words last told.
         window: Position of the first sample of the window.
         strongest: Highest speech probability in it so far, 0 to 1.
+        voiced_ms: How much of it the speech detector takes for speech, in milliseconds.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Utterance:
     told: tuple[Word, ...] = ()
     window: int = -1
     strongest: float = 0.0
+    voiced_ms: float = 0.0
     _head: tuple[HypothesisWord, ...] = ()
     _head_tokens: tuple[int, ...] = ()
     _tail: Hypothesis = field(default_factory=Hypothesis)
@@ -79,10 +82,12 @@ class Utterance:
         """Whether its words can be believed to have been said.
 
         What the model makes of music, of a cough or a door it hardly believes itself; where even the
-        speech detector was never sure, it must be surer.
+        speech detector was never sure, it must be surer. And nobody says eight words a second.
         """
         words = (*self._head, *self._tail.words)
         if not words:
+            return False
+        if len(words) > _MOST_WORDS_A_SECOND * self.voiced_ms / 1000 + 0.5:
             return False
         confidence = sum(word.confidence for word in words) / len(words)
         is_voiced = self.strongest >= _VOICED
