@@ -34,8 +34,8 @@ class Tuning:
     settle_lead_ms: int = 250
     cadence_ms: int = 320
     first_partial_ms: int = 320
-    window_ms: int = 5_000
-    window_slack_ms: int = 3_000
+    window_ms: int = 4_000
+    window_slack_ms: int = 2_000
     window_margin_ms: int = 64
     max_utterance_ms: int = 20_000
     cut_window_ms: int = 7_000
