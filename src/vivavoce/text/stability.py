@@ -33,13 +33,13 @@ class Step:
 _NEVER: Final = 2.0
 
 DEFAULT_STEPS: Final = (
-    Step(0, show=0.7, lock=0.95, commit=_NEVER),
-    Step(150, show=0.4, lock=0.7, commit=_NEVER),
-    Step(300, show=0.2, lock=0.5, commit=_NEVER),
-    Step(450, show=0.0, lock=0.3, commit=0.98),
-    Step(600, show=0.0, lock=0.2, commit=0.95),
-    Step(900, show=0.0, lock=0.0, commit=0.9),
-    Step(1500, show=0.0, lock=0.0, commit=0.8),
+    Step(0, show=0.65, lock=0.95, commit=_NEVER),
+    Step(150, show=0.35, lock=0.7, commit=0.97),
+    Step(300, show=0.15, lock=0.5, commit=0.87),
+    Step(450, show=0.0, lock=0.3, commit=0.75),
+    Step(600, show=0.0, lock=0.2, commit=0.65),
+    Step(900, show=0.0, lock=0.0, commit=0.45),
+    Step(1500, show=0.0, lock=0.0, commit=0.25),
 )
 """Chosen by measurement: see docs/performance.md. A word seen once with a confidence of 0.9 stays in 9 of
 10 cases, with one of 0.4 in 4 of 10; how far it lies behind the end of the audio says little beside that."""
