@@ -72,21 +72,31 @@ def test_everybody_is_served_once_within_the_bounds(wishes, max_batch):
 def test_the_cadence_stretches_under_load_and_recovers():
     control = CadenceControl(320)
     for _ in range(100):
-        control.waited(0.01)
+        control.waited(0.01, 0.0)
     assert control.cadence_ms == 320
     for _ in range(100):
-        control.waited(0.6)
+        control.waited(0.6, 1.0)
     assert control.cadence_ms > 1_000
-    assert control.is_saturated
+    assert control.is_saturated(1.0)
     for _ in range(300):
-        control.waited(0.0)
+        control.waited(0.0, 2.0)
     assert control.cadence_ms == 320
-    assert not control.is_saturated
+    assert not control.is_saturated(2.0)
 
 
-@given(st.lists(st.floats(0, 100)))
+def test_load_is_forgotten_when_everybody_who_made_it_is_gone():
+    control = CadenceControl(320)
+    for _ in range(100):
+        control.waited(0.6, 1.0)
+    assert control.is_saturated(5.0)
+    assert not control.is_saturated(7.0), "nobody would be let in ever again"
+    control.waited(0.0, 60.0)
+    assert control.cadence_ms == 320
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100))))
 def test_the_cadence_stays_within_its_bounds(waits):
     control = CadenceControl(320)
-    for wait_s in waits:
-        control.waited(wait_s)
+    for wait_s, now in waits:
+        control.waited(wait_s, now)
         assert 320 <= control.cadence_ms <= 1_600

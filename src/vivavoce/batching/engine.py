@@ -116,7 +116,7 @@ class Engine:
     @property
     def is_saturated(self) -> bool:
         """Whether one more session would be one too many."""
-        return self._control.is_saturated
+        return self._control.is_saturated(asyncio.get_running_loop().time())
 
     @property
     def n_sessions(self) -> int:
@@ -249,7 +249,8 @@ class Engine:
         loop = asyncio.get_running_loop()
         while True:
             await self._passes_wanted.wait()
-            wait_s = self._scheduler.oldest_wait_s(loop.time())
+            now = loop.time()
+            wait_s = self._scheduler.oldest_wait_s(now)
             keys = self._scheduler.plan()
             if not len(self._scheduler):
                 self._passes_wanted.clear()
@@ -261,7 +262,7 @@ class Engine:
                     passes.append((member, request, member.session.begin_pass(request)))
             if not passes:
                 continue
-            self._control.waited(wait_s)
+            self._control.waited(wait_s, now)
             spans = [span for _, _, span in passes]
             hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
             for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
