@@ -60,7 +60,7 @@ def test_a_fresh_look_at_the_whole_unlocks_what_it_contradicts():
         stability.update(["a", "b", "c", "d"], [0.85] * 4, at_ms)
     assert stability.locked == 3
     stability.committed = 1
-    stability.settle(["a", "x", "c"], [0.9] * 3, 900)
+    stability.settle(["a", "x", "c"], 900)
     assert counts(stability) == (3, 1, 1)
 
 

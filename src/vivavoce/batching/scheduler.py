@@ -28,8 +28,8 @@ class Scheduler:
 
     Finals go before partials, the longest waiting first. A batch is padded to its longest span, so its
     padded size is what is bounded, not the number of its samples; the first span always goes. Passes
-    over settled spans take many steps, since they have no draft, and partials few; a batch takes as
-    long as its longest pass, so the two are not mixed.
+    over settled spans see the whole utterance and are confirmed once more, partials take a few steps;
+    a batch takes as long as its longest pass, so the two are not mixed.
     """
 
     def __init__(self, max_batch: int, *, max_batch_samples: int = _MAX_BATCH_SAMPLES) -> None:
@@ -52,7 +52,7 @@ class Scheduler:
         Args:
             key: The session.
             is_final: Whether an utterance that is over waits for it.
-            is_settled: Whether it is made without a draft.
+            is_settled: Whether the span holds all the utterance would hold if it ended now.
             n_samples: Length of the span, at 16 kHz.
             now: Wall time, in seconds.
         """

@@ -78,7 +78,7 @@ class Hypothesis:
 
 
 class Recogniser(Protocol):
-    """Turns spans into hypotheses; keeps nothing between calls. Called from one thread at a time."""
+    """Turns spans into hypotheses; keeps nothing between calls, and may be called from several threads."""
 
     @property
     def name(self) -> str:

@@ -152,7 +152,11 @@ class Utterance:
             return
         self._tail = hypothesis
         self.settled_end = None
-        self._stability.update(*_texts(hypothesis.words), end / _SAMPLES_PER_MS)
+        self._stability.update(
+            [word.text for word in hypothesis.words],
+            [word.confidence for word in hypothesis.words],
+            end / _SAMPLES_PER_MS,
+        )
         if self.commits:
             n = len(self._head) + self._stability.committed
             so_far = (*self._head, *self._shifted(hypothesis.words))
@@ -160,13 +164,12 @@ class Utterance:
 
     def take_settled(self, hypothesis: Hypothesis, end: int) -> None:
         """Take the hypothesis of all of it, which stands if it ends behind position ``end``."""
-        kept = len(self._head)
-        if kept:
+        if self._head:
             self._unfold()
         self._tail = hypothesis
         self.settled_end = end
         self._stability.committed = len(self._committed)
-        self._stability.settle(*_texts(hypothesis.words), end / _SAMPLES_PER_MS)
+        self._stability.settle([word.text for word in hypothesis.words], end / _SAMPLES_PER_MS)
 
     def _unfold(self) -> None:
         """Let the window begin where the utterance does."""
@@ -239,7 +242,3 @@ class Utterance:
 
 def _count_tokens(words: Sequence[HypothesisWord]) -> int:
     return sum(word.n_tokens for word in words)
-
-
-def _texts(words: Sequence[HypothesisWord]) -> tuple[list[str], list[float]]:
-    return [word.text for word in words], [word.confidence for word in words]

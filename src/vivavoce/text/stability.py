@@ -80,15 +80,15 @@ class Stability:
         self.committed = self._count(confidences, self.locked, self.committed, at_ms, "commit")
         self.shown = self._count(confidences, len(words), self.locked, at_ms, "show")
 
-    def settle(self, words: Sequence[str], confidences: Sequence[float], at_ms: float) -> None:
+    def settle(self, words: Sequence[str], at_ms: float) -> None:
         """Take a hypothesis that was made without regard to locked words, of an utterance that pauses.
+
+        It was decoded in one go from the whole utterance, so it is shown as it is.
 
         Args:
             words: Its words; it begins with those that were committed.
-            confidences: Of each, 0 to 1.
             at_ms: Up to where it heard, in milliseconds of audio.
         """
-        del confidences  # what was decoded in one go from the whole utterance is shown as it is
         agreed = self._agree(words, at_ms)
         self.locked = max(self.committed, min(self.locked, agreed))
         self.shown = len(words)
