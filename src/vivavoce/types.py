@@ -29,6 +29,7 @@ class Failure(enum.Enum):
     BAD_OPTION = enum.auto()
     BAD_WORD_BOOST = enum.auto()
     UNAUTHORIZED = enum.auto()
+    TOKEN_EXPIRED = enum.auto()
     BAD_JSON = enum.auto()
     BAD_MESSAGE = enum.auto()
     AUDIO_TOO_SHORT = enum.auto()

@@ -11,10 +11,11 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
-from vivavoce.auth import KeyRing
+from vivavoce.auth import Admission
 from vivavoce.batching import Engine, EngineState
 from vivavoce.server.connection import Connection
 from vivavoce.server.options import ServerOptions
+from vivavoce.server.tokens import token_routes
 from vivavoce.wire import DIALECTS
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Service:
 
     Attributes:
         options: Of the server.
-        keys: Who may open a session.
+        admission: Who may open a session.
         engine: Serves the sessions.
         connections: Those that are open.
         is_draining: Whether no new sessions are taken.
@@ -44,7 +45,7 @@ class Service:
 
     def __init__(self, options: ServerOptions, engine: Callable[[], Engine]) -> None:
         self.options = options
-        self.keys = KeyRing(options.api_keys)
+        self.admission = Admission(options.api_keys)
         self._make_engine = engine
         self.engine: Engine
         self.connections: set[Connection] = set()
@@ -117,7 +118,7 @@ class Service:
                 )
                 await websocket.send_denial_response(response)
                 return
-            connection = Connection(websocket, factory, self.engine, self.keys, self.options)
+            connection = Connection(websocket, factory, self.engine, self.admission, self.options)
             self.connections.add(connection)
             try:
                 await connection.run()
@@ -145,6 +146,7 @@ def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Eng
             Route("/healthz", service.health),
             Route("/readyz", service.readiness),
             Route("/v3/ws/health", service.readiness),
+            *token_routes(service.admission),
             *(WebSocketRoute(path, service.endpoint(factory)) for path, factory in DIALECTS.items()),
         ],
         lifespan=service.lifespan,

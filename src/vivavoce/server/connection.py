@@ -20,7 +20,7 @@ from vivavoce.wire.neutral import SessionEnded, SessionFailed, Terminate
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from vivavoce.auth import KeyRing
+    from vivavoce.auth import Admission, Grant
     from vivavoce.batching import Engine, Member
     from vivavoce.server.options import ServerOptions
     from vivavoce.wire.neutral import Closing, Dialect, DialectFactory, Event
@@ -44,7 +44,7 @@ class Connection:
         websocket: WebSocket,
         factory: DialectFactory,
         engine: Engine,
-        keys: KeyRing,
+        admission: Admission,
         options: ServerOptions,
     ) -> None:
         """Prepare to talk; `run` does.
@@ -53,13 +53,13 @@ class Connection:
             websocket: Not yet accepted.
             factory: Of the dialect spoken here.
             engine: Serves the session.
-            keys: Who may open one.
+            admission: Who may open one.
             options: Of the server.
         """
         self._websocket = websocket
         self._factory = factory
         self._engine = engine
-        self._keys = keys
+        self._admission = admission
         self._options = options
         self._news = asyncio.Event()
         self._heard = asyncio.Event()
@@ -69,14 +69,15 @@ class Connection:
         """Accept the socket, serve its session to the end, close it."""
         await self._websocket.accept()
         try:
-            dialect = self._open_dialect()
+            grant = self._admit()
+            dialect = self._factory.open(self._websocket.query_params.multi_items())
         except ProtocolViolation as violation:
             failed = SessionFailed(violation.failure, violation.detail)
             _log.info("refused %s: %s", self._factory.name, violation.failure.name)
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):
                 await self._close(self._factory.refuse(failed))
             return
-        session = self._open_session(dialect)
+        session = self._open_session(dialect, grant)
         member = self._member = self._engine.join(session, self._wake)
         _log.info("session %s began: %s", session.session_id, dialect.name)
         self._news.set()  # that it began is news already
@@ -113,17 +114,15 @@ class Connection:
 
     # --- opening --------------------------------------------------------------------------------
 
-    def _open_dialect(self) -> Dialect:
+    def _admit(self) -> Grant:
         websocket = self._websocket
-        token = websocket.query_params.get("token")
-        if not any(self._keys.admits(key) for key in (websocket.headers.get("authorization"), token)):
-            raise ProtocolViolation(Failure.UNAUTHORIZED)
-        return self._factory.open(websocket.query_params.multi_items())
+        shown = (websocket.query_params.get("token"), websocket.headers.get("authorization"))
+        return self._admission.enter(shown, time.time())
 
-    def _open_session(self, dialect: Dialect) -> Session:
-        limits = dialect.limits
-        if self._options.max_lead_s != limits.max_lead_s:
-            limits = dataclasses.replace(limits, max_lead_s=self._options.max_lead_s)
+    def _open_session(self, dialect: Dialect, grant: Grant) -> Session:
+        limits = dataclasses.replace(dialect.limits, max_lead_s=self._options.max_lead_s)
+        if grant.max_session_s is not None:
+            limits = dataclasses.replace(limits, max_session_s=grant.max_session_s)
         return Session(str(uuid.uuid4()), dialect.options, limits, now=time.monotonic(), unix_now=time.time())
 
     # --- talking --------------------------------------------------------------------------------

@@ -205,6 +205,7 @@ _CODES = {
     Failure.BAD_OPTION: 4101,
     Failure.BAD_WORD_BOOST: 4104,
     Failure.UNAUTHORIZED: 4001,
+    Failure.TOKEN_EXPIRED: 4001,
     Failure.BAD_JSON: 4100,
     Failure.BAD_MESSAGE: 4101,
     Failure.AUDIO_TOO_SHORT: 4032,

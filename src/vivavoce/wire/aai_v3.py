@@ -153,6 +153,7 @@ _CODES = {
     Failure.BAD_OPTION: (3006, "Invalid Message"),
     Failure.BAD_WORD_BOOST: (3006, "Invalid Message"),
     Failure.UNAUTHORIZED: (1008, "Unauthorized Connection"),
+    Failure.TOKEN_EXPIRED: (3008, "Session Expired"),
     Failure.BAD_JSON: (3006, "Invalid JSON"),
     Failure.BAD_MESSAGE: (3006, "Invalid Message Type"),
     Failure.AUDIO_TOO_SHORT: (3007, "Input duration violation"),

@@ -1,0 +1,60 @@
+"""Who may open a session: somebody with a key, or with a token that somebody with a key asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vivavoce.auth.keys import KeyRing
+from vivavoce.auth.tokens import Grant, TokenMint
+from vivavoce.errors import ProtocolViolation
+from vivavoce.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Admission"]
+
+
+class Admission:
+    """Lets people in by key or token; without keys everybody, but a token keeps its terms.
+
+    Attributes:
+        keys: Those that open the server.
+        tokens: Those that were issued.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        keys = tuple(keys)
+        self.keys = KeyRing(keys)
+        self.tokens = TokenMint(keys)
+
+    def check_key(self, presented: str | None) -> None:
+        """Let in who has a key; a token is not enough.
+
+        Raises:
+            ProtocolViolation: It is none of the server's keys.
+        """
+        if not self.keys.admits(presented):
+            raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(presented))
+
+    def enter(self, presented: Iterable[str | None], unix_now: float) -> Grant:
+        """Let in who has a key, or a token that is still good.
+
+        Args:
+            presented: What the client showed, wherever it did; None where it showed nothing.
+            unix_now: In seconds since 1970.
+
+        Raises:
+            ProtocolViolation: Neither, or a token that has expired or was used before.
+        """
+        shown = [text.removeprefix("Bearer ") for text in presented if text]
+        for text in shown:
+            if self.tokens.knows(text):
+                return self.tokens.redeem(text, unix_now)
+        if not any(self.keys.admits(text) for text in shown or (None,)):
+            raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(*shown))
+        return Grant()
+
+
+def _complaint(*presented: str | None) -> str:
+    return "the key or token is not valid" if any(presented) else "Missing Authorization header"
