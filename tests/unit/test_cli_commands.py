@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 import wave
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -345,6 +346,7 @@ def test_options_reach_the_server(parts, tmp_path):
     keys.write_text("# mine\nfrom-file\n\n")
     arguments = ["--host", "0.0.0.0", "--port", "0", "--api-key", "a", "--api-key", "b"]
     arguments += ["--api-key-file", str(keys), "--max-sessions", "4", "--log-level", "debug"]
+    arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -354,14 +356,19 @@ def test_options_reach_the_server(parts, tmp_path):
         "no_auth": False,
         "max_sessions": 4,
         "log_level": "debug",
+        "tls_cert": Path("cert.pem"),
+        "tls_key": Path("key.pem"),
+        "tls_self_signed": False,
     }
 
 
 def test_the_environment_reaches_the_server(parts, monkeypatch):
     for name, value in {"PORT": "9", "API_KEYS": "a,b c", "NO_AUTH": "1", "MAX_SESSIONS": "2"}.items():
         monkeypatch.setenv(f"VIVAVOCE_{name}", value)
+    monkeypatch.setenv("VIVAVOCE_TLS_SELF_SIGNED", "1")
     assert run(["serve"]) == 0
     (options,) = parts.served
+    assert options.tls_self_signed
     assert (options.port, options.api_keys, options.no_auth, options.max_sessions) == (
         9,
         ("a", "b", "c"),

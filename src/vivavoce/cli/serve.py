@@ -81,6 +81,34 @@ def serve(
             envvar="VIVAVOCE_MAX_SESSIONS", min=1, show_default=False, help="Refuse more at a time."
         ),
     ] = None,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-cert",
+            metavar="FILE",
+            envvar="VIVAVOCE_TLS_CERT",
+            show_default=False,
+            help="Speak TLS with the certificate in this PEM file, followed by those of its authorities.",
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-key",
+            metavar="FILE",
+            envvar="VIVAVOCE_TLS_KEY",
+            show_default=False,
+            help="Its private key, unless that is in the same file.",
+        ),
+    ] = None,
+    tls_self_signed: Annotated[
+        bool,
+        typer.Option(
+            "--tls-self-signed",
+            envvar="VIVAVOCE_TLS_SELF_SIGNED",
+            help="Speak TLS with a certificate made here, for development.",
+        ),
+    ] = False,
     log_level: Annotated[
         LogLevel, typer.Option(envvar="VIVAVOCE_LOG_LEVEL", help="How much to say on standard error.")
     ] = LogLevel.INFO,
@@ -92,10 +120,14 @@ def serve(
       vivavoce serve
       vivavoce serve --host 0.0.0.0 --api-key-file keys.txt
       ASSEMBLYAI_BASE_URL=ws://127.0.0.1:8765 python main.py
+      vivavoce serve --tls-cert fullchain.pem --tls-key privkey.pem
 
     On a loopback address no key is needed. On any other the server refuses to start without keys,
     unless --no-auth says that this is meant. Ctrl-C or SIGTERM lets sessions finish first; a second
     one stops at once.
+
+    --tls-self-signed makes a certificate for localhost and the host that is listened on, keeps it in
+    the cache folder, and says where, so that clients can be told to trust it.
     """  # noqa: D301  - click keeps what follows \b as it is
     import os
 
@@ -115,6 +147,9 @@ def serve(
             api_keys=keys,
             no_auth=no_auth,
             max_sessions=max_sessions,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_self_signed=tls_self_signed,
             log_level=log_level.value,
         )
     )

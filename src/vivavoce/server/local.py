@@ -12,9 +12,11 @@ from vivavoce.batching import Engine, EngineState
 from vivavoce.errors import ServerError
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.run import listen, make_server
+from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
 
 __all__ = ["LocalServer"]
@@ -30,7 +32,8 @@ class LocalServer:
     a sender that is faster is slowed down, not refused.
 
     Attributes:
-        base_url: Where it listens, ``ws://127.0.0.1:PORT``.
+        base_url: Where it listens, ``ws://127.0.0.1:PORT``, or ``wss://`` with a certificate.
+        ca_file: The certificate that clients must be told to trust, where one was made; else None.
     """
 
     def __init__(
@@ -45,18 +48,23 @@ class LocalServer:
         self._make_engine = engine
         self._options = options or ServerOptions(port=0, max_lead_s=None)
         self.base_url = ""
+        self.ca_file: Path | None = None
 
     def __enter__(self) -> Self:
         """Start the server.
 
         Raises:
-            ServerError: It can't listen.
+            ServerError: It can't listen, or its certificate can't be used.
         """
         self._options.check()
+        certificate = certificate_for(self._options)
         sock = listen(self._options.host, self._options.port)
         host, port = sock.getsockname()[:2]
-        self.base_url = f"ws://{host}:{port}"
-        self._server = make_server(dataclasses.replace(self._options, port=port), engine=self._make_engine)
+        self.base_url = f"{'wss' if self._options.is_encrypted else 'ws'}://{host}:{port}"
+        self.ca_file = certificate.cert if certificate and certificate.made_here else None
+        self._server = make_server(
+            dataclasses.replace(self._options, port=port), certificate, engine=self._make_engine
+        )
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._server.serve([sock])), name="vivavoce-server", daemon=True
         )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vivavoce.auth import is_loopback
-from vivavoce.errors import ServerError
+from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.settings import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["ServerOptions"]
 
@@ -25,6 +29,9 @@ class ServerOptions:
             is not applied and fast clients are slowed down instead.
         drain_s: How long sessions may take to finish when the server stops, in seconds.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
+        tls_cert: File with the certificate for TLS, in PEM form; None: none is shown.
+        tls_key: File with its key; None: the key is in the same file.
+        tls_self_signed: Whether to make a certificate, for a development machine.
     """
 
     host: str = "127.0.0.1"
@@ -35,13 +42,28 @@ class ServerOptions:
     max_lead_s: float | None = 60.0
     drain_s: float = 10.0
     log_level: str = "info"
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_self_signed: bool = False
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the server speaks TLS."""
+        return self.tls_self_signed or self.tls_cert is not None
 
     def check(self) -> None:
-        """Refuse to serve a public address to everybody.
+        """Refuse to serve a public address to everybody, and options that contradict each other.
 
         Raises:
             ServerError: No keys, and not said that none are wanted.
+            ConfigurationError: Two certificates, or a key without one.
         """
+        if self.tls_self_signed and (self.tls_cert or self.tls_key):
+            raise ConfigurationError(
+                "--tls-self-signed makes a certificate: it goes with neither --tls-cert nor --tls-key"
+            )
+        if self.tls_key and not self.tls_cert:
+            raise ConfigurationError("--tls-key needs --tls-cert: the certificate that the key belongs to")
         if not (self.api_keys or self.no_auth or is_loopback(self.host)):
             raise ServerError(
                 f"{self.host} can be reached from outside: give --api-key (or VIVAVOCE_API_KEYS), or "

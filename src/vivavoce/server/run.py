@@ -13,12 +13,14 @@ import uvicorn
 from vivavoce.batching import Engine
 from vivavoce.errors import ServerError
 from vivavoce.server.app import Service, create_app
+from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
     from vivavoce.server.options import ServerOptions
+    from vivavoce.server.tls import Certificate
 
 __all__ = ["DrainingServer", "listen", "make_server", "serve"]
 
@@ -104,8 +106,16 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-def make_server(options: ServerOptions, *, engine: Callable[[], Engine] = Engine) -> DrainingServer:
-    """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`."""
+def make_server(
+    options: ServerOptions, certificate: Certificate | None = None, *, engine: Callable[[], Engine] = Engine
+) -> DrainingServer:
+    """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`.
+
+    Args:
+        options: Of the server.
+        certificate: From `certificate_for`; None: no encryption.
+        engine: Makes the engine; called on the server's event loop.
+    """
     app = create_app(options, engine=engine)
     config = uvicorn.Config(
         app,
@@ -117,6 +127,8 @@ def make_server(options: ServerOptions, *, engine: Callable[[], Engine] = Engine
         log_level="warning",  # its own lines about connections hold the query, and that may hold a token
         access_log=False,
         timeout_graceful_shutdown=2,
+        ssl_certfile=certificate.cert if certificate else None,
+        ssl_keyfile=certificate.key if certificate else None,
     )
     return DrainingServer(config, app.state.service)
 
@@ -125,13 +137,19 @@ def serve(options: ServerOptions) -> None:
     """Serve until SIGINT or SIGTERM; open sessions may then finish.
 
     Raises:
-        ServerError: A busy port, or a public address without keys.
+        ServerError: A busy port, a public address without keys, or a certificate that can't be used.
+        ConfigurationError: Options that contradict each other.
     """
     options.check()
+    certificate = certificate_for(options)
     sock = listen(options.host, options.port)
     host, port = sock.getsockname()[:2]
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger(__name__).info("listening on ws://%s:%d", f"[{host}]" if ":" in host else host, port)
-    make_server(options).run(sockets=[sock])
+    log = logging.getLogger(__name__)
+    scheme = "wss" if certificate else "ws"
+    log.info("listening on %s://%s:%d", scheme, f"[{host}]" if ":" in host else host, port)
+    if certificate and certificate.made_here:
+        log.info("self-signed certificate: %s", certificate.advice)
+    make_server(options, certificate).run(sockets=[sock])
