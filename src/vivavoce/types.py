@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Encoding", "Failure", "Word"]
+__all__ = ["Codec", "Encoding", "Failure", "Word"]
 
 
 class Encoding(enum.StrEnum):
@@ -16,6 +16,14 @@ class Encoding(enum.StrEnum):
     def bytes_per_sample(self) -> int:
         """Width of one mono sample, in bytes."""
         return 2 if self is Encoding.PCM_S16LE else 1
+
+
+class Codec(enum.StrEnum):
+    """Compressed audio streams."""
+
+    OPUS = "opus"
+    OGG_OPUS = "ogg_opus"
+    AAC = "aac"
 
 
 class Failure(enum.Enum):
@@ -36,6 +44,8 @@ class Failure(enum.Enum):
     AUDIO_TOO_LONG = enum.auto()
     AUDIO_TOO_FAST = enum.auto()
     AUDIO_MISALIGNED = enum.auto()
+    AUDIO_UNREADABLE = enum.auto()
+    MESSAGE_TOO_LARGE = enum.auto()
     IDLE = enum.auto()
     EXPIRED = enum.auto()
     BUSY = enum.auto()

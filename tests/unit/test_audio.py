@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vivavoce.audio import ENGINE_RATE_HZ, Intake, SampleBuffer, decode_samples
+from vivavoce.errors import ProtocolViolation
 from vivavoce.types import Encoding
 
 
@@ -35,13 +36,13 @@ def test_mulaw_agrees_with_ffmpeg_on_all_codes():
 def test_any_chunking_gives_the_same_samples(rate, cuts, seed):
     signal = np.random.default_rng(seed).integers(-9_000, 9_000, rate // 4).astype("<i2")
     whole = Intake(rate, Encoding.PCM_S16LE)
-    expected = np.concatenate([whole.feed(signal.tobytes()), whole.finish()])
+    expected = np.concatenate([whole.feed(whole.decode(signal.tobytes())), whole.finish()])
 
     intake = Intake(rate, Encoding.PCM_S16LE)
     pieces, at, turn = [], 0, 0
     while at < len(signal):
         n = cuts[turn % len(cuts)]
-        pieces.append(intake.feed(signal[at : at + n].tobytes()))
+        pieces.append(intake.feed(intake.decode(signal[at : at + n].tobytes())))
         at, turn = at + n, turn + 1
         assert sum(map(len, pieces)) >= intake.settled_samples
     pieces.append(intake.finish())
@@ -56,17 +57,21 @@ def test_what_counts_as_settled_is_out_and_not_much_less_than_what_came(rate):
     intake = Intake(rate, Encoding.PCM_S16LE)
     out = 0
     for _ in range(200):
-        out += len(intake.feed(np.zeros(rate // 100, "<i2").tobytes()))
+        out += len(intake.feed(np.zeros(rate // 100, np.float32)))
         assert out >= intake.settled_samples
     assert intake.received_ms == pytest.approx(2_000, abs=20)
     assert intake.settled_samples >= 2 * ENGINE_RATE_HZ * (rate // 100 * 100 / rate) - 1_040
 
 
 def test_durations_follow_rate_and_encoding():
-    assert Intake(8_000, Encoding.PCM_MULAW).duration_ms(800) == 100
-    assert Intake(16_000, Encoding.PCM_S16LE).duration_ms(3_200) == 100
-    assert Intake(16_000, Encoding.PCM_S16LE).is_whole(4)
-    assert not Intake(16_000, Encoding.PCM_S16LE).is_whole(3)
+    for rate, encoding, n_bytes in [(8_000, Encoding.PCM_MULAW, 800), (16_000, Encoding.PCM_S16LE, 3_200)]:
+        intake = Intake(rate, encoding)
+        assert intake.duration_ms(len(intake.decode(bytes(n_bytes)))) == 100
+
+
+def test_half_a_sample_is_refused():
+    with pytest.raises(ProtocolViolation, match="3 bytes are not a whole number of samples"):
+        Intake(16_000, Encoding.PCM_S16LE).decode(bytes(3))
 
 
 @given(st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 60_000)), max_size=20))

@@ -7,7 +7,22 @@ from hypothesis import strategies as st
 from support.scripted_engine import FRAME, pcm, silence, speech, spoken
 from support.sessions import Driver
 from vivavoce.session import SessionState, Tuning
-from vivavoce.wire.neutral import Audio, Configure, ForceEndpoint, SessionEnded, Terminate
+from vivavoce.text import plain_word
+from vivavoce.types import Failure
+from vivavoce.wire.neutral import (
+    Audio,
+    Configure,
+    ForceEndpoint,
+    KeepAlive,
+    Limits,
+    Remark,
+    SessionBegan,
+    SessionEnded,
+    SessionFailed,
+    SilenceHeard,
+    Terminate,
+    TurnUpdated,
+)
 
 # Pauses are far from the thresholds' edges only in count, not in kind: 3 to 45 frames.
 talk = st.lists(
@@ -133,3 +148,129 @@ def test_any_bytes_are_audio(data, cuts):
     driver.command(Terminate())
     driver.serve()
     assert driver.session.state is SessionState.ENDED
+
+
+# --- any conversation -------------------------------------------------------------------------
+
+LIMITS = Limits(min_chunk_ms=50, max_chunk_ms=1_000, max_lead_s=60, idle_s=30, max_session_s=120)
+
+steps = st.lists(
+    st.one_of(
+        talk.map(lambda parts: ("audio", parts)),
+        st.just(("force", None)),
+        st.just(("alive", None)),
+        st.builds(
+            Configure,
+            min_silence_ms=st.none() | st.sampled_from([0, 160, 400, 3_000]),
+            max_silence_ms=st.none() | st.sampled_from([0, 300, 1_280, 5_000]),
+            end_of_turn_threshold=st.none() | st.floats(0, 1),
+            speech_threshold=st.none() | st.floats(0, 1),
+            format_turns=st.none() | st.booleans(),
+            partials_ms=st.none() | st.sampled_from([0, 160, 3_000]),
+            first_partial_ms=st.none() | st.sampled_from([256, 756]),
+            acknowledge_silence=st.none() | st.booleans(),
+            heartbeat=st.none() | st.booleans(),
+        ).map(lambda change: ("configure", change)),
+        st.text(max_size=5).map(lambda text: ("remark", text)),
+        st.sampled_from([0.5, 6.0, 31.0, 200.0]).map(lambda seconds: ("wait", seconds)),
+        st.sampled_from(["odd", "long", "short"]).map(lambda kind: ("fault", kind)),
+        st.text("dp", min_size=1, max_size=8).map(lambda turns: ("engine", turns)),
+    ),
+    max_size=12,
+)
+endings = st.sampled_from(["terminate", "terminate twice", "engine dies"])
+
+
+class Conversation:
+    """Plays steps to a session and counts what has to be answered."""
+
+    def __init__(self, options):
+        self.driver = Driver(limits=LIMITS, tuning=Tuning(max_utterance_ms=4_000), **options)
+        self.forces = 0
+
+    def play(self, kind, value):
+        driver = self.driver
+        is_open = driver.session.state is SessionState.OPEN
+        match kind:
+            case "audio":
+                samples, _ = script(value)
+                driver.say(samples[: len(samples) // 800 * 800], 800, serve=False)
+            case "force":
+                self.forces += is_open
+                driver.command(ForceEndpoint())
+            case "alive":
+                driver.command(KeepAlive())
+            case "configure":
+                driver.command(value)
+            case "remark":
+                driver.command(Remark(value))
+            case "wait":
+                driver.now += value
+                driver.session.tick(driver.now)
+            case "fault":
+                sizes = {"odd": [1_601], "long": [40_000], "short": [2, 1_600]}[value]
+                for size in sizes:
+                    driver.command(Audio(bytes(size)))
+            case "engine":
+                for turn in value:
+                    driver.detect(5) if turn == "d" else driver.decode()
+
+    def end(self, how):
+        driver = self.driver
+        if how == "engine dies":
+            driver.session.fail(Failure.INTERNAL)
+        for _ in range(2 if how == "terminate twice" else 1):
+            driver.command(Terminate())
+        driver.serve()
+        driver.command(ForceEndpoint())
+        driver.command(Audio(bytes(1_600)))
+        driver.session.tick(driver.now + 1_000)
+        driver.serve()
+        driver._collect()
+        return driver
+
+
+@settings(deadline=None, max_examples=300)
+@given(steps, endings, modes, st.booleans(), st.booleans())
+def test_any_conversation_keeps_the_promises(played, ending, options, commits, answers):
+    options = {**options, "commit_words": commits, "format_partials": commits, "answer_empty_force": answers}
+    conversation = Conversation(options)
+    for kind, value in played:
+        conversation.play(kind, value)
+    driver = conversation.end(ending)
+    events = driver.events
+
+    # Exactly one beginning and one end, and nothing outside of them.
+    assert isinstance(events[0], SessionBegan)
+    ends = [event for event in events if isinstance(event, SessionEnded | SessionFailed)]
+    assert ends == events[-1:]
+    assert driver.session.is_over
+    assert (driver.session.state is SessionState.ENDED) == isinstance(events[-1], SessionEnded)
+
+    order, committed, last_start, last_silence = 0, (), 0, 0
+    for event in events:
+        if isinstance(event, SilenceHeard):
+            assert last_silence <= event.start_ms < event.end_ms
+            last_silence = event.end_ms
+        if not isinstance(event, TurnUpdated):
+            continue
+        assert event.turn_order == order
+        assert event.start_ms <= event.end_ms
+        starts = [word.start_ms for word in event.words]
+        assert starts == sorted(starts)
+        assert all(word.start_ms <= word.end_ms for word in event.words)
+        assert not starts or starts[0] >= last_start
+        final = tuple((plain_word(it.text), it.start_ms, it.end_ms) for it in event.words if it.is_final)
+        if commits and event.words:
+            assert final[: len(committed)] == committed
+        if event.ended:
+            assert all(word.is_final for word in event.words)
+            order, committed, last_start = order + 1, (), starts[-1] if starts else last_start
+        else:
+            committed = final if event.words else committed
+
+    if answers and isinstance(events[-1], SessionEnded):
+        told = [event for event in driver.finals if event.words]
+        # What was said ends as often as it does; each force adds one end, with words or without.
+        assert len(driver.finals) >= conversation.forces
+        assert len(driver.finals) - len(told) <= conversation.forces

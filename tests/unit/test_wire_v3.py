@@ -1,6 +1,7 @@
 import json
 from urllib.parse import parse_qsl
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,6 @@ from vivavoce.wire.neutral import (
     SessionBegan,
     SessionEnded,
     SessionFailed,
-    SpeechStarted,
     Terminate,
     TurnUpdated,
 )
@@ -107,14 +107,18 @@ def test_a_bad_query_is_refused(query, failure):
             (
                 '{"type":"UpdateConfiguration","min_end_of_turn_silence_when_confident":5,'
                 '"end_of_turn_confidence_threshold":0.5,"vad_threshold":1,"format_turns":true,'
-                '"keyterms_prompt":["a"],"later_field":{}}'
+                '"session_heartbeat":true,"acknowledge_silence":false,"interruption_delay":100,'
+                '"continuous_partials":false,"keyterms_prompt":null,"later_field":{}}'
             ),
             Configure(
                 min_silence_ms=5,
                 end_of_turn_threshold=0.5,
                 speech_threshold=1.0,
                 format_turns=True,
-                key_terms=("a",),
+                heartbeat=True,
+                acknowledge_silence=False,
+                first_partial_ms=356,
+                partials_ms=3_000,
             ),
         ),
     ],
@@ -148,9 +152,20 @@ def test_any_text_is_a_command_or_a_violation(text):
         assert error.failure in {Failure.BAD_JSON, Failure.BAD_MESSAGE}  # noqa: PT017
 
 
-def test_begin_counts_whole_seconds():
-    (frame,) = dialect().encode(SessionBegan("id", 1_700_000_000.9), 0)
-    assert json.loads(frame) == {"type": "Begin", "id": "id", "expires_at": 1_700_000_000}
+def test_begin_counts_whole_seconds_and_tells_what_was_opened():
+    (frame,) = dialect("mode=min_latency").encode(SessionBegan("id", 1_700_000_000.9), 0)
+    begin = json.loads(frame)
+    assert (begin["type"], begin["id"], begin["expires_at"]) == ("Begin", "id", 1_700_000_000)
+    assert begin["configuration"] == {
+        "model": "universal-streaming-english",
+        "mode": "min_latency",
+        "api_version": "2025-05-12",
+        "speaker_labels": False,
+        "redact_pii": False,
+        "filter_profanity": False,
+        "domain": None,
+        "voice_focus": None,
+    }
 
 
 def test_the_transcript_of_an_open_turn_holds_committed_words_only():
@@ -170,10 +185,6 @@ def test_a_finished_turn_tells_its_utterance():
     message = aai_v3.decode_server_message(frame)
     assert isinstance(message, aai_v3.Turn)
     assert (message.transcript, message.utterance, message.turn_is_formatted) == ("Hi.", "Hi.", True)
-
-
-def test_speech_started_belongs_to_other_models():
-    assert dialect().encode(SpeechStarted(10, 0.9), 0) == ()
 
 
 def test_the_end_is_told_in_whole_seconds():
@@ -213,5 +224,17 @@ def test_reasons_fit_a_close_frame_and_the_error_says_more(failure):
 
 
 def test_the_client_skips_unknown_messages_and_refuses_broken_ones():
-    assert aai_v3.decode_server_message('{"type": "SpeechStarted", "timestamp": 1}') is None
+    assert aai_v3.decode_server_message('{"type": "Applause", "timestamp": 1}') is None
+    assert aai_v3.decode_server_message('{"type": ["Turn"]}') is None
     assert violation(lambda: aai_v3.decode_server_message('{"type": "Turn"}')).failure is Failure.BAD_MESSAGE
+
+
+def test_the_client_reads_what_the_vendor_sends():
+    told = aai_v3.decode_server_message('{"error": "No."}')
+    assert told == aai_v3.ErrorV3(error="No.")
+    turn = aai_v3.decode_server_message(
+        '{"turn_order":0,"turn_is_formatted":true,"end_of_turn":true,"transcript":"Hi.","words":[{"start":1,'
+        '"end":2,"text":"Hi.","confidence":1,"word_is_final":true,"speaker":null}],"utterance":"Hi.",'
+        '"end_of_turn_confidence":1.0,"language_code":"en","later":[1],"type":"Turn"}'
+    )
+    assert (turn.language_code, turn.words[0].speaker, turn.channel) == ("en", None, msgspec.UNSET)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import soxr
 
+from vivavoce.audio.codecs import CodecDecoder
 from vivavoce.audio.pcm import Samples, decode_samples
-
-if TYPE_CHECKING:
-    from vivavoce.types import Encoding
+from vivavoce.errors import ProtocolViolation
+from vivavoce.types import Codec, Encoding, Failure
 
 __all__ = ["ENGINE_RATE_HZ", "Intake"]
 
@@ -55,12 +55,30 @@ class Intake:
     over any chunking.
     """
 
-    def __init__(self, sample_rate: int, encoding: Encoding) -> None:
-        self._rate = sample_rate
+    def __init__(self, sample_rate: int, encoding: Encoding | Codec) -> None:
+        """Prepare for a stream.
+
+        Args:
+            sample_rate: In Hz; a codec brings its own.
+            encoding: How the audio is written.
+
+        Raises:
+            ProtocolViolation: The codec is not installed.
+        """
         self._encoding = encoding
+        self._codec = CodecDecoder(encoding) if isinstance(encoding, Codec) else None
         self._received_samples = 0
+        self._set_rate(sample_rate)
+
+    def _set_rate(self, sample_rate: int) -> None:
+        self._rate = sample_rate
         self._lag_samples = 0 if sample_rate == ENGINE_RATE_HZ else _lag_samples(sample_rate)
         self._resampler = None if sample_rate == ENGINE_RATE_HZ else _resampler(sample_rate)
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether a codec says how much audio a message holds."""
+        return self._codec is not None
 
     @property
     def received_ms(self) -> float:
@@ -77,25 +95,42 @@ class Intake:
         exact = self._received_samples * ENGINE_RATE_HZ // self._rate
         return max(0, exact - self._lag_samples)
 
-    def duration_ms(self, n_bytes: int) -> float:
-        """How much audio that many bytes hold, in milliseconds."""
-        return n_bytes / self._encoding.bytes_per_sample * 1000 / self._rate
+    def decode(self, data: bytes) -> Samples:
+        """Decode what came next.
 
-    def is_whole(self, n_bytes: int) -> bool:
-        """Whether that many bytes are a whole number of samples."""
-        return n_bytes % self._encoding.bytes_per_sample == 0
+        Returns:
+            Shape (n,), float32, at the rate of the stream. It is not taken until it is fed.
 
-    def feed(self, data: bytes) -> Samples:
-        """Take a whole number of samples; returns what came out, shape (n,), float32, 16 kHz."""
-        samples = decode_samples(data, self._encoding)
+        Raises:
+            ProtocolViolation: No whole number of samples, or nothing the codec can read.
+        """
+        if self._codec is not None:
+            samples = self._codec.decode(data)
+            if self._codec.rate_hz not in {None, self._rate}:
+                self._set_rate(self._codec.rate_hz or self._rate)
+            return samples
+        encoding = Encoding(self._encoding)
+        if len(data) % encoding.bytes_per_sample:
+            raise ProtocolViolation(
+                Failure.AUDIO_MISALIGNED, f"{len(data)} bytes are not a whole number of samples"
+            )
+        return decode_samples(data, encoding)
+
+    def duration_ms(self, n_samples: int) -> float:
+        """How long that many decoded samples last, in milliseconds."""
+        return n_samples * 1000 / self._rate
+
+    def feed(self, samples: Samples) -> Samples:
+        """Take decoded samples; returns what came out, shape (n,), float32, 16 kHz."""
         self._received_samples += len(samples)
         if self._resampler is None:
             return samples
         return np.asarray(self._resampler.resample_chunk(samples), dtype=np.float32)
 
     def finish(self) -> Samples:
-        """Return what the resampler still held; nothing may be fed after it."""
+        """Return what was still held back; nothing may be fed after it."""
+        rest = self._codec.finish() if self._codec is not None else np.zeros(0, dtype=np.float32)
+        self._received_samples += len(rest)
         if self._resampler is None:
-            return np.zeros(0, dtype=np.float32)
-        rest = self._resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
-        return np.asarray(rest, dtype=np.float32)
+            return rest
+        return np.asarray(self._resampler.resample_chunk(rest, last=True), dtype=np.float32)

@@ -71,13 +71,13 @@ class Connection:
         try:
             grant = self._admit()
             dialect = self._factory.open(self._websocket.query_params.multi_items())
+            session = self._open_session(dialect, grant)
         except ProtocolViolation as violation:
             failed = SessionFailed(violation.failure, violation.detail)
             _log.info("refused %s: %s", self._factory.name, violation.failure.name)
             with contextlib.suppress(WebSocketDisconnect, TimeoutError):
                 await self._close(self._factory.refuse(failed))
             return
-        session = self._open_session(dialect, grant)
         member = self._member = self._engine.join(session, self._wake)
         _log.info("session %s began: %s", session.session_id, dialect.name)
         self._news.set()  # that it began is news already

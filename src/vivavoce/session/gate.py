@@ -24,33 +24,24 @@ class AudioGate:
         self._short_ms: float | None = None
         self._began: float | None = None
 
-    def check(self, n_bytes: int, intake: Intake, now: float) -> None:
+    def check(self, n_samples: int, intake: Intake, now: float) -> None:
         """Refuse a chunk that breaks a rule.
 
         A chunk that is too short breaks it only once more audio follows: until then it may be the end
-        of a recording.
+        of a recording. How a compressed stream is cut is up to who made it.
 
         Args:
-            n_bytes: Size of the chunk.
-            intake: Where it would go.
+            n_samples: Decoded samples of the chunk.
+            intake: Where they would go.
             now: Wall time, in seconds.
 
         Raises:
             ProtocolViolation: A rule is broken.
         """
         limits = self._limits
-        if not intake.is_whole(n_bytes):
-            raise ProtocolViolation(
-                Failure.AUDIO_MISALIGNED, f"{n_bytes} bytes are not a whole number of samples"
-            )
-        expected = f"Expected between {limits.min_chunk_ms:g} and {limits.max_chunk_ms:g} ms"
-        if self._short_ms is not None:
-            raise ProtocolViolation(Failure.AUDIO_TOO_SHORT, f"{self._short_ms:.1f} ms. {expected}")
-        duration_ms = intake.duration_ms(n_bytes)
-        if duration_ms > limits.max_chunk_ms + _TOLERANCE_MS:
-            raise ProtocolViolation(Failure.AUDIO_TOO_LONG, f"{duration_ms:.1f} ms. {expected}")
-        if duration_ms < limits.min_chunk_ms - _TOLERANCE_MS:
-            self._short_ms = duration_ms
+        duration_ms = intake.duration_ms(n_samples)
+        if not intake.is_compressed:
+            self._check_length(duration_ms)
         if self._began is None:
             self._began = now
         if limits.max_lead_s is not None:
@@ -60,3 +51,13 @@ class AudioGate:
                 raise ProtocolViolation(
                     Failure.AUDIO_TOO_FAST, f"Received {received_s:.1f} sec. audio in {elapsed_s:.1f} sec"
                 )
+
+    def _check_length(self, duration_ms: float) -> None:
+        limits = self._limits
+        expected = f"Expected between {limits.min_chunk_ms:g} and {limits.max_chunk_ms:g} ms"
+        if self._short_ms is not None:
+            raise ProtocolViolation(Failure.AUDIO_TOO_SHORT, f"{self._short_ms:.1f} ms. {expected}")
+        if duration_ms > limits.max_chunk_ms + _TOLERANCE_MS:
+            raise ProtocolViolation(Failure.AUDIO_TOO_LONG, f"{duration_ms:.1f} ms. {expected}")
+        if duration_ms < limits.min_chunk_ms - _TOLERANCE_MS:
+            self._short_ms = duration_ms

@@ -8,7 +8,6 @@ utterances and the same final words. Wall time matters for idle and session limi
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections import deque
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from vivavoce.errors import ProtocolViolation
 from vivavoce.session.gate import AudioGate
 from vivavoce.session.hearing import Hearing
 from vivavoce.session.requests import DecodeRequest
+from vivavoce.session.telling import Telling
 from vivavoce.session.tuning import Tuning
 from vivavoce.types import Failure
 from vivavoce.vad import DEFAULT_THRESHOLD
@@ -31,13 +31,14 @@ from vivavoce.wire.neutral import (
     ForceEndpoint,
     KeepAlive,
     Limits,
+    Remark,
     SessionBegan,
     SessionEnded,
     SessionFailed,
     SessionOptions,
     SpeechStarted,
     Terminate,
-    TurnUpdated,
+    Warned,
 )
 
 if TYPE_CHECKING:
@@ -92,9 +93,11 @@ class Session:
             unix_now: The same moment, in seconds since 1970.
             frame_samples: Frame size of the speech detector, at 16 kHz.
             tuning: When to ask for passes.
+
+        Raises:
+            ProtocolViolation: Its audio can't be decoded here.
         """
         self.session_id = session_id
-        self._options = options
         self._limits = limits
         self._tuning = tuning or Tuning()
         self._frame_samples = frame_samples
@@ -116,10 +119,9 @@ class Session:
         self._frames_under_way = False
         self._pass_under_way = False
         self._terminated = False
-        self._turn_order = 0
         self.cadence_ms: float = self._tuning.cadence_ms
-        self._told_silence_ms = 0
-        self._events: deque[Event] = deque([SessionBegan(session_id, unix_now + limits.max_session_s)])
+        began = SessionBegan(session_id, unix_now + limits.max_session_s)
+        self._telling = Telling(options, began, now)
 
     # --- what the client does -------------------------------------------------------------------
 
@@ -160,6 +162,8 @@ class Session:
                 self._state = SessionState.ENDING
                 self._hearing.buffer.append(self._intake.finish())
                 self._marks.append((self._hearing.buffer.end, command))
+            case Remark():
+                self._telling.events.append(Warned(command.text))
             case ForceEndpoint() | Configure():
                 self._marks.append((self._intake.settled_samples, command))
             case KeepAlive():
@@ -168,14 +172,15 @@ class Session:
 
     def _receive_audio(self, data: bytes, now: float) -> None:
         try:
-            self._gate.check(len(data), self._intake, now)
+            samples = self._intake.decode(data)
+            self._gate.check(len(samples), self._intake, now)
         except ProtocolViolation as violation:
             self.fail(violation.failure, violation.detail)
             return
-        self._hearing.buffer.append(self._intake.feed(data))
+        self._hearing.buffer.append(self._intake.feed(samples))
 
     def tick(self, now: float) -> None:
-        """Look at the clock: a session that idles or lives too long fails.
+        """Look at the clock: a session that idles or lives too long fails; heartbeats are told.
 
         Args:
             now: Wall time, in seconds.
@@ -187,17 +192,19 @@ class Session:
             self.fail(Failure.EXPIRED)
         elif idle_s is not None and now - self._active > idle_s:
             self.fail(Failure.IDLE, f"nothing received for {idle_s:g} seconds")
+        else:
+            self._telling.heartbeat(self.audio_ms, now)
 
     def fail(self, failure: Failure, detail: str = "") -> None:
         """End the session in an error; what was not told yet is lost."""
         if not self.is_over:
             self._state = SessionState.FAILED
-            self._events.append(SessionFailed(failure, detail))
+            self._telling.events.append(SessionFailed(failure, detail))
 
     def take_events(self) -> list[Event]:
         """What happened since the last call."""
-        events = list(self._events)
-        self._events.clear()
+        events = list(self._telling.events)
+        self._telling.events.clear()
         return events
 
     # --- what the engine does -------------------------------------------------------------------
@@ -222,6 +229,7 @@ class Session:
         self._frames_under_way = False
         if not self.is_over:
             self._probabilities.extend(float(value) for value in probabilities)
+            self._telling.note_probability(float(probabilities.max(initial=0.0)))
             self._advance()
 
     def next_pass(self) -> DecodeRequest | None:
@@ -242,7 +250,7 @@ class Session:
             if current.settled_end == settled_end:
                 return None
             return DecodeRequest(current.number, current.start, settled_end, is_final=False, is_settled=True)
-        if self._options.partials and hearing.is_speaking and self._partial_is_due(current):
+        if self._telling.options.partials and hearing.is_speaking and self._partial_is_due(current):
             return DecodeRequest(
                 current.number, current.window, hearing.position, is_final=False, is_settled=False
             )
@@ -250,7 +258,12 @@ class Session:
 
     def _partial_is_due(self, utterance: Utterance) -> bool:
         is_first = utterance.is_fresh and utterance.asked_end <= self._hearing.speech_start
-        wait_ms = self._tuning.first_partial_ms if is_first else self.cadence_ms
+        tuning, options = self._tuning, self._telling.options
+        if is_first:
+            first_ms = options.first_partial_ms
+            wait_ms: float = tuning.first_partial_ms if first_ms is None else first_ms
+        else:  # what the client wishes is stretched under load as the rest is
+            wait_ms = self.cadence_ms * (options.partials_ms or tuning.cadence_ms) / tuning.cadence_ms
         return self._hearing.position - utterance.asked_end >= wait_ms * _SAMPLES_PER_MS
 
     def begin_pass(self, request: DecodeRequest) -> Span:
@@ -280,11 +293,11 @@ class Session:
         if current is not None and current.number == request.utterance:
             if request.is_settled and request.end == hearing.settled_end:
                 current.take_settled(hypothesis, request.end)
-                self._tell_partial(current)
+                self._telling.partial(current, hearing.end_of_turn_confidence)
             elif not request.is_settled:
                 current.take_partial(hypothesis, request.start, request.end)
                 self._move_window(current)
-                self._tell_partial(current)
+                self._telling.partial(current, hearing.end_of_turn_confidence)
             # else: speech went on meanwhile, and the next partial knows more
         else:
             for utterance in hearing.closing:
@@ -313,11 +326,12 @@ class Session:
             elif self._probabilities:
                 if hearing.hear(self._probabilities.popleft()):
                     at_ms = hearing.speech_start // _SAMPLES_PER_MS
-                    self._events.append(SpeechStarted(at_ms, hearing.strongest))
+                    self._telling.events.append(SpeechStarted(at_ms, hearing.strongest))
             else:
                 break
         self._tell_finals()
-        self._tell_silence()
+        if self._state is SessionState.OPEN:
+            self._telling.silence(hearing)
 
     def _obey(self, position: int, command: Command) -> None:
         hearing = self._hearing
@@ -325,7 +339,7 @@ class Session:
             case ForceEndpoint():
                 at = max(position, hearing.spoken_until)
                 utterance = hearing.end(at)
-                if self._options.answer_empty_force:
+                if self._telling.options.answer_empty_force:
                     (utterance or hearing.end_nothing(at)).must_answer = True
             case Terminate():
                 hearing.end(position)
@@ -342,67 +356,15 @@ class Session:
         )
         if change.speech_threshold is not None:
             self._hearing.set_threshold(change.speech_threshold)
-        if change.format_turns is not None:
-            self._options = dataclasses.replace(
-                self._options, format_partials=change.format_turns, format_finals=change.format_turns
-            )
+        self._telling.configure(change)
 
     # --- what is told ---------------------------------------------------------------------------
 
-    def _tell_partial(self, utterance: Utterance) -> None:
-        formatted = self._options.format_partials
-        words = utterance.words(formatted=formatted, final=False)
-        if not self._options.partials or words == utterance.told:
-            return
-        utterance.told = words
-        self._events.append(
-            TurnUpdated(
-                self._turn_order,
-                utterance.start // _SAMPLES_PER_MS,
-                utterance.asked_end // _SAMPLES_PER_MS,
-                words,
-                formatted=formatted,
-                end_of_turn_confidence=self._hearing.end_of_turn_confidence,
-            )
-        )
-
     def _tell_finals(self) -> None:
-        closing = self._hearing.closing
-        while closing and closing[0].is_done:
-            self._tell_final(closing.popleft())
-        if self._terminated and not closing and not self.is_over:
+        hearing = self._hearing
+        while hearing.closing and hearing.closing[0].is_done:
+            self._telling.final(hearing.closing.popleft(), hearing.position)
+        if self._terminated and not hearing.closing and not self.is_over:
             self._state = SessionState.ENDED
             session_ms = round((self._active - self._opened) * 1000)
-            self._events.append(SessionEnded(round(self.audio_ms), session_ms))
-
-    def _tell_final(self, utterance: Utterance) -> None:
-        formatted = self._options.format_finals
-        words = utterance.words(formatted=formatted, final=True)
-        ended = bool(words) or utterance.must_answer
-        self._told_silence_ms = self._hearing.position // _SAMPLES_PER_MS
-        if not ended and not utterance.told:
-            return
-        # Words that were shown and turned out to be none are taken back by an empty update.
-        self._events.append(
-            TurnUpdated(
-                self._turn_order,
-                utterance.start // _SAMPLES_PER_MS,
-                (utterance.end or utterance.start) // _SAMPLES_PER_MS,
-                words,
-                ended=ended,
-                formatted=formatted,
-                end_of_turn_confidence=1.0 if ended else 0.0,
-            )
-        )
-        self._turn_order += ended
-
-    def _tell_silence(self) -> None:
-        every_ms = self._options.silence_updates_ms
-        hearing = self._hearing
-        if every_ms is None or not self._options.partials or not hearing.is_quiet or hearing.closing:
-            return
-        heard_ms = hearing.position // _SAMPLES_PER_MS
-        if self._state is SessionState.OPEN and heard_ms - self._told_silence_ms >= every_ms:
-            self._told_silence_ms = heard_ms
-            start_ms = hearing.spoken_until // _SAMPLES_PER_MS
-            self._events.append(TurnUpdated(self._turn_order, start_ms, heard_ms))
+            self._telling.events.append(SessionEnded(round(self.audio_ms), session_ms))

@@ -23,14 +23,17 @@ from vivavoce.wire.neutral import (
     Configure,
     Event,
     ForceEndpoint,
+    Heartbeat,
     Limits,
     SessionBegan,
     SessionEnded,
     SessionFailed,
     SessionOptions,
+    SilenceHeard,
     SpeechStarted,
     Terminate,
     TurnUpdated,
+    Warned,
 )
 
 if TYPE_CHECKING:
@@ -212,6 +215,8 @@ _CODES = {
     Failure.AUDIO_TOO_LONG: 4033,
     Failure.AUDIO_TOO_FAST: 4029,
     Failure.AUDIO_MISALIGNED: 4034,
+    Failure.AUDIO_UNREADABLE: 4101,
+    Failure.MESSAGE_TOO_LARGE: 4101,
     Failure.IDLE: 4031,
     Failure.EXPIRED: 4008,
     Failure.BUSY: 4102,
@@ -236,6 +241,7 @@ class V2Dialect:
     """One v2 connection, seen from the server."""
 
     name: ClassVar[str] = "v2"
+    webhook: ClassVar[None] = None  # v2 has none
     limits: ClassVar[Limits] = Limits(
         min_chunk_ms=100, max_chunk_ms=2_000, max_lead_s=60, idle_s=60, max_session_s=24 * 3600
     )
@@ -286,8 +292,8 @@ class V2Dialect:
                 )
             case TurnUpdated():
                 message = self._transcript(event, unix_time)
-            case SpeechStarted():
-                return ()  # v2 has no such message
+            case SpeechStarted() | SilenceHeard() | Heartbeat() | Warned():
+                return ()  # v2 has no such messages
             case SessionEnded() | SessionFailed():
                 return self.closing(event).frames
         return (_encode(message).decode(),)
@@ -344,7 +350,7 @@ class V2Factory:
             ProtocolViolation: A parameter can't be used.
         """
         query = Query(pairs)
-        key_terms = query.strings("word_boost", Failure.BAD_WORD_BOOST)
+        key_terms = query.strings("word_boost", Failure.BAD_WORD_BOOST) or ()
         length = sum(map(len, key_terms))
         if length > _MAX_WORD_BOOST_CHARACTERS:
             raise ProtocolViolation(
@@ -353,7 +359,7 @@ class V2Factory:
         options = SessionOptions(
             sample_rate=query.sample_rate(default=None),
             encoding=query.encoding(),
-            partials=not query.flag("disable_partial_transcripts", default=False),
+            partials=not query.flag("disable_partial_transcripts"),
             format_partials=False,
             format_finals=True,
             min_silence_ms=DEFAULT_SILENCE_MS,
@@ -361,9 +367,7 @@ class V2Factory:
             silence_updates_ms=_SILENCE_UPDATE_MS,
             key_terms=key_terms,
         )
-        return V2Dialect(
-            options, extra_information=query.flag("enable_extra_session_information", default=False)
-        )
+        return V2Dialect(options, extra_information=query.flag("enable_extra_session_information") or False)
 
     def refuse(self, violation: SessionFailed) -> Closing:
         """How to close a socket on which no session could begin."""

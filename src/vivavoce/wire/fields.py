@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Encoding, Failure
+from vivavoce.types import Codec, Encoding, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "SAMPLE_RATES_HZ",
+    "Fields",
+    "Parameters",
     "Query",
     "clip_reason",
     "json_object",
@@ -45,79 +47,186 @@ def json_object(text: str | bytes) -> dict[str, object]:
     return value
 
 
-class Query:
-    """The parameters of a handshake. The last value of a repeated name counts; unknown names are ignored."""
+_SHOWN_CHARACTERS = 40
 
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        self._values = dict(pairs)
 
-    def text(self, name: str) -> str | None:
-        """The value as it is; None if absent or empty."""
-        return self._values.get(name) or None
+def _shown(value: object) -> str:
+    """A value as a message names it: whole if it is short, else its beginning."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+
+
+class Parameters:
+    """Named values that a client gave, checked as they are read; those of unknown names are ignored."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+
+    def names(self) -> list[str]:
+        """Names that have a value."""
+        return [name for name in self._values if self._value(name) is not None]
+
+    def raw(self, name: str) -> object:
+        """The value as it came; None if absent."""
+        return self._value(name)
+
+    def _value(self, name: str) -> object:
+        """The value of a name; None if it has none."""
+        return self._values.get(name)
+
+    def _as_whole(self, value: object) -> int | None:
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def _as_number(self, value: object) -> float | None:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def _as_flag(self, value: object) -> bool | None:
+        return value if isinstance(value, bool) else None
+
+    def _as_json(self, value: object) -> object:
+        return value
+
+    def text(self, name: str, *, longest: int | None = None) -> str | None:
+        """A string; None if absent.
+
+        Args:
+            name: Of the parameter.
+            longest: How many characters it may have; None: any number.
+
+        Raises:
+            ProtocolViolation: No string, or too long.
+        """
+        value = self._value(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: no string: {_shown(value)}")
+        if longest is not None and len(value) > longest:
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: {len(value)} characters, at most {longest}")
+        return value
+
+    def choice(self, name: str, known: Sequence[str]) -> str | None:
+        """One of a few strings; None if absent.
+
+        Raises:
+            ProtocolViolation: None of them.
+        """
+        value = self.text(name)
+        if value is not None and value not in known:
+            raise ProtocolViolation(
+                Failure.BAD_OPTION, f"{name}: {_shown(value)} is not one of: {', '.join(known)}"
+            )
+        return value
 
     def integer(self, name: str, *, low: int, high: int) -> int | None:
-        """A whole number within bounds.
+        """A whole number within bounds; None if absent.
 
         Raises:
             ProtocolViolation: Not a whole number, or out of bounds.
         """
-        value = self.text(name)
+        value = self._value(name)
         if value is None:
             return None
-        try:
-            number = int(value)
-        except ValueError:
-            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: not a whole number: {value!r}") from None
+        number = self._as_whole(value)
+        if number is None:
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: not a whole number: {_shown(value)}")
         if not low <= number <= high:
             raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: {number} is not in {low}..{high}")
         return number
 
     def fraction(self, name: str) -> float | None:
-        """A number from 0 to 1.
+        """A number from 0 to 1; None if absent.
 
         Raises:
             ProtocolViolation: Not a number, or out of bounds.
         """
-        value = self.text(name)
+        value = self._value(name)
         if value is None:
             return None
-        try:
-            number = float(value)
-        except ValueError:
-            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: not a number: {value!r}") from None
+        number = self._as_number(value)
+        if number is None:
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: not a number: {_shown(value)}")
         if not 0.0 <= number <= 1.0:  # also refuses NaN
-            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: {value} is not in 0..1")
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: {_shown(value)} is not in 0..1")
         return number
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        """A boolean in any case: the vendor's Python SDK writes ``True``, others ``true``.
+    def flag(self, name: str) -> bool | None:
+        """A boolean; None if absent.
 
         Raises:
             ProtocolViolation: Neither true nor false.
         """
-        value = self.text(name)
+        value = self._value(name)
         if value is None:
-            return default
-        match value.lower():
-            case "true" | "1":
-                return True
-            case "false" | "0":
-                return False
-        raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: neither true nor false: {value!r}")
+            return None
+        flag = self._as_flag(value)
+        if flag is None:
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: neither true nor false: {_shown(value)}")
+        return flag
 
-    def strings(self, name: str, failure: Failure = Failure.BAD_OPTION) -> tuple[str, ...]:
-        """A JSON list of strings.
+    def strings(self, name: str, failure: Failure = Failure.BAD_OPTION) -> tuple[str, ...] | None:
+        """A list of strings; None if absent.
 
         Raises:
             ProtocolViolation: It is no such list.
         """
-        value = self.text(name)
+        value = self._value(name)
         if value is None:
-            return ()
+            return None
+        items = self._as_json(value)
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise ProtocolViolation(failure, f"{name}: not a JSON list of strings: {_shown(value)}")
+        return tuple(items)
+
+    def mapping(self, name: str) -> dict[str, object] | None:
+        """A JSON object; None if absent.
+
+        Raises:
+            ProtocolViolation: It is none.
+        """
+        value = self._value(name)
+        if value is None:
+            return None
+        fields = self._as_json(value)
+        if not isinstance(fields, dict):
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: not a JSON object: {_shown(value)}")
+        return fields
+
+
+class Fields(Parameters):
+    """Those of a message: values of JSON."""
+
+
+class Query(Parameters):
+    """Those of a handshake: everything is text. The last value of a repeated name counts."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        super().__init__(dict(pairs))
+
+    def _value(self, name: str) -> object:
+        return self._values.get(name) or None  # an empty value is none
+
+    def _as_whole(self, value: object) -> int | None:
         try:
-            return tuple(msgspec.json.decode(value, type=list[str]))
-        except (msgspec.MsgspecError, UnicodeError):
-            raise ProtocolViolation(failure, f"{name}: not a JSON list of strings") from None
+            return int(str(value))
+        except ValueError:
+            return None
+
+    def _as_number(self, value: object) -> float | None:
+        try:
+            return float(str(value))
+        except ValueError:
+            return None
+
+    def _as_flag(self, value: object) -> bool | None:
+        """In any case: the vendor's Python SDK writes ``True``, others ``true``."""
+        return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+
+    def _as_json(self, value: object) -> object:
+        try:
+            return msgspec.json.decode(str(value).encode())
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return None
 
     def sample_rate(self, *, default: int | None) -> int:
         """The rate of the audio, in Hz.
@@ -125,31 +234,34 @@ class Query:
         Raises:
             ProtocolViolation: Missing without a default, no positive integer, or a rate that is not taken.
         """
-        value = self.text("sample_rate")
+        value = self._value("sample_rate")
         if value is None and default is not None:
             return default
-        try:
-            rate = int(value or "")
-        except ValueError:
+        rate = self._as_whole(value)
+        if rate is None:
             raise ProtocolViolation(
-                Failure.BAD_SAMPLE_RATE, f"sample_rate must be a positive integer, got {value!r}"
-            ) from None
+                Failure.BAD_SAMPLE_RATE, f"sample_rate must be a positive integer, got {_shown(value)}"
+            )
         if rate not in SAMPLE_RATES_HZ:
             low, high = SAMPLE_RATES_HZ.start, SAMPLE_RATES_HZ.stop - 1
             raise ProtocolViolation(Failure.BAD_SAMPLE_RATE, f"sample_rate {rate} is not in {low}..{high}")
         return rate
 
-    def encoding(self) -> Encoding:
+    def encoding(self, *, codecs: bool = False) -> Encoding | Codec:
         """The encoding of the audio; ``pcm_s16le`` if absent.
+
+        Args:
+            codecs: Whether compressed audio is taken too.
 
         Raises:
             ProtocolViolation: It is none of ours.
         """
         value = self.text("encoding") or Encoding.PCM_S16LE
-        try:
-            return Encoding(value)
-        except ValueError:
-            known = ", ".join(Encoding)
+        known: dict[str, Encoding | Codec] = {each.value: each for each in Encoding}
+        if codecs:
+            known |= {each.value: each for each in Codec}
+        if value not in known:
             raise ProtocolViolation(
-                Failure.BAD_ENCODING, f"encoding {value!r} is not one of: {known}"
-            ) from None
+                Failure.BAD_ENCODING, f"encoding {_shown(value)} is not one of: {', '.join(known)}"
+            )
+        return known[value]

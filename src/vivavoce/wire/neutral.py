@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.types import Encoding, Failure, Word
+from vivavoce.types import Codec, Encoding, Failure, Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +23,21 @@ __all__ = [
     "DialectFactory",
     "Event",
     "ForceEndpoint",
+    "Heartbeat",
     "KeepAlive",
     "Limits",
+    "Redaction",
+    "Remark",
     "SessionBegan",
     "SessionEnded",
     "SessionFailed",
     "SessionOptions",
+    "SilenceHeard",
     "SpeechStarted",
     "Terminate",
     "TurnUpdated",
+    "Warned",
+    "Webhook",
 ]
 
 
@@ -57,13 +63,41 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is taken out of finished turns.
+
+    Attributes:
+        policies: Names of what is taken out, as the protocol spells them.
+        substitution: ``hash`` or ``entity_name``: what stands in its place.
+    """
+
+    policies: tuple[str, ...]
+    substitution: str = "hash"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where the finished turns of a session are posted once it is over.
+
+    Attributes:
+        url: With ``http`` or ``https``.
+        header: Name and value of a header to send along; None: none.
+    """
+
+    url: str
+    header: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SessionOptions:
     """What a client asked for when it opened its session.
 
     Attributes:
-        sample_rate: Of the audio that will be sent, in Hz.
+        sample_rate: Of the audio that will be sent, in Hz; a codec knows its own.
         encoding: Of the audio that will be sent.
         partials: Whether updates of unfinished turns are wanted.
+        partials_ms: Audio between two of them, in milliseconds; None: as often as is reasonable.
+        first_partial_ms: Speech before the first of a turn; None: as early as is reasonable.
         format_partials: Whether words of unfinished turns keep case and punctuation.
         format_finals: Whether words of finished turns keep case and punctuation.
         min_silence_ms: Silence that ends a turn which sounds complete.
@@ -71,14 +105,21 @@ class SessionOptions:
         end_of_turn_threshold: Confidence from which a turn counts as complete, 0 to 1.
         speech_threshold: Speech probability from which a frame counts as speech; None: the default.
         silence_updates_ms: How often an empty update is sent while nobody speaks; None: never.
+        acknowledge_silence: Whether stretches in which nobody spoke are told.
+        heartbeat: Whether the session tells now and then how it is doing.
         answer_empty_force: Whether a forced end is answered by a finished turn though nothing was said.
         commit_words: Whether words of an unfinished turn are committed one by one.
         key_terms: Words the client expects.
+        filter_profanity: Whether rude words are masked.
+        redaction: What is taken out of finished turns; None: nothing.
+        remarks: What the client has to be told about its wishes when the session begins.
     """
 
     sample_rate: int
-    encoding: Encoding = Encoding.PCM_S16LE
+    encoding: Encoding | Codec = Encoding.PCM_S16LE
     partials: bool = True
+    partials_ms: int | None = None
+    first_partial_ms: int | None = None
     format_partials: bool = False
     format_finals: bool = True
     min_silence_ms: int = 700
@@ -86,9 +127,14 @@ class SessionOptions:
     end_of_turn_threshold: float = 0.0
     speech_threshold: float | None = None
     silence_updates_ms: int | None = None
+    acknowledge_silence: bool = False
+    heartbeat: bool = False
     answer_empty_force: bool = False
     commit_words: bool = False
     key_terms: tuple[str, ...] = ()
+    filter_profanity: bool = False
+    redaction: Redaction | None = None
+    remarks: tuple[str, ...] = ()
 
 
 # --- commands: what a client asks for ---------------------------------------------------------
@@ -115,7 +161,19 @@ class Configure:
     end_of_turn_threshold: float | None = None
     speech_threshold: float | None = None
     format_turns: bool | None = None
+    partials_ms: int | None = None
+    first_partial_ms: int | None = None
+    acknowledge_silence: bool | None = None
+    heartbeat: bool | None = None
     key_terms: tuple[str, ...] | None = None
+    filter_profanity: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something the client has to be told about what it asked for; comes back as `Warned`."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +186,7 @@ class Terminate:
     """Finish the last turn and end the session."""
 
 
-Command = Audio | ForceEndpoint | Configure | KeepAlive | Terminate
+Command = Audio | ForceEndpoint | Configure | Remark | KeepAlive | Terminate
 
 
 # --- events: what a session tells -------------------------------------------------------------
@@ -199,6 +257,45 @@ class TurnUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceHeard:
+    """Nobody spoke for a while.
+
+    Attributes:
+        start_ms: Where that stretch begins; each begins where the one before it ended, or later.
+        end_ms: Up to where it was listened to.
+    """
+
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """How the session is doing.
+
+    Attributes:
+        audio_ms: How much audio was received.
+        session_ms: How long the session has been open, in wall time.
+        strongest: Highest speech probability since the heartbeat before, 0 to 1.
+    """
+
+    audio_ms: int
+    session_ms: int
+    strongest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the client asked for is not done as it may expect.
+
+    Attributes:
+        text: What, in words for people.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnded:
     """The session ended as asked.
 
@@ -219,7 +316,16 @@ class SessionFailed:
     detail: str = ""
 
 
-Event = SessionBegan | SpeechStarted | TurnUpdated | SessionEnded | SessionFailed
+Event = (
+    SessionBegan
+    | SpeechStarted
+    | TurnUpdated
+    | SilenceHeard
+    | Heartbeat
+    | Warned
+    | SessionEnded
+    | SessionFailed
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +357,10 @@ class Dialect(Protocol):
     @property
     def options(self) -> SessionOptions:
         """What the client asked for in its query."""
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where finished turns are posted when the session is over."""
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
         """Turn one WebSocket message into commands.

@@ -1,0 +1,157 @@
+"""What a session tells its client, and in which order: turns are counted here and nowhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.wire.neutral import (
+    Configure,
+    Event,
+    Heartbeat,
+    SessionOptions,
+    SilenceHeard,
+    TurnUpdated,
+    Warned,
+)
+
+if TYPE_CHECKING:
+    from vivavoce.session.hearing import Hearing
+    from vivavoce.session.utterance import Utterance
+
+__all__ = ["Telling"]
+
+_SAMPLES_PER_MS: Final = 16
+_HEARTBEAT_S: Final = 5.0
+_SILENCE_MS: Final = 1_000
+
+
+class Telling:
+    """Makes events of what was heard.
+
+    Attributes:
+        events: Those that were not taken yet, oldest first.
+        options: What the client asked for, as changed since.
+    """
+
+    def __init__(self, options: SessionOptions, began: Event, now: float) -> None:
+        """Begin with the event that tells the session began.
+
+        Args:
+            options: What the client asked for.
+            began: That event.
+            now: Wall time, in seconds.
+        """
+        self.options = options
+        self.events: deque[Event] = deque([began, *map(Warned, options.remarks)])
+        self._turn_order = 0
+        self._empty_told_ms = 0
+        self._silence_told_ms = 0
+        self._opened = now
+        self._beat = now
+        self._strongest = 0.0
+
+    def configure(self, change: Configure) -> None:
+        """Take over what was changed of how things are told."""
+        changes = {
+            "format_partials": change.format_turns,
+            "format_finals": change.format_turns,
+            "partials_ms": change.partials_ms,
+            "first_partial_ms": change.first_partial_ms,
+            "acknowledge_silence": change.acknowledge_silence,
+            "heartbeat": change.heartbeat,
+            "key_terms": change.key_terms,
+            "filter_profanity": change.filter_profanity,
+        }
+        wanted = {name: value for name, value in changes.items() if value is not None}
+        self.options = dataclasses.replace(self.options, **wanted)  # type: ignore[arg-type]
+
+    # --- turns ----------------------------------------------------------------------------------
+
+    def partial(self, utterance: Utterance, confidence: float) -> None:
+        """Tell the words of an open utterance, if they are others than were told last.
+
+        Args:
+            utterance: The utterance.
+            confidence: How complete it sounds, 0 to 1.
+        """
+        formatted = self.options.format_partials
+        words = utterance.words(formatted=formatted, final=False)
+        if not self.options.partials or words == utterance.told:
+            return
+        utterance.told = words
+        self.events.append(
+            TurnUpdated(
+                self._turn_order,
+                utterance.start // _SAMPLES_PER_MS,
+                utterance.asked_end // _SAMPLES_PER_MS,
+                words,
+                formatted=formatted,
+                end_of_turn_confidence=confidence,
+            )
+        )
+
+    def final(self, utterance: Utterance, position: int) -> None:
+        """Tell an utterance that is over.
+
+        Args:
+            utterance: The utterance, its words known.
+            position: Behind the last frame that was heard.
+        """
+        formatted = self.options.format_finals
+        words = utterance.words(formatted=formatted, final=True)
+        ended = bool(words) or utterance.must_answer
+        self._empty_told_ms = position // _SAMPLES_PER_MS
+        self._silence_told_ms = max(self._silence_told_ms, (utterance.end or 0) // _SAMPLES_PER_MS)
+        if not ended and not utterance.told:
+            return
+        # Words that were shown and turned out to be none are taken back by an empty update.
+        self.events.append(
+            TurnUpdated(
+                self._turn_order,
+                utterance.start // _SAMPLES_PER_MS,
+                (utterance.end or utterance.start) // _SAMPLES_PER_MS,
+                words,
+                ended=ended,
+                formatted=formatted,
+                end_of_turn_confidence=1.0 if ended else 0.0,
+            )
+        )
+        self._turn_order += ended
+
+    # --- silence --------------------------------------------------------------------------------
+
+    def silence(self, hearing: Hearing) -> None:
+        """Tell that nobody speaks, where that is wanted and it is time."""
+        if not hearing.is_quiet or hearing.closing:
+            return
+        heard_ms = hearing.position // _SAMPLES_PER_MS
+        every_ms = self.options.silence_updates_ms
+        if every_ms is not None and self.options.partials and heard_ms - self._empty_told_ms >= every_ms:
+            self._empty_told_ms = heard_ms
+            self.events.append(
+                TurnUpdated(self._turn_order, hearing.spoken_until // _SAMPLES_PER_MS, heard_ms)
+            )
+        if self.options.acknowledge_silence and heard_ms - self._silence_told_ms >= _SILENCE_MS:
+            self.events.append(SilenceHeard(self._silence_told_ms, heard_ms))
+            self._silence_told_ms = heard_ms
+
+    # --- heartbeats -----------------------------------------------------------------------------
+
+    def note_probability(self, strongest: float) -> None:
+        """Note how sure the speech detector was at most, 0 to 1."""
+        self._strongest = max(self._strongest, strongest)
+
+    def heartbeat(self, audio_ms: float, now: float) -> None:
+        """Tell how the session is doing, where that is wanted and it is time.
+
+        Args:
+            audio_ms: How much audio was received.
+            now: Wall time, in seconds.
+        """
+        if not self.options.heartbeat or now - self._beat < _HEARTBEAT_S:
+            return
+        self._beat = now
+        self.events.append(Heartbeat(round(audio_ms), round((now - self._opened) * 1000), self._strongest))
+        self._strongest = 0.0

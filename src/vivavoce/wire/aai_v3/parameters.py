@@ -1,0 +1,368 @@
+"""What a v3 client can ask for, in the query of the handshake and in ``UpdateConfiguration``.
+
+Everything that is asked for is done, refused, or taken with a remark that says what it does not do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.types import Failure
+from vivavoce.wire.aai_v3.messages import API_VERSION, Configuration
+from vivavoce.wire.neutral import Configure, Redaction, Remark, SessionOptions, Webhook
+
+if TYPE_CHECKING:
+    from vivavoce.wire.fields import Parameters, Query
+
+__all__ = ["REDACTION_POLICIES", "Family", "Opening", "read_query", "read_update"]
+
+REDACTION_POLICIES: Final[frozenset[str]] = frozenset()
+"""What can be redacted. A policy that can't is refused: what should be hidden must not be shown."""
+
+_DEFAULT_SAMPLE_RATE: Final = 16_000
+_MAX_SILENCE_MS: Final = 60_000
+_MAX_KEY_TERMS: Final = 100
+_MAX_KEY_TERM_CHARACTERS: Final = 50
+_MAX_PROMPT_CHARACTERS: Final = 1_750
+_MAX_LANGUAGES: Final = 10
+_INTERRUPTION_MS: Final = 256  # what the protocol adds to every interruption_delay
+_RARE_PARTIALS_MS: Final = 3_000  # what continuous_partials=false means
+_PARTIALS_MS: Final = (160, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How models of one kind behave.
+
+    Attributes:
+        name: For people.
+        min_silence_ms: Default silence that ends a turn which sounds complete.
+        max_silence_ms: Default silence that ends any turn.
+        replaces_text: Whether each message restates the turn, rather than adding words that stay.
+        tells_speech: Whether the beginning of speech is told.
+    """
+
+    name: str
+    min_silence_ms: int
+    max_silence_ms: int
+    replaces_text: bool = False
+    tells_speech: bool = False
+
+
+_US: Final = Family("Universal-Streaming", 400, 1_280)
+_U3: Final = Family("Universal-3", 128, 1_280, replaces_text=True, tells_speech=True)
+_DEFAULT_MODEL: Final = "universal-streaming-english"
+_MODELS: Final = {
+    _DEFAULT_MODEL: _US,
+    "universal-streaming-multilingual": _US,
+    "whisper-rt": _US,
+    "moonshine-tiny-en": _US,
+    "universal-3-6-pro": _U3,
+    "universal-3-5-pro": _U3,
+    "universal-3-6": _U3,
+    "u3-rt-pro": _U3,
+    "u3-rt-pro-beta-1": _U3,
+    "u3-pro": _U3,
+}
+_MULTILINGUAL: Final = frozenset({"universal-streaming-multilingual", "whisper-rt"})
+
+# Silence that ends a complete turn, any turn, and interruption_delay, in ms.
+_MODES: Final = {
+    "min_latency": (128, 640, 0),
+    "balanced": (128, 1_280, 500),
+    "max_accuracy": (512, 2_560, 500),
+}
+
+_OFF: Final = frozenset({"", "false", "0", "[]", "{}", "null", "none"})
+
+# Taken, checked, and without effect; what it says is what the client is told.
+_WITHOUT_EFFECT: Final = {
+    "prompt": "the model takes no prompt",
+    "agent_context": "the model takes no context",
+    "previous_context_n_turns": "the model takes no context",
+    "keyterms_prompt": "the model can't be told what words to expect",
+    "filter_profanity": "no words are masked",
+    "language_detection": "all speech is taken for English",
+    "speaker_labels": "speakers are not told apart",
+    "max_speakers": "speakers are not told apart",
+    "speaker_labels_revision_interval_ms": "speakers are not told apart",
+    "domain": "there is one model for all of them",
+    "voice_focus": "sound is heard as it comes",
+    "voice_focus_threshold": "sound is heard as it comes",
+    "noise_suppression_model": "sound is heard as it comes",
+    "noise_suppression_threshold": "sound is heard as it comes",
+    "turn_left_pad_ms": "turns begin where speech was noticed",
+    "max_turn_duration": "speech is cut at 20 s, at its quietest place",
+    "customer_support_audio_capture": "no audio is ever kept",
+    "llm_gateway": "no language model is asked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a handshake asked for.
+
+    Attributes:
+        options: For the session.
+        family: How it behaves.
+        configuration: What the client is told about it.
+        idle_s: How long the client may send nothing, in seconds; None: for ever.
+        webhook: Where finished turns are posted afterwards.
+    """
+
+    options: SessionOptions
+    family: Family
+    configuration: Configuration
+    idle_s: int | None
+    webhook: Webhook | None
+
+
+def read_query(query: Query) -> Opening:
+    """Read the query of a handshake.
+
+    Raises:
+        ProtocolViolation: A parameter can't be used.
+    """
+    remarks: list[str] = []
+    model = query.text("speech_model") or _DEFAULT_MODEL
+    if model not in _MODELS:
+        remarks.append(f"speech_model {model[:40]!r} is not known: {_DEFAULT_MODEL} is used")
+        model = _DEFAULT_MODEL
+    elif model in _MULTILINGUAL:
+        remarks.append(f"speech_model {model}: only English is understood")
+    family = _MODELS[model]
+    change, notes = _read_changes(query, family)
+    remarks += notes
+    formatted = family.replaces_text or change.format_turns or False
+    redaction = _redaction(query)
+    partials = query.flag("include_partial_turns")
+    if partials is None:
+        partials = redaction is None
+    options = SessionOptions(
+        sample_rate=query.sample_rate(default=_DEFAULT_SAMPLE_RATE),
+        encoding=query.encoding(codecs=True),
+        partials=partials,
+        partials_ms=change.partials_ms,
+        first_partial_ms=change.first_partial_ms,
+        format_partials=formatted,
+        format_finals=formatted,
+        min_silence_ms=_or(change.min_silence_ms, family.min_silence_ms),
+        max_silence_ms=_or(change.max_silence_ms, family.max_silence_ms),
+        end_of_turn_threshold=0.4 if change.end_of_turn_threshold is None else change.end_of_turn_threshold,
+        speech_threshold=change.speech_threshold,
+        acknowledge_silence=change.acknowledge_silence or False,
+        heartbeat=change.heartbeat or False,
+        answer_empty_force=True,
+        commit_words=not family.replaces_text,
+        key_terms=change.key_terms or (),
+        filter_profanity=change.filter_profanity or False,
+        redaction=redaction,
+    )
+    _check_opening(query)
+    remarks += _remarks(query)
+    configuration = Configuration(
+        model=model,
+        mode=query.text("mode") or ("balanced" if family is _U3 else None),
+        api_version=API_VERSION,
+        speaker_labels=False,
+        redact_pii=redaction is not None,
+        filter_profanity=options.filter_profanity and "filter_profanity" not in _WITHOUT_EFFECT,
+    )
+    return Opening(
+        _with_remarks(options, remarks),
+        family,
+        configuration,
+        query.integer("inactivity_timeout", low=5, high=3_600),
+        _webhook(query),
+    )
+
+
+def read_update(fields: Parameters, family: Family) -> tuple[Configure | Remark, ...]:
+    """Read an ``UpdateConfiguration``: the change, and what there is to say about it.
+
+    Raises:
+        ProtocolViolation: A field can't be used.
+    """
+    change, remarks = _read_changes(fields, family)
+    return (change, *map(Remark, (*remarks, *_remarks(fields))))
+
+
+def _with_remarks(options: SessionOptions, remarks: list[str]) -> SessionOptions:
+    return dataclasses.replace(options, remarks=tuple(remarks))
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+# --- what can also be changed in mid-session --------------------------------------------------
+
+
+def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]:
+    remarks = []
+    mode = it.choice("mode", tuple(_MODES))
+    min_silence, max_silence, delay = _MODES[mode] if mode is not None else (None, None, None)
+    asked_min = _silence(it, "min_turn_silence")
+    if asked_min is None:
+        asked_min = _silence(it, "min_end_of_turn_silence_when_confident")
+    asked_max = _silence(it, "max_turn_silence")
+    asked_delay = it.integer("interruption_delay", low=0, high=1_000)
+    delay = delay if asked_delay is None else asked_delay
+    continuous = it.flag("continuous_partials")
+    low, high = _PARTIALS_MS
+    partials_ms = it.integer("partials_ms", low=low, high=high)
+    if partials_ms is None and continuous is not None:
+        partials_ms = 0 if continuous else _RARE_PARTIALS_MS
+    format_turns = it.flag("format_turns")
+    if family.replaces_text and format_turns is False:
+        remarks.append(f"format_turns: turns of {family.name} models are always formatted")
+    for name in ("prompt", "agent_context"):
+        it.text(name, longest=_MAX_PROMPT_CHARACTERS)
+    it.integer("turn_left_pad_ms", low=0, high=_MAX_SILENCE_MS)
+    remarks += _language_remarks(it)
+    change = Configure(
+        min_silence_ms=min_silence if asked_min is None else asked_min,
+        max_silence_ms=max_silence if asked_max is None else asked_max,
+        end_of_turn_threshold=it.fraction("end_of_turn_confidence_threshold"),
+        speech_threshold=it.fraction("vad_threshold"),
+        format_turns=None if family.replaces_text else format_turns,
+        partials_ms=partials_ms,
+        first_partial_ms=None if delay is None else delay + _INTERRUPTION_MS,
+        acknowledge_silence=it.flag("acknowledge_silence"),
+        heartbeat=it.flag("session_heartbeat"),
+        key_terms=_key_terms(it),
+        filter_profanity=it.flag("filter_profanity"),
+    )
+    return change, remarks
+
+
+def _silence(it: Parameters, name: str) -> int | None:
+    return it.integer(name, low=0, high=_MAX_SILENCE_MS)
+
+
+def _key_terms(it: Parameters) -> tuple[str, ...] | None:
+    terms = it.strings("keyterms_prompt")
+    if terms is None:
+        return None
+    if len(terms) > _MAX_KEY_TERMS:
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, f"keyterms_prompt: {len(terms)} terms, at most {_MAX_KEY_TERMS}"
+        )
+    for term in terms:
+        if len(term) > _MAX_KEY_TERM_CHARACTERS:
+            raise ProtocolViolation(
+                Failure.BAD_OPTION,
+                f"keyterms_prompt: {term[:20]!r}... is longer than {_MAX_KEY_TERM_CHARACTERS} characters",
+            )
+    return terms
+
+
+def _language_remarks(it: Parameters) -> list[str]:
+    codes = it.strings("language_codes") or ()
+    if len(codes) > _MAX_LANGUAGES:
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, f"language_codes: {len(codes)} codes, at most {_MAX_LANGUAGES}"
+        )
+    if "multi" in codes and len(codes) > 1:
+        raise ProtocolViolation(Failure.BAD_OPTION, "language_codes: 'multi' must stand alone")
+    asked = {"language_codes": codes}
+    for name in ("language_code", "language"):
+        code = it.text(name)
+        asked[name] = (code,) if code else ()
+    return [
+        f"{name} {code[:20]!r}: only English is understood"
+        for name, of_name in asked.items()
+        for code in of_name
+        if code.lower().replace("_", "-").split("-")[0] != "en"
+    ]
+
+
+def _remarks(it: Parameters) -> list[str]:
+    """What is taken without effect, of what the client really asked for."""
+    return [
+        f"{name} is accepted and has no effect: {_WITHOUT_EFFECT[name]}"
+        for name in it.names()
+        if name in _WITHOUT_EFFECT and not _is_off(it, name)
+    ]
+
+
+def _is_off(it: Parameters, name: str) -> bool:
+    value = it.raw(name)
+    return value in (None, False, [], {}) or (isinstance(value, str) and value.lower() in _OFF)
+
+
+# --- what only a handshake can ask for --------------------------------------------------------
+
+
+def _check_opening(query: Query) -> None:
+    """Check what is taken without effect."""
+    query.integer("previous_context_n_turns", low=0, high=100)
+    query.integer("max_speakers", low=1, high=10)
+    query.integer("speaker_labels_revision_interval_ms", low=0, high=24 * 3_600_000)
+    query.integer("max_turn_duration", low=0, high=24 * 3_600_000)
+    for name in ("language_detection", "speaker_labels", "customer_support_audio_capture"):
+        query.flag(name)
+    query.choice("domain", ("medical-v1",))
+    query.mapping("llm_gateway")
+    for focus, threshold in (
+        ("voice_focus", "voice_focus_threshold"),
+        ("noise_suppression_model", "noise_suppression_threshold"),
+    ):
+        is_focused = query.choice(focus, ("near-field", "far-field")) is not None
+        if query.fraction(threshold) is not None and not is_focused:
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{threshold} needs {focus}")
+
+
+def _redaction(query: Query) -> Redaction | None:
+    """Read what is to be redacted: a JSON list as the SDK writes it, or names between commas."""
+    substitution = query.choice("redact_pii_sub", ("hash", "entity_name")) or "hash"
+    text = query.text("redact_pii_policies") or ""
+    if text.startswith("["):
+        policies = query.strings("redact_pii_policies") or ()
+    else:
+        policies = tuple(filter(None, (name.strip() for name in text.split(","))))
+    if not query.flag("redact_pii"):
+        return None
+    for policy in policies or (() if REDACTION_POLICIES else ("redact_pii",)):
+        if policy not in REDACTION_POLICIES:
+            known = ", ".join(sorted(REDACTION_POLICIES)) or "nothing so far"
+            raise ProtocolViolation(
+                Failure.BAD_OPTION, f"redact_pii_policies: {policy[:30]!r} can't be redacted, only {known}"
+            )
+    return Redaction(policies or tuple(sorted(REDACTION_POLICIES)), substitution)
+
+
+def _webhook(query: Query) -> Webhook | None:
+    url = query.text("webhook_url")
+    name, value = query.text("webhook_auth_header_name"), query.text("webhook_auth_header_value")
+    if url is None:
+        return None
+    if _host(url) is None:
+        raise ProtocolViolation(Failure.BAD_OPTION, f"webhook_url: no http or https address: {url[:40]!r}")
+    if (name is None) != (value is None):
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, "webhook_auth_header_name and webhook_auth_header_value go together"
+        )
+    if name is None or value is None:
+        return Webhook(url)
+    if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+        raise ProtocolViolation(Failure.BAD_OPTION, f"webhook_auth_header_name: no header: {name[:40]!r}")
+    if not (value.isascii() and value.isprintable()):
+        raise ProtocolViolation(Failure.BAD_OPTION, "webhook_auth_header_value: not printable ASCII")
+    return Webhook(url, (name, value))
+
+
+def _host(url: str) -> str | None:
+    """The host of a web address; None if it is no such address."""
+    if not (url.isascii() and url.isprintable() and " " not in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in {"http", "https"} else None

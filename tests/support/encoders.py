@@ -1,0 +1,43 @@
+"""Real compressed audio for tests, made on the spot."""
+
+from __future__ import annotations
+
+import io
+
+import av
+import numpy as np
+
+
+def opus_packets(samples, *, rate=48_000, layout="mono"):
+    """20 ms Opus packets of float samples at 48 kHz."""
+    encoder = av.CodecContext.create("libopus", "w")
+    encoder.sample_rate, encoder.layout, encoder.format = rate, layout, "s16"
+    step, packets = rate // 50, []
+    for at in range(0, len(samples) // step * step, step):
+        frame = _frame(samples[at : at + step], layout, "s16")
+        frame.sample_rate, frame.pts = rate, at
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
+def container(samples, codec, form, *, rate, layout="mono"):
+    """A whole stream: ``("libopus", "ogg")`` or ``("aac", "adts")``."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as out:
+        stream = out.add_stream(codec, rate=rate)
+        stream.layout = layout
+        kind = "fltp" if codec == "aac" else "s16"
+        for at in range(0, len(samples), 960):
+            frame = _frame(samples[at : at + 960], layout, kind)
+            frame.sample_rate, frame.pts = rate, at
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def _frame(samples, layout, kind):
+    channels = np.stack([samples] * (2 if layout == "stereo" else 1))
+    if kind == "s16":
+        packed = np.ascontiguousarray(channels.T).reshape(1, -1)
+        return av.AudioFrame.from_ndarray((packed * 32_767).astype(np.int16), format="s16", layout=layout)
+    return av.AudioFrame.from_ndarray(channels.astype(np.float32), format=kind, layout=layout)
