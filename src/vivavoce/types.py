@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-__all__ = ["Codec", "Encoding", "Failure", "Word"]
+__all__ = ["Codec", "Encoding", "Failure", "PiiPolicy", "Word"]
 
 
 class Encoding(enum.StrEnum):
@@ -70,3 +70,18 @@ class Word:
     end_ms: int
     confidence: float
     is_final: bool = False
+
+
+class PiiPolicy(enum.StrEnum):
+    """What rules can find and take out of a transcript; the names are the vendor's."""
+
+    ACCOUNT_NUMBER = "account_number"
+    CREDIT_CARD_NUMBER = "credit_card_number"
+    DATE = "date"
+    EMAIL_ADDRESS = "email_address"
+    IP_ADDRESS = "ip_address"
+    MONEY_AMOUNT = "money_amount"
+    NUMBER_SEQUENCE = "number_sequence"
+    PHONE_NUMBER = "phone_number"
+    URL = "url"
+    US_SOCIAL_SECURITY_NUMBER = "us_social_security_number"

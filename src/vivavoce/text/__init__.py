@@ -1,6 +1,7 @@
-"""Words as text: plain forms, and how far the words of a growing hypothesis can be trusted."""
+"""Words as text: how they are written, and how far those of a growing hypothesis can be trusted."""
 
 from vivavoce.text.plain import plain_word
 from vivavoce.text.stability import Stability, Step
+from vivavoce.text.wording import Wording
 
-__all__ = ["Stability", "Step", "plain_word"]
+__all__ = ["Stability", "Step", "Wording", "plain_word"]
