@@ -158,7 +158,7 @@ def test_partials_and_finals_carry_all_fields():
         ],
         "created": "2023-11-14T22:13:20",
     }
-    (final,) = dialect().encode(TurnUpdated(0, 0, 500, words, ended=True, formatted=True), 0)
+    (final,) = dialect().encode(TurnUpdated(0, 0, 500, words, ended=True, formatted=True, punctuated=True), 0)
     assert json.loads(final)["punctuated"] is True
     assert json.loads(final)["text_formatted"] is True
     assert isinstance(aai_v2.decode_server_message(final), aai_v2.FinalTranscript)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Codec, Failure, Word
+from vivavoce.types import Codec, Failure, PiiPolicy, Word
 from vivavoce.wire import aai_v3
 from vivavoce.wire.neutral import (
     Configure,
@@ -134,13 +134,17 @@ def test_webhooks():
     assert "topsecret" not in repr(it)
 
 
-def test_partials_are_off_by_themselves_where_something_is_redacted(monkeypatch):
-    monkeypatch.setattr("vivavoce.wire.aai_v3.parameters.REDACTION_POLICIES", frozenset({"phone_number"}))
-    for policies in ('["phone_number"]', "phone_number", " phone_number ,", ""):
+def test_partials_are_off_by_themselves_where_something_is_redacted():
+    for policies in ('["phone_number"]', "phone_number", " phone_number ,"):
         options = dialect(redact_pii="True", redact_pii_policies=policies).options
         assert options.redaction.policies == ("phone_number",)
         assert not options.partials
-    assert dialect("redact_pii=true&include_partial_turns=true").options.partials
+    everything = dialect("redact_pii=true").options
+    assert set(everything.redaction.policies) == set(PiiPolicy)
+    (remark,) = everything.remarks
+    assert "email_address" in remark
+    (remark,) = dialect("redact_pii=true&redact_pii_policies=url&include_partial_turns=true").options.remarks
+    assert remark.startswith("include_partial_turns")
     assert refusal("redact_pii=true&redact_pii_policies=phone_number,blood_type").detail.startswith(
         "redact_pii_policies: 'blood_type' can't be redacted"
     )
@@ -153,7 +157,6 @@ WITHOUT_EFFECT = {
     "agent_context": "A bank.",
     "previous_context_n_turns": 3,
     "keyterms_prompt": '["Vivavoce"]',
-    "filter_profanity": "True",
     "language_detection": "true",
     "speaker_labels": True,
     "max_speakers": 2,
@@ -222,9 +225,8 @@ def test_thresholds_of_what_has_no_effect_are_said_too():
         ("language_codes=" + json.dumps(["multi", "en"]), "multi"),
         ("language_codes=en", "'en'"),
         ("llm_gateway=[]", "'[]'"),
-        ("redact_pii=true", "redact_pii"),
-        ("redact_pii=true&redact_pii_policies=us_social_security_number", "us_social_security_number"),
-        ("redact_pii=true&redact_pii_policies=" + json.dumps(["phone_number"]), "phone_number"),
+        ("redact_pii=true&redact_pii_policies=person_name", "person_name"),
+        ("redact_pii=true&redact_pii_policies=" + json.dumps(["phone_number", "drug"]), "drug"),
         ("redact_pii_sub=stars", "'stars'"),
         ("webhook_url=ftp://a/", "ftp://a/"),
         ("webhook_url=nonsense", "nonsense"),

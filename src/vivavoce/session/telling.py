@@ -6,6 +6,8 @@ import dataclasses
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.text import Wording
+from vivavoce.types import PiiPolicy
 from vivavoce.wire.neutral import (
     Configure,
     Event,
@@ -45,6 +47,7 @@ class Telling:
         """
         self.options = options
         self.events: deque[Event] = deque([began, *map(Warned, options.remarks)])
+        self._wording = _wording_of(options)
         self._turn_order = 0
         self._empty_told_ms = 0
         self._silence_told_ms = 0
@@ -57,6 +60,7 @@ class Telling:
         changes = {
             "format_partials": change.format_turns,
             "format_finals": change.format_turns,
+            "punctuate_finals": change.format_turns,
             "partials_ms": change.partials_ms,
             "first_partial_ms": change.first_partial_ms,
             "acknowledge_silence": change.acknowledge_silence,
@@ -66,6 +70,7 @@ class Telling:
         }
         wanted = {name: value for name, value in changes.items() if value is not None}
         self.options = dataclasses.replace(self.options, **wanted)  # type: ignore[arg-type]
+        self._wording = _wording_of(self.options)
 
     # --- turns ----------------------------------------------------------------------------------
 
@@ -77,7 +82,7 @@ class Telling:
             confidence: How complete it sounds, 0 to 1.
         """
         formatted = self.options.format_partials
-        words = utterance.words(formatted=formatted, final=False)
+        words = self._wording.partial(utterance.words(final=False))
         if not self.options.partials or words == utterance.told:
             return
         utterance.told = words
@@ -100,7 +105,7 @@ class Telling:
             position: Behind the last frame that was heard.
         """
         formatted = self.options.format_finals
-        words = utterance.words(formatted=formatted, final=True)
+        words = self._wording.final(utterance.words(final=True))
         ended = bool(words) or utterance.must_answer
         self._empty_told_ms = position // _SAMPLES_PER_MS
         self._silence_told_ms = max(self._silence_told_ms, (utterance.end or 0) // _SAMPLES_PER_MS)
@@ -116,6 +121,7 @@ class Telling:
                 ended=ended,
                 formatted=formatted,
                 end_of_turn_confidence=1.0 if ended else 0.0,
+                punctuated=self.options.punctuate_finals,
             )
         )
         self._turn_order += ended
@@ -155,3 +161,15 @@ class Telling:
         self._beat = now
         self.events.append(Heartbeat(round(audio_ms), round((now - self._opened) * 1000), self._strongest))
         self._strongest = 0.0
+
+
+def _wording_of(options: SessionOptions) -> Wording:
+    redaction = options.redaction
+    return Wording(
+        formats=options.format_finals,
+        punctuates=options.punctuate_finals,
+        formats_partials=options.format_partials,
+        hides_profanity=options.filter_profanity,
+        redacts=frozenset(map(PiiPolicy, redaction.policies)) if redaction else frozenset(),
+        redacts_by_name=redaction is not None and redaction.substitution == "entity_name",
+    )

@@ -212,11 +212,10 @@ class Utterance:
 
     # --- what is shown --------------------------------------------------------------------------
 
-    def words(self, *, formatted: bool, final: bool) -> tuple[Word, ...]:
-        """The words as they are to be shown, on the session's timeline.
+    def words(self, *, final: bool) -> tuple[Word, ...]:
+        """The words to be shown, as the recogniser wrote them, on the session's timeline.
 
         Args:
-            formatted: Whether case and punctuation are kept.
             final: Whether all of them are committed.
         """
         n_committed = len(self._committed)
@@ -229,14 +228,12 @@ class Utterance:
         words: list[Word] = []
         last_ms = 0
         for index, word in enumerate(spoken):
-            plain = plain_word(word.text)
-            if not plain:
+            if not plain_word(word.text):
                 continue
             start_ms = max(last_ms, round(offset_ms + word.start_s * 1000))
             end_ms = max(start_ms, round(offset_ms + word.end_s * 1000))
             last_ms = start_ms
-            text = word.text if formatted else plain
-            words.append(Word(text, start_ms, end_ms, word.confidence, final or index < n_committed))
+            words.append(Word(word.text, start_ms, end_ms, word.confidence, final or index < n_committed))
         return tuple(words)
 
 

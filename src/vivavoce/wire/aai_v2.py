@@ -322,7 +322,7 @@ class V2Dialect:
             text=event.text,
             words=words,
             created=created,
-            punctuated=event.formatted,
+            punctuated=event.punctuated,
             text_formatted=event.formatted,
         )
 
@@ -361,7 +361,9 @@ class V2Factory:
             encoding=query.encoding(),
             partials=not query.flag("disable_partial_transcripts"),
             format_partials=False,
-            format_finals=True,
+            format_finals=query.flag("format_text") is not False,
+            punctuate_finals=query.flag("punctuate") is not False,
+            filter_profanity=query.flag("filter_profanity") or False,
             min_silence_ms=DEFAULT_SILENCE_MS,
             max_silence_ms=DEFAULT_SILENCE_MS,
             silence_updates_ms=_SILENCE_UPDATE_MS,

@@ -99,7 +99,8 @@ class SessionOptions:
         partials_ms: Audio between two of them, in milliseconds; None: as often as is reasonable.
         first_partial_ms: Speech before the first of a turn; None: as early as is reasonable.
         format_partials: Whether words of unfinished turns keep case and punctuation.
-        format_finals: Whether words of finished turns keep case and punctuation.
+        format_finals: Whether words of finished turns keep case and get figures.
+        punctuate_finals: Whether they keep punctuation.
         min_silence_ms: Silence that ends a turn which sounds complete.
         max_silence_ms: Silence that ends any turn.
         end_of_turn_threshold: Confidence from which a turn counts as complete, 0 to 1.
@@ -122,6 +123,7 @@ class SessionOptions:
     first_partial_ms: int | None = None
     format_partials: bool = False
     format_finals: bool = True
+    punctuate_finals: bool = True
     min_silence_ms: int = 700
     max_silence_ms: int = 700
     end_of_turn_threshold: float = 0.0
@@ -228,8 +230,9 @@ class TurnUpdated:
         end_ms: Up to where it was listened to.
         words: All words of the turn, committed ones first.
         ended: Whether the turn is finished.
-        formatted: Whether the words keep case and punctuation.
+        formatted: Whether the words keep case and, once the turn ended, have figures.
         end_of_turn_confidence: How complete the turn sounds, 0 to 1.
+        punctuated: Whether the words of a finished turn keep punctuation.
     """
 
     turn_order: int
@@ -239,6 +242,7 @@ class TurnUpdated:
     ended: bool = False
     formatted: bool = False
     end_of_turn_confidence: float = 0.0
+    punctuated: bool = False
 
     @property
     def text(self) -> str:

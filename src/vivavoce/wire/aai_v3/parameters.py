@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Failure
+from vivavoce.types import Failure, PiiPolicy
 from vivavoce.wire.aai_v3.messages import API_VERSION, Configuration
 from vivavoce.wire.neutral import Configure, Redaction, Remark, SessionOptions, Webhook
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REDACTION_POLICIES", "Family", "Opening", "read_query", "read_update"]
 
-REDACTION_POLICIES: Final[frozenset[str]] = frozenset()
+REDACTION_POLICIES: Final[frozenset[str]] = frozenset(PiiPolicy)
 """What can be redacted. A policy that can't is refused: what should be hidden must not be shown."""
 
 _DEFAULT_SAMPLE_RATE: Final = 16_000
@@ -85,7 +85,6 @@ _WITHOUT_EFFECT: Final = {
     "agent_context": "the model takes no context",
     "previous_context_n_turns": "the model takes no context",
     "keyterms_prompt": "the model can't be told what words to expect",
-    "filter_profanity": "no words are masked",
     "language_detection": "all speech is taken for English",
     "speaker_labels": "speakers are not told apart",
     "max_speakers": "speakers are not told apart",
@@ -150,6 +149,7 @@ def read_query(query: Query) -> Opening:
         first_partial_ms=change.first_partial_ms,
         format_partials=formatted,
         format_finals=formatted,
+        punctuate_finals=formatted,
         min_silence_ms=_or(change.min_silence_ms, family.min_silence_ms),
         max_silence_ms=_or(change.max_silence_ms, family.max_silence_ms),
         end_of_turn_threshold=0.4 if change.end_of_turn_threshold is None else change.end_of_turn_threshold,
@@ -164,13 +164,19 @@ def read_query(query: Query) -> Opening:
     )
     _check_opening(query)
     remarks += _remarks(query)
+    if redaction is not None and partials:
+        remarks.append(
+            "include_partial_turns: nothing is told of unfinished turns while something is redacted"
+        )
+    if redaction is not None and query.raw("redact_pii_policies") is None:
+        remarks.append(f"redact_pii without policies takes out no more than: {', '.join(redaction.policies)}")
     configuration = Configuration(
         model=model,
         mode=query.text("mode") or ("balanced" if family is _U3 else None),
         api_version=API_VERSION,
         speaker_labels=False,
         redact_pii=redaction is not None,
-        filter_profanity=options.filter_profanity and "filter_profanity" not in _WITHOUT_EFFECT,
+        filter_profanity=options.filter_profanity,
     )
     return Opening(
         _with_remarks(options, remarks),
@@ -327,11 +333,10 @@ def _redaction(query: Query) -> Redaction | None:
         policies = tuple(filter(None, (name.strip() for name in text.split(","))))
     if not query.flag("redact_pii"):
         return None
-    for policy in policies or (() if REDACTION_POLICIES else ("redact_pii",)):
+    for policy in policies:
         if policy not in REDACTION_POLICIES:
-            known = ", ".join(sorted(REDACTION_POLICIES)) or "nothing so far"
             raise ProtocolViolation(
-                Failure.BAD_OPTION, f"redact_pii_policies: {policy[:30]!r} can't be redacted, only {known}"
+                Failure.BAD_OPTION, f"redact_pii_policies: {policy[:30]!r} can't be redacted by this server"
             )
     return Redaction(policies or tuple(sorted(REDACTION_POLICIES)), substitution)
 
