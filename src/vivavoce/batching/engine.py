@@ -33,8 +33,10 @@ __all__ = ["Engine", "EngineState", "Member"]
 
 _log = logging.getLogger(__name__)
 
-_GATHER_S = 0.001
-_LONGEST_GATHER_S = 0.016
+_GATHER_S = 0.004
+_LONGEST_GATHER_S = 0.032
+_FEW_FRAMES = 2
+_FEW_SESSIONS = 4
 
 
 class EngineState(enum.Enum):
@@ -226,8 +228,9 @@ class Engine:
         loop = asyncio.get_running_loop()
         while True:
             await self._frames_wanted.wait()
-            # Frames of many sessions are heard together: a moment's wait saves most of the calls.
-            await asyncio.sleep(min(_LONGEST_GATHER_S, _GATHER_S * len(self._unheard)))
+            # A call on a thread that slept costs several times what a session in it does, so frames of
+            # several sessions are heard together.
+            await asyncio.sleep(min(_LONGEST_GATHER_S, _GATHER_S * (len(self._members) - 1)))
             self._frames_wanted.clear()
             batch = []
             for member in self._unheard.values():
@@ -238,7 +241,11 @@ class Engine:
             if not batch:
                 continue
             inputs = [(member.speech_state or detector.initial_state(), frames) for member, frames in batch]
-            results = await loop.run_in_executor(self._threads, detector.detect, inputs)
+            if max(len(frames) for _, frames in batch) <= _FEW_FRAMES and len(batch) <= _FEW_SESSIONS:
+                # That takes a millisecond at most; to wake a thread for it would cost as much again.
+                results = detector.detect(inputs)
+            else:
+                results = await loop.run_in_executor(self._threads, detector.detect, inputs)
             for (member, _), (state, probabilities) in zip(batch, results, strict=True):
                 member.speech_state = state
                 if member.key in self._members:

@@ -128,8 +128,9 @@ class Connection:
     # --- talking --------------------------------------------------------------------------------
 
     def _wake(self) -> None:
-        self._news.set()
         self._heard.set()
+        if self._member is not None and self._member.session.has_events:
+            self._news.set()
 
     async def _read(self, dialect: Dialect, member: Member) -> None:
         """Pass on what the client sends; stop reading while the session has too much to hear."""
@@ -148,7 +149,8 @@ class Connection:
             except ProtocolViolation as violation:
                 session.fail(violation.failure, violation.detail)
             self._engine.serve(member)
-            self._news.set()
+            if session.has_events:
+                self._news.set()
             if session.backlog_ms > _BACKLOG_HIGH_MS:
                 await self._wait_heard(session)
 

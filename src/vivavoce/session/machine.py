@@ -201,6 +201,11 @@ class Session:
             self._state = SessionState.FAILED
             self._telling.events.append(SessionFailed(failure, detail))
 
+    @property
+    def has_events(self) -> bool:
+        """Whether anything happened since they were last taken."""
+        return bool(self._events)
+
     def take_events(self) -> list[Event]:
         """What happened since the last call."""
         events = list(self._telling.events)
