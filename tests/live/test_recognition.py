@@ -103,3 +103,24 @@ def test_neither_a_draft_nor_its_neighbours_change_an_exact_hypothesis(models, s
         ]
         assert [each.tokens for each in recogniser.recognise(batch)] == alone
         assert [recogniser.recognise([each])[0].tokens for each in batch] == alone
+
+
+def test_what_the_engine_remembers_of_a_window_changes_nothing(models, samples):
+    recogniser, _ = models
+    memory = None
+    for start, end in ((0, 16_000), (0, 21_120), (0, 21_121), (3_840, 40_000), (3_840, 3_840 + 16_000)):
+        span = samples[start:end]
+        (fresh,) = recogniser.recognise([Span(span, start=start)])
+        (helped,) = recogniser.recognise([Span(span, start=start, memory=memory)])
+        assert helped == fresh
+        memory = helped.memory
+
+
+def test_what_it_remembers_of_something_else_is_not_used(models, samples):
+    recogniser, _ = models
+    (before,) = recogniser.recognise([Span(samples[4_000:40_000], start=4_000)])
+    for start in (0, 4_001, 4_192 + 64, 200_000):
+        span = samples[start : start + 32_000]
+        (fresh,) = recogniser.recognise([Span(span, start=start)])
+        (helped,) = recogniser.recognise([Span(span, start=start, memory=before.memory)])
+        assert helped == fresh

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -31,6 +31,9 @@ class Span:
         exact: Whether the hypothesis must be the same whatever the draft, bit for bit.
         fresh_s: How many seconds of the span are new since the draft was made; None: all, and the
             hypothesis may be as long as the span allows. A partial need not say more than was spoken.
+        start: Position of the first sample; only differences to other spans of a session matter.
+        memory: Of the hypothesis before, if any: it saves time, where the span begins a whole number of
+            384 samples behind the one before. With it, the last bits of a result may differ.
     """
 
     samples: Samples
@@ -38,6 +41,8 @@ class Span:
     draft: tuple[int, ...] = ()
     exact: bool = False
     fresh_s: float | None = None
+    start: int = 0
+    memory: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,12 @@ class Hypothesis:
     Attributes:
         tokens: All tokens, prefix included, without start and end marks.
         words: What they spell; their ``n_tokens`` add up to the number of tokens.
+        memory: What the engine wants to be given with the next span of the same utterance.
     """
 
     tokens: tuple[int, ...] = ()
     words: tuple[HypothesisWord, ...] = ()
+    memory: object = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:

@@ -286,7 +286,14 @@ class Session:
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
             return Span(samples, utterance.committed_tokens, utterance.draft, exact=True)
-        return Span(samples, utterance.window_prefix, utterance.window_draft, fresh_s=heard_s)
+        return Span(
+            samples,
+            utterance.window_prefix,
+            utterance.window_draft,
+            fresh_s=heard_s,
+            start=request.start,
+            memory=utterance.memory,
+        )
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""
@@ -316,7 +323,11 @@ class Session:
         longest = (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS
         if position - utterance.window > longest:
             earliest = position - tuning.window_ms * _SAMPLES_PER_MS
-            utterance.advance_window(earliest, tuning.window_margin_ms * _SAMPLES_PER_MS)
+            utterance.advance_window(
+                earliest,
+                tuning.window_margin_ms * _SAMPLES_PER_MS,
+                tuning.window_step_ms * _SAMPLES_PER_MS,
+            )
 
     # --- what is heard --------------------------------------------------------------------------
 

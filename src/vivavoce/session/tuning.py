@@ -24,6 +24,8 @@ class Tuning:
         window_ms: How far back the window of partial passes reaches at least.
         window_slack_ms: By how much a window may be longer before it is moved.
         window_margin_ms: Audio in front of the first word of a window.
+        window_step_ms: A window moves by multiples of this, so that the engine can use again what it made
+            of the window before.
         max_utterance_ms: Length at which an utterance is cut although its speaker goes on.
         cut_window_ms: How far back from there the best place for the cut is looked for.
     """
@@ -37,5 +39,6 @@ class Tuning:
     window_ms: int = 4_000
     window_slack_ms: int = 2_000
     window_margin_ms: int = 64
+    window_step_ms: int = 24
     max_utterance_ms: int = 20_000
     cut_window_ms: int = 7_000

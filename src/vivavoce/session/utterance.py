@@ -105,6 +105,11 @@ class Utterance:
         return self.start + round(end_s * _SAMPLES_PER_S)
 
     @property
+    def memory(self) -> object:
+        """What the engine made of the window so far."""
+        return self._tail.memory
+
+    @property
     def window_prefix(self) -> tuple[int, ...]:
         """Tokens of the locked words within the window: what a partial must begin with."""
         return self._tail.tokens[: _count_tokens(self._tail.words[: self._stability.locked])]
@@ -180,12 +185,13 @@ class Utterance:
         self._tail = Hypothesis(tokens, words)
         self._stability = Stability.standing([word.text for word in words], locked)
 
-    def advance_window(self, earliest: int, margin: int) -> None:
+    def advance_window(self, earliest: int, margin: int, step: int = 1) -> None:
         """Let the window begin later: at the last locked word that begins at ``earliest`` or before.
 
         Args:
             earliest: Position in the session.
-            margin: Samples in front of that word that stay in the window.
+            margin: Samples in front of that word that stay in the window, and rather more.
+            step: The window moves by a multiple of so many samples.
         """
         words = self._tail.words
         n = 0
@@ -195,7 +201,8 @@ class Utterance:
             n = index
         if not n:
             return
-        start = self.window + round(words[n].start_s * _SAMPLES_PER_S) - margin
+        moved = round(words[n].start_s * _SAMPLES_PER_S) - margin
+        start = self.window + moved // step * step
         n_tokens = _count_tokens(words[:n])
         moved_s = (start - self.window) / _SAMPLES_PER_S
         rest = tuple(
@@ -206,7 +213,7 @@ class Utterance:
         )
         self._head += self._shifted(words[:n])
         self._head_tokens += self._tail.tokens[:n_tokens]
-        self._tail = Hypothesis(self._tail.tokens[n_tokens:], rest)
+        self._tail = Hypothesis(self._tail.tokens[n_tokens:], rest, self._tail.memory)
         self._stability.drop(n)
         self.window = start
 

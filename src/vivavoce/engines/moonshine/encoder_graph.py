@@ -1,4 +1,4 @@
-"""The encoder's graph, with the decoder's cross-attention keys and values."""
+"""The encoder: its front end, and the rest with the decoder's cross-attention keys and values."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vivavoce.engines.moonshine.builder import EPSILON, GraphBuilder, Products, Rows
-from vivavoce.engines.moonshine.rotary import FLOAT, INT64, ROTATED, pairs_apart, rotation
+from vivavoce.engines.moonshine.builder import GraphBuilder, Products, Rows
+from vivavoce.engines.moonshine.rotary import FLOAT, ROTATED, pairs_apart, rotation
 from vivavoce.engines.moonshine.weights import BLOCKS, HEAD_SIZE, HEADS, HIDDEN, Linear
 from vivavoce.errors import ModelError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vivavoce.engines.moonshine.weights import Floats, Weights
 
-__all__ = ["build_encoder"]
+__all__ = ["build_encoder", "build_front"]
 
 _MAX_FRAMES: Final = 4096  # 98 s
 _MAX_BYTE: Final = 255
@@ -28,19 +28,16 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     """Write the encoder with the decoder's cross-attention keys and values.
 
     Inputs:
-        samples: float32 (batch, 384 * frames + 832), zeros behind each recording.
-        lengths: int64 (batch,), samples of each recording, at least 895.
+        rows: float32 (batch, 2 * frames + 2, 576), from the front end; what the last one holds is the same.
+        norm: float32 (batch, 2), mean and reciprocal deviation of what the first convolution gave.
     Outputs:
         cross: float32 (12, batch, 8, frames, 36), for each decoder block its keys, then its values.
-            Frames behind a recording hold rubbish: mask them.
 
     Attention without masks is faster, but then every batch must be of recordings with equally many
     frames; the simplest such batch is one recording.
     """
     graph = GraphBuilder("encoder", products)
-    samples = graph.input("samples", FLOAT, ["batch", "samples"])
-    lengths = graph.input("lengths", INT64, ["batch"])
-    hidden = _front_end(graph, weights, samples, lengths, products)
+    hidden = _frames(graph, weights)
 
     cosines, sines = (graph.constant(table) for table in rotation(weights, _MAX_FRAMES))
     start = graph.ints(0)
@@ -76,24 +73,21 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     graph.save(path)
 
 
-def _steps(graph: GraphBuilder, lengths: str, width: int, stride: int) -> str:
-    """Length after a convolution: (length - width) // stride + 1."""
-    shifted = graph.node("Sub", lengths, graph.ints(width))
-    return graph.node("Add", graph.node("Div", shifted, graph.ints(stride)), graph.ints(1))
+def build_front(weights: Weights, path: Path, products: Products = "rows") -> None:
+    """Write the front end: two convolutions as matrix products, without the group norm between them.
 
+    That norm is linear, so its gain sits in the second matrix, and its mean and deviation, which are
+    those of a whole recording, are applied to the rows by whoever takes them.
 
-def _front_end(
-    graph: GraphBuilder,
-    weights: Weights,
-    samples: str,
-    lengths: str,
-    products: Products,
-) -> str:
-    """Three convolutions as matrix products: (batch, 384 * frames + 832) to (batch, frames, 288).
-
-    The group norm between the first two is linear, so its gain sits in the second matrix and its
-    mean and deviation, taken over the valid steps only, are applied behind it.
+    Inputs:
+        samples: float32 (batch, 192 * rows + 448).
+    Outputs:
+        rows: float32 (batch, rows, 576), row i of the samples 192 * i to 192 * i + 511.
+        sums: float32 (batch, 3 * rows + 6, 2), sum and sum of squares over the features of each row
+            behind the first convolution, row i of the samples 64 * i to 64 * i + 126.
     """
+    graph = GraphBuilder("front", products)
+    samples = graph.input("samples", FLOAT, ["batch", "samples"])
     hops = graph.reshape(samples, 0, -1, 64)
     taken = graph.node(
         "Concat",
@@ -104,42 +98,37 @@ def _front_end(
     conv1 = np.zeros((128, HIDDEN), np.float32)
     conv1[:127] = weights.conv1[:, 0].T
     first = graph.node("Tanh", graph.node("MatMul", taken, graph.constant(conv1)))
-
-    # Sums over the features of each step, then over the valid steps of each row.
-    steps = _steps(graph, lengths, 127, 64)
-    column = graph.node("Unsqueeze", steps, graph.ints(1))
-    available = graph.node("Squeeze", graph.node("Shape", first, start=1, end=2), graph.ints(0))
-    zero, one = graph.constant(np.array(0, np.int64)), graph.constant(np.array(1, np.int64))
-    valid = graph.node(
-        "Cast", graph.node("Less", graph.node("Range", zero, available, one), column), to=FLOAT
-    )
-    count = graph.node("Mul", graph.node("Cast", column, to=FLOAT), graph.scalar(HIDDEN))
-
-    def average(op: str) -> str:
-        inner = graph.node("Mul", graph.node(op, first, graph.ints(-1), keepdims=0), valid)
-        return graph.node("Div", graph.node("ReduceSum", inner, graph.ints(-1), keepdims=1), count)
-
-    mean, square = average("ReduceSum"), average("ReduceSumSquare")
-    variance = graph.node("Sub", square, graph.node("Mul", mean, mean))
-    deviation = graph.node("Sqrt", graph.node("Add", variance, graph.scalar(EPSILON)))
-    inverse = graph.node("Unsqueeze", graph.node("Reciprocal", deviation), graph.ints(2))
-    shift = graph.node("Mul", graph.node("Unsqueeze", mean, graph.ints(2)), inverse)
-
+    sums = [graph.node(op, first, graph.ints(-1), keepdims=1) for op in ("ReduceSum", "ReduceSumSquare")]
     kernel = weights.conv2.transpose(2, 1, 0)  # (7, 288, 576)
-    gained = (kernel * weights.group_gain[:, None]).reshape(-1, 2 * HIDDEN).astype(np.float32)
-    bias = weights.conv2_bias + np.einsum("kio,i->o", kernel, weights.group_bias)
     if products == "float":
-        raw = _seven_steps(graph, first, gained)
+        rows = _seven_steps(graph, first, _gained(weights))
     else:
         first = graph.node("Mul", first, graph.constant(weights.group_gain))
-        raw = _seven_steps_quantised(graph, first, _requantised(kernel.reshape(-1, 2 * HIDDEN)))
+        rows = _seven_steps_quantised(graph, first, _requantised(kernel.reshape(-1, 2 * HIDDEN)))
+    graph.output(rows, "rows", FLOAT, ["batch", "rows", 2 * HIDDEN])
+    graph.output(graph.node("Concat", *sums, axis=-1), "sums", FLOAT, ["batch", "steps", 2])
+    graph.save(path)
+
+
+def _gained(weights: Weights) -> Floats:
+    """The second convolution as a matrix, (7 * 288, 576), with the group norm's gain in it."""
+    kernel = weights.conv2.transpose(2, 1, 0)
+    return (kernel * weights.group_gain[:, None]).reshape(-1, 2 * HIDDEN).astype(np.float32)
+
+
+def _frames(graph: GraphBuilder, weights: Weights) -> str:
+    """From the front end's rows to the transformer's input: group norm and third convolution."""
+    rows = graph.input("rows", FLOAT, ["batch", "rows", 2 * HIDDEN])
+    norm = graph.input("norm", FLOAT, ["batch", 2])
+    mean, inverse = graph.split(graph.node("Unsqueeze", norm, graph.ints(2)), 1, 1, 1)
+    kernel = weights.conv2.transpose(2, 1, 0)
+    bias = weights.conv2_bias + np.einsum("kio,i->o", kernel, weights.group_bias)
     moved = graph.node(
         "Sub",
         graph.constant(bias.astype(np.float32)),
-        graph.node("Mul", shift, graph.constant(gained.sum(axis=0))),
+        graph.node("Mul", graph.node("Mul", mean, inverse), graph.constant(_gained(weights).sum(axis=0))),
     )
-    second = graph.node("Gelu", graph.node("Add", graph.node("Mul", raw, inverse), moved))
-
+    second = graph.node("Gelu", graph.node("Add", graph.node("Mul", rows, inverse), moved))
     pairs = graph.reshape(second, 0, -1, 4 * HIDDEN)
     last = graph.node(
         "Concat",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vivavoce.engines.moonshine.decoder_graph import build_decoder
-from vivavoce.engines.moonshine.encoder_graph import build_encoder
+from vivavoce.engines.moonshine.encoder_graph import build_encoder, build_front
 from vivavoce.engines.moonshine.weights import load_weights
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["build"]
 
 
 def build(encoder_ort: Path, decoder_ort: Path, out_dir: Path, *, products: Products = "rows") -> None:
-    """Write ``encoder.onnx`` and ``decoder.onnx`` into a folder. Takes about a second.
+    """Write ``front.onnx``, ``encoder.onnx`` and ``decoder.onnx`` into a folder. Takes about a second.
 
     Args:
         encoder_ort: The shipped ``encoder_model.ort``.
@@ -35,5 +35,6 @@ def build(encoder_ort: Path, decoder_ort: Path, out_dir: Path, *, products: Prod
     """
     weights = load_weights(encoder_ort, decoder_ort)
     out_dir.mkdir(parents=True, exist_ok=True)
+    build_front(weights, out_dir / "front.onnx", products)
     build_encoder(weights, out_dir / "encoder.onnx", products)
     build_decoder(weights, out_dir / "decoder.onnx", products)

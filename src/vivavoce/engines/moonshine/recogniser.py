@@ -10,6 +10,7 @@ import numpy as np
 from vivavoce.engines.base import Hypothesis, HypothesisWord, Span
 from vivavoce.engines.guards import max_tokens
 from vivavoce.engines.moonshine.files import ShippedFiles, cached_graphs
+from vivavoce.engines.moonshine.front import Heard
 from vivavoce.engines.moonshine.runtime import Decoded, Job, MoonshineRuntime
 from vivavoce.engines.moonshine.times import word_times
 from vivavoce.engines.tokens import Vocabulary
@@ -48,30 +49,29 @@ class MoonshineRecogniser:
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
         """Recognise a batch; see `Recogniser.recognise`."""
         try:
-            jobs = [
-                Job(
-                    self._runtime.encode(span.samples),
-                    _limit(span),
-                    span.prefix,
-                    span.draft,
-                    span.exact,
-                )
-                for span in spans
+            jobs, memories = [], []
+            for span in spans:
+                heard = span.memory if isinstance(span.memory, Heard) else None
+                cross, heard = self._runtime.encode(span.samples, span.start, heard)
+                jobs.append(Job(cross, _limit(span), span.prefix, span.draft, span.exact))
+                memories.append(None if span.exact else heard)
+            found = self._runtime.decode(jobs) if jobs else []
+            return [
+                self._hypothesis(decoded, memory) for decoded, memory in zip(found, memories, strict=True)
             ]
-            return [self._hypothesis(decoded) for decoded in self._runtime.decode(jobs)] if jobs else []
         except Exception as error:
             raise EngineError(f"{self.name} failed: {error}") from error
 
-    def _hypothesis(self, decoded: Decoded) -> Hypothesis:
+    def _hypothesis(self, decoded: Decoded, memory: object) -> Hypothesis:
         pieces = self._vocabulary.words(decoded.tokens)
         if not pieces:
-            return Hypothesis()
+            return Hypothesis(memory=memory)
         times = word_times(np.stack(decoded.attention, axis=1), pieces)
         words = []
         for piece, (start_s, end_s) in zip(pieces, times, strict=True):
             scores = decoded.log_probabilities[piece.first : piece.first + piece.n_tokens]
             words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
-        return Hypothesis(tuple(decoded.tokens), tuple(words))
+        return Hypothesis(tuple(decoded.tokens), tuple(words), memory)
 
 
 def _limit(span: Span) -> int:

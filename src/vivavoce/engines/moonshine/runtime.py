@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.engines.guards import cut_loop
+from vivavoce.engines.moonshine.front import MIN_SAMPLES, FrontEnd, Heard
 from vivavoce.engines.onnx import open_model
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from vivavoce.audio import Samples
 
-__all__ = ["END", "Decoded", "Job", "MoonshineRuntime", "frame_count"]
+__all__ = ["END", "Decoded", "Job", "MoonshineRuntime"]
 
 START: Final = 1
 END: Final = 2
@@ -30,15 +31,9 @@ _CACHE_STEP: Final = 32
 _FRAME_BLOCK: Final = 64
 _TOKEN_BLOCK: Final = 32
 _MAX_ROUNDS: Final = 4  # two are enough but for near ties
-_MIN_SAMPLES: Final = 895  # give one frame
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Ints: TypeAlias = npt.NDArray[np.int64]
-
-
-def frame_count(n_samples: int) -> int:
-    """Encoder frames of a span, about one per 384 samples at 16 kHz; at least one for 895 samples."""
-    return (((n_samples - 127) // 64 + 1 - 7) // 3 + 1 - 3) // 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +109,31 @@ class MoonshineRuntime:
         Raises:
             ModelError: A graph is missing or unusable.
         """
+        self._front = FrontEnd(open_model(folder / "front.onnx", threads=threads))
         self._encoder = open_model(folder / "encoder.onnx", threads=threads)
         self._decoder = open_model(folder / "decoder.onnx", threads=threads)
 
-    def encode(self, samples: Samples) -> Floats:
-        """Encode a span, shape (n,), float32, 16 kHz; returns its keys and values, (12, 8, frames, 36).
+    def encode(self, samples: Samples, start: int = 0, heard: Heard | None = None) -> tuple[Floats, Heard]:
+        """Encode a span.
 
         One at a time: on one thread a batch of several gains nothing, and would need masks.
+
+        Args:
+            samples: Shape (n,), float32, 16 kHz.
+            start: Position of the first of them.
+            heard: What the front end made of an earlier span of the same sound.
+
+        Returns:
+            The decoder's keys and values, (12, 8, frames, 36), and what the front end made of it.
         """
-        n = max(len(samples), _MIN_SAMPLES)
-        padded = np.zeros((1, 384 * frame_count(n) + 832), np.float32)
-        taken = samples[: padded.shape[1]]  # up to 62 samples at the end belong to no frame
-        padded[0, : len(taken)] = taken
-        cross: Floats = self._encoder.run(None, {"samples": padded, "lengths": np.array([n], np.int64)})[0][
-            :, 0
-        ]
-        return cross
+        if len(samples) < MIN_SAMPLES:
+            samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
+        heard = self._front.hear(samples, start, heard)
+        frames = (len(heard.rows) - 3) // 2 + 1
+        rows = np.zeros((1, 2 * frames + 2, heard.rows.shape[1]), np.float32)
+        rows[0, : len(heard.rows)] = heard.rows[: rows.shape[1]]
+        (cross,) = self._encoder.run(None, {"rows": rows, "norm": heard.norm[None]})
+        return cross[:, 0], heard
 
     def decode(self, jobs: Sequence[Job]) -> list[Decoded]:
         """Decode a batch of spans greedily.
