@@ -1,0 +1,51 @@
+"""Cues as files: SubRip and WebVTT (W3C, section 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vivavoce.captions.cues import Cue
+
+__all__ = ["srt_block", "to_srt", "to_vtt", "vtt_block", "vtt_head"]
+
+
+def _timestamp(ms: int, mark: str) -> str:
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{mark}{ms:03}"
+
+
+def _without_arrow(line: str) -> str:
+    return line.replace("-->", "->")  # which would begin another cue
+
+
+def srt_block(number: int, cue: Cue) -> str:
+    """One cue of an SRT file, with the blank line behind it; numbers count from 1."""
+    times = f"{_timestamp(cue.start_ms, ',')} --> {_timestamp(cue.end_ms, ',')}"
+    return "\n".join([str(number), times, *map(_without_arrow, cue.lines), "", ""])
+
+
+def vtt_head() -> str:
+    """How a WebVTT file begins."""
+    return "WEBVTT\n\n"
+
+
+def vtt_block(cue: Cue) -> str:
+    """One cue of a WebVTT file, with the blank line behind it."""
+    times = f"{_timestamp(cue.start_ms, '.')} --> {_timestamp(cue.end_ms, '.')}"
+    lines = (line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in cue.lines)
+    return "\n".join([times, *lines, "", ""])
+
+
+def to_srt(cues: Iterable[Cue]) -> str:
+    """A whole SRT file."""
+    return "".join(srt_block(number, cue) for number, cue in enumerate(cues, 1))
+
+
+def to_vtt(cues: Iterable[Cue]) -> str:
+    """A whole WebVTT file."""
+    return vtt_head() + "".join(map(vtt_block, cues))

@@ -1,0 +1,213 @@
+"""Captions: no word lost, limits kept wherever they can be, read by independent parsers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pysubs2
+import pytest
+import webvtt
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from vivavoce.captions import Captioner, Cue, Style, captions, to_srt, to_vtt
+from vivavoce.types import Word
+
+STYLE = Style()
+
+
+def spoken(text, *, ms_per_letter=60, gap_ms=30, start_ms=0, pauses=None):
+    """A turn said evenly; `pauses` says how long one pauses behind a mark."""
+    pauses = {".": 300, ",": 100} if pauses is None else pauses
+    words, at = [], start_ms
+    for part in text.split():
+        end = at + 40 + ms_per_letter * len(part)
+        words.append(Word(part, at, end, 0.9))
+        at = end + gap_ms + pauses.get(part[-1], 0)
+    return words
+
+
+def lines(text, **options):
+    return [cue.lines for cue in captions([spoken(text, **options)])]
+
+
+# --- by example -------------------------------------------------------------------------------
+
+
+def test_a_short_turn_is_one_line_that_stays_for_a_while():
+    assert captions([spoken("Good morning.")]) == [Cue(0, 1_000, ("Good morning.",))]
+
+
+def test_nothing_said_is_nothing_shown():
+    assert captions([]) == captions([[]]) == captions([[Word("", 0, 1, 1.0), Word(" ", 1, 2, 1.0)]]) == []
+    assert to_srt([]) == ""
+    assert to_vtt([]) == "WEBVTT\n\n"
+
+
+def test_lines_break_at_marks_and_before_conjunctions():
+    assert lines("We had everything before us, and nobody had asked for it.") == [
+        ("We had everything before us,", "and nobody had asked for it.")
+    ]
+    assert lines("Nobody had told the people in the house that it was raining.") == [
+        ("Nobody had told the people in the house", "that it was raining.")
+    ]
+
+
+def test_sentences_begin_a_cue_of_their_own():
+    text = "It was late in the evening when we came home. Nobody was there. The lights were off, all of them."
+    assert [cue.text for cue in captions([spoken(text)])] == [
+        "It was late in the evening when we came home. Nobody was there.",
+        "The lights were off, all of them.",
+    ]
+
+
+def test_an_article_is_not_left_at_the_end_of_a_line():
+    for line in sum(
+        lines("I do not know whether anybody has seen the man in the red coat at the station today."), ()
+    ):
+        assert line.split()[-1].lower() not in {"the", "a", "in", "at"}
+
+
+def test_a_long_pause_ends_a_cue():
+    first, second = spoken("Hello there."), spoken("And now this.", start_ms=9_000)
+    assert [cue.text for cue in captions([[*first, *second]])] == ["Hello there.", "And now this."]
+
+
+def test_a_turn_ends_a_cue():
+    cues = captions([spoken("Yes."), spoken("No.", start_ms=600)])
+    assert [(cue.text, cue.start_ms) for cue in cues] == [("Yes.", 0), ("No.", 600)]
+    assert cues[0].end_ms == 520  # no room for a whole second
+
+
+def test_a_word_longer_than_a_line_has_one_of_its_own():
+    long_word = "x" * 60
+    assert lines(f"See {long_word} there, please.") == [("See",), (long_word,), ("there, please.",)]
+
+
+def test_turns_can_come_one_by_one():
+    turns = [spoken("Good morning, everybody."), spoken("How are you?", start_ms=4_000), []]
+    captioner = Captioner()
+    assert captioner.add(turns[0]) == []
+    (first,) = captioner.add(turns[1])
+    assert first == Cue(0, 1_600, ("Good morning, everybody.",))
+    assert captioner.add(turns[2]) == []
+    (last,) = captioner.finish()
+    assert [first, last] == captions(turns)
+    assert captioner.finish() == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lines": 0}, {"line_characters": 0}, {"characters_per_s": 0}, {"min_ms": 8_000}, {"min_ms": -1}],
+)
+def test_a_style_that_nothing_fits_is_refused(options):
+    with pytest.raises(ValueError, match=str(next(iter(options)))):
+        Style(**options)
+
+
+def test_marks_of_the_formats_are_harmless():
+    cues = [Cue(0, 1_000, ("<b>A & B</b>", "--> 1"))]
+    assert "--> 1" not in to_srt(cues)
+    (caption,) = webvtt.from_string(to_vtt(cues)).captions
+    assert caption.raw_text == "&lt;b&gt;A &amp; B&lt;/b&gt;\n--&gt; 1"
+
+
+def test_times_over_an_hour():
+    cue = Cue(3_725_045, 3_726_000, ("Late.",))
+    assert "01:02:05,045 --> 01:02:06,000" in to_srt([cue])
+    assert "01:02:05.045 --> 01:02:06.000" in to_vtt([cue])
+
+
+# --- for any words ----------------------------------------------------------------------------
+
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["a", "the", "and", "but", "of", "I", "word", "another", "sentence.", "clause,", "why?", "25%"]
+    ),
+    st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=50),
+)
+TIMES = st.tuples(st.integers(0, 400), st.integers(0, 900), st.sampled_from([0, 0, 0, 50, 500, 2_500]))
+TURNS = st.lists(st.lists(st.tuples(TEXTS, TIMES), max_size=25), max_size=4)
+
+
+def made(turns):
+    at, result = 0, []
+    for turn in turns:
+        words = []
+        for text, (before, length, pause) in turn:
+            words.append(Word(text, at + before, at + before + length, 0.9))
+            at += before + length + pause
+        result.append(words)
+    return result
+
+
+@given(TURNS)
+def test_no_word_is_lost_and_none_moved(turns):
+    said = made(turns)
+    shown = [part for cue in captions(said) for line in cue.lines for part in line.split()]
+    assert shown == [part for turn in said for word in turn for part in word.text.split()]
+
+
+@given(TURNS)
+def test_cues_follow_one_another(turns):
+    cues = captions(made(turns))
+    assert all(cue.start_ms < cue.end_ms for cue in cues)
+    assert all(cue.lines and all(cue.lines) for cue in cues)
+    assert all(a.end_ms <= b.start_ms for a, b in pairwise(cues))
+
+
+@given(TURNS)
+def test_cues_begin_with_their_first_word(turns):
+    said = [word for turn in made(turns) for word in turn if word.text.split()]
+    at = 0
+    for cue in captions(made(turns)):
+        assert 0 <= cue.start_ms - said[at].start_ms <= len(said)  # words of no length are moved on
+        at += len(cue.text.split())
+
+
+@given(TURNS)
+@example([[("x" * 43, (0, 1, 0)), ("y", (0, 1, 0))]])
+def test_limits_are_kept_wherever_they_can_be(turns):
+    cues = captions(made(turns))
+    for index, cue in enumerate(cues):
+        n_words = len(cue.text.split())
+        assert len(cue.lines) <= STYLE.lines
+        assert all(len(line) <= STYLE.line_characters or len(line.split()) == 1 for line in cue.lines)
+        assert cue.end_ms - cue.start_ms <= STYLE.max_ms or n_words == 1
+        # Shown too short or too fast only where the next cue leaves no more time.
+        shown_ms = cue.end_ms - cue.start_ms
+        wanted_ms = max(STYLE.min_ms, len(cue.text) * 1000 / STYLE.characters_per_s)
+        if shown_ms < min(wanted_ms, STYLE.max_ms):
+            assert cues[index + 1].start_ms - cue.end_ms <= STYLE.gap_ms
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["so", "it", "was", "that", "one", "day", "nobody", "came", "back", "home", "again", "today"]
+        ),
+        min_size=2,
+        max_size=60,
+    )
+)
+def test_no_word_stands_alone(texts):
+    for cue in captions([spoken(" ".join(texts))]):
+        assert len(cue.text.split()) > 1
+        assert all(len(line.split()) > 1 for line in cue.lines)
+
+
+def milliseconds(stamp):
+    hours, minutes, seconds = stamp.split(":")
+    return round(((int(hours) * 60 + int(minutes)) * 60 + float(seconds)) * 1000)
+
+
+@given(TURNS)
+def test_independent_parsers_read_the_same(turns):
+    cues = captions(made(turns))
+    srt = pysubs2.SSAFile.from_string(to_srt(cues), format_="srt") if cues else []
+    assert [(line.start, line.end) for line in srt] == [(cue.start_ms, cue.end_ms) for cue in cues]
+    vtt = webvtt.from_string(to_vtt(cues)).captions
+    assert [(milliseconds(each.start), milliseconds(each.end)) for each in vtt] == [
+        (cue.start_ms, cue.end_ms) for cue in cues
+    ]
+    assert [each.raw_text.count("\n") + 1 for each in vtt] == [len(cue.lines) for cue in cues]
