@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -63,6 +64,29 @@ def test_words_have_times_on_the_sessions_own_clock():
     driver.end()
     starts = [final.words[0].start_ms for final in driver.finals]
     assert starts == [pytest.approx(50 * FRAME_MS, abs=2), pytest.approx((50 + 11 + 40) * FRAME_MS, abs=2)]
+
+
+class Overlapping(ScriptedRecogniser):
+    """Finds words to last longer than they do, as the model does where two hypotheses meet."""
+
+    def recognise(self, spans):
+        heard = super().recognise(spans)
+        return [
+            dataclasses.replace(
+                each, words=tuple(dataclasses.replace(word, end_s=word.end_s + 0.3) for word in each.words)
+            )
+            for each in heard
+        ]
+
+
+def test_a_word_begins_after_the_one_before_it_has_ended():
+    driver = Driver(recogniser=Overlapping())
+    driver.say(speech(0, 1, 2, 3))
+    driver.end()
+    assert any(len(update.words) > 2 for update in driver.updates)
+    for update in driver.updates:
+        for before, after in itertools.pairwise(update.words):
+            assert before.end_ms <= after.start_ms <= after.end_ms
 
 
 def test_the_first_word_is_whole_though_speech_is_noticed_late():

@@ -239,7 +239,7 @@ class Utterance:
                 continue
             start_ms = max(last_ms, round(offset_ms + word.start_s * 1000))
             end_ms = max(start_ms, round(offset_ms + word.end_s * 1000))
-            last_ms = start_ms
+            last_ms = end_ms  # where two hypotheses meet, the model's own times overlap
             words.append(Word(word.text, start_ms, end_ms, word.confidence, final or index < n_committed))
         return tuple(words)
 
