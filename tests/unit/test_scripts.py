@@ -122,7 +122,8 @@ def test_the_named_python_comes_first(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "script", ["scripts/lib.sh", "scripts/demo", "scripts/test", "scripts/check", ".ci/run"]
+    "script",
+    ["scripts/lib.sh", "scripts/demo", "scripts/test", "scripts/check", "scripts/conformance", ".ci/run"],
 )
 def test_the_scripts_are_bash(script):
     assert bash(f'bash -n "{ROOT / script}"', ROOT).returncode == 0

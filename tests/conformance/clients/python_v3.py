@@ -1,0 +1,37 @@
+"""The vendor's Python SDK from 0.41: the threaded client of Universal-Streaming, plain or with channels."""
+
+from assemblyai.streaming import v3
+from common import CONFIG, KEY, RATE, chunks, tell
+from v3_events import PARAMETERS, UPDATE, client_options, listen
+
+# Renamed in 1.0.0; the old names stay as aliases.
+Client = getattr(v3, "RealTimeTranscriber", None) or v3.StreamingClient
+
+client = Client(client_options(v3, KEY))
+if CONFIG["with_token"]:
+    token = client.create_temporary_token(expires_in_seconds=60, max_session_duration_seconds=600)
+    client = Client(client_options(v3, token=token))
+streamer = None
+if CONFIG["channels"]:
+    streamer = v3.ChannelStreamer(client, CONFIG["channels"], RATE)
+listen(v3, streamer or client)
+client.connect(v3.StreamingParameters(**PARAMETERS(v3)))
+
+
+def control():
+    tell("force")
+    client.force_endpoint()
+    client.set_params(v3.StreamingSessionParameters(**UPDATE))
+
+
+if streamer is None:
+    client.stream(chunks(control if CONFIG["with_controls"] else None))
+else:
+    # The first channel speaks, then the second; the other is silent meanwhile.
+    speaking = list(CONFIG["channels"])
+    for chunk in chunks(speaking.reverse):
+        streamer.stream(speaking[0], chunk)
+        streamer.stream(speaking[1], bytes(len(chunk)))
+    streamer.flush()
+client.disconnect(terminate=True)
+tell("done")

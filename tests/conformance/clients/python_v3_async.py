@@ -1,0 +1,43 @@
+"""The vendor's Python SDK from 0.64.3: the asynchronous client of Universal-Streaming, also with channels."""
+
+import asyncio
+
+from assemblyai.streaming import v3
+from common import CONFIG, KEY, RATE, chunks_async, tell
+from v3_events import PARAMETERS, UPDATE, client_options, listen
+
+Client = getattr(v3, "AsyncRealTimeTranscriber", None) or v3.AsyncStreamingClient
+
+
+async def main():
+    options = client_options(v3, KEY)
+    if CONFIG["with_token"]:
+        token = await Client(options).create_temporary_token(expires_in_seconds=60)
+        options = client_options(v3, token=token)
+    client = Client(options)
+    streamer = v3.AsyncChannelStreamer(client, CONFIG["channels"], RATE) if CONFIG["channels"] else None
+    listen(v3, streamer or client)
+    await client.connect(v3.StreamingParameters(**PARAMETERS(v3)))
+
+    async def control():
+        tell("force")
+        await client.force_endpoint()
+        await client.set_params(v3.StreamingSessionParameters(**UPDATE))
+
+    if streamer is None:
+        await client.stream(chunks_async(control if CONFIG["with_controls"] else None))
+    else:
+        speaking = list(CONFIG["channels"])
+
+        async def change():
+            speaking.reverse()
+
+        async for chunk in chunks_async(change):
+            await streamer.stream(speaking[0], chunk)
+            await streamer.stream(speaking[1], bytes(len(chunk)))
+        await streamer.flush()
+    await client.disconnect(terminate=True)
+
+
+asyncio.run(main())
+tell("done")
