@@ -204,7 +204,7 @@ class Session:
     @property
     def has_events(self) -> bool:
         """Whether anything happened since they were last taken."""
-        return bool(self._events)
+        return bool(self._telling.events)
 
     def take_events(self) -> list[Event]:
         """What happened since the last call."""
