@@ -343,11 +343,10 @@ class Session:
                 if hearing.hear(self._probabilities.popleft()):
                     at_ms = hearing.speech_start // _SAMPLES_PER_MS
                     self._telling.events.append(SpeechStarted(at_ms, hearing.strongest))
+                self._telling.silence(hearing)
             else:
                 break
         self._tell_finals()
-        if self._state is SessionState.OPEN:
-            self._telling.silence(hearing)
 
     def _obey(self, position: int, command: Command) -> None:
         hearing = self._hearing

@@ -29,3 +29,8 @@ class DecodeRequest:
     def n_samples(self) -> int:
         """Length of the span."""
         return self.end - self.start
+
+    @property
+    def kind(self) -> str:
+        """``final``, ``settled`` or ``partial``."""
+        return "final" if self.is_final else "settled" if self.is_settled else "partial"

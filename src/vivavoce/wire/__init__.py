@@ -9,7 +9,7 @@ from vivavoce.wire.aai_v2 import V2Factory
 from vivavoce.wire.aai_v3 import V3Factory
 
 if TYPE_CHECKING:
-    from vivavoce.wire.neutral import DialectFactory
+    from vivavoce.wire.dialect import DialectFactory
 
 __all__ = ["DIALECTS"]
 

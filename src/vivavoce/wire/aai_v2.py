@@ -7,7 +7,6 @@ milliseconds of the session's audio; timestamps are ISO without a zone, in UTC.
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -44,6 +43,7 @@ __all__ = [
     "DEFAULT_SILENCE_MS",
     "MAX_SILENCE_MS",
     "PATH",
+    "RESUME_PATH",
     "ErrorMessage",
     "FinalTranscript",
     "PartialTranscript",
@@ -61,6 +61,8 @@ __all__ = [
 ]
 
 PATH = "/v2/realtime/ws"
+RESUME_PATH = "/v2/realtime/ws/{session_id}"
+"""Where clients would return to a session; ours end with their WebSocket, so it says why not."""
 DEFAULT_SILENCE_MS = 700
 MAX_SILENCE_MS = 20_000
 _MAX_WORD_BOOST_CHARACTERS = 2_500
@@ -217,6 +219,9 @@ _CODES = {
     Failure.AUDIO_MISALIGNED: 4034,
     Failure.AUDIO_UNREADABLE: 4101,
     Failure.MESSAGE_TOO_LARGE: 4101,
+    Failure.SESSION_UNKNOWN: 4004,
+    Failure.SESSION_OVER: 4010,
+    Failure.SESSION_ELSEWHERE: 4030,
     Failure.IDLE: 4031,
     Failure.EXPIRED: 4008,
     Failure.BUSY: 4102,
@@ -263,7 +268,7 @@ class V2Dialect:
             case {"audio_data": str(encoded)}:
                 try:
                     return (Audio(base64.b64decode(encoded, validate=True)),)
-                except binascii.Error as error:
+                except ValueError as error:  # binascii.Error, or no ASCII
                     raise ProtocolViolation(
                         Failure.BAD_MESSAGE, f"audio_data is not base64: {error}"
                     ) from error

@@ -7,20 +7,14 @@ milliseconds of the session's own audio unless a name says otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.types import Codec, Encoding, Failure, Word
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 __all__ = [
     "Audio",
     "Closing",
     "Command",
     "Configure",
-    "Dialect",
-    "DialectFactory",
     "Event",
     "ForceEndpoint",
     "Heartbeat",
@@ -95,6 +89,7 @@ class SessionOptions:
     Attributes:
         sample_rate: Of the audio that will be sent, in Hz; a codec knows its own.
         encoding: Of the audio that will be sent.
+        channels: How many channels it has, each with turns of its own; a codec's are heard as one.
         partials: Whether updates of unfinished turns are wanted.
         partials_ms: Audio between two of them, in milliseconds; None: as often as is reasonable.
         first_partial_ms: Speech before the first of a turn; None: as early as is reasonable.
@@ -118,6 +113,7 @@ class SessionOptions:
 
     sample_rate: int
     encoding: Encoding | Codec = Encoding.PCM_S16LE
+    channels: int = 1
     partials: bool = True
     partials_ms: int | None = None
     first_partial_ms: int | None = None
@@ -214,10 +210,12 @@ class SpeechStarted:
     Attributes:
         at_ms: Where.
         confidence: Speech probability there.
+        channel: Which channel it was, from 0; None if there is only one.
     """
 
     at_ms: int
     confidence: float
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +231,7 @@ class TurnUpdated:
         formatted: Whether the words keep case and, once the turn ended, have figures.
         end_of_turn_confidence: How complete the turn sounds, 0 to 1.
         punctuated: Whether the words of a finished turn keep punctuation.
+        channel: Which channel it was, from 0; None if there is only one.
     """
 
     turn_order: int
@@ -243,6 +242,7 @@ class TurnUpdated:
     formatted: bool = False
     end_of_turn_confidence: float = 0.0
     punctuated: bool = False
+    channel: int | None = None
 
     @property
     def text(self) -> str:
@@ -267,10 +267,12 @@ class SilenceHeard:
     Attributes:
         start_ms: Where that stretch begins; each begins where the one before it ended, or later.
         end_ms: Up to where it was listened to.
+        channel: Which channel it was, from 0; None if there is only one.
     """
 
     start_ms: int
     end_ms: int
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,54 +347,3 @@ class Closing:
     code: int
     reason: str = ""
     frames: tuple[str, ...] = field(default=())
-
-
-class Dialect(Protocol):
-    """A protocol as one connection speaks it, seen from the server. Keeps no clock and no socket."""
-
-    @property
-    def name(self) -> str:
-        """The dialect's short name."""
-
-    @property
-    def limits(self) -> Limits:
-        """What the client may do."""
-
-    @property
-    def options(self) -> SessionOptions:
-        """What the client asked for in its query."""
-
-    @property
-    def webhook(self) -> Webhook | None:
-        """Where finished turns are posted when the session is over."""
-
-    def decode(self, message: str | bytes) -> tuple[Command, ...]:
-        """Turn one WebSocket message into commands.
-
-        Raises:
-            ProtocolViolation: The message is none of the protocol's.
-        """
-
-    def encode(self, event: Event, unix_time: float) -> tuple[str, ...]:
-        """Turn an event into the protocol's messages, possibly none."""
-
-    def closing(self, event: SessionEnded | SessionFailed) -> Closing:
-        """How to close the socket after that event; its frames still have to be sent."""
-
-
-class DialectFactory(Protocol):
-    """Opens a dialect from a handshake, or says how it refuses."""
-
-    @property
-    def name(self) -> str:
-        """The dialect's short name."""
-
-    def open(self, pairs: Sequence[tuple[str, str]]) -> Dialect:
-        """Read the query of the handshake.
-
-        Raises:
-            ProtocolViolation: A parameter can't be used.
-        """
-
-    def refuse(self, violation: SessionFailed) -> Closing:
-        """How to close a socket on which no session could begin."""

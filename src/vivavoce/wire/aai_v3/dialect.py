@@ -70,6 +70,9 @@ CODES: Final = {
     Failure.AUDIO_TOO_FAST: (3007, "Audio Transmission Rate Exceeded"),
     Failure.AUDIO_MISALIGNED: (3006, "Invalid Message"),
     Failure.AUDIO_UNREADABLE: (3006, "User Input Validation Error"),
+    Failure.SESSION_UNKNOWN: (3006, "Invalid Message"),
+    Failure.SESSION_OVER: (3006, "Invalid Message"),
+    Failure.SESSION_ELSEWHERE: (3006, "Invalid Message"),
     Failure.IDLE: (3006, "Inactivity timeout"),
     Failure.EXPIRED: (3008, "Session Expired: Maximum session duration exceeded"),
     Failure.BUSY: (3009, "Unauthorized Connection: Too many concurrent sessions"),
@@ -79,6 +82,10 @@ CODES: Final = {
 """The close code of each failure, and what its text begins with."""
 
 _encode = msgspec.json.Encoder().encode
+
+
+def _channel(channel: int | None) -> int | msgspec.UnsetType:
+    return msgspec.UNSET if channel is None else channel
 
 
 def _refuse(failed: SessionFailed) -> Closing:
@@ -145,9 +152,15 @@ class V3Dialect:
             case SpeechStarted():
                 if not self._opening.family.tells_speech:
                     return ()
-                message = SpeechStartedV3(timestamp=event.at_ms, confidence=round(event.confidence, 6))
+                message = SpeechStartedV3(
+                    timestamp=event.at_ms,
+                    confidence=round(event.confidence, 6),
+                    channel=_channel(event.channel),
+                )
             case SilenceHeard():
-                message = Silence(start_ms=event.start_ms, end_ms=event.end_ms)
+                message = Silence(
+                    start_ms=event.start_ms, end_ms=event.end_ms, channel=_channel(event.channel)
+                )
             case Heartbeat():
                 message = HeartbeatV3(
                     total_audio_received_ms=event.audio_ms,
@@ -183,6 +196,7 @@ class V3Dialect:
                 for word in event.words
             ],
             utterance=event.text if event.ended else "",
+            channel=_channel(event.channel),
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Failure, PiiPolicy
+from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
 from vivavoce.wire.aai_v3.messages import API_VERSION, Configuration
 from vivavoce.wire.neutral import Configure, Redaction, Remark, SessionOptions, Webhook
 
@@ -31,6 +31,7 @@ _MAX_PROMPT_CHARACTERS: Final = 1_750
 _MAX_LANGUAGES: Final = 10
 _INTERRUPTION_MS: Final = 256  # what the protocol adds to every interruption_delay
 _RARE_PARTIALS_MS: Final = 3_000  # what continuous_partials=false means
+_MAX_CHANNELS: Final = 2
 _PARTIALS_MS: Final = (160, 10_000)
 
 
@@ -141,9 +142,11 @@ def read_query(query: Query) -> Opening:
     partials = query.flag("include_partial_turns")
     if partials is None:
         partials = redaction is None
+    encoding = query.encoding(codecs=True)
     options = SessionOptions(
         sample_rate=query.sample_rate(default=_DEFAULT_SAMPLE_RATE),
-        encoding=query.encoding(codecs=True),
+        encoding=encoding,
+        channels=_channels(query, encoding),
         partials=partials,
         partials_ms=change.partials_ms,
         first_partial_ms=change.first_partial_ms,
@@ -321,6 +324,15 @@ def _check_opening(query: Query) -> None:
         is_focused = query.choice(focus, ("near-field", "far-field")) is not None
         if query.fraction(threshold) is not None and not is_focused:
             raise ProtocolViolation(Failure.BAD_OPTION, f"{threshold} needs {focus}")
+
+
+def _channels(query: Query, encoding: Encoding | Codec) -> int:
+    channels = query.integer("channels", low=1, high=_MAX_CHANNELS) or 1
+    if channels > 1 and isinstance(encoding, Codec):
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, f"channels: {channels} go with raw samples only, not with {encoding.value}"
+        )
+    return channels
 
 
 def _redaction(query: Query) -> Redaction | None:
