@@ -25,7 +25,7 @@ def test_a_token_opens_one_session_in_time():
     mint = TokenMint(["key"])
     token = mint.issue(expires_in_s=60, max_session_s=120, unix_now=1_000.7)
     late = mint.issue(expires_in_s=60, unix_now=1_000.7)
-    assert mint.redeem(token, 1_059.9) == Grant(120)
+    assert mint.redeem(token, 1_059.9) == Grant("", 120)
     assert refusal(mint.redeem, token, 1_059.9) == (Failure.UNAUTHORIZED, "the token was used before")
     assert refusal(mint.redeem, late, 1_060.0) == (Failure.TOKEN_EXPIRED, "the token has expired")
 
@@ -60,9 +60,13 @@ def test_any_text_is_a_token_or_none(text):
 def test_keys_and_tokens_open_a_session_and_only_keys_issue_tokens():
     door = Admission(["secret"])
     token = door.tokens.issue(expires_in_s=60, max_session_s=90, unix_now=0)
-    assert door.enter((None, "secret"), 0) == Grant()
-    assert door.enter(("secret", None), 0) == Grant()
-    assert door.enter((None, f"Bearer {token}"), 0) == Grant(90)
+    mine = door.enter((None, "secret"), 0)
+    assert mine == door.enter(("secret", None), 0) == door.check_key("secret")
+    assert mine.owner
+    assert mine != Admission(["other"]).check_key("other")
+    assert door.enter((None, f"Bearer {token}"), 0) == Grant("", 90)
+    theirs = door.tokens.issue(expires_in_s=60, owner=mine.owner, unix_now=0)
+    assert door.enter((theirs,), 0) == mine
     assert refusal(door.enter, (token, "None"), 0)[0] is Failure.UNAUTHORIZED
     assert refusal(door.enter, (None, None), 0) == (Failure.UNAUTHORIZED, "Missing Authorization header")
     assert refusal(door.enter, ("no", None), 0)[1] == "the key or token is not valid"
@@ -76,7 +80,7 @@ def test_an_open_server_lets_everybody_in_but_a_token_keeps_its_terms():
     door = Admission()
     assert door.enter((None, None), 0) == door.enter(("whatever", None), 0) == Grant()
     token = door.tokens.issue(expires_in_s=60, max_session_s=90, unix_now=0)
-    assert door.enter((token,), 1) == Grant(90)
+    assert door.enter((token,), 1) == Grant("", 90)
     assert refusal(door.enter, (token,), 1)[0] is Failure.UNAUTHORIZED
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vivavoce.auth.keys import KeyRing
+from vivavoce.auth.keys import KeyRing, owner_of
 from vivavoce.auth.tokens import Grant, TokenMint
 from vivavoce.errors import ProtocolViolation
 from vivavoce.types import Failure
@@ -28,7 +28,7 @@ class Admission:
         self.keys = KeyRing(keys)
         self.tokens = TokenMint(keys)
 
-    def check_key(self, presented: str | None) -> None:
+    def check_key(self, presented: str | None) -> Grant:
         """Let in who has a key; a token is not enough.
 
         Raises:
@@ -36,6 +36,10 @@ class Admission:
         """
         if not self.keys.admits(presented):
             raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(presented))
+        return self._grant(presented)
+
+    def _grant(self, key: str | None) -> Grant:
+        return Grant() if self.keys.is_open or not key else Grant(owner_of(key.removeprefix("Bearer ")))
 
     def enter(self, presented: Iterable[str | None], unix_now: float) -> Grant:
         """Let in who has a key, or a token that is still good.
@@ -51,9 +55,10 @@ class Admission:
         for text in shown:
             if self.tokens.knows(text):
                 return self.tokens.redeem(text, unix_now)
-        if not any(self.keys.admits(text) for text in shown or (None,)):
-            raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(*shown))
-        return Grant()
+        for key in shown or (None,):
+            if self.keys.admits(key):
+                return self._grant(key)
+        raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(*shown))
 
 
 def _complaint(*presented: str | None) -> str:

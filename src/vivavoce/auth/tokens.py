@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Grant", "TokenMint"]
 
-_CLAIMS: Final = struct.Struct(
-    ">IH10s"
-)  # when it expires, how long its session may last, what makes it unique
+# When it expires, how long its session may last, whose it is, what makes it unique.
+_CLAIMS: Final = struct.Struct(">IH2s8s")
 _SEAL_BYTES: Final = 16
 _CONTEXT: Final = b"vivavoce temporary token"
 
@@ -29,9 +28,11 @@ class Grant:
     """What somebody who was let in may do.
 
     Attributes:
+        owner: Tells the keys of a server apart, without being one; empty where none is needed.
         max_session_s: How long the session may last, in seconds; None: as long as any.
     """
 
+    owner: str = ""
     max_session_s: int | None = None
 
 
@@ -53,15 +54,20 @@ class TokenMint:
     def _seal(self, claims: bytes) -> bytes:
         return hmac.new(self._key, claims, hashlib.sha256).digest()[:_SEAL_BYTES]
 
-    def issue(self, *, expires_in_s: int, max_session_s: int | None = None, unix_now: float) -> str:
+    def issue(
+        self, *, expires_in_s: int, max_session_s: int | None = None, owner: str = "", unix_now: float
+    ) -> str:
         """Make a token.
 
         Args:
             expires_in_s: How long it may be used to open a session, in seconds.
             max_session_s: How long that session may last, in seconds; None: as long as any.
+            owner: Whose it is: the owner in the `Grant` of a key.
             unix_now: In seconds since 1970.
         """
-        claims = _CLAIMS.pack(int(unix_now) + expires_in_s, max_session_s or 0, secrets.token_bytes(10))
+        claims = _CLAIMS.pack(
+            int(unix_now) + expires_in_s, max_session_s or 0, bytes.fromhex(owner), secrets.token_bytes(8)
+        )
         return (claims + self._seal(claims)).hex()
 
     def knows(self, text: str) -> bool:
@@ -82,14 +88,14 @@ class TokenMint:
             ProtocolViolation: It has expired, or was taken before.
         """
         claims = _unhex(text)[: _CLAIMS.size]
-        expires, max_session_s, _ = _CLAIMS.unpack(claims)
+        expires, max_session_s, owner, _ = _CLAIMS.unpack(claims)
         if unix_now >= expires:
             raise ProtocolViolation(Failure.TOKEN_EXPIRED, "the token has expired")
         if claims in self._used:
             raise ProtocolViolation(Failure.UNAUTHORIZED, "the token was used before")
         self._used = {used: until for used, until in self._used.items() if until > unix_now}
         self._used[claims] = expires
-        return Grant(max_session_s or None)
+        return Grant(owner.hex() if any(owner) else "", max_session_s or None)
 
 
 def _unhex(text: str) -> bytes:

@@ -2,5 +2,6 @@
 
 from vivavoce.batching.engine import Engine, EngineState, Member
 from vivavoce.batching.scheduler import Scheduler
+from vivavoce.batching.stats import EngineStats, Histogram
 
-__all__ = ["Engine", "EngineState", "Member", "Scheduler"]
+__all__ = ["Engine", "EngineState", "EngineStats", "Histogram", "Member", "Scheduler"]

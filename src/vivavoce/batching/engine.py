@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vivavoce.audio import ENGINE_RATE_HZ
 from vivavoce.batching.cadence import CadenceControl
 from vivavoce.batching.scheduler import Scheduler
+from vivavoce.batching.stats import EngineStats
 from vivavoce.engines import load_detector, load_recogniser, warm_up
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.session import Tuning
@@ -68,6 +70,9 @@ class Engine:
     """Serves sessions with one recogniser and one speech detector.
 
     `start` returns at once; sessions may join while the models load, and their audio waits.
+
+    Attributes:
+        stats: What it has done so far.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Engine:
             detector: Loads the speech detector; called on a thread.
             workers: Batches decoded at the same time; by default one a core.
         """
+        self.stats = EngineStats()
         self._workers = workers or _cores()
         self._control = CadenceControl(Tuning().cadence_ms)
         self._load_recogniser = recogniser
@@ -246,6 +252,7 @@ class Engine:
                 results = detector.detect(inputs)
             else:
                 results = await loop.run_in_executor(self._threads, detector.detect, inputs)
+            self.stats.heard_s += sum(frames.size for _, frames in batch) / ENGINE_RATE_HZ
             for (member, _), (state, probabilities) in zip(batch, results, strict=True):
                 member.speech_state = state
                 if member.key in self._members:
@@ -272,6 +279,8 @@ class Engine:
             self._control.waited(wait_s, now)
             spans = [span for _, _, span in passes]
             hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
+            kinds = [request.kind for _, request, _ in passes]
+            self.stats.batch(kinds, wait_s=wait_s, decode_s=loop.time() - now)
             for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
                 if member.key in self._members:
                     member.session.cadence_ms = self._control.cadence_ms

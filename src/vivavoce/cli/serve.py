@@ -109,6 +109,21 @@ def serve(
             help="Speak TLS with a certificate made here, for development.",
         ),
     ] = False,
+    max_sessions_per_key: Annotated[
+        int | None,
+        typer.Option(
+            envvar="VIVAVOCE_MAX_SESSIONS_PER_KEY",
+            min=1,
+            show_default=False,
+            help="Refuse more at a time with one key, or with tokens of it.",
+        ),
+    ] = None,
+    webhooks: Annotated[
+        bool,
+        typer.Option(
+            envvar="VIVAVOCE_WEBHOOKS", help="Post finished turns where a client wants; never without keys."
+        ),
+    ] = True,
     log_level: Annotated[
         LogLevel, typer.Option(envvar="VIVAVOCE_LOG_LEVEL", help="How much to say on standard error.")
     ] = LogLevel.INFO,
@@ -147,6 +162,8 @@ def serve(
             api_keys=keys,
             no_auth=no_auth,
             max_sessions=max_sessions,
+            max_sessions_per_key=max_sessions_per_key,
+            webhooks=webhooks,
             tls_cert=tls_cert,
             tls_key=tls_key,
             tls_self_signed=tls_self_signed,

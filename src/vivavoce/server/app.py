@@ -8,23 +8,27 @@ import time
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
 from vivavoce.auth import Admission
 from vivavoce.batching import Engine, EngineState
 from vivavoce.server.connection import Connection
+from vivavoce.server.ledger import Ledger
+from vivavoce.server.metrics import CONTENT_TYPE, Metrics
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.tokens import token_routes
-from vivavoce.wire import DIALECTS
+from vivavoce.server.webhooks import deliver
+from vivavoce.wire import DIALECTS, aai_v2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
-    from vivavoce.wire.neutral import DialectFactory
+    from vivavoce.wire.dialect import DialectFactory
+    from vivavoce.wire.neutral import Webhook
 
 __all__ = ["Service", "create_app"]
 
@@ -38,6 +42,8 @@ class Service:
     Attributes:
         options: Of the server.
         admission: Who may open a session.
+        ledger: Which sessions there are and were.
+        metrics: What Prometheus is told.
         engine: Serves the sessions.
         connections: Those that are open.
         is_draining: Whether no new sessions are taken.
@@ -46,6 +52,9 @@ class Service:
     def __init__(self, options: ServerOptions, engine: Callable[[], Engine]) -> None:
         self.options = options
         self.admission = Admission(options.api_keys)
+        self.ledger = Ledger(options.max_sessions_per_key)
+        self.metrics = Metrics()
+        self._posting: set[asyncio.Task[bool]] = set()
         self._make_engine = engine
         self.engine: Engine
         self.connections: set[Connection] = set()
@@ -64,6 +73,8 @@ class Service:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
+            for posting in self._posting:
+                posting.cancel()
             await self.engine.stop()
 
     async def _tick(self) -> None:
@@ -89,6 +100,19 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.options.drain_s):
                     await self._all_gone.wait()
+        if self._posting:
+            await asyncio.wait(self._posting, timeout=self.options.drain_s)
+
+    def post(self, webhook: Webhook, session_id: str, turns: Sequence[str]) -> None:
+        """Post the finished turns of a session that is over, in the background."""
+        posting = asyncio.create_task(deliver(webhook, session_id, turns))
+        self._posting.add(posting)
+        posting.add_done_callback(self._posting.discard)
+
+    async def tell_metrics(self, _request: Request) -> PlainTextResponse:
+        """Answer Prometheus."""
+        text = self.metrics.render(self.engine, len(self.connections))
+        return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def readiness(self, _request: Request) -> JSONResponse:
         """Answer whether new sessions would be served well."""
@@ -113,12 +137,13 @@ class Service:
         async def talk(websocket: WebSocket) -> None:
             if self.is_full or self.is_draining:
                 reason = "shutting down" if self.is_draining else "all places are taken"
+                self.metrics.refused("draining" if self.is_draining else "full")
                 response = JSONResponse(
                     {"error": f"no new sessions: {reason}"}, 503, {"Retry-After": str(_RETRY_AFTER_S)}
                 )
                 await websocket.send_denial_response(response)
                 return
-            connection = Connection(websocket, factory, self.engine, self.admission, self.options)
+            connection = Connection(websocket, factory, self)
             self.connections.add(connection)
             try:
                 await connection.run()
@@ -146,8 +171,10 @@ def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Eng
             Route("/healthz", service.health),
             Route("/readyz", service.readiness),
             Route("/v3/ws/health", service.readiness),
+            Route("/metrics", service.tell_metrics),
             *token_routes(service.admission),
             *(WebSocketRoute(path, service.endpoint(factory)) for path, factory in DIALECTS.items()),
+            WebSocketRoute(aai_v2.RESUME_PATH, service.endpoint(DIALECTS[aai_v2.PATH])),
         ],
         lifespan=service.lifespan,
     )

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.session import Session
+from vivavoce.session import Channels
 from vivavoce.types import Failure
-from vivavoce.wire.neutral import SessionEnded, SessionFailed, Terminate
+from vivavoce.wire.neutral import SessionEnded, SessionFailed, Terminate, TurnUpdated
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from vivavoce.auth import Admission, Grant
-    from vivavoce.batching import Engine, Member
-    from vivavoce.server.options import ServerOptions
-    from vivavoce.wire.neutral import Closing, Dialect, DialectFactory, Event
+    from vivavoce.auth import Grant
+    from vivavoce.batching import Member
+    from vivavoce.server.app import Service
+    from vivavoce.wire.dialect import Dialect, DialectFactory
+    from vivavoce.wire.neutral import Closing, Event
 
 __all__ = ["Connection"]
 
@@ -39,77 +40,72 @@ _SEND_TIMEOUT_S = 20.0
 class Connection:
     """A client on a WebSocket."""
 
-    def __init__(
-        self,
-        websocket: WebSocket,
-        factory: DialectFactory,
-        engine: Engine,
-        admission: Admission,
-        options: ServerOptions,
-    ) -> None:
+    def __init__(self, websocket: WebSocket, factory: DialectFactory, service: Service) -> None:
         """Prepare to talk; `run` does.
 
         Args:
             websocket: Not yet accepted.
             factory: Of the dialect spoken here.
-            engine: Serves the session.
-            admission: Who may open one.
-            options: Of the server.
+            service: What is shared by all connections.
         """
         self._websocket = websocket
         self._factory = factory
-        self._engine = engine
-        self._admission = admission
-        self._options = options
+        self._service = service
+        self._engine = service.engine
         self._news = asyncio.Event()
         self._heard = asyncio.Event()
-        self._member: Member | None = None
+        self._stream: Channels | None = None
+        self._members: list[Member] = []
+        self._finals: list[str] = []
 
     async def run(self) -> None:
         """Accept the socket, serve its session to the end, close it."""
         await self._websocket.accept()
         try:
             grant = self._admit()
-            dialect = self._factory.open(self._websocket.query_params.multi_items())
-            session = self._open_session(dialect, grant)
+            dialect = self._open_dialect()
+            stream = self._open_stream(dialect, grant)
         except ProtocolViolation as violation:
-            failed = SessionFailed(violation.failure, violation.detail)
-            _log.info("refused %s: %s", self._factory.name, violation.failure.name)
-            with contextlib.suppress(WebSocketDisconnect, TimeoutError):
-                await self._close(self._factory.refuse(failed))
+            await self._refuse(violation)
             return
-        member = self._member = self._engine.join(session, self._wake)
-        _log.info("session %s began: %s", session.session_id, dialect.name)
+        self._stream = stream
+        self._members = [self._engine.join(session, self._wake) for session in stream.sessions]
+        self._service.metrics.began(dialect.name)
+        _log.info("session %s began: %s", stream.session_id, dialect.name)
+        if dialect.name == "v2" and dialect.options.key_terms:  # v2 can't warn
+            _log.info("session %s: word_boost has no effect", stream.session_id)
         self._news.set()  # that it began is news already
-        reading = asyncio.create_task(self._read(dialect, member))
+        reading = asyncio.create_task(self._read(dialect, stream))
         try:
-            await self._write(dialect, session)
+            await self._write(dialect, stream)
         except (WebSocketDisconnect, TimeoutError):
-            _log.info("session %s lost its client", session.session_id)
+            _log.info("session %s lost its client", stream.session_id)
         finally:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
-            self._engine.leave(member)
+            self._leave()
+            self._service.ledger.end(stream.session_id)
+            if dialect.webhook is not None:
+                self._service.post(dialect.webhook, stream.session_id, self._finals)
             _log.info(
                 "session %s over: %s, %.1f s of audio",
-                session.session_id,
-                session.state.name.lower(),
-                session.audio_ms / 1000,
+                stream.session_id,
+                stream.state.name.lower(),
+                stream.audio_ms / 1000,
             )
 
     def tick(self, now: float) -> None:
         """Look at the clock, in seconds of `time.monotonic`."""
-        if self._member is not None:
-            self._member.session.tick(now)
-            if self._member.session.is_over:
-                self._wake()
+        if self._stream is not None:
+            self._stream.tick(now)
+            self._wake()
 
     def finish(self) -> None:
         """End the session as its client would: the last words are still sent."""
-        if self._member is not None:
-            self._member.session.receive(Terminate(), time.monotonic())
-            self._engine.serve(self._member)
+        if self._stream is not None:
+            self._stream.receive(Terminate(), time.monotonic())
+            self._serve()
             self._wake()
 
     # --- opening --------------------------------------------------------------------------------
@@ -117,42 +113,71 @@ class Connection:
     def _admit(self) -> Grant:
         websocket = self._websocket
         shown = (websocket.query_params.get("token"), websocket.headers.get("authorization"))
-        return self._admission.enter(shown, time.time())
+        return self._service.admission.enter(shown, time.time())
 
-    def _open_session(self, dialect: Dialect, grant: Grant) -> Session:
-        limits = dataclasses.replace(dialect.limits, max_lead_s=self._options.max_lead_s)
+    def _open_dialect(self) -> Dialect:
+        session_id = self._websocket.path_params.get("session_id")
+        if session_id is not None:
+            raise self._service.ledger.refuse_return(session_id)
+        dialect = self._factory.open(self._websocket.query_params.multi_items())
+        if dialect.webhook is not None and not self._service.options.may_post:
+            raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
+        return dialect
+
+    def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
+        limits = dataclasses.replace(dialect.limits, max_lead_s=self._service.options.max_lead_s)
         if grant.max_session_s is not None:
             limits = dataclasses.replace(limits, max_session_s=grant.max_session_s)
-        return Session(str(uuid.uuid4()), dialect.options, limits, now=time.monotonic(), unix_now=time.time())
+        now, unix_now = time.monotonic(), time.time()
+        stream = Channels(str(uuid.uuid4()), dialect.options, limits, now=now, unix_now=unix_now)
+        self._service.ledger.begin(stream.session_id, grant.owner)
+        return stream
+
+    async def _refuse(self, violation: ProtocolViolation) -> None:
+        _log.info("refused %s: %s", self._factory.name, violation.failure.name)
+        self._service.metrics.refused(violation.failure.name.lower())
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            await self._close(self._factory.refuse(SessionFailed(violation.failure, violation.detail)))
 
     # --- talking --------------------------------------------------------------------------------
 
     def _wake(self) -> None:
         self._heard.set()
-        if self._member is not None and self._member.session.has_events:
+        if self._stream is not None and self._stream.has_events:
             self._news.set()
 
-    async def _read(self, dialect: Dialect, member: Member) -> None:
+    def _serve(self) -> None:
+        for member in self._members:
+            self._engine.serve(member)
+
+    def _leave(self) -> None:
+        for member in self._members:
+            self._engine.leave(member)
+
+    async def _read(self, dialect: Dialect, stream: Channels) -> None:
         """Pass on what the client sends; stop reading while the session has too much to hear."""
-        session = member.session
-        while not session.is_over:
+        while not stream.is_over:
             try:
                 message = await self._receive()
             except WebSocketDisconnect:
-                self._engine.leave(member)
-                session.fail(Failure.IDLE, "the client left")
+                self._leave()
+                stream.fail(Failure.IDLE, "the client left")
                 self._wake()
                 return
             try:
                 for command in dialect.decode(message):
-                    session.receive(command, time.monotonic())
+                    stream.receive(command, time.monotonic())
             except ProtocolViolation as violation:
-                session.fail(violation.failure, violation.detail)
-            self._engine.serve(member)
-            if session.has_events:
+                stream.fail(violation.failure, violation.detail)
+            except Exception as error:  # noqa: BLE001 - a fault of ours ends this session and no other
+                _log.error("session %s: %s: %s", stream.session_id, type(error).__name__, error)
+                _log.debug("where it happened", exc_info=error)
+                stream.fail(Failure.INTERNAL)
+            self._serve()
+            if stream.has_events:
                 self._news.set()
-            if session.backlog_ms > _BACKLOG_HIGH_MS:
-                await self._wait_heard(session)
+            if stream.backlog_ms > _BACKLOG_HIGH_MS:
+                await self._wait_heard(stream)
 
     async def _receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -162,24 +187,27 @@ class Connection:
         data: bytes = message.get("bytes") or b""
         return data if text is None else text
 
-    async def _wait_heard(self, session: Session) -> None:
-        while session.backlog_ms > _BACKLOG_LOW_MS and not session.is_over:
+    async def _wait_heard(self, stream: Channels) -> None:
+        while stream.backlog_ms > _BACKLOG_LOW_MS and not stream.is_over:
             self._heard.clear()
             await self._heard.wait()
 
-    async def _write(self, dialect: Dialect, session: Session) -> None:
+    async def _write(self, dialect: Dialect, stream: Channels) -> None:
         """Tell the client what happens, up to the end of the session."""
         while True:
             await self._news.wait()
             self._news.clear()
-            for event in session.take_events():
+            for event in stream.take_events():
                 if isinstance(event, SessionEnded | SessionFailed):
                     await self._close(dialect.closing(event))
                     return
                 await self._tell(dialect, event)
 
     async def _tell(self, dialect: Dialect, event: Event) -> None:
-        for frame in dialect.encode(event, time.time()):
+        frames = dialect.encode(event, time.time())
+        if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
+            self._finals += frames
+        for frame in frames:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 await self._websocket.send_text(frame)
 

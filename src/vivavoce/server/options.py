@@ -25,6 +25,8 @@ class ServerOptions:
         api_keys: Keys that open a session; none are needed on a loopback address.
         no_auth: Whether a public address may be served without keys.
         max_sessions: How many sessions may be open at once; None: no limit.
+        max_sessions_per_key: How many of them with one key, or tokens of it; None: no limit.
+        webhooks: Whether clients may have turns posted to an address they name.
         max_lead_s: By how much audio may run ahead of the clock, in seconds; None: the dialect's limit
             is not applied and fast clients are slowed down instead.
         drain_s: How long sessions may take to finish when the server stops, in seconds.
@@ -39,6 +41,8 @@ class ServerOptions:
     api_keys: tuple[str, ...] = ()
     no_auth: bool = False
     max_sessions: int | None = None
+    max_sessions_per_key: int | None = None
+    webhooks: bool = True
     max_lead_s: float | None = 60.0
     drain_s: float = 10.0
     log_level: str = "info"
@@ -50,6 +54,11 @@ class ServerOptions:
     def is_encrypted(self) -> bool:
         """Whether the server speaks TLS."""
         return self.tls_self_signed or self.tls_cert is not None
+
+    @property
+    def may_post(self) -> bool:
+        """Whether webhooks are sent: never for people nobody knows, who could reach inner addresses so."""
+        return self.webhooks and (bool(self.api_keys) or is_loopback(self.host))
 
     def check(self) -> None:
         """Refuse to serve a public address to everybody, and options that contradict each other.

@@ -28,6 +28,18 @@ _MAX_MESSAGE_BYTES = 1 << 20
 _BACKLOG = 2_048
 
 
+class _NoTracebacks(logging.Filter):
+    """Uvicorn logs text that is no UTF-8 as if it were a fault of the server: it is the client's."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave the traceback of such a record out."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, UnicodeDecodeError):
+            record.exc_info, record.exc_text = None, None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
 class DrainingServer(uvicorn.Server):
     """Uvicorn closes WebSockets at the first signal, before the application can send their last words.
 
@@ -130,6 +142,9 @@ def make_server(
         ssl_certfile=certificate.cert if certificate else None,
         ssl_keyfile=certificate.key if certificate else None,
     )
+    logger = logging.getLogger("uvicorn.error")
+    if not any(isinstance(each, _NoTracebacks) for each in logger.filters):
+        logger.addFilter(_NoTracebacks())
     return DrainingServer(config, app.state.service)
 
 

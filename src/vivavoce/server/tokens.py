@@ -24,7 +24,7 @@ from vivavoce.wire.tokens import (
 )
 
 if TYPE_CHECKING:
-    from vivavoce.auth import Admission
+    from vivavoce.auth import Admission, Grant
 
 __all__ = ["token_routes"]
 
@@ -38,26 +38,29 @@ def token_routes(admission: Admission) -> list[Route]:
         admission: Whose keys may ask, and whose tokens are issued.
     """
 
-    def issue(terms: TokenTerms) -> str:
+    def issue(grant: Grant, terms: TokenTerms) -> str:
         return admission.tokens.issue(
-            expires_in_s=terms.expires_in_s, max_session_s=terms.max_session_s, unix_now=time.time()
+            expires_in_s=terms.expires_in_s,
+            max_session_s=terms.max_session_s,
+            owner=grant.owner,
+            unix_now=time.time(),
         )
 
     async def v2(request: Request) -> Response:
         try:
-            admission.check_key(request.headers.get("authorization"))
+            grant = admission.check_key(request.headers.get("authorization"))
             terms = read_v2_request(await _read_body(request))
         except ProtocolViolation as violation:
             return _refuse(violation)
-        return _answer(V2Token(token=issue(terms)))
+        return _answer(V2Token(token=issue(grant, terms)))
 
     async def v3(request: Request) -> Response:
         try:
-            admission.check_key(request.headers.get("authorization"))
+            grant = admission.check_key(request.headers.get("authorization"))
             terms = read_v3_query(request.query_params.multi_items())
         except ProtocolViolation as violation:
             return _refuse(violation)
-        return _answer(V3Token(token=issue(terms), expires_in_seconds=terms.expires_in_s))
+        return _answer(V3Token(token=issue(grant, terms), expires_in_seconds=terms.expires_in_s))
 
     return [Route(V2_TOKEN_PATH, v2, methods=["POST"]), Route(V3_TOKEN_PATH, v3, methods=["GET"])]
 

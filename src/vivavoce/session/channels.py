@@ -112,6 +112,11 @@ class Channels:
         for session in self.sessions:
             session.fail(failure, detail)
 
+    @property
+    def has_events(self) -> bool:
+        """Whether anything happened since they were last taken."""
+        return any(session.has_events for session in self.sessions)
+
     def take_events(self) -> list[Event]:
         """What happened since the last call; those of a channel name it if there are several."""
         events: list[Event] = []

@@ -1,0 +1,98 @@
+"""What the server tells Prometheus; its text format has eight lines of rules.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.batching import EngineState
+from vivavoce.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vivavoce.batching import Engine, Histogram
+
+__all__ = ["CONTENT_TYPE", "Metrics"]
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """Counts what happens to sessions, and reads the rest off the engine when asked."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+
+    def began(self, dialect: str) -> None:
+        """Note that a session began."""
+        self._begun[dialect] += 1
+
+    def refused(self, reason: str) -> None:
+        """Note that somebody was not let in."""
+        self._refused[reason] += 1
+
+    def render(self, engine: Engine, n_open: int) -> str:
+        """Everything, in Prometheus' text format.
+
+        Args:
+            engine: Of the server.
+            n_open: Connections that are open.
+        """
+        stats = engine.stats
+        ready = int(engine.state is EngineState.READY)
+        lines = [
+            *_plain("gauge", "build_info", "Which version runs.", {f'version="{__version__}"': 1}),
+            *_plain("gauge", "engine_ready", "Whether the models are loaded and work.", {"": ready}),
+            *_plain("gauge", "sessions_open", "Sessions that are open.", {"": n_open}),
+            *_plain("counter", "sessions_total", "Sessions that began.", _by("dialect", self._begun)),
+            *_plain("counter", "refused_total", "Clients not let in.", _by("reason", self._refused)),
+            *_plain("counter", "audio_seconds_total", "Audio that was heard.", {"": stats.heard_s}),
+            *_plain(
+                "counter",
+                "decode_seconds_total",
+                "Time spent decoding, summed over threads; its rate over that of the audio is the load.",
+                {"": stats.decode_s},
+            ),
+            *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
+            *_histogram("batch_size", "Passes in a batch.", stats.batch_sizes),
+            *_histogram("queue_wait_seconds", "Longest wait of a pass in a batch.", stats.waits_s),
+            *_plain(
+                "gauge",
+                "cadence_seconds",
+                "Audio between two partials: stretched under load.",
+                {"": engine.cadence_ms / 1000},
+            ),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _by(label: str, counts: Mapping[str, int]) -> dict[str, float]:
+    return {f'{label}="{name}"': count for name, count in sorted(counts.items())}
+
+
+def _plain(kind: str, name: str, text: str, values: Mapping[str, float]) -> Iterator[str]:
+    yield f"# HELP vivavoce_{name} {text}"
+    yield f"# TYPE vivavoce_{name} {kind}"
+    for labels, value in values.items():
+        braces = f"{{{labels}}}" if labels else ""
+        yield f"vivavoce_{name}{braces} {_number(value)}"
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Iterator[str]:
+    yield f"# HELP vivavoce_{name} {text}"
+    yield f"# TYPE vivavoce_{name} histogram"
+    counts = list(accumulate(histogram.counts))
+    for bound, count in zip((*histogram.bounds, "+Inf"), counts, strict=True):
+        yield f'vivavoce_{name}_bucket{{le="{bound}"}} {count}'
+    yield f"vivavoce_{name}_sum {_number(histogram.total)}"
+    yield f"vivavoce_{name}_count {counts[-1]}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,434 @@
+"""What both protocols promise beyond turns, over real sockets, with a scripted engine."""
+
+import contextlib
+import dataclasses
+import http.server
+import json
+import logging
+import random
+import socketserver
+import threading
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.sync.client import connect
+
+from support.encoders import opus_packets
+from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
+from support.servers import scripted_server
+from vivavoce.wire import aai_v2
+from vivavoce.wire.neutral import Limits
+
+V2 = "/v2/realtime/ws?sample_rate=16000"
+V3 = "/v3/ws?format_turns=true"
+END = {V2: aai_v2.terminate_session(), V3: '{"type": "Terminate"}'}
+both = pytest.mark.parametrize("path", [V2, V3], ids=["v2", "v3"])
+
+
+@pytest.fixture(scope="module")
+def server():
+    with scripted_server() as it:
+        it.wait_ready()
+        yield it
+
+
+def open_session(server, path, **options):
+    return connect(server.base_url + path, compression=None, **options)
+
+
+def rest(socket):
+    messages = []
+    while True:
+        try:
+            messages.append(json.loads(socket.recv(timeout=10)))
+        except ConnectionClosed as closed:
+            return messages, closed.rcvd and closed.rcvd.code
+
+
+def send(socket, samples):
+    for piece in np.array_split(samples, max(1, len(samples) // 1_600)):
+        socket.send(pcm(piece))
+
+
+def of(messages, kind):
+    return [it for it in messages if it.get("type") == kind]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+# --- v3 ---------------------------------------------------------------------------------------
+
+
+def test_warnings_follow_the_beginning_and_changes(server):
+    with open_session(server, V3 + "&speaker_labels=true") as socket:
+        socket.send('{"type": "UpdateConfiguration", "prompt": "Be exact."}')
+        socket.send('{"type": "KeepAlive"}')
+        socket.send(END[V3])
+        messages, code = rest(socket)
+    assert [it["type"] for it in messages] == ["Begin", "Warning", "Warning", "Termination"]
+    assert messages[1]["warning"].startswith("speaker_labels is accepted and has no effect")
+    assert messages[2]["warning"].startswith("prompt is accepted")
+    assert code == 1000
+
+
+def test_a_force_is_answered_though_nothing_was_said(server):
+    with open_session(server, V3) as socket:
+        for _ in range(3):
+            socket.send('{"type": "ForceEndpoint"}')
+        socket.send(END[V3])
+        turns = of(rest(socket)[0], "Turn")
+    assert [(it["turn_order"], it["end_of_turn"], it["transcript"]) for it in turns] == [
+        (0, True, ""), (1, True, ""), (2, True, "")
+    ]  # fmt: skip
+
+
+def test_options_change_in_mid_session(server):
+    with open_session(server, V3) as socket:
+        send(socket, speech(0, 1))
+        socket.send('{"type": "UpdateConfiguration", "format_turns": false, "acknowledge_silence": true}')
+        send(socket, silence(80))
+        socket.send(END[V3])
+        messages, _ = rest(socket)
+    (final,) = [it for it in of(messages, "Turn") if it["end_of_turn"]]
+    assert (final["transcript"], final["turn_is_formatted"]) == ("alpha bravo", False)
+    assert of(messages, "Silence")
+
+
+def test_heartbeats(server, monkeypatch):
+    monkeypatch.setattr("vivavoce.session.telling._HEARTBEAT_S", 0.5)
+    with open_session(server, V3 + "&session_heartbeat=True") as socket:
+        send(socket, speech(0, 1))
+        socket.recv(timeout=5)
+        while (message := json.loads(socket.recv(timeout=5)))["type"] != "Heartbeat":
+            pass
+        assert message["total_audio_received_ms"] == len(speech(0, 1)) // 16
+        assert message["max_speech_probability"] > 0.9
+        assert message["total_duration_ms"] >= 500
+
+
+def test_universal_3_models_tell_the_beginning_of_speech_and_restate_turns(server):
+    with open_session(server, "/v3/ws?speech_model=universal-3-6-pro") as socket:
+        send(socket, silence(10))
+        send(socket, speech(0, 1))
+        socket.send(END[V3])
+        messages, _ = rest(socket)
+    assert of(messages, "SpeechStarted")[0]["timestamp"] == pytest.approx(320, abs=70)
+    *partials, final = of(messages, "Turn")
+    assert final["transcript"] == "Alpha bravo."
+    assert all(it["transcript"] and it["end_of_turn_confidence"] == 0 for it in partials)
+
+
+def test_two_channels_have_a_turn_stream_each(server):
+    left, right = np.concatenate([speech(0, 1), silence(60)]), np.concatenate([silence(20), speech(3, 4)])
+    n = max(len(left), len(right))
+    stereo = np.zeros((n, 2), np.float32)
+    stereo[: len(left), 0], stereo[: len(right), 1] = left, right
+    with open_session(server, V3 + "&channels=2") as socket:
+        for at in range(0, n, 1_600):
+            socket.send(pcm(stereo[at : at + 1_600].reshape(-1)))
+        socket.send(END[V3])
+        messages, code = rest(socket)
+    finals = [it for it in of(messages, "Turn") if it["end_of_turn"]]
+    assert sorted((it["channel"], it["turn_order"], it["transcript"]) for it in finals) == [
+        (0, 0, "Alpha bravo."), (1, 0, "delta echo?")
+    ]  # fmt: skip
+    assert len(of(messages, "Begin")) == len(of(messages, "Termination")) == 1
+    assert of(messages, "Termination")[0]["audio_duration_seconds"] == round(n / 16_000)
+    assert (messages[-1]["type"], code) == ("Termination", 1000)
+
+
+def test_half_a_frame_of_two_channels_is_refused(server):
+    with open_session(server, V3 + "&channels=2") as socket:
+        socket.send(bytes(3_202))
+        messages, code = rest(socket)
+    assert code == 3006
+    assert "2 channels" in messages[-1]["error"]
+
+
+def test_opus_packets_are_heard_and_garbage_is_refused(server):
+    tone = np.repeat(speech(0, 1), 3)
+    with open_session(server, V3 + "&encoding=opus") as socket:
+        for packet in opus_packets(np.concatenate([tone, np.zeros(9_600)])):
+            socket.send(packet)
+        socket.send(END[V3])
+        messages, code = rest(socket)
+    assert code == 1000
+    assert messages[-1]["audio_duration_seconds"] == round(len(tone) / 48_000)
+    with open_session(server, V3 + "&encoding=opus") as socket:
+        socket.send(b"\xff\xff\xff no opus")
+        messages, code = rest(socket)
+    assert code == 3006
+    assert messages[-1]["error"].startswith("User Input Validation Error: Failed to decode opus")
+
+
+# --- close codes ------------------------------------------------------------------------------
+
+
+def test_v2_sessions_cannot_be_returned_to_and_it_says_why(server):
+    with open_session(server, V2) as socket:
+        session_id = json.loads(socket.recv(timeout=5))["session_id"]
+        with open_session(server, f"/v2/realtime/ws/{session_id}?sample_rate=16000") as other:
+            assert rest(other)[1] == 4030
+        socket.send(END[V2])
+        rest(socket)
+    wait_for(lambda: not server._server.service.connections)
+    with open_session(server, f"/v2/realtime/ws/{session_id}?sample_rate=16000") as socket:
+        assert rest(socket)[1] == 4010
+    with open_session(server, "/v2/realtime/ws/nonsense?sample_rate=16000") as socket:
+        messages, code = rest(socket)
+    assert (messages, code) == ([{"error": "Session not found"}], 4004)
+
+
+@both
+def test_a_key_may_have_so_many_sessions(path):
+    code = {V2: 4102, V3: 3009}[path]
+    with scripted_server(api_keys=("one", "two"), max_sessions_per_key=1) as server:
+        one, two = ({"additional_headers": {"Authorization": key}} for key in ("one", "two"))
+        with open_session(server, path, **one) as socket, open_session(server, path, **two) as other:
+            assert "error" not in json.loads(other.recv(timeout=5))
+            with open_session(server, path, **one) as third:
+                assert rest(third)[1] == code
+            socket.send(END[path])
+            rest(socket)
+        wait_for(lambda: not server._server.service.connections)
+        with open_session(server, path, **one) as socket:
+            assert "error" not in json.loads(socket.recv(timeout=5))
+
+
+@both
+@pytest.mark.parametrize("limit", ["idle_s", "max_session_s"])
+def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, monkeypatch):
+    short = {limit: 0.2}
+    if path == V2:
+        limits = dataclasses.replace(aai_v2.V2Dialect.limits, **short)
+        monkeypatch.setattr(aai_v2.V2Dialect, "limits", limits)
+    else:
+        monkeypatch.setattr(
+            "vivavoce.wire.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, **short})
+        )
+    with open_session(server, path) as socket:
+        assert (
+            rest(socket)[1]
+            == {
+                (V2, "idle_s"): 4031,
+                (V2, "max_session_s"): 4008,
+                (V3, "idle_s"): 3006,
+                (V3, "max_session_s"): 3008,
+            }[path, limit]
+        )
+
+
+def test_keep_alive_keeps_alive(server, monkeypatch):
+    monkeypatch.setattr(
+        "vivavoce.wire.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, "idle_s": 1.2})
+    )
+    with open_session(server, V3) as socket:
+        for _ in range(5):
+            time.sleep(0.5)
+            socket.send('{"type": "KeepAlive"}')
+        socket.send(END[V3])
+        assert rest(socket)[1] == 1000
+
+
+def test_a_large_message_is_refused(server):
+    with open_session(server, V3) as socket:
+        socket.send(bytes(131_074))
+        messages, code = rest(socket)
+    assert code == messages[-1]["error_code"] == 1009
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("word_boost=foo", 4104), ("disable_partial_transcripts=maybe", 4101)]
+)
+def test_v2_says_which_parameter_is_wrong(server, query, code):
+    with open_session(server, f"{V2}&{query}") as socket:
+        messages, got = rest(socket)
+    assert got == code
+    assert query.split("=")[0] in messages[0]["error"]
+
+
+def test_v2_options(server):
+    query = "&disable_partial_transcripts=True&enable_extra_session_information=True&word_boost=%5B%22a%22%5D"
+    with open_session(server, V2 + query) as socket:
+        socket.send(aai_v2.end_utterance_silence_threshold(300))
+        send(socket, speech(0, 1))
+        send(socket, silence(12))
+        send(socket, speech(2))
+        socket.send(END[V2])
+        messages, _ = rest(socket)
+    assert [it["message_type"] for it in messages] == [
+        "SessionBegins", "FinalTranscript", "FinalTranscript", "SessionInformation", "SessionTerminated"
+    ]  # fmt: skip
+    assert messages[3]["audio_duration_seconds"] == pytest.approx(1.44, abs=0.1)
+
+
+def test_v2_repeats_empty_partials_in_silence(server):
+    with open_session(server, V2) as socket:
+        send(socket, silence(100))
+        socket.send(END[V2])
+        messages, _ = rest(socket)
+    empty = [it for it in messages if it["message_type"] == "PartialTranscript"]
+    assert len(empty) == 3
+    assert all((it["text"], it["words"]) == ("", []) for it in empty)
+
+
+# --- what nobody should send ------------------------------------------------------------------
+
+
+@both
+def test_garbage_is_closed_with_a_documented_code_and_logs_no_traceback(server, path, caplog):
+    caplog.set_level(logging.INFO)
+    dice = random.Random(7)
+    known = set(aai_v2.CLOSE_TEXTS) | {1000, 1002, 1007, 1008, 1009, 3005, 3006, 3007, 3008, 3009}
+    words = ["type", "Terminate", "UpdateConfiguration", "audio_data", "terminate_session", "vad_threshold"]
+
+    def value(depth=0):
+        kinds = [None, True, 7, -1e308, "é\u0000", dice.choice(words), [], {}]
+        if depth < 3 and dice.random() < 0.5:
+            return {dice.choice(words): value(depth + 1) for _ in range(2)}
+        return dice.choice(kinds)
+
+    for round_ in range(60):
+        with open_session(server, path) as socket:
+            try:
+                for _ in range(4):
+                    match dice.randrange(4):
+                        case 0:
+                            socket.send(json.dumps(value()))
+                        case 1:
+                            socket.send(dice.randbytes(dice.choice([0, 1, 2, 1_600, 3_200, 90_000])))
+                        case 2:
+                            socket.send("".join(chr(dice.randrange(1, 0xD7FF)) for _ in range(20)))
+                        case 3:
+                            socket.send("[" * dice.choice([1, 100_000]))
+                if round_ % 10 == 9:  # a text frame that is no UTF-8
+                    frame = Frame(Opcode.TEXT, b"\xff\xfe{")
+                    socket.socket.sendall(frame.serialize(mask=True))
+                socket.send(END[path])
+            except ConnectionClosed:
+                pass
+            messages, code = rest(socket)
+            assert code in known
+            assert "Traceback" not in json.dumps(messages)
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+def test_a_fault_of_ours_ends_one_session_with_the_generic_code(server, monkeypatch, caplog):
+    monkeypatch.setattr("vivavoce.session.gate.AudioGate.check", lambda *_: 1 / 0)
+    with open_session(server, V3) as socket:
+        socket.send(bytes(3_200))
+        assert rest(socket)[1] == 3005
+    assert "ZeroDivisionError" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+# --- webhooks and metrics ---------------------------------------------------------------------
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.headers["X-Key"], json.loads(body)))
+        self.send_response(self.server.answers.pop(0))
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    with socketserver.TCPServer(("127.0.0.1", 0), Receiver) as it:
+        it.got, it.answers = [], [500, 200]
+        threading.Thread(target=it.serve_forever, daemon=True).start()
+        yield it
+        it.shutdown()
+
+
+def test_a_webhook_gets_the_finished_turns_once_it_takes_them(server, receiver, monkeypatch):
+    monkeypatch.setattr("vivavoce.server.webhooks._FIRST_WAIT_S", 0.05)
+    url = f"http://127.0.0.1:{receiver.server_address[1]}/turns"
+    query = f"&webhook_url={url}&webhook_auth_header_name=X-Key&webhook_auth_header_value=secret"
+    with open_session(server, V3 + query) as socket:
+        session_id = json.loads(socket.recv(timeout=5))["id"]
+        send(socket, speech(0, 1))
+        socket.send(END[V3])
+        finals = [it for it in of(rest(socket)[0], "Turn") if it["end_of_turn"]]
+    wait_for(lambda: len(receiver.got) == 2)
+    assert receiver.got[0] == receiver.got[1] == ("secret", {"session_id": session_id, "messages": finals})
+
+
+def test_webhooks_can_be_switched_off(receiver):
+    with (
+        scripted_server(webhooks=False) as server,
+        open_session(server, V3 + "&webhook_url=http://127.0.0.1:9/") as socket,
+    ):
+        messages, code = rest(socket)
+    assert code == 3006
+    assert "sends no webhooks" in messages[0]["error"]
+
+
+def test_metrics_count(server):
+    def read():
+        with urllib.request.urlopen(server.base_url.replace("ws", "http", 1) + "/metrics") as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            lines = answer.read().decode().splitlines()
+        return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+    wait_for(lambda: not server._server.service.connections)
+    before = read()
+    with open_session(server, V3) as socket:
+        socket.recv(timeout=5)
+        assert read()["vivavoce_sessions_open"] == "1"
+        send(socket, speech(0, 1))
+        socket.send(END[V3])
+        rest(socket)
+    with open_session(server, "/v3/ws?sample_rate=1") as socket:
+        rest(socket)
+    wait_for(lambda: read()["vivavoce_sessions_open"] == "0")
+    after = read()
+
+    def grew(name):
+        return float(after[name]) - float(before.get(name, 0))
+
+    assert grew('vivavoce_sessions_total{dialect="v3"}') == 1
+    assert grew('vivavoce_refused_total{reason="bad_sample_rate"}') == 1
+    assert grew('vivavoce_passes_total{kind="final"}') == 1
+    assert grew("vivavoce_audio_seconds_total") == pytest.approx(len(speech(0, 1)) / 16_000, abs=0.1)
+    assert grew("vivavoce_batch_size_count") >= 1
+    assert after['vivavoce_batch_size_bucket{le="+Inf"}'] == after["vivavoce_batch_size_count"]
+    assert after["vivavoce_engine_ready"] == "1"
+
+
+# --- how quick it is --------------------------------------------------------------------------
+
+
+def test_handshakes_and_endings_are_quick_with_sixteen_open_sessions():
+    with scripted_server(recogniser=ScriptedRecogniser(max_batch=16, pass_s=0.02)) as server:
+        server.wait_ready()
+        sockets, slowest = [], 0.0
+        with contextlib.ExitStack() as stack:
+            for _ in range(16):
+                began = time.monotonic()
+                socket = stack.enter_context(open_session(server, V3))
+                socket.recv(timeout=5)
+                slowest = max(slowest, time.monotonic() - began)
+                sockets.append(socket)
+                send(socket, speech(0, 1, 2))
+            assert slowest < 0.3
+            for socket in sockets:
+                began = time.monotonic()
+                socket.send(END[V3])
+                messages, code = rest(socket)
+                assert (messages[-1]["type"], code) == ("Termination", 1000)
+                assert time.monotonic() - began < 1.0
