@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.engines import Hypothesis, HypothesisWord
-from vivavoce.text import Stability, plain_word
+from vivavoce.text import Stability, calibrated, plain_word
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
@@ -240,7 +240,9 @@ class Utterance:
             start_ms = max(last_ms, round(offset_ms + word.start_s * 1000))
             end_ms = max(start_ms, round(offset_ms + word.end_s * 1000))
             last_ms = end_ms  # where two hypotheses meet, the model's own times overlap
-            words.append(Word(word.text, start_ms, end_ms, word.confidence, final or index < n_committed))
+            words.append(
+                Word(word.text, start_ms, end_ms, calibrated(word.confidence), final or index < n_committed)
+            )
         return tuple(words)
 
 
