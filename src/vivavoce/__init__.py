@@ -1,7 +1,10 @@
 """Real-time transcription on your own machine.
 
-``import vivavoce as aai`` gives the real-time part of AssemblyAI's SDK under its own names.
+``import vivavoce as aai`` gives the real-time part of AssemblyAI's SDK under its own names. A shorter way
+to the same server is ``vivavoce.connect()``, or ``vivavoce.connect_async()`` with an event loop.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from vivavoce import extras
 from vivavoce.client import (
@@ -16,6 +19,19 @@ from vivavoce.client import (
     RealtimeTranscript,
     RealtimeWord,
 )
+from vivavoce.client.connecting import connect, connect_async
+from vivavoce.client.events import (
+    BeginEvent,
+    ClosedEvent,
+    Event,
+    ReconnectedEvent,
+    ReconnectingEvent,
+    TerminationEvent,
+    TurnEvent,
+    WarningEvent,
+    Word,
+)
+from vivavoce.client.reconnecting import Reconnect
 from vivavoce.errors import (
     AudioError,
     ConfigurationError,
@@ -24,18 +40,29 @@ from vivavoce.errors import (
     MicrophoneError,
     RealtimeError,
     RefusedError,
+    SessionLostError,
     VivavoceError,
 )
 from vivavoce.settings import Settings, settings
 from vivavoce.version import __version__
 
+if TYPE_CHECKING:
+    from vivavoce.client.chunking import Audio
+    from vivavoce.client.live import Session
+    from vivavoce.client.live_async import AsyncSession
+
 __all__ = [
     "AssemblyAIError",
+    "AsyncSession",
+    "Audio",
     "AudioEncoding",
     "AudioError",
+    "BeginEvent",
     "Client",
+    "ClosedEvent",
     "ConfigurationError",
     "ConnectError",
+    "Event",
     "ExtrasNotInstalledError",
     "MicrophoneError",
     "RealtimeError",
@@ -47,13 +74,39 @@ __all__ = [
     "RealtimeTranscriber",
     "RealtimeTranscript",
     "RealtimeWord",
+    "Reconnect",
+    "ReconnectedEvent",
+    "ReconnectingEvent",
     "RefusedError",
+    "Session",
+    "SessionLostError",
     "Settings",
+    "TerminationEvent",
+    "TurnEvent",
     "VivavoceError",
+    "WarningEvent",
+    "Word",
     "__version__",
+    "connect",
+    "connect_async",
     "extras",
     "settings",
 ]
 
 AssemblyAIError = VivavoceError
 """The vendor's name for it."""
+
+# These bring asyncio, which takes longer to load than all the rest.
+_LATE = {
+    "AsyncSession": "vivavoce.client.live_async",
+    "Audio": "vivavoce.client.chunking",
+    "Session": "vivavoce.client.live",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module 'vivavoce' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415  - see above
+
+    return getattr(importlib.import_module(_LATE[name]), name)

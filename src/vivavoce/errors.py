@@ -3,7 +3,7 @@
 ::
 
     VivavoceError                   exit code 1
-    ├── ConfigurationError          2  a setting or an argument that can't be used
+    ├── ConfigurationError          2  a setting or an argument that can't be used (also ValueError)
     ├── AudioError                  1  a recording that can't be read (also ValueError)
     ├── MicrophoneError             1  no microphone, or it stopped
     ├── ExtrasNotInstalledError     1  an optional dependency is missing (also ImportError)
@@ -13,7 +13,8 @@
     ├── ServerError                 1  the server can't start (a busy port, no keys)
     └── RealtimeError               1  a real-time session failed; the vendor's name and arguments
         ├── ConnectError            3  no server, or the handshake failed
-        └── RefusedError            4  the server said no: key, quota, full
+        ├── RefusedError            4  the server said no: key, quota, full
+        └── SessionLostError        3  the connection was lost and could not be made again
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "RealtimeError",
     "RefusedError",
     "ServerError",
+    "SessionLostError",
     "VivavoceError",
 ]
 
@@ -49,7 +51,7 @@ class VivavoceError(Exception):
     exit_code: ClassVar[int] = 1
 
 
-class ConfigurationError(VivavoceError):
+class ConfigurationError(VivavoceError, ValueError):
     """A setting or an argument that can't be used."""
 
     exit_code: ClassVar[int] = 2
@@ -98,11 +100,17 @@ class RealtimeError(VivavoceError):
 
     Attributes:
         status_code: The WebSocket close code or HTTP status, where there was one.
+        code: The same, under the name that the vendor's v3 gives it.
     """
 
-    def __init__(self, message: str, status_code: int | None = None) -> None:
+    def __init__(self, message: str, status_code: int | None = None, *, code: int | None = None) -> None:
         super().__init__(message)
-        self.status_code = status_code
+        self.status_code = code if status_code is None else status_code
+
+    @property
+    def code(self) -> int | None:
+        """The same as ``status_code``."""
+        return self.status_code
 
 
 class ConnectError(RealtimeError):
@@ -115,3 +123,18 @@ class RefusedError(RealtimeError):
     """The server answered and said no: a wrong key, a quota, no free place."""
 
     exit_code: ClassVar[int] = 4
+
+
+class SessionLostError(RealtimeError):
+    """The connection was lost and could not be made again, so that some audio was not transcribed.
+
+    Attributes:
+        lost_ms: How much: from the end of the last finished turn to the end of what was sent, in
+            milliseconds of audio.
+    """
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, status_code: int | None = None, *, lost_ms: int = 0) -> None:
+        super().__init__(f"{message}; {lost_ms / 1000:.1f} s of audio were not transcribed", status_code)
+        self.lost_ms = lost_ms

@@ -114,6 +114,7 @@ class Seen:
     headers: dict[str, str] = field(default_factory=dict)
     texts: list[dict[str, Any]] = field(default_factory=list)
     chunks: list[bytes] = field(default_factory=list)
+    audio_bytes: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -191,8 +192,8 @@ class ScriptedServer:
                 message = step.message
                 connection.send(message if isinstance(message, str) else json.dumps(message))
             case ExpectAudio():
-                wanted = len(seen.audio) + step.least_bytes
-                while len(seen.audio) < wanted:
+                wanted = seen.audio_bytes + step.least_bytes
+                while seen.audio_bytes < wanted:
                     self._read(connection, seen)
             case Expect():
                 while not (seen.texts and step.name in seen.texts[-1]):
@@ -217,3 +218,4 @@ class ScriptedServer:
             seen.texts.append(json.loads(message))
         else:
             seen.chunks.append(message)
+            seen.audio_bytes += len(message)

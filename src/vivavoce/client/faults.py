@@ -29,7 +29,7 @@ REFUSAL_STATUSES: Final = frozenset({401, 403, 429, 503})
 KEY_ADVICE: Final = "; set VIVAVOCE_API_KEY, or settings.api_key"
 """What to do about a key that was not accepted, to put after the reason."""
 
-_UNAUTHORIZED = 4001
+_UNAUTHORIZED = frozenset({1008, 4001})
 _REFUSAL_CODES = frozenset({1008, 1013, 3009})  # beside every code of the protocol's own, 4000 to 4999
 _OWN_CODES = range(4000, 5000)
 
@@ -65,6 +65,6 @@ def opening_fault(where: str, code: int, reason: str, said: str | None = None) -
     """The error that a close before the session began is."""
     text = close_text(code, reason, said)
     if code in _REFUSAL_CODES or code in _OWN_CODES:
-        advice = KEY_ADVICE if code == _UNAUTHORIZED else ""
+        advice = KEY_ADVICE if code in _UNAUTHORIZED else ""
         return RefusedError(f"{where} refused the session: {text}{advice}", code)
     return ConnectError(f"{where} did not open a session: {text}", code)

@@ -1,0 +1,26 @@
+"""How long a session may let its user wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long things may take, in seconds.
+
+    Attributes:
+        connect_s: Until a connection is open.
+        begin_s: From there until the server has begun the session.
+        close_s: From the wish to end, without any progress, until it is given up.
+        dials: How often the first connection is tried.
+        dial_delay_s: How long to wait in between.
+    """
+
+    connect_s: float = 10.0
+    begin_s: float = 10.0
+    close_s: float = 8.0
+    dials: int = 1
+    dial_delay_s: float = 0.5

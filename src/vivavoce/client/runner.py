@@ -1,0 +1,246 @@
+"""Keeps a session's core and its connections going, on one event loop.
+
+It dials, reads, writes, dials again, and sees to it that nothing takes for ever. Both fronts use it: the
+asynchronous one on its own loop, the other one on a loop in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.client.stream_core import StreamState
+from vivavoce.client.transport import ConnectionEnded
+from vivavoce.errors import ConnectError, RealtimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from contextlib import AbstractContextManager
+
+    from vivavoce.client.limits import Limits
+    from vivavoce.client.stream_core import StreamCore
+    from vivavoce.client.transport import Connection
+
+__all__ = ["Runner"]
+
+_HOLD_S: Final = 0.5  # how long an error message waits for the close that belongs to it
+_LAST_STALL_S: Final = 3.0  # after the end was asked for: when to ask another connection for it
+_SHUT_S: Final = 1.5  # how long the closing handshake may take
+
+
+class Runner:
+    """Runs a core.
+
+    Args:
+        core: What the session is.
+        dial: Opens a connection.
+        lock: Held whenever the core is used, for a core that threads share.
+        changed: Called, with the lock held, when others may have to look at the core again.
+        limits: How long things may take.
+    """
+
+    def __init__(
+        self,
+        core: StreamCore,
+        dial: Callable[[], Awaitable[Connection]],
+        *,
+        lock: AbstractContextManager[object],
+        changed: Callable[[], None],
+        limits: Limits,
+    ) -> None:
+        self._core = core
+        self._dial = dial
+        self._lock = lock
+        self._changed = changed
+        self._limits = limits
+        self._dials = 0
+        self._work = asyncio.Event()
+        self._look = asyncio.Event()
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection | None] | None = None
+        self._since = 0.0  # when there was progress: a connection, a message sent, the wish to end
+        self._received_at = 0.0
+        self._ending = False
+        self._drained_at: float | None = None
+        self._held_at: float | None = None
+
+    def wake(self) -> None:
+        """Say that the user has done something to the core. Called on the loop."""
+        self._work.set()
+        self._look.set()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+    async def run(self) -> None:
+        """Run until the session has ended."""
+        self._since = self._now()
+        watch = asyncio.create_task(self._watch())
+        try:
+            while True:
+                with self._lock:
+                    delay_s = self._core.delay_s
+                if delay_s is None:
+                    break
+                await self._connect_and_serve(delay_s)
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
+            with self._lock:
+                self._core.drop()  # does nothing unless this was cancelled
+                self._changed()
+
+    async def _connect_and_serve(self, delay_s: float) -> None:
+        connecting = asyncio.create_task(self._connect(delay_s))
+        self._connecting = connecting
+        try:
+            connection = await connecting
+        except asyncio.CancelledError:
+            with self._lock:
+                if not self._core.is_finished:
+                    raise
+            return
+        if connection is not None:
+            await self._serve(connection)
+
+    async def _connect(self, delay_s: float) -> Connection | None:
+        await asyncio.sleep(delay_s)
+        while True:
+            self._dials += 1
+            try:
+                connection = await self._dial()
+            except RealtimeError as fault:
+                if await self._may_redial(fault):
+                    continue
+                with self._lock:
+                    self._core.dial_failed(fault)
+                    self._changed()
+                return None
+            with self._lock:
+                self._core.dial_succeeded()
+            self._since = self._now()
+            return connection
+
+    async def _may_redial(self, fault: RealtimeError) -> bool:
+        """Whether a first connection is tried again: where nobody answered, not where somebody said no."""
+        if self._core.has_opened or self._dials >= self._limits.dials:
+            return False
+        if not isinstance(fault, ConnectError) or fault.status_code is not None:
+            return False
+        await asyncio.sleep(self._limits.dial_delay_s)
+        return True
+
+    async def _serve(self, connection: Connection) -> None:
+        self._connection = connection
+        self._held_at = None
+        writer = asyncio.create_task(self._write(connection))
+        try:
+            await self._read(connection)
+        finally:
+            self._connection = None
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SHUT_S):
+                    await connection.close()
+            connection.abort()
+
+    async def _read(self, connection: Connection) -> None:
+        while True:
+            try:
+                message = await connection.receive()
+            except ConnectionEnded as ended:
+                with self._lock:
+                    self._core.receive_close(ended.code, ended.reason)
+                    self._changed()
+                return
+            with self._lock:
+                self._core.receive_message(message)
+                state = self._core.state
+                holding = self._core.is_holding
+                self._changed()
+            self._work.set()
+            self._received_at = self._now()
+            if holding and self._held_at is None:
+                self._held_at = self._now()
+                self._look.set()
+            if state not in {StreamState.OPENING, StreamState.OPEN}:
+                return
+
+    async def _write(self, connection: Connection) -> None:
+        while True:
+            with self._lock:
+                message = self._core.next_outgoing(self._now())
+                self._changed()
+            if message is None:
+                self._work.clear()
+                self._look.set()
+                await self._work.wait()
+                continue
+            try:
+                await connection.send(message)
+            except ConnectionEnded:
+                return  # the reader learns why
+            self._since = self._now()
+
+    # --- nothing takes for ever ---------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while True:
+            self._look.clear()
+            with self._lock:
+                due = self._due()
+                if due is not None and due <= self._now():
+                    self._expire()
+                    self._changed()
+                    due = self._due()
+                state = self._core.state
+            if state in {StreamState.ENDED, StreamState.FAILED, StreamState.DIALLING}:
+                if self._connection is not None:
+                    self._connection.abort()
+                elif state is not StreamState.DIALLING and self._connecting is not None:
+                    self._connecting.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._look.wait()
+
+    def _due(self) -> float | None:
+        """When something has to be done, unless something happens."""
+        core, limits = self._core, self._limits
+        if core.is_finished:
+            return None
+        times: list[float] = []
+        if core.state is StreamState.OPENING:
+            times.append(self._since + limits.begin_s)
+        if core.is_holding and self._held_at is not None:
+            times.append(self._held_at + _HOLD_S)
+        if core.is_terminating:
+            if not self._ending:
+                self._ending, self._since = True, self._now()
+            times.append(self._since + limits.close_s)
+            if core.is_drained:
+                if self._drained_at is None:
+                    self._drained_at = self._now()
+                if core.can_return:
+                    times.append(max(self._since, self._received_at) + _LAST_STALL_S)
+            if self._drained_at is not None:
+                times.append(self._drained_at + limits.close_s)
+        return min(times, default=None)
+
+    def _expire(self) -> None:
+        core, limits, now = self._core, self._limits, self._now()
+        if core.is_terminating and (
+            now >= self._since + limits.close_s
+            or (self._drained_at is not None and now >= self._drained_at + limits.close_s)
+        ):
+            core.give_up(f"the server did not end the session within {limits.close_s:g} s")
+        elif core.is_holding and self._held_at is not None and now >= self._held_at + _HOLD_S:
+            core.expire_error()
+        elif core.has_opened:
+            core.stall()
+        else:
+            core.give_up("the server did not begin a session in time")

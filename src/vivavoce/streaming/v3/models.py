@@ -1,0 +1,201 @@
+"""All types of the vendor's v3 surface, in the module where it has them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from vivavoce.client.choices import (
+    NoiseSuppressionModel,
+    SpeechModel,
+    StreamingDomain,
+    StreamingMode,
+    StreamingPiiPolicy,
+    StreamingPiiSubstitution,
+)
+from vivavoce.client.choices import StreamEncoding as Encoding
+from vivavoce.client.events import (
+    BeginEvent,
+    ClosedEvent,
+    ErrorEvent,
+    HeartbeatEvent,
+    LLMGatewayResponseEvent,
+    Model,
+    ReconnectedEvent,
+    ReconnectingEvent,
+    SessionConfiguration,
+    SilenceEvent,
+    SpeakerRevisionEvent,
+    SpeakerRevisionItem,
+    SpeechStartedEvent,
+    TerminationEvent,
+    TurnEvent,
+    WarningEvent,
+    Word,
+)
+from vivavoce.client.events import WireEvent as EventMessage
+from vivavoce.client.parameters import (
+    LLMGatewayConfig,
+    LLMGatewayMessage,
+    RealTimeParameters,
+    RealTimeSessionParameters,
+)
+from vivavoce.client.reconnecting import Reconnect
+from vivavoce.errors import ConfigurationError
+from vivavoce.errors import RealtimeError as RealTimeError
+from vivavoce.wire.aai_v2 import CLOSE_TEXTS
+
+__all__ = [
+    "VENDOR_HOST",
+    "BeginEvent",
+    "ClosedEvent",
+    "Encoding",
+    "ErrorEvent",
+    "EventMessage",
+    "ForceEndpoint",
+    "HeartbeatEvent",
+    "KeepAlive",
+    "LLMGatewayConfig",
+    "LLMGatewayMessage",
+    "LLMGatewayResponseEvent",
+    "NoiseSuppressionModel",
+    "OperationMessage",
+    "RealTimeError",
+    "RealTimeErrorCodes",
+    "RealTimeEvents",
+    "RealTimeParameters",
+    "RealTimeSessionParameters",
+    "RealTimeTranscriberOptions",
+    "Reconnect",
+    "ReconnectedEvent",
+    "ReconnectingEvent",
+    "SessionConfiguration",
+    "SilenceEvent",
+    "SpeakerRevisionEvent",
+    "SpeakerRevisionItem",
+    "SpeechModel",
+    "SpeechStartedEvent",
+    "StreamingClientOptions",
+    "StreamingDomain",
+    "StreamingError",
+    "StreamingErrorCodes",
+    "StreamingEvents",
+    "StreamingMode",
+    "StreamingParameters",
+    "StreamingPiiPolicy",
+    "StreamingPiiSubstitution",
+    "StreamingSessionParameters",
+    "TerminateSession",
+    "TerminationEvent",
+    "TurnEvent",
+    "UpdateConfiguration",
+    "WarningEvent",
+    "Word",
+]
+
+VENDOR_HOST: Final = "streaming.assemblyai.com"
+"""What ``api_host`` is in the vendor's SDK where a program does not name one."""
+
+
+@dataclass(kw_only=True)
+class RealTimeTranscriberOptions:
+    """Where the server is, and how patient to be.
+
+    Attributes:
+        api_host: The server: ``host:port``, which means TLS, or an address with ``ws://`` or ``wss://``.
+            None, and the vendor's own host where an address is configured, stand for the configured one.
+        api_key: The key; the settings' if None.
+        token: A temporary token to use instead.
+        connect_timeout: Limit for the handshake, in seconds.
+        max_connection_retries: How often to try again where nobody answered.
+        connection_retry_delay: How long to wait before that, in seconds.
+        terminate_timeout: How long ``disconnect(terminate=True)`` lets the server finish, in seconds.
+        reconnect: How hard to try to keep a session whose connection is lost; None, as with the vendor,
+            for not at all. Not one of the vendor's options.
+
+    Raises:
+        ConfigurationError: A number is out of bounds.
+    """
+
+    api_host: str | None = None
+    api_key: str | None = None
+    token: str | None = None
+    connect_timeout: float = 5.0
+    max_connection_retries: int = 2
+    connection_retry_delay: float = 0.5
+    terminate_timeout: float = 5.0
+    reconnect: Reconnect | None = None
+
+    def __post_init__(self) -> None:
+        if self.connect_timeout <= 0:
+            raise ConfigurationError(f"connect_timeout must be more than 0 s, got {self.connect_timeout!r}")
+        for name in ("max_connection_retries", "connection_retry_delay", "terminate_timeout"):
+            if getattr(self, name) < 0:
+                raise ConfigurationError(f"{name} must not be negative, got {getattr(self, name)!r}")
+
+
+class RealTimeEvents(enum.Enum):
+    """What handlers can be registered for. The last three are not the vendor's."""
+
+    Begin = "Begin"
+    Termination = "Termination"
+    Turn = "Turn"
+    SpeechStarted = "SpeechStarted"
+    Error = "Error"
+    Warning = "Warning"
+    Heartbeat = "Heartbeat"
+    Silence = "Silence"
+    LLMGatewayResponse = "LLMGatewayResponse"
+    SpeakerRevision = "SpeakerRevision"
+    Reconnecting = "Reconnecting"
+    Reconnected = "Reconnected"
+    Closed = "Closed"
+
+
+RealTimeErrorCodes: Final[dict[int, str]] = {
+    3005: "Server error",
+    3006: "Input validation error",
+    3007: "Audio chunk duration violation",
+    3008: "Session expired: maximum session duration exceeded",
+    3009: "Too many concurrent sessions",
+    **CLOSE_TEXTS,
+}
+"""Close codes of both protocols, and what they mean."""
+
+
+class TerminateSession(Model, kw_only=True):
+    """Asks for the end of the session."""
+
+    type: str = "Terminate"
+
+
+class ForceEndpoint(Model, kw_only=True):
+    """Asks for the end of the turn."""
+
+    type: str = "ForceEndpoint"
+
+
+class KeepAlive(Model, kw_only=True):
+    """Says that the session is still wanted."""
+
+    type: str = "KeepAlive"
+
+
+@dataclass(kw_only=True)
+class UpdateConfiguration(RealTimeSessionParameters):
+    """Asks for other settings."""
+
+    type: str = "UpdateConfiguration"
+
+
+OperationMessage = bytes | TerminateSession | ForceEndpoint | KeepAlive | UpdateConfiguration
+"""What a client can send."""
+
+# The names before 1.0 of the vendor's SDK.
+StreamingClientOptions = RealTimeTranscriberOptions
+StreamingError = RealTimeError
+StreamingErrorCodes = RealTimeErrorCodes
+StreamingEvents = RealTimeEvents
+StreamingParameters = RealTimeParameters
+StreamingSessionParameters = RealTimeSessionParameters

@@ -1,0 +1,241 @@
+"""Sessions over a network that breaks: nothing hangs, no word is lost, the end is told once."""
+
+import asyncio
+import socket
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import vivavoce
+from support.faulty_proxy import Break, Fault, FaultyProxy
+from support.scripted_engine import pcm, silence, speech
+from support.servers import scripted_server
+from vivavoce.client import connecting
+
+RATE = 16_000
+# Three turns: their words, and the pauses that end them.
+SPOKEN = [(0, 1, 2), (3, 4), (5, 6, 7)]
+SOUND = np.concatenate([part for words in SPOKEN for part in (silence(6), speech(*words), silence(45))])
+DATA = pcm(SOUND)
+KEEP = vivavoce.Reconnect(first_delay_s=0.02, longest_delay_s=0.1, stall_s=0.6)
+UP_BYTES = 240_000  # of a whole session, about
+DOWN_BYTES = 2_500
+
+
+@pytest.fixture(scope="module")
+def server():
+    with scripted_server(max_lead_s=None) as it:
+        yield it
+
+
+def chunks(size=3_200):
+    return [DATA[at : at + size] for at in range(0, len(DATA), size)]
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Lets closing give up early, so that tests of that are short."""
+    limits = connecting.Limits
+    monkeypatch.setattr(connecting, "Limits", lambda **given: limits(**given, close_s=2.0))
+
+
+def words_of(events):
+    return [
+        (event.turn_order, word.text, word.start, word.end)
+        for event in events
+        if isinstance(event, vivavoce.TurnEvent) and event.end_of_turn
+        for word in event.words
+    ]
+
+
+def send_all_and_close(session):
+    session.send(chunks())
+    session.close()
+
+
+def hear(url, *, pace_s=0.0, reconnect=KEEP):
+    """All events of a session in which everything is said."""
+    with vivavoce.connect(url=url, reconnect=reconnect) as session:
+        for chunk in chunks():
+            session.send(chunk)
+            if pace_s:
+                time.sleep(pace_s)
+        session.end()
+        return list(session.events())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server):
+    words = words_of(hear(server.base_url))
+    assert [text for _, text, _, _ in words] == [
+        "Alpha", "bravo.", "Charlie,", "delta", "echo?", "Foxtrot", "golf!", "hotel"
+    ]  # fmt: skip
+    return words
+
+
+def assert_the_same(events, undisturbed):
+    words = words_of(events)
+    assert [word[:2] for word in words] == [word[:2] for word in undisturbed]
+    for ours, theirs in zip(words, undisturbed, strict=True):
+        assert ours[2] == pytest.approx(theirs[2], abs=40)  # a frame of the detector, and rounding
+        assert ours[3] == pytest.approx(theirs[3], abs=40)
+    starts = [word[2] for word in words]
+    assert starts == sorted(starts)
+    assert sum(isinstance(event, vivavoce.ClosedEvent) for event in events) == 1
+    assert isinstance(events[-1], vivavoce.ClosedEvent)
+    assert events[-1].code == 1000
+    assert sum(isinstance(event, vivavoce.BeginEvent) for event in events) == 1
+
+
+LOUD = (Fault.DROP, Fault.FINISH)
+PLACES = [
+    *(Break(fault, at) for fault in LOUD for at in range(700, UP_BYTES, 21_007)),
+    *(Break(fault, at, upstream=False) for fault in LOUD for at in range(300, DOWN_BYTES, 251)),
+    *(Break(Fault.STALL, at) for at in range(700, UP_BYTES, 80_001)),
+    *(Break(Fault.STALL, at, upstream=False) for at in range(400, DOWN_BYTES, 901)),
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_no_word_is_lost_wherever_the_connection_breaks(server, undisturbed, place):
+    began = time.monotonic()
+    with FaultyProxy(server.base_url, place) as proxy:
+        events = hear(proxy.url)
+    assert time.monotonic() - began < 10
+    assert_the_same(events, undisturbed)
+    reconnected = [event for event in events if isinstance(event, vivavoce.ReconnectedEvent)]
+    assert proxy.broken == 1
+    assert len(reconnected) == proxy.connections - 1
+    assert all(event.lost_ms == 0 for event in reconnected)
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.FINISH])
+def test_no_word_is_lost_when_it_breaks_again_and_again_while_somebody_speaks(server, undisturbed, fault):
+    breaks = [Break(fault, at, upstream=at % 2 == 0) for at in (40_000, 1_001, 90_000, 60_000, 1_501)]
+    with FaultyProxy(server.base_url, *breaks) as proxy:
+        events = hear(proxy.url, pace_s=0.01)
+    assert proxy.connections > 2
+    assert_the_same(events, undisturbed)
+
+
+def test_the_asynchronous_front_does_the_same(server, undisturbed):
+    async def talk(url):
+        async with vivavoce.connect_async(url=url, reconnect=KEEP) as session:
+            await session.send(chunks())
+            await session.end()
+            return [event async for event in session.events()]
+
+    for place in (Break(Fault.DROP, 100_000), Break(Fault.FINISH, 1_500, upstream=False)):
+        with FaultyProxy(server.base_url, place) as proxy:
+            assert_the_same(asyncio.run(talk(proxy.url)), undisturbed)
+        assert proxy.broken == 1
+
+
+def test_what_happens_is_told_in_order(server):
+    with FaultyProxy(server.base_url, Break(Fault.DROP, 100_000)) as proxy:
+        events = hear(proxy.url)
+    kinds = [event.type for event in events if event.type != "Turn"]
+    assert kinds == ["Begin", "Reconnecting", "Reconnected", "Termination", "Closed"]
+    reconnecting = next(event for event in events if event.type == "Reconnecting")
+    assert (reconnecting.attempt, reconnecting.delay_s) == (1, 0.0)
+    assert "lost" in reconnecting.reason
+    assert next(event for event in events if event.type == "Termination").audio_duration_seconds == 8
+
+
+def test_settings_hold_for_the_next_connection(server):
+    with (
+        FaultyProxy(server.base_url, Break(Fault.DROP, 60_000)) as proxy,
+        vivavoce.connect(url=proxy.url, reconnect=KEEP) as session,
+    ):
+        session.update(format_turns=False)
+        session.send(chunks())
+        session.end()
+        turns = [turn.transcript for turn in session if turn.end_of_turn]
+    assert proxy.broken == 1
+    assert turns == ["alpha bravo charlie", "delta echo", "foxtrot golf hotel"]
+
+
+def test_giving_up_says_how_much_was_not_transcribed(server):
+    with FaultyProxy(server.base_url, *[Break(Fault.DROP, 30_000)] * 9) as proxy:
+        rule = vivavoce.Reconnect(attempts=3, first_delay_s=0.01, longest_delay_s=0.02)
+        session = vivavoce.connect(url=proxy.url, reconnect=rule)
+        with pytest.raises(vivavoce.SessionLostError) as caught:
+            send_all_and_close(session)
+        error = caught.value
+        assert error.status_code == 1006
+        assert 0 < error.lost_ms <= len(DATA) // 32
+        assert f"{error.lost_ms / 1000:.1f} s of audio were not transcribed" in str(error)
+        session.close()  # told once
+        with pytest.raises(vivavoce.SessionLostError):
+            session.send(b"")
+        assert session.closed.code == 1006
+    assert proxy.connections == 4
+
+
+def test_nothing_is_lost_by_giving_up_after_the_last_turn(server):
+    with FaultyProxy(server.base_url, *[Break(Fault.DROP, 2_800, upstream=False)] * 9) as proxy:
+        session = vivavoce.connect(url=proxy.url, reconnect=vivavoce.Reconnect(attempts=1))
+        session.send(chunks())
+        session.end()
+        assert len([turn for turn in session.events() if turn.type == "Turn" and turn.end_of_turn]) == 3
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("at", [0, 80, 250])
+def test_a_connection_that_breaks_in_the_handshake_raises(server, fault, at):
+    with FaultyProxy(server.base_url, Break(fault, at, upstream=False)) as proxy:
+        began = time.monotonic()
+        with pytest.raises(vivavoce.ConnectError):
+            vivavoce.connect(url=proxy.url, timeout_s=0.7)
+        assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_without_reconnecting_a_lost_connection_is_an_error_and_no_hang(server, hasty, fault):
+    with FaultyProxy(server.base_url, Break(fault, 60_000)) as proxy:
+        began = time.monotonic()
+        session = vivavoce.connect(url=proxy.url, reconnect=None)
+        with pytest.raises(vivavoce.RealtimeError) as caught:
+            send_all_and_close(session)
+        assert not isinstance(caught.value, vivavoce.SessionLostError)
+        events = list(session.events())
+    assert time.monotonic() - began < 5
+    assert [event.type for event in events][-1] == "Closed"
+    assert sum(event.type == "Closed" for event in events) == 1
+
+
+def test_closing_while_the_network_is_gone_is_bounded(server, hasty):
+    with FaultyProxy(server.base_url, *[Break(Fault.STALL, 2_000)] * 9) as proxy:
+        session = vivavoce.connect(url=proxy.url, reconnect=KEEP, timeout_s=0.5)
+        began = time.monotonic()
+        with pytest.raises(vivavoce.SessionLostError):
+            send_all_and_close(session)
+        assert time.monotonic() - began < 5
+
+
+def test_a_server_that_comes_back_goes_on_where_the_old_one_was(undisturbed):
+    events, said = [], threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with scripted_server(max_lead_s=None, port=port, drain_s=1.0) as first:
+        session = vivavoce.connect(url=first.base_url, reconnect=KEEP)
+        half = len(DATA) // 2
+        session.send(DATA[:half])
+
+        def read():
+            for event in session.events():
+                events.append(event)
+                if event.type == "Turn":
+                    said.set()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert said.wait(5)
+    with scripted_server(max_lead_s=None, port=port):
+        session.send(DATA[half:])
+        session.close()
+        reader.join(5)
+    assert any(event.type == "Reconnected" for event in events)
+    assert [word[1] for word in words_of(events)] == [word[1] for word in undisturbed]
