@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -144,7 +144,7 @@ class LLMGatewayResponse(
 
     turn_order: int
     transcript: str
-    data: object
+    data: Any
 
 
 class WarningV3(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Warning"):

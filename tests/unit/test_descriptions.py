@@ -1,0 +1,158 @@
+"""docs/asyncapi.yaml and docs/openapi.json: current, valid, and true of the code."""
+
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import jsonschema
+import pytest
+import yaml
+from openapi_spec_validator import validate
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.types import Failure, Word
+from vivavoce.wire import aai_v2, aai_v3, fields
+from vivavoce.wire.describe import V2_QUERY, V3_QUERY, asyncapi, openapi
+from vivavoce.wire.neutral import (
+    Heartbeat,
+    SessionBegan,
+    SessionEnded,
+    SessionFailed,
+    SilenceHeard,
+    SpeechStarted,
+    TurnUpdated,
+    Warned,
+)
+
+DOCS = Path(__file__).parents[2] / "docs"
+FACTORIES = {"v2": (aai_v2.V2Factory(), V2_QUERY), "v3": (aai_v3.V3Factory(), V3_QUERY)}
+NEEDED = {
+    "voice_focus_threshold": "voice_focus=near-field",
+    "noise_suppression_threshold": "noise_suppression_model=near-field",
+}
+
+
+def test_the_files_are_current():
+    why = "run scripts/describe"
+    assert yaml.safe_load((DOCS / "asyncapi.yaml").read_text()) == asyncapi(), why
+    assert json.loads((DOCS / "openapi.json").read_text()) == openapi(), why
+
+
+def test_openapi_is_valid():
+    validate(openapi())
+
+
+def references(node):
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+@pytest.mark.parametrize("document", [asyncapi(), openapi()], ids=["asyncapi", "openapi"])
+def test_every_reference_leads_somewhere(document):
+    found = list(references(document))
+    assert found
+    for reference in found:
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+        assert node
+
+
+def test_schemas_are_schemas():
+    document = asyncapi()
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    for channel in document["channels"].values():
+        jsonschema.Draft202012Validator.check_schema(channel["bindings"]["ws"]["query"])
+
+
+EVENTS = [
+    SessionBegan("f14499a6-c399-4c30-b1eb-0a33af64b1d9", 1_700_000_000.5),
+    TurnUpdated(0, 0, 400, (Word("Hi,", 0, 100, 0.9, True), Word("so", 120, 300, 0.4))),
+    TurnUpdated(0, 0, 900, (Word("Hi.", 0, 100, 0.9, True),), True, True, 1.0, channel=1),
+    SpeechStarted(10, 0.5),
+    SilenceHeard(0, 1_000),
+    Heartbeat(5_000, 5_000, 0.9),
+    Warned("well"),
+    SessionEnded(1_000, 2_000),
+    SessionFailed(Failure.BAD_JSON, "no"),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_what_the_server_sends_is_what_is_described(version, event):
+    document = asyncapi()
+    dialect = FACTORIES[version][0].open(
+        [("sample_rate", "16000"), ("enable_extra_session_information", "1"), ("speech_model", "u3-rt-pro")]
+    )
+    tag = {"v2": "message_type", "v3": "type"}[version]
+    for frame in dialect.encode(event, 1_700_000_000.0):
+        message = json.loads(frame)
+        name = f"{version.upper()}Server{message.get(tag, 'ErrorMessage')}"
+        payload = document["components"]["messages"][name]["payload"]
+        jsonschema.validate(message, {**payload, "components": document["components"]})
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_every_parameter_that_is_read_is_described_and_no_other(version, monkeypatch):
+    read = set()
+    value = fields.Query._value
+
+    def note(self, name):
+        read.add(name)
+        return value(self, name)
+
+    monkeypatch.setattr(fields.Query, "_value", note)
+    factory, described = FACTORIES[version]
+    factory.open(parse_qsl("sample_rate=16000&webhook_url=http://a/&redact_pii=1&redact_pii_policies=date"))
+    assert read | {"token"} == set(described) | ({"redact_pii"} if version == "v3" else set())
+
+
+def cases():
+    for version, (_, described) in FACTORIES.items():
+        for name, schema in described.items():
+            if name in {"token", "sample_rate"}:
+                continue
+            if "minimum" in schema:
+                low, high = schema["minimum"], schema["maximum"]
+                yield version, name, [low, high], [low - 1, high + 1, "x"]
+            elif "enum" in schema:
+                yield version, name, schema["enum"], ["something else"]
+            elif schema["type"] == "boolean":
+                yield version, name, ["true", "True", "false", "False"], ["perhaps"]
+            elif "maxLength" in schema:
+                yield version, name, ["a" * schema["maxLength"]], ["a" * (schema["maxLength"] + 1)]
+            elif "contentMediaType" in schema:
+                good = "{}" if name == "llm_gateway" else '["en"]'
+                yield version, name, [good], ["{", "7"]
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "good", "bad"), list(cases()), ids=lambda it: it if str(it) == it else ""
+)
+def test_what_is_described_is_what_is_taken(version, name, good, bad):
+    factory, _ = FACTORIES[version]
+
+    def opened(value):
+        pairs = [("sample_rate", "16000"), *parse_qsl(NEEDED.get(name, ""))]
+        return factory.open([*pairs, (name, str(value))])
+
+    for value in good:
+        opened(value)
+    for value in bad:
+        with pytest.raises(ProtocolViolation):
+            opened(value)
+
+
+def test_every_close_code_of_v2_has_its_text():
+    assert set(aai_v2.CLOSE_TEXTS) >= {
+        FACTORIES["v2"][0].refuse(SessionFailed(failure)).code for failure in Failure
+    }
