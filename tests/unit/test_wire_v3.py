@@ -238,3 +238,11 @@ def test_the_client_reads_what_the_vendor_sends():
         '"end_of_turn_confidence":1.0,"language_code":"en","later":[1],"type":"Turn"}'
     )
     assert (turn.language_code, turn.words[0].speaker, turn.channel) == ("en", None, msgspec.UNSET)
+    revision = aai_v3.decode_server_message(
+        '{"type":"SpeakerRevision","revisions":[{"turn_order":0,"speaker_label":"A","words":[]}]}'
+    )
+    assert revision.revisions[0].speaker_label == "A"
+    answer = aai_v3.decode_server_message(
+        '{"type":"LLMGatewayResponse","turn_order":0,"transcript":"Hi.","data":{"choices":[]}}'
+    )
+    assert answer.data == {"choices": []}
