@@ -104,7 +104,7 @@ class Terminal:
 
     def read_until(self, pattern, limit_s=30.0):
         deadline = time.monotonic() + limit_s
-        while not re.search(pattern, self.text):
+        while not re.search(pattern, re.sub(r"\x1b\[\d*m", "", self.text)):  # words, however they are shaded
             assert time.monotonic() < deadline, f"{pattern!r} did not come: {self.text!r}"
             if not self._read():
                 pytest.fail(f"ended before {pattern!r} came: {self.text!r}")

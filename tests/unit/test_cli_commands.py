@@ -3,18 +3,14 @@
 import contextlib
 import io
 import json
-import os
-import signal
 import subprocess
 import sys
 import types
-import wave
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-import vivavoce
+from support.cli_fakes import FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.cli.checks import Check, Status, check_port, check_settings, run_checks
 from vivavoce.cli.demo import closing_line
@@ -27,118 +23,13 @@ from vivavoce.errors import (
     ConfigurationError,
     ConnectError,
     ExtrasNotInstalledError,
-    MicrophoneError,
     RefusedError,
     ServerError,
 )
 from vivavoce.settings import settings
 
-
-class FakeTranscript:
-    confidence = 0.9
-    words = ()
-    audio_start = 0
-
-    def __init__(self, text, audio_end):
-        self.text, self.audio_end = text, audio_end
-
-
-class FakeFinal(FakeTranscript):
-    pass
-
-
-class FakeTranscriber:
-    """Transcribes any sound as the milliseconds it lasted."""
-
-    failure = None
-    addresses: ClassVar = []
-
-    def __init__(self, *, on_data, on_error, sample_rate, encoding):
-        self.on_data, self.sample_rate = on_data, sample_rate
-        self.width = 2 if encoding == "pcm_s16le" else 1
-        self.samples = 0
-
-    def connect(self, timeout=10.0):
-        self.addresses.append(settings.base_url)
-        if self.failure:
-            raise self.failure
-
-    def stream(self, data):
-        for chunk in data:
-            assert len(chunk) % self.width == 0
-            self.samples += len(chunk) // self.width
-            self.on_data(FakeTranscript(f"{self._ms()} so far", self._ms()))
-
-    def close(self):
-        self.on_data(FakeFinal(f"{self._ms()} milliseconds.", self._ms()))
-
-    def _ms(self):
-        return self.samples * 1000 // self.sample_rate
-
-
-@pytest.fixture(autouse=True)
-def parts(monkeypatch, tmp_path):
-    """Fakes in place of SDK and server, no configuration, and signal handlers as they were."""
-    before = signal.getsignal(signal.SIGINT)
-    FakeTranscriber.failure, FakeTranscriber.addresses = None, []
-    for name, value in {
-        "RealtimeTranscriber": FakeTranscriber,
-        "RealtimeFinalTranscript": FakeFinal,
-        "AudioEncoding": str,
-    }.items():
-        monkeypatch.setattr(vivavoce, name, value, raising=False)
-    served = []
-
-    class LocalServer:
-        base_url = "ws://127.0.0.1:4321"
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-        def wait_ready(self, timeout_s):
-            return None
-
-    server = types.ModuleType("vivavoce.server")
-    server.LocalServer = LocalServer
-    server.ServerOptions = types.SimpleNamespace
-    server.serve = served.append
-    server.served = served
-    monkeypatch.setitem(sys.modules, "vivavoce.server", server)
-    monkeypatch.setattr(vivavoce, "server", server, raising=False)
-    for variable in list(os.environ):
-        if variable.startswith(("VIVAVOCE_", "ASSEMBLYAI_")):
-            monkeypatch.delenv(variable)
-    monkeypatch.chdir(tmp_path)
-    yield server
-    settings.base_url = settings.api_key = None
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def recording(tmp_path):
-    path = tmp_path / "a.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(4 * 2000))
-    return str(path)
-
-
-@pytest.fixture
-def pipe_in(monkeypatch):
-    with contextlib.ExitStack() as stack:
-
-        def give(data):
-            reader, writer = os.pipe()
-            os.write(writer, data)
-            os.close(writer)
-            monkeypatch.setattr("sys.stdin", stack.enter_context(os.fdopen(reader)))
-
-        yield give
+pytest_plugins = ["support.cli_fixtures"]
+pytestmark = pytest.mark.usefixtures("parts")
 
 
 # --- stream ----------------------------------------------------------------------------------
@@ -277,36 +168,6 @@ def test_a_reader_that_goes_away_is_no_error(recording):
 
 
 # --- mic -------------------------------------------------------------------------------------
-
-
-class FakeMicrophone:
-    chunks = (bytes(1600),) * 20
-    opened: ClassVar = []
-    closed = 0
-
-    def __init__(self, *, sample_rate=44_100, device=None):
-        if device == "none":
-            raise MicrophoneError("no microphone is called none; see vivavoce mic --list-devices")
-        self.opened.append((sample_rate, device))
-
-    def __iter__(self):
-        return iter(self.chunks)
-
-    def close(self):
-        type(self).closed += 1
-
-
-@pytest.fixture
-def microphone(monkeypatch):
-    FakeMicrophone.opened, FakeMicrophone.closed = [], 0
-    module = types.ModuleType("vivavoce.mic")
-    module.Microphone = FakeMicrophone
-    module.list_devices = lambda: [
-        types.SimpleNamespace(index=0, name="Built-in", is_default=True),
-        types.SimpleNamespace(index=3, name="USB Audio", is_default=False),
-    ]
-    monkeypatch.setitem(sys.modules, "vivavoce.mic", module)
-    return FakeMicrophone
 
 
 def test_the_microphone_is_heard_and_closed(microphone, capsys):

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -62,10 +62,12 @@ def _root(
       vivavoce demo                          play a recording and read it as it is said
       vivavoce mic                           speak and read what you say
       vivavoce stream meeting.wav            transcribe a recording
+      vivavoce stream film.mkv -o film.srt   make captions of it
       arecord -q -f S16_LE -r 16000 -t raw | vivavoce stream -
       vivavoce serve                         a server for programs, on port 8765
       vivavoce doctor                        see what is missing
 
+    Options that you always want go into a file, config.toml; vivavoce doctor says where it lies.
     Words go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
     2 wrong usage, 3 no server, 4 refused by the server, 130 interrupted.
     """  # noqa: D301  - click keeps what follows \b as it is
@@ -84,6 +86,20 @@ def _taken(arguments: Sequence[str], flag: str) -> tuple[list[str], bool]:
     end = options.index("--") if "--" in options else len(options)
     kept = [argument for argument in options[:end] if argument != flag] + options[end:]
     return kept, len(kept) < len(options)
+
+
+def _defaults(arguments: Sequence[str]) -> dict[str, Any]:
+    """What the configuration file says; what helps to put a broken one right does without."""
+    from vivavoce.cli.config import config_path
+
+    path = config_path()
+    needs_none = arguments[:1] == ["doctor"] or not {"-h", "--help", "--version"}.isdisjoint(arguments)
+    if needs_none or not path.exists():
+        return {}
+    from vivavoce.cli.config import defaults_of, read_config
+
+    group = typer.main.get_command(app)
+    return defaults_of(group, read_config(path), path)  # type: ignore[arg-type]
 
 
 def _let_go_of_stdout() -> None:
@@ -108,7 +124,7 @@ def run(arguments: Sequence[str]) -> int:
     with contextlib.suppress(ValueError):  # not the main thread: an embedding program minds its own signals
         signal.signal(signal.SIGINT, _leave_at_once)
     try:
-        app(kept, prog_name="vivavoce")
+        app(kept, prog_name="vivavoce", default_map=_defaults(kept))
     except VivavoceError as error:
         if debug:
             raise

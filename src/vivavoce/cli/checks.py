@@ -100,6 +100,26 @@ def check_packages() -> Iterator[Check]:
             yield Check(Status.OK, f"extra {extra}", "installed")
 
 
+def check_config() -> Iterator[Check]:
+    """The configuration file."""
+    from typer.main import get_command
+
+    from vivavoce.cli.app import app
+    from vivavoce.cli.config import config_path, defaults_of, read_config
+
+    path = config_path()
+    if not path.exists():
+        yield Check(Status.OK, "configuration file", f"none; it would be {path}")
+        return
+    try:
+        said = defaults_of(get_command(app), read_config(path), path)  # type: ignore[arg-type]
+    except VivavoceError as error:
+        yield Check(Status.BROKEN, "configuration file", str(error), "correct it, or remove it")
+        return
+    commands = ", ".join(name for name, options in said.items() if options)
+    yield Check(Status.OK, "configuration file", f"{path} (options of {commands or 'no command'})")
+
+
 def check_model() -> Iterator[Check]:
     """The model, by letting it transcribe the beginning of the recording that comes with it."""
     if not all(map(_installed, _EXTRAS["server"])):
@@ -258,6 +278,7 @@ CHECKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
     check_python,
     check_packages,
     check_settings,
+    check_config,
     check_model,
     check_microphone,
     check_port,

@@ -68,4 +68,5 @@ def from_container(path: Path) -> Iterator[Sound]:
         if not container.streams.audio:
             raise AudioError(f"{path}: there is no sound in it")
         channels = container.streams.audio[0].codec_context.channels
-        yield Sound(_samples(av, container, path), _RATE, channels=channels)
+        seconds = container.duration / av.time_base if container.duration else None
+        yield Sound(_samples(av, container, path), _RATE, channels=channels, duration_s=seconds)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path  # noqa: TC003  - typer reads it
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vivavoce.cli.options import ApiKey, Json, Partials, SampleRate, Url, check_output
+from vivavoce.cli.options import (
+    ApiKey,
+    Format,
+    FormatOption,
+    Json,
+    Output,
+    Partials,
+    SampleRate,
+    Srt,
+    Url,
+    Vtt,
+    check_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,6 +65,14 @@ def mic(
     list_devices: Annotated[
         bool, typer.Option("--list-devices", help="Show the microphones and exit.")
     ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help="Also write what is heard to a WAV file."),
+    ] = None,
+    output: Output = None,
+    format_: FormatOption = None,
+    srt: Srt = None,
+    vtt: Vtt = None,
     json: Json = False,
     partials: Partials = False,
     url: Url = None,
@@ -63,27 +84,31 @@ def mic(
     Examples:
       vivavoce mic
       vivavoce mic > notes.txt
+      vivavoce mic --save talk.wav --vtt talk.vtt
       vivavoce mic --list-devices
       vivavoce mic --device "USB Audio" --seconds 60 --json
 
     Ctrl-C stops listening, shows the last utterance and exits with 0, within two seconds. A second
     Ctrl-C stops at once, with 130.
     """  # noqa: D301  - click keeps what follows \b as it is
-    check_output(json=json, partials=partials)
     if list_devices:
         _print_devices()
         return
+    from vivavoce.cli.outputs import Outputs, chosen_format
+
+    kind = chosen_format(format_, output, json=json)
+    check_output(json=kind is Format.JSON, partials=partials)
+    outputs = Outputs(kind, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.live import transcribe
-    from vivavoce.cli.sinks import open_sink
+    from vivavoce.cli.saving import saved
     from vivavoce.cli.target import server_for
     from vivavoce.mic import Microphone
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=True))
-        sink = open_sink(json=json, partials=partials)
-        stack.callback(sink.close)
+        sink = outputs.open(stack, "microphone")
         chosen = int(device) if device is not None and device.isdecimal() else device
         microphone = stack.enter_context(
             contextlib.closing(Microphone(sample_rate=sample_rate, device=chosen))
@@ -93,6 +118,8 @@ def mic(
         chunks: Iterable[bytes] = microphone
         if seconds is not None:
             chunks = first_seconds(chunks, seconds, 2 * sample_rate)
+        if save is not None:
+            chunks = stack.enter_context(saved(chunks, save, sample_rate))
         transcribe(
             chunks,
             sample_rate=sample_rate,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,16 +14,41 @@ __all__ = [
     "MAX_SAMPLE_RATE",
     "MIN_SAMPLE_RATE",
     "ApiKey",
+    "Format",
+    "FormatOption",
     "Json",
+    "Output",
     "Partials",
     "SampleRate",
+    "Srt",
     "Url",
+    "Vtt",
     "check_output",
 ]
 
 MIN_SAMPLE_RATE = 8_000
 MAX_SAMPLE_RATE = 96_000
 
+
+class Format(StrEnum):
+    """What is written of finished utterances."""
+
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        show_default=False,
+        help="What to write: text unless -o says otherwise.",
+        metavar="text|json|srt|vtt",
+    ),
+]
 Url = Annotated[
     str | None,
     typer.Option(
@@ -42,7 +69,7 @@ ApiKey = Annotated[
         "can see a command line; prefer the environment.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line: --format json.")]
 Partials = Annotated[
     bool, typer.Option("--partials", help="With --json: also what was heard of unfinished utterances.")
 ]
@@ -54,11 +81,30 @@ SampleRate = Annotated[
 ]
 
 
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        show_default=False,
+        help="Write to a file, or to one a recording in a folder, and not to standard output. Without "
+        "--format its ending says the format: .txt, .json, .srt, .vtt.",
+    ),
+]
+Srt = Annotated[
+    Path | None, typer.Option("--srt", metavar="FILE", show_default=False, help="Also write SRT captions.")
+]
+Vtt = Annotated[
+    Path | None, typer.Option("--vtt", metavar="FILE", show_default=False, help="Also write WebVTT captions.")
+]
+
+
 def check_output(*, json: bool, partials: bool) -> None:
-    """Refuse options that contradict each other.
+    """Refuse partials where they would be none.
 
     Raises:
         ConfigurationError: ``--partials`` without ``--json``.
     """
     if partials and not json:
-        raise ConfigurationError("--partials needs --json: a pipe gets finished utterances only")
+        raise ConfigurationError("--partials needs --json: all else gets finished utterances only")

@@ -67,7 +67,7 @@ class Screen:
         write: Takes what the terminal is to get; flushes.
         width: The terminal's width, in cells, asked for before every line.
         escapes: Whether the terminal knows escape sequences; without them lines are erased by spaces.
-        dim: Whether partials are dimmed.
+        dim: Whether what may still change of a partial is dimmed.
     """
 
     def __init__(
@@ -84,19 +84,30 @@ class Screen:
         self._dim = dim and escapes
         self._live = False
 
-    def partial(self, text: str) -> None:
-        """Show an unfinished utterance in place of what was on the live line."""
+    def partial(self, text: str, stable: int = 0) -> None:
+        """Show an unfinished utterance in place of what was on the live line.
+
+        Args:
+            text: All of it; its end is shown where it is too long.
+            stable: How many characters at its beginning are likely to stay.
+        """
         if not text:
             self.clear()
             return
         room = max(1, self._width() - 1)  # in the last column some terminals wrap at once
         shown = tail_that_fits(text, room)
         if self._escapes:
-            body = f"{_DIM}{shown}{_PLAIN}" if self._dim else shown
-            self._write(f"\r{body}{_ERASE_TO_END}")
+            self._write(f"\r{self._shaded(shown, len(text) - stable)}{_ERASE_TO_END}")
         else:
             self._write("\r" + shown + " " * (room - cell_len(shown)))
         self._live = True
+
+    def _shaded(self, shown: str, n_volatile: int) -> str:
+        """The line with its last characters dimmed."""
+        if not self._dim or not n_volatile:
+            return shown
+        at = max(0, len(shown) - n_volatile)
+        return f"{shown[:at]}{_DIM}{shown[at:]}{_PLAIN}"
 
     def final(self, text: str) -> None:
         """Put a finished utterance in the live line's place; it stays."""

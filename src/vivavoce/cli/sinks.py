@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vivavoce.cli.captions import Caption
 
-__all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink", "terminal_width"]
+__all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink", "stable_length", "terminal_width"]
 
 
 class Sink(Protocol):
@@ -56,8 +56,11 @@ class PipeSink:
         """Nothing is pending: every line was flushed."""
 
     def _line(self, text: str) -> None:
+        self._write(text + "\n")
+
+    def _write(self, text: str) -> None:
         with self._lock:
-            self._out.write(text + "\n")
+            self._out.write(text)
             self._out.flush()
 
 
@@ -80,19 +83,34 @@ class JsonSink(PipeSink):
             self._line(json.dumps(as_json_fields(caption)))
 
 
+def stable_length(before: str, now: str) -> int:
+    """How many characters of a partial the one before it had too, in whole words.
+
+    What was heard alike twice mostly stays; what is new often changes again.
+    """
+    n = 0
+    for old, new in zip(before.split(" "), now.split(" "), strict=False):
+        if old != new:
+            break
+        n += len(new) + 1
+    return min(n, len(now))
+
+
 class TerminalSink:
-    """Partials overwritten by finals."""
+    """Partials overwritten by finals; what is new in a partial is told apart from what stood before."""
 
     def __init__(self, screen: Screen, talk: TextIO) -> None:
         self._screen = screen
         self._talk = talk
         self._lock = threading.Lock()
+        self._partial = ""
 
     def show(self, caption: Caption) -> None:
         """Show a caption on the live line, or in its place for good."""
         with self._lock:
+            before, self._partial = self._partial, "" if caption.is_final else caption.text
             if not caption.is_final:
-                self._screen.partial(caption.text)
+                self._screen.partial(caption.text, stable_length(before, caption.text))
             elif caption.text:
                 self._screen.final(caption.text)
             else:

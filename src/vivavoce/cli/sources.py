@@ -45,12 +45,14 @@ class Sound:
         sample_rate: In Hz.
         encoding: Of the samples.
         channels: How many there were before they were mixed.
+        duration_s: How long it lasts, in seconds; None where nobody knows.
     """
 
     chunks: Iterable[bytes]
     sample_rate: int
     encoding: Encoding = Encoding.PCM_S16LE
     channels: int = 1
+    duration_s: float | None = None
 
     @property
     def bytes_per_second(self) -> int:
@@ -91,7 +93,8 @@ def _wav_sound(read: Callable[[int], bytes], head: WavFormat) -> Sound:
     size = _chunk_bytes(head.sample_rate, head.frame_bytes)
     pieces = _regrouped(read, size, head.frame_bytes, head.length_bytes)
     chunks = (to_mono_s16le(piece, tag=head.tag, bits=head.bits, channels=head.channels) for piece in pieces)
-    return Sound(chunks, head.sample_rate, Encoding.PCM_S16LE, head.channels)
+    seconds = head.length_bytes / head.frame_bytes / head.sample_rate if head.length_bytes else None
+    return Sound(chunks, head.sample_rate, Encoding.PCM_S16LE, head.channels, seconds)
 
 
 def from_reader(read: Callable[[int], bytes], *, sample_rate: int, encoding: Encoding) -> Sound:

@@ -1,0 +1,48 @@
+"""Keeping the sound of a microphone."""
+
+from __future__ import annotations
+
+import contextlib
+import wave
+from typing import TYPE_CHECKING
+
+from vivavoce.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["saved"]
+
+
+@contextlib.contextmanager
+def saved(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
+    """Write every chunk to a WAV file as it passes; the file is whole after each, whatever comes next.
+
+    Args:
+        chunks: Mono samples of 16 bits.
+        path: The file; what was there is lost.
+        sample_rate: In Hz.
+
+    Raises:
+        ConfigurationError: The file can't be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("wb"))
+        except OSError as error:
+            raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        # Not wave.open(path): it leaves a file that is no WAV until it is closed.
+        writer = stack.enter_context(contextlib.closing(wave.open(file, "wb")))  # noqa: SIM115
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(sample_rate)
+        writer.writeframes(b"")
+
+        def passed() -> Iterator[bytes]:
+            for chunk in chunks:
+                writer.writeframes(chunk)
+                file.flush()
+                yield chunk
+
+        yield passed()

@@ -1,0 +1,67 @@
+"""An SDK and a microphone that only act the part."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from vivavoce.errors import MicrophoneError
+from vivavoce.settings import settings
+
+
+class FakeTranscript:
+    confidence = 0.9
+    words = ()
+    audio_start = 0
+
+    def __init__(self, text, audio_end):
+        self.text, self.audio_end = text, audio_end
+
+
+class FakeFinal(FakeTranscript):
+    pass
+
+
+class FakeTranscriber:
+    """Transcribes any sound as the milliseconds it lasted."""
+
+    failure = None
+    addresses: ClassVar = []
+
+    def __init__(self, *, on_data, on_error, sample_rate, encoding):
+        self.on_data, self.sample_rate = on_data, sample_rate
+        self.width = 2 if encoding == "pcm_s16le" else 1
+        self.samples = 0
+
+    def connect(self, timeout=10.0):
+        self.addresses.append(settings.base_url)
+        if self.failure:
+            raise self.failure
+
+    def stream(self, data):
+        for chunk in data:
+            assert len(chunk) % self.width == 0
+            self.samples += len(chunk) // self.width
+            self.on_data(FakeTranscript(f"{self._ms()} so far", self._ms()))
+
+    def close(self):
+        self.on_data(FakeFinal(f"{self._ms()} milliseconds.", self._ms()))
+
+    def _ms(self):
+        return self.samples * 1000 // self.sample_rate
+
+
+class FakeMicrophone:
+    chunks = (bytes(1600),) * 20
+    opened: ClassVar = []
+    closed = 0
+
+    def __init__(self, *, sample_rate=44_100, device=None):
+        if device == "none":
+            raise MicrophoneError("no microphone is called none; see vivavoce mic --list-devices")
+        self.opened.append((sample_rate, device))
+
+    def __iter__(self):
+        return iter(self.chunks)
+
+    def close(self):
+        type(self).closed += 1
