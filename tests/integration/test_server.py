@@ -290,6 +290,20 @@ def test_stopping_sends_the_last_words(dialect):
         assert code == 1000
 
 
+def test_a_fault_in_a_session_does_not_keep_the_server_from_stopping(caplog):
+    async def drain():
+        raise RuntimeError("a fault of ours")
+
+    with scripted_server() as server:
+        server.wait_ready()
+        server._server.service.drain = drain
+        thread = server._thread
+        server._server.request_stop()
+        thread.join(5)
+        assert not thread.is_alive()
+    assert "could not be finished" in caplog.text
+
+
 @both
 def test_a_client_that_vanishes_leaves_nothing_behind(server, dialect, caplog):
     caplog.set_level(logging.INFO)

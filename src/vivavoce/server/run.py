@@ -74,7 +74,7 @@ class DrainingServer(uvicorn.Server):
 
     def request_stop(self) -> None:
         """Let the sessions finish, then stop; may be called from any thread."""
-        if self._loop is None:
+        if self._loop is None or self._loop.is_closed():
             self.should_exit = True
             return
         self.service.is_draining = True
@@ -85,8 +85,12 @@ class DrainingServer(uvicorn.Server):
             self._draining = asyncio.ensure_future(self._drain())
 
     async def _drain(self) -> None:
-        await self.service.drain()
-        self.should_exit = True
+        try:
+            await self.service.drain()
+        except Exception:  # whatever is wrong with a session, the server must stop when told to
+            logging.getLogger(__name__).exception("the sessions could not be finished")
+        finally:
+            self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
