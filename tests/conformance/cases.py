@@ -68,6 +68,8 @@ class Case:
         controls: Whether an end is forced, and options are changed, on the way.
         channels: Who speaks, in turn; empty: one channel.
         refusal: With a wrong key, the code that it is refused with; None: the key is right.
+        encoding: Of the sound, as the protocols name it.
+        hears: Names of other events that the client must show.
         hides_empty: Whether the client keeps turns without words to itself.
         model: What is asked for as ``speech_model``; empty: the client's own default.
         options: More, for the client program.
@@ -86,6 +88,8 @@ class Case:
     controls: bool = False
     channels: tuple[str, ...] = ()
     refusal: int | None = None
+    encoding: str = "pcm_s16le"
+    hears: tuple[str, ...] = ()
     hides_empty: bool = False
     model: str = "universal-streaming-english"
     options: dict[str, Any] = field(default_factory=dict)
@@ -152,6 +156,39 @@ def _pipecat(way: str, **options: Any) -> Case:
 
 
 _TWO = ("mic", "system")
+# But for redaction, with which nothing is told of unfinished turns, and webhooks.
+_EVERY_OPTION: dict[str, Any] = {
+    "acknowledge_silence": True,
+    "agent_context": "Would you read to me?",
+    "continuous_partials": True,
+    "customer_support_audio_capture": True,
+    "domain": "medical-v1",
+    "end_of_turn_confidence_threshold": 0.5,
+    "filter_profanity": True,
+    "inactivity_timeout": 30,
+    "include_partial_turns": True,
+    "interruption_delay": 500,
+    "keyterms_prompt": ["epoch", "incredulity"],
+    "language_codes": ["en"],
+    "language_detection": True,
+    "llm_gateway": {
+        "model": "any",
+        "messages": [{"role": "user", "content": "Sum it up."}],
+        "max_tokens": 10,
+    },
+    "max_speakers": 2,
+    "max_turn_silence": 1280,
+    "min_turn_silence": 400,
+    "mode": "balanced",
+    "prompt": "The beginning of a novel.",
+    "session_heartbeat": True,
+    "speaker_labels": True,
+    "speaker_labels_revision_interval_ms": 300_000,
+    "turn_left_pad_ms": 100,
+    "vad_threshold": 0.4,
+    "voice_focus": "near-field",
+    "voice_focus_threshold": 0.5,
+}
 
 CASES: tuple[Case, ...] = (
     _v2("0.20.2", "key"),
@@ -160,6 +197,7 @@ CASES: tuple[Case, ...] = (
     _v2("0.63.0", "token over TLS", tls=True, token=True),
     _v2("0.64.2", "key, forced end", controls=True),
     _v2("0.64.2", "token over TLS", tls=True, token=True),
+    _v2("0.64.2", "8 kHz mu-law", encoding="pcm_mulaw", max_wer=0.2),
     _v2("0.64.2", "wrong key", refusal=4001),
     _v3("0.63.0", "key"),
     _v3("0.63.0", "token over TLS", tls=True, token=True),
@@ -169,9 +207,19 @@ CASES: tuple[Case, ...] = (
     _v3("1.0.0", "threaded", channels=_TWO),
     _v3("1.8.2", "key, forced end", controls=True),
     _v3("1.8.2", "token over TLS", tls=True, token=True),
+    _v3("1.8.2", "8 kHz mu-law", encoding="pcm_mulaw", max_wer=0.2),
+    _v3("1.8.2", "Opus in Ogg", encoding="ogg_opus"),
+    _v3("1.8.2", "AAC", encoding="aac"),
     _v3("1.8.2", "wrong key", refusal=1008),
     _v3_async("1.8.2", "key, forced end", controls=True),
     _v3_async("1.8.2", "token over TLS", tls=True, token=True),
+    _v3_async(
+        "1.8.2",
+        "nearly every option",
+        model="universal-3-6-pro",
+        options=_EVERY_OPTION,
+        hears=("Heartbeat", "SpeechStarted", "Silence"),
+    ),
     _v3_async("1.8.2", "wrong key", refusal=1008),
     _v3("1.8.2", "threaded", channels=_TWO),
     _v3_async("1.8.2", "asynchronous", channels=_TWO),

@@ -45,6 +45,7 @@ class Expected:
         channels: Who speaks, in turn; empty: one channel.
         tells: Events that the client shows once in every session.
         hides_empty: Whether the client keeps turns without words to itself.
+        hears: Names of other events that the client must show.
         refusal: The close code of a case that must be refused; None: it must go well.
     """
 
@@ -56,6 +57,7 @@ class Expected:
     channels: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
     hides_empty: bool = False
+    hears: tuple[str, ...] = ()
     refusal: int | None = None
 
 
@@ -92,6 +94,12 @@ def _begins_and_tells(trace: list[Event], expected: Expected) -> Iterator[str]:
     for kind in expected.tells:
         if len(_of(trace, kind)) != 1:
             yield f"told {len(_of(trace, kind))} times: {kind}"
+
+
+def _hears_others(trace: list[Event], expected: Expected) -> Iterator[str]:
+    missing = set(expected.hears) - {event["name"] for event in _of(trace, "other")}
+    if missing:
+        yield f"not told: {', '.join(sorted(missing))}"
 
 
 def _nothing_wrong(trace: list[Event], _expected: Expected) -> Iterator[str]:
@@ -231,6 +239,7 @@ def _ends_well(trace: list[Event], expected: Expected) -> Iterator[str]:
 
 _SERVED: tuple[Callable[[list[Event], Expected], Iterator[str]], ...] = (
     _begins_and_tells,
+    _hears_others,
     _nothing_wrong,
     _words_are_right,
     _partials_come_before,

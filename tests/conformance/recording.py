@@ -6,6 +6,7 @@ import wave
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import av
 import numpy as np
 import soxr
 
@@ -14,39 +15,68 @@ from vivavoce.cli.recording import demo_recording, demo_words
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Recording", "write_recordings"]
+__all__ = ["CONTROL_AT_S", "ENCODINGS", "Recording", "write_recording"]
 
-SAMPLE_RATE: Final = 16_000
 _LENGTH_S: Final = 17.2  # between two sentences, so that the last one is ended by the client
 CONTROL_AT_S: Final = 8.6  # between two others
 _SHORT_S: Final = 1.0
 
 
+ENCODINGS: Final = {
+    # as the protocols name it: sample rate in Hz, FFmpeg's codec and container
+    "pcm_s16le": (16_000, "pcm_s16le", "s16le"),
+    "pcm_mulaw": (8_000, "pcm_mulaw", "mulaw"),
+    "ogg_opus": (48_000, "libopus", "ogg"),
+    "aac": (16_000, "aac", "adts"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Raw samples in a file, 16 bits, mono.
+    """Mono sound in a file.
 
     Attributes:
         path: The file.
+        sample_rate: In Hz.
+        encoding: A key of `ENCODINGS`.
         audio_s: Its length in seconds.
         words: What is said, in lower case.
     """
 
     path: Path
+    sample_rate: int
+    encoding: str
     audio_s: float
     words: tuple[str, ...]
 
+    def bytes_at(self, at_s: float) -> int:
+        """How many bytes there are before a time; a whole number of samples where samples are bytes."""
+        size = round(self.path.stat().st_size * at_s / self.audio_s)
+        return size - size % 2
 
-def write_recordings(folder: Path) -> tuple[Recording, Recording]:
-    """Write the beginning of the recording that comes with the model, long and very short."""
+
+def write_recording(folder: Path, *, encoding: str = "pcm_s16le", short: bool = False) -> Recording:
+    """Write the beginning of the recording that comes with the model.
+
+    Args:
+        folder: Where to.
+        encoding: A key of `ENCODINGS`.
+        short: A second of it, where nothing is said.
+    """
+    length_s = _SHORT_S if short else _LENGTH_S
+    rate, codec, container = ENCODINGS[encoding]
     with wave.open(str(demo_recording()), "rb") as file:
-        rate = file.getframerate()
-        samples = np.frombuffer(file.readframes(int(_LENGTH_S * rate)), "<i2").astype(np.float32)
-    sound = np.clip(soxr.resample(samples, rate, SAMPLE_RATE), -32768, 32767).astype("<i2").tobytes()
-    made = []
-    for name, length_s in (("long", _LENGTH_S), ("short", _SHORT_S)):
-        path = folder / f"{name}.pcm"
-        path.write_bytes(sound[: 2 * int(length_s * SAMPLE_RATE)])
-        said = tuple(word.text for word in demo_words() if word.end_s <= length_s)
-        made.append(Recording(path, length_s, said))
-    return made[0], made[1]
+        recorded_rate = file.getframerate()
+        samples = np.frombuffer(file.readframes(int(length_s * recorded_rate)), "<i2").astype(np.float32)
+    sound = np.clip(soxr.resample(samples, recorded_rate, rate), -32768, 32767).astype("<i2")
+    path = folder / f"{'short' if short else 'long'}.{encoding}"
+    with av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate, layout="mono")
+        resampler = av.AudioResampler(stream.format, "mono", rate, frame_size=stream.frame_size or 0)
+        frame = av.AudioFrame.from_ndarray(sound[np.newaxis], format="s16", layout="mono")
+        frame.sample_rate = rate
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            output.mux(stream.encode(piece))
+        output.mux(stream.encode(None))
+    said = tuple(word.text for word in demo_words() if word.end_s <= length_s)
+    return Recording(path, rate, encoding, length_s, said)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.cases import CASES, Case, Environment
 from conformance.checks import Expected, faults_of, word_error_rate
 from conformance.environments import CannotInstallError, NotHereError, prepare
-from conformance.recording import CONTROL_AT_S, SAMPLE_RATE, Recording, write_recordings
+from conformance.recording import CONTROL_AT_S, ENCODINGS, Recording, write_recording
 from conformance.servers import API_KEY, Server
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _expected(case: Case, recording: Recording) -> Expected:
         channels=case.channels,
         tells=case.tells,
         hides_empty=case.hides_empty,
+        hears=case.hears,
         refusal=case.refusal,
     )
 
@@ -83,12 +84,13 @@ class Suite:
     def __init__(self, folder: Path, servers: dict[bool, Server]) -> None:
         self._folder = folder
         self._servers = servers
-        self._long, self._short = write_recordings(folder)
+        self._short = write_recording(folder, short=True)
+        self._long = {each: write_recording(folder, encoding=each) for each in ENCODINGS}
 
     def run(self, case: Case, environment: Path) -> Result:
         """Run one client program and look at what it told."""
         began = time.monotonic()
-        recording = self._long if case.refusal is None else self._short
+        recording = self._long[case.encoding] if case.refusal is None else self._short
         try:
             done = subprocess.run(
                 self._command(case, environment, recording),
@@ -122,11 +124,13 @@ class Suite:
         server = self._servers[case.tls]
         config: dict[str, Any] = {
             "key": API_KEY if case.refusal is None else "wrong",
-            "sample_rate": SAMPLE_RATE,
+            "sample_rate": recording.sample_rate,
+            "encoding": recording.encoding,
             "sound": str(recording.path),
             "chunk_ms": _CHUNK_MS,
+            "chunk_bytes": recording.bytes_at(_CHUNK_MS / 1000),
             "speed": _SPEED,
-            "control_at_ms": round(CONTROL_AT_S * 1000),
+            "control_at_bytes": recording.bytes_at(CONTROL_AT_S),
             # The vendor's Python SDK turns https:// into wss:// for v2, and adds wss:// for v3.
             "base_url": server.http_url if case.tls and case.protocol == "v2" else server.ws_url,
             "api_host": server.authority if case.tls else server.ws_url,

@@ -124,6 +124,13 @@ def test_v2_has_plain_partials_and_transcripts_that_span_their_words():
     assert any("does not span its words" in fault for fault in faults_of(trace, expected))
 
 
+def test_other_events_are_missed():
+    expected = Expected("v3", SAID, 6.0, hears=("Heartbeat",))
+    assert faults_of(good(), expected) == ["not told: Heartbeat"]
+    heartbeat = {"event": "other", "at_s": 0.7, "name": "Heartbeat"}
+    assert faults_of([*good()[:3], heartbeat, *good()[3:]], expected) == []
+
+
 def test_channels_are_heard_in_their_order():
     spoken = Expected("v3", SAID, 6.0, channels=("mic", "system"))
     assert faults_of(good(), spoken) == []

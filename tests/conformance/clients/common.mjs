@@ -13,8 +13,8 @@ export function tell(event, fields = {}) {
 /** Sends the sound at its pace; forces an end on the way where the driver asks for it. */
 export async function send(sendAudio, force) {
   const sound = readFileSync(config.sound);
-  const size = (2 * config.sample_rate * config.chunk_ms) / 1000;
-  const controlAt = (2 * config.sample_rate * config.control_at_ms) / 1000;
+  const size = config.chunk_bytes;
+  const controlAt = config.control_at_bytes;
   const spacing = config.chunk_ms / config.speed;
   const start = performance.now();
   for (let at = 0, index = 0; at < sound.length; at += size, index += 1) {

@@ -13,8 +13,8 @@ from pathlib import Path
 CONFIG = json.loads(sys.argv[1])
 KEY = CONFIG["key"]
 RATE = CONFIG["sample_rate"]
-CHUNK_BYTES = 2 * RATE * CONFIG["chunk_ms"] // 1000
-CONTROL_AT_BYTES = 2 * RATE * CONFIG["control_at_ms"] // 1000
+CHUNK_BYTES = CONFIG["chunk_bytes"]
+CONTROL_AT_BYTES = CONFIG["control_at_bytes"]
 
 _began = time.monotonic()
 _lock = threading.Lock()

@@ -28,6 +28,8 @@ if "on_extra_session_information" in known:
     options["on_extra_session_information"] = lambda it: tell(
         "information", audio_s=it.audio_duration_seconds
     )
+if CONFIG["encoding"] != "pcm_s16le":
+    options["encoding"] = aai.AudioEncoding(CONFIG["encoding"])
 if CONFIG["with_token"]:
     options["token"] = aai.RealtimeTranscriber.create_temporary_token(expires_in=60)
     aai.settings.api_key = None

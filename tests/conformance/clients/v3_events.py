@@ -7,11 +7,14 @@ UPDATE = {"min_turn_silence": 300, "max_turn_silence": 900, "keyterms_prompt": [
 
 def PARAMETERS(v3):  # noqa: N802  - a constant that needs the SDK
     """What is asked of the session."""
-    return {
+    asked = {
         "sample_rate": RATE,
         "speech_model": v3.SpeechModel(CONFIG["speech_model"]),
         "format_turns": True,
     }
+    if CONFIG["encoding"] != "pcm_s16le":
+        asked["encoding"] = v3.Encoding(CONFIG["encoding"])
+    return asked | CONFIG["options"]
 
 
 def client_options(v3, api_key=None, token=None):
