@@ -10,7 +10,7 @@ from support.sessions import Driver
 from support.turns import golden, text_of, words_of
 from vivavoce.text import Wording
 from vivavoce.text.numerals import ONES
-from vivavoce.types import PiiPolicy
+from vivavoce.types import PiiPolicy, Word
 from vivavoce.wire.neutral import Redaction
 
 GOLDEN = golden("redaction.tsv", 4)
@@ -63,6 +63,16 @@ def test_digits_said_in_a_row_are_never_told(digits, mark, by_name):
     text = told(said, list(PiiPolicy), redacts_by_name=by_name)
     assert not any(c.isdigit() for c in text)
     assert not set(text.lower().replace(",", " ").replace(".", " ").split()) & set(DIGITS)
+
+
+@pytest.mark.parametrize("said", ["0, 1, 1, 1, 2.", "4 1 1 1", "555 1234"])
+def test_digits_that_the_recogniser_wrote_as_one_word_are_not_told(said):
+    words = (*words_of("It is"), Word(said, 300, 900, 0.5))
+    for formats in (True, False):
+        wording = Wording(formats=formats, redacts=frozenset({PiiPolicy.PHONE_NUMBER}))
+        text = text_of(wording.final(words))
+        assert not any(c.isdigit() for c in text)
+        assert text.count("#") == sum(c.isdigit() for c in said)
 
 
 def test_nothing_is_told_of_unfinished_turns():

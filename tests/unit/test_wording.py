@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,14 @@ SAID = "It's twenty five, Anna. In 1984?"
 )
 def test_finals(formats, punctuates, text):
     assert text_of(Wording(formats=formats, punctuates=punctuates).final(words_of(SAID))) == text
+
+
+def test_words_with_blanks_are_taken_apart():
+    (said,) = words_of("x")
+    said = dataclasses.replace(said, text="0, 1, 1", start_ms=0, end_ms=300)
+    for told in (Wording(formats_partials=True).partial([said]), Wording().final([said])):
+        assert [word.text for word in told] == ["0,", "1,", "1"]
+        assert (told[0].start_ms, told[-1].end_ms) == (0, 300)
 
 
 def test_partials_are_never_put_in_figures():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.text.formatting import formatted_groups, merged
-from vivavoce.text.formatting.addresses import TOP_DOMAINS
+from vivavoce.text.formatting.addresses import PROVIDERS, TOP_DOMAINS
 from vivavoce.text.formatting.tokens import Token, tokens_of
 from vivavoce.text.numerals import ONES, TEENS, TENS
 from vivavoce.text.vocabulary import MONTHS, word_set
@@ -37,6 +37,7 @@ _DAY: Final = re.compile(r"\d{1,2}(?:st|nd|rd|th)?")
 _YEAR: Final = re.compile(r"1\d{3}|20\d{2}")
 _SHORT_MONTHS: Final = frozenset(month[:3] for month in MONTHS) | {"sept"}
 _LABELS: Final = word_set("account routing iban policy member customer")
+_JOINTS: Final = frozenset({"dot", "point", "underscore", "dash", "hyphen", "minus", "plus"})
 _REACH: Final = 5
 
 _LEAST: Final = {
@@ -148,11 +149,23 @@ class _Finder:
             self._mark(PiiPolicy.IP_ADDRESS, at, at + 1)
         elif _is_url(token.key):
             self._mark(PiiPolicy.URL, at, at + 1)
-            # What stands in front of "at example.com" may be a mailbox that no rule was sure of.
-            if at > 1 and self._tokens[at - 1].key == "at":
-                self._mark(PiiPolicy.EMAIL_ADDRESS, at - 2, at + 1)
+            self._mark_mailbox(at)
         elif _SOCIAL.fullmatch(token.key):
             self._mark(PiiPolicy.US_SOCIAL_SECURITY_NUMBER, at, at + 1)
+        elif token.key in PROVIDERS:
+            self._mark_mailbox(at)
+
+    def _mark_mailbox(self, host: int) -> None:
+        """Mark what stands in front of "at example.com": it may be a mailbox that no rule was sure of."""
+        tokens = self._tokens
+        if host < 2 or tokens[host - 1].key != "at":  # noqa: PLR2004 - a name, "at" and the host
+            return
+        start, end = host - 2, host + 1
+        while start and (tokens[start].key in _JOINTS or _joins(tokens[start - 1].key)):
+            start -= 1
+        while end < len(tokens) and (tokens[end].key == "dot" or tokens[end].key in TOP_DOMAINS):
+            end += 1
+        self._mark(PiiPolicy.EMAIL_ADDRESS, start, end)
 
     def _is_month(self, at: int) -> bool:
         token = self._tokens[at]
@@ -229,6 +242,11 @@ class _Finder:
         if n >= _LEAST_PART:
             return next((kind for kind in _MAY_COME_IN_PARTS if kind in self._policies), None)
         return None
+
+
+def _joins(key: str) -> bool:
+    """Whether it is a mark or a letter within an address that is said."""
+    return key in _JOINTS or len(key) == 1
 
 
 def _is_day(token: Token) -> bool:

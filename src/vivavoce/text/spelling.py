@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vivavoce.types import Word
 
-__all__ = ["spell_out", "spelled"]
+__all__ = ["separated", "spell_out", "spelled"]
 
 _DIGITS: Final = tuple(ONES)
 _CURRENCIES: Final = {
@@ -152,6 +152,13 @@ def spell_out(words: Sequence[Word]) -> tuple[Word, ...]:
         else:
             spoken.append(word if text == word.text else dataclasses.replace(word, text=text))
     return tuple(spoken)
+
+
+def separated(words: Sequence[Word]) -> Sequence[Word]:
+    """The words with those that hold blanks taken apart; recognisers write "0, 1, 1" as one now and then."""
+    if not any(" " in word.text for word in words):
+        return words
+    return [part for word in words for part in _shared(word, word.text.split())]
 
 
 def _shared(word: Word, texts: Sequence[str]) -> list[Word]:

@@ -10,7 +10,7 @@ from vivavoce.text.formatting import format_turn
 from vivavoce.text.formatting.tokens import tokens_of
 from vivavoce.text.profanity import without_profanity
 from vivavoce.text.redaction import redacted_groups
-from vivavoce.text.spelling import spell_out, spelled
+from vivavoce.text.spelling import separated, spell_out, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +44,12 @@ class Wording:
         """The words of an unfinished turn, as the recogniser wrote them, as they are told."""
         if self.redacts:
             return ()  # the half of a number is not known for one
+        words = separated(words)
         return self._decent(tuple(words) if self.formats_partials else spell_out(words))
 
     def final(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """The words of a finished turn, as the recogniser wrote them, as they are told."""
+        words = separated(words)
         if not self.redacts:
             return self._decent(self._written(words) if self.formats else self._spoken(words))
         told: list[Word] = []

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from vivavoce.text.formatting.tokens import Token
 
-__all__ = ["TOP_DOMAINS", "address"]
+__all__ = ["PROVIDERS", "TOP_DOMAINS", "address"]
 
 TOP_DOMAINS: Final = word_set(
     "com org net edu gov mil int info biz io ai app dev co uk us ca au de fr es it nl eu ch at jp cn in "
     "br ru me tv"
 )
+_WORDS_TOO: Final = word_set("in it at me us be no so to")  # "the last dot in the path"
 _MARKS: Final = {
     "dot": ".",
     "point": ".",
@@ -30,7 +31,7 @@ _MARKS: Final = {
     "minus": "-",
     "plus": "+",
 }
-_PROVIDERS: Final = word_set("gmail yahoo hotmail outlook icloud proton protonmail aol gmx live msn")
+PROVIDERS: Final = word_set("gmail yahoo hotmail outlook icloud proton protonmail aol gmx live msn")
 _ROLES: Final = word_set("info support sales contact help admin office hello press jobs billing service")
 _MAIL_WORDS: Final = frozenset({"email", "e-mail", "mail", "address", "emails"})
 _NO_NAMES: Final = (
@@ -101,7 +102,7 @@ def _host(tokens: Sequence[Token], at: int) -> _Scan | None:
     scan = _chain(tokens, at, _HOST_MARKS)
     while scan:
         name, dot, top = scan.text.rpartition(".")
-        if dot and top in TOP_DOMAINS and name[-1:].isalnum():
+        if dot and top in TOP_DOMAINS - _WORDS_TOO and name[-1:].isalnum():
             return scan
         # "example dot com dot" - what follows the last dot is no domain: try without it.
         shorter = [index for index in range(at + 1, scan.end) if tokens[index].key in _HOST_MARKS]
@@ -138,7 +139,7 @@ def _may_be_mailbox(tokens: Sequence[Token], at: int, local: str, host: str) -> 
         return True
     if local in _NO_NAMES:
         return False
-    if host.split(".", maxsplit=1)[0] in _PROVIDERS or local in _ROLES:
+    if host.split(".", maxsplit=1)[0] in PROVIDERS or local in _ROLES:
         return True
     before = {token.key for token in tokens[max(0, at - _REACH) : at]}
     return bool(before & _MAIL_WORDS)
