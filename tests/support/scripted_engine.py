@@ -57,7 +57,7 @@ class ScriptedDetector:
 
     def detect(self, batch):
         return [
-            (state, np.where(np.abs(frames).max(axis=1) > 0.001, 0.99, 0.01).astype(np.float32))
+            (state, np.where(np.abs(frames).max(axis=1) > 0.001, 0.999, 0.01).astype(np.float32))
             for state, frames in batch
         ]
 

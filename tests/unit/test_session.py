@@ -516,6 +516,22 @@ def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_tol
     assert bool(driver.finals) is is_told
 
 
+@pytest.mark.parametrize(
+    ("confidence", "detector", "is_told"),
+    [
+        (0.3, ScriptedDetector, True),
+        (0.5, Unsure, False),
+        (0.8, Unsure, True),
+    ],
+)
+def test_a_short_sound_needs_more_evidence(confidence, detector, is_told):
+    driver = Driver(recogniser=Doubting(confidence))
+    driver.detector = detector()
+    driver.say(speech(0))
+    driver.say(silence(40))
+    assert bool(driver.updates) is is_told
+
+
 def test_more_words_than_anybody_can_say_are_not_told():
     class Babbling(ScriptedRecogniser):
         def recognise(self, spans):

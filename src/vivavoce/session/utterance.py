@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ _SAMPLES_PER_MS = 16
 _VOICED: Final = 0.9
 _LEAST_CONFIDENCE: Final = 0.15
 _LEAST_CONFIDENCE_UNVOICED: Final = 0.4
+_SHORT_MS: Final = 1_000
+_AMPLE_CONFIDENCE: Final = 0.75
+_LEAST_EVIDENCE: Final = 5.9
 _MOST_WORDS_A_SECOND: Final = 7  # the fastest real utterance tried has 5.5
 
 
@@ -82,7 +86,8 @@ class Utterance:
         """Whether its words can be believed to have been said.
 
         What the model makes of music, of a cough or a door it hardly believes itself; where even the
-        speech detector was never sure, it must be surer. And nobody says eight words a second.
+        speech detector was never sure, it must be surer, most of all of what was short. And nobody says
+        eight words a second.
         """
         words = (*self._head, *self._tail.words)
         if not words:
@@ -91,7 +96,11 @@ class Utterance:
             return False
         confidence = sum(word.confidence for word in words) / len(words)
         is_voiced = self.strongest >= _VOICED
-        return confidence >= (_LEAST_CONFIDENCE if is_voiced else _LEAST_CONFIDENCE_UNVOICED)
+        if confidence < (_LEAST_CONFIDENCE if is_voiced else _LEAST_CONFIDENCE_UNVOICED):
+            return False
+        if self.voiced_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
+            return True
+        return _log_odds(self.strongest) + _log_odds(confidence) >= _LEAST_EVIDENCE
 
     @property
     def text(self) -> str:
@@ -244,6 +253,11 @@ class Utterance:
                 Word(word.text, start_ms, end_ms, calibrated(word.confidence), final or index < n_committed)
             )
         return tuple(words)
+
+
+def _log_odds(probability: float) -> float:
+    bounded = min(max(probability, 1e-6), 1 - 1e-6)
+    return math.log(bounded / (1 - bounded))
 
 
 def _count_tokens(words: Sequence[HypothesisWord]) -> int:
