@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from vivavoce.client.chunking import Audio
     from vivavoce.client.live import Session
     from vivavoce.client.live_async import AsyncSession
+    from vivavoce.transcription import Transcript, transcribe, transcribe_async
 
 __all__ = [
     "AssemblyAIError",
@@ -82,6 +83,7 @@ __all__ = [
     "SessionLostError",
     "Settings",
     "TerminationEvent",
+    "Transcript",
     "TurnEvent",
     "VivavoceError",
     "WarningEvent",
@@ -91,6 +93,8 @@ __all__ = [
     "connect_async",
     "extras",
     "settings",
+    "transcribe",
+    "transcribe_async",
 ]
 
 AssemblyAIError = VivavoceError
@@ -101,6 +105,9 @@ _LATE = {
     "AsyncSession": "vivavoce.client.live_async",
     "Audio": "vivavoce.client.chunking",
     "Session": "vivavoce.client.live",
+    "Transcript": "vivavoce.transcription",
+    "transcribe": "vivavoce.transcription",
+    "transcribe_async": "vivavoce.transcription",
 }
 
 

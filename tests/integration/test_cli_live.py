@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from vivavoce.cli.recording import demo_recording
-from vivavoce.cli.sources import from_file
+from vivavoce.recordings.sources import from_file
 
 pytestmark = pytest.mark.live
 
@@ -54,7 +54,7 @@ def samples():
     """The first sentence of the recording at 16 kHz, cut in the middle of speech: 6 s of raw samples."""
     av = pytest.importorskip("av")
     del av
-    from vivavoce.cli.containers import from_container
+    from vivavoce.recordings.containers import from_container
 
     with from_container(demo_recording()) as sound:
         return b"".join(sound.chunks)[: 6 * 32_000]

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from vivavoce.cli import sources
-from vivavoce.cli.pcm import FLOAT, MULAW, PCM, to_mono_s16le
-from vivavoce.cli.sources import from_file, from_reader, interruptible_reader
-from vivavoce.cli.wav import MAGICS, read_wav_head
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
+from vivavoce.recordings import sources
+from vivavoce.recordings.pcm import FLOAT, MULAW, PCM, to_mono_s16le
+from vivavoce.recordings.sources import from_file, from_reader, interruptible_reader
+from vivavoce.recordings.wav import MAGICS, read_wav_head
 from vivavoce.types import Encoding
 
 

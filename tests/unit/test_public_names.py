@@ -44,6 +44,7 @@ def test_the_public_names_are_these():
         "SessionLostError",
         "Settings",
         "TerminationEvent",
+        "Transcript",
         "TurnEvent",
         "VivavoceError",
         "WarningEvent",
@@ -53,6 +54,8 @@ def test_the_public_names_are_these():
         "connect_async",
         "extras",
         "settings",
+        "transcribe",
+        "transcribe_async",
     ]
     assert vivavoce.extras.__all__ == ["AssemblyAIExtrasNotInstalledError", "MicrophoneStream", "stream_file"]
     assert vivavoce.mic.__all__ == ["InputDevice", "Microphone", "list_devices"]

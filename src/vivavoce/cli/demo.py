@@ -84,8 +84,8 @@ def demo(
     from vivavoce.cli.mic import first_seconds
     from vivavoce.cli.recording import demo_recording, demo_words
     from vivavoce.cli.sinks import open_sink
-    from vivavoce.cli.sources import CHUNK_MS, from_file
     from vivavoce.cli.target import server_for
+    from vivavoce.recordings.sources import CHUNK_MS, from_file
 
     measurement = Measurement([word for word in demo_words() if seconds is None or word.end_s <= seconds])
     played_bytes = 0

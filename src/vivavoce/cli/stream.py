@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
     from vivavoce.cli.sinks import Sink
-    from vivavoce.cli.sources import Sound
     from vivavoce.cli.target import Target
+    from vivavoce.recordings.sources import Sound
 
 __all__ = ["MAX_LEAD_S", "stream"]
 
@@ -44,7 +44,7 @@ MAX_LEAD_S = 20.0
 def _open(
     stack: contextlib.ExitStack, file: str, sample_rate: int, encoding: Encoding, interrupt: Interrupt
 ) -> Sound:
-    from vivavoce.cli import sources
+    from vivavoce.recordings import sources
 
     if file != _STDIN:
         return stack.enter_context(sources.from_file(Path(file)))
@@ -181,7 +181,7 @@ def _check_stdin(files: list[str]) -> None:
 def _check_readable(file: str) -> None:
     """Open a file once before a server is started for it: a wrong name needs no model."""
     if file != _STDIN:
-        from vivavoce.cli import sources
+        from vivavoce.recordings import sources
 
         with sources.from_file(Path(file)):
             pass

@@ -10,8 +10,8 @@ from vivavoce.cli.interrupt import Interrupt
 from vivavoce.cli.live import transcribe
 from vivavoce.cli.mic import first_seconds
 from vivavoce.cli.recording import demo_recording
-from vivavoce.cli.sources import from_file
 from vivavoce.cli.target import local_server
+from vivavoce.recordings.sources import from_file
 from vivavoce.settings import settings
 
 if TYPE_CHECKING:

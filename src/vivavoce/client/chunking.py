@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer  # of the type checker, not of the program
 
-__all__ = ["Audio", "Cutter", "as_bytes"]
+__all__ = ["Audio", "Cutter", "as_bytes", "is_audio"]
 
 if TYPE_CHECKING:
     Audio = Buffer
@@ -76,6 +76,19 @@ def as_bytes(data: object, *, is_pcm: bool = True) -> memoryview:
         return _little_endian(_from_floats(array(kind, view.tobytes())))
     wanted = "bytes, int16 or float32" if is_pcm else "bytes"
     raise TypeError(f"samples must be {wanted}, got {type(data).__name__} with format {view.format!r}")
+
+
+def is_audio(data: object) -> bool:
+    """Whether it is one piece of audio, and not something that gives pieces."""
+    if isinstance(data, bytes | bytearray | memoryview | str):
+        return True  # a string is refused as audio
+    try:
+        memoryview(data)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    except (BufferError, ValueError):
+        return True
+    return True
 
 
 class Cutter:

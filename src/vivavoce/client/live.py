@@ -8,9 +8,9 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from vivavoce.client.chunking import as_bytes
+from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import ClosedEvent, Event, TurnEvent
-from vivavoce.client.opening import is_audio, update_fields
+from vivavoce.client.opening import update_fields
 from vivavoce.client.runner import Runner
 from vivavoce.client.stream_core import message
 from vivavoce.errors import RealtimeError

@@ -7,10 +7,10 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from vivavoce.client.chunking import as_bytes
+from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import Event, TurnEvent
 from vivavoce.client.live import SLICE_BYTES
-from vivavoce.client.opening import is_audio, update_fields
+from vivavoce.client.opening import update_fields
 from vivavoce.client.runner import Runner
 from vivavoce.client.stream_core import message
 from vivavoce.errors import RealtimeError

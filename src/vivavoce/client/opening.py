@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vivavoce.client.choices import StreamEncoding
     from vivavoce.client.reconnecting import Reconnect
 
-__all__ = ["API_VERSION", "Plan", "is_audio", "make_plan", "native_parameters", "update_fields"]
+__all__ = ["API_VERSION", "Plan", "make_plan", "native_parameters", "update_fields"]
 
 API_VERSION: Final = "2025-05-12"
 """The version of the protocol, as the vendor's SDK names it."""
@@ -144,16 +144,3 @@ def update_fields(options: dict[str, Any]) -> dict[str, Any]:
     if not fields:
         raise ConfigurationError("nothing to update")
     return fields
-
-
-def is_audio(data: object) -> bool:
-    """Whether it is one piece of audio, and not something that gives pieces."""
-    if isinstance(data, bytes | bytearray | memoryview | str):
-        return True  # a string is refused as audio
-    try:
-        memoryview(data)  # type: ignore[arg-type]
-    except TypeError:
-        return False
-    except (BufferError, ValueError):
-        return True
-    return True

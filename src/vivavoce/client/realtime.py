@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from vivavoce.checks import sample_rate_hz
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.api import Client
-from vivavoce.client.chunking import as_bytes
+from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.core import RealtimeCore, check_silence_ms
 from vivavoce.client.dialling import dial
 from vivavoce.client.session import Handlers, Session
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
+    from vivavoce.client.chunking import Audio
     from vivavoce.client.transcripts import (
         AudioEncoding,
         RealtimeSessionInformation,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["RealtimeTranscriber"]
 
 logger = logging.getLogger("vivavoce.client")
-
-_AudioData = bytes | bytearray | memoryview
 
 
 class RealtimeTranscriber:
@@ -154,7 +153,7 @@ class RealtimeTranscriber:
             self._session = None
             raise
 
-    def stream(self, data: _AudioData | Iterable[_AudioData]) -> None:
+    def stream(self, data: Audio | Iterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable.
 
         Pieces may be of any length; they are cut anew into messages that the protocol takes. While the
@@ -162,7 +161,7 @@ class RealtimeTranscriber:
         session is closed from a handler or another thread.
 
         Args:
-            data: Mono audio at the transcriber's sample rate and encoding.
+            data: Mono audio at the transcriber's sample rate and encoding: bytes, or arrays of samples.
 
         Raises:
             RealtimeError: No session is open: :meth:`connect` was not called, or the session was closed,
@@ -170,14 +169,15 @@ class RealtimeTranscriber:
             TypeError: It is no audio.
         """
         session = self._open_session()
-        if isinstance(data, bytes | bytearray | memoryview):
+        is_pcm = self._encoding is Encoding.PCM_S16LE
+        if is_audio(data) or not hasattr(data, "__iter__"):
             session.raise_handler_error()
-            session.send_audio(as_bytes(data))
+            session.send_audio(as_bytes(data, is_pcm=is_pcm))
             return
         for piece in data:
             session.raise_handler_error()
             try:
-                session.send_audio(as_bytes(piece))
+                session.send_audio(as_bytes(piece, is_pcm=is_pcm))
             except RealtimeError:
                 if session.closed_by_user:
                     return

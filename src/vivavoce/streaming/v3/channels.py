@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from vivavoce.client.chunking import as_bytes
-from vivavoce.client.opening import is_audio
+from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.errors import ConfigurationError
 from vivavoce.streaming.v3.attribution import (
     ChannelAttributionOptions,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
+from vivavoce.client.chunking import is_audio
 from vivavoce.client.live import Session
-from vivavoce.client.opening import is_audio
 from vivavoce.errors import RealtimeError
 from vivavoce.streaming.v3.base import BaseClient
 

@@ -6,8 +6,8 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
-from vivavoce.cli.sources import CHUNK_MS, Sound
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
+from vivavoce.recordings.sources import CHUNK_MS, Sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _RATE: Final = 16_000  # what the model hears; more would only make longer messa
 
 def _av() -> Any:
     try:
-        import av
+        import av  # noqa: PLC0415  - optional
     except ImportError:
         raise ExtrasNotInstalledError(
             'only plain WAV can be read without a decoder; run: pip install "vivavoce[audio]"'

@@ -6,8 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.cli.pcm import FLOAT, MULAW, PCM
 from vivavoce.errors import AudioError
+from vivavoce.recordings.pcm import FLOAT, MULAW, PCM
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.cli.options import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from vivavoce.cli.pcm import to_mono_s16le
-from vivavoce.cli.wav import MAGICS, UnsupportedWavError, WavFormat, read_wav_head
 from vivavoce.errors import AudioError
+from vivavoce.recordings.pcm import to_mono_s16le
+from vivavoce.recordings.wav import MAGICS, UnsupportedWavError, WavFormat, read_wav_head
 from vivavoce.types import Encoding
+from vivavoce.wire.fields import SAMPLE_RATES_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -86,10 +86,9 @@ def _chunk_bytes(sample_rate: int, unit: int) -> int:
 
 
 def _wav_sound(read: Callable[[int], bytes], head: WavFormat) -> Sound:
-    if not MIN_SAMPLE_RATE <= head.sample_rate <= MAX_SAMPLE_RATE:
-        raise UnsupportedWavError(
-            f"{head.sample_rate} samples a second; from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} can be sent"
-        )
+    if head.sample_rate not in SAMPLE_RATES_HZ:
+        low, high = SAMPLE_RATES_HZ.start, SAMPLE_RATES_HZ.stop - 1
+        raise UnsupportedWavError(f"{head.sample_rate} samples a second; from {low} to {high} can be sent")
     size = _chunk_bytes(head.sample_rate, head.frame_bytes)
     pieces = _regrouped(read, size, head.frame_bytes, head.length_bytes)
     chunks = (to_mono_s16le(piece, tag=head.tag, bits=head.bits, channels=head.channels) for piece in pieces)
@@ -151,7 +150,7 @@ def from_file(path: Path) -> Iterator[Sound]:
         if wav is not None:
             yield wav
             return
-    from vivavoce.cli.containers import from_container
+    from vivavoce.recordings.containers import from_container  # noqa: PLC0415  - it imports this module
 
     with from_container(path) as sound:
         yield sound

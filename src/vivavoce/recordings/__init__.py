@@ -1,0 +1,6 @@
+"""Recordings as streams of 16-bit mono sound, read with nothing numerical."""
+
+from vivavoce.recordings.pacing import paced
+from vivavoce.recordings.sources import Sound, from_file, from_reader
+
+__all__ = ["Sound", "from_file", "from_reader", "paced"]

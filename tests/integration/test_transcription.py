@@ -1,0 +1,77 @@
+"""A whole recording in one call, against a scripted engine."""
+
+import asyncio
+import time
+import wave
+
+import numpy as np
+import pytest
+
+import vivavoce
+from support.scripted_engine import pcm, silence, speech
+from support.servers import scripted_server
+
+SOUND = np.concatenate([silence(6), speech(0, 1), silence(45), speech(3, 4), silence(10)])
+SAID = "Alpha bravo. delta echo?"
+
+
+@pytest.fixture(scope="module")
+def url():
+    with scripted_server() as server:
+        yield server.base_url
+
+
+@pytest.fixture(params=["sync", "async"])
+def transcribe(request):
+    if request.param == "sync":
+        return vivavoce.transcribe
+    return lambda *arguments, **named: asyncio.run(vivavoce.transcribe_async(*arguments, **named))
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "talk.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(pcm(SOUND))
+    return path
+
+
+def test_samples_and_files(transcribe, url, recording):
+    for source in (SOUND, pcm(SOUND), [SOUND[:9_999], SOUND[9_999:]], recording, str(recording)):
+        found = transcribe(source, url=url)
+        assert (found.text, str(found)) == (SAID, SAID)
+        assert [word.text for word in found.words] == SAID.split()
+        assert [turn.turn_order for turn in found.turns] == [0, 1]
+
+
+def test_options_go_to_the_session(transcribe, url):
+    assert transcribe(SOUND, url=url, format_turns=False).text == "alpha bravo delta echo"
+    with pytest.raises(vivavoce.ConfigurationError, match="no such option: format"):
+        transcribe(SOUND, url=url, format=True)
+
+
+def test_mu_law(transcribe, url):
+    magnitude = np.minimum(np.abs(SOUND) * 32_635, 32_635).astype(int) + 132
+    exponent = np.floor(np.log2(magnitude)).astype(int) - 7
+    mantissa = (magnitude >> (exponent + 3)) & 15
+    code = ~((exponent << 4) | mantissa) & 0xFF  # what is positive has the top bit set
+    found = transcribe(code.astype(np.uint8), url=url, encoding="pcm_mulaw")
+    assert len(found.turns) == 2
+
+
+def test_what_cannot_be_read_is_named(transcribe, url, tmp_path):
+    with pytest.raises(vivavoce.AudioError, match=r"missing\.wav"):
+        transcribe(tmp_path / "missing.wav", url=url)
+    with pytest.raises(vivavoce.ConfigurationError, match="says its own"):
+        transcribe("talk.wav", sample_rate=8_000, url=url)
+    with pytest.raises(vivavoce.ConfigurationError, match="encoding"):
+        transcribe(SOUND, encoding="opus", url=url)
+    with pytest.raises(vivavoce.ConnectError):
+        transcribe(SOUND, url="ws://127.0.0.1:1")
+
+
+def test_sound_runs_no_more_than_twenty_seconds_ahead_of_the_clock(transcribe, url):
+    began = time.monotonic()
+    transcribe(bytes(2 * 16_000 * 21), url=url)
+    assert 0.9 <= time.monotonic() - began < 5
