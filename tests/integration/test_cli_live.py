@@ -16,6 +16,7 @@ import termios
 import threading
 import time
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,17 @@ def test_json_events_have_words_with_times(recording):
     words = [word for event in events if event["type"] == "final" for word in event["words"]]
     assert len(words) >= 10
     assert all(word["start_ms"] <= word["end_ms"] <= 6_500 for word in words)
+
+
+def test_captions_hold_the_words_of_the_text(recording):
+    pysubs2 = pytest.importorskip("pysubs2")
+    text = vivavoce("stream", str(recording)).stdout
+    captions = vivavoce("stream", str(recording), "--format", "srt")
+    assert captions.returncode == 0, captions.stderr
+    cues = list(pysubs2.SSAFile.from_string(captions.stdout, format_="srt"))
+    assert " ".join(cue.plaintext.replace("\n", " ") for cue in cues).split() == text.split()
+    assert all(len(line) <= 42 for cue in cues for line in cue.plaintext.split("\n"))
+    assert all(a.end <= b.start for a, b in pairwise(cues))
 
 
 def test_a_pipe_gives_the_same_finals_as_the_file(recording):

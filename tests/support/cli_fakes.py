@@ -59,6 +59,7 @@ class FakeMicrophone:
         if device == "none":
             raise MicrophoneError("no microphone is called none; see vivavoce mic --list-devices")
         self.opened.append((sample_rate, device))
+        self.sample_rate = sample_rate
 
     def __iter__(self):
         return iter(self.chunks)

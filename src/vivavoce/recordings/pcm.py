@@ -11,7 +11,7 @@ import sys
 from array import array
 from typing import Final
 
-__all__ = ["FLOAT", "MULAW", "PCM", "to_mono_s16le"]
+__all__ = ["FLOAT", "MULAW", "PCM", "peak", "to_mono_s16le"]
 
 PCM: Final = 1
 FLOAT: Final = 3
@@ -91,3 +91,10 @@ def to_mono_s16le(data: bytes, *, tag: int, bits: int, channels: int) -> bytes:
     )
     _little_endian(mixed)
     return mixed.tobytes()
+
+
+def peak(data: bytes) -> float:
+    """The loudest of 16-bit samples, 0 to 1; 0 without any."""
+    samples = array("h", data)
+    _little_endian(samples)
+    return max(map(abs, samples), default=0) / (_SAMPLE_MAX + 1)
