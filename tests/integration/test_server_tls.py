@@ -13,6 +13,7 @@ from websockets.sync.client import connect
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
 from vivavoce import ConnectError, RealtimeFinalTranscript, RealtimeTranscriber, Settings
+from vivavoce.cli.checks import Status, check_port
 from vivavoce.client import Client
 from vivavoce.client.tokens import create_token
 
@@ -63,6 +64,12 @@ def test_health_is_told_over_tls(server, trusted):
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
         with urllib.request.urlopen(server.base_url.replace("wss", "https") + path, timeout=5) as answer:
             assert json.load(answer)["status"] == status
+
+
+def test_the_doctor_knows_a_server_that_speaks_tls(server):
+    (found,) = check_port(int(server.base_url.rsplit(":", 1)[1]))
+    assert found.status is Status.OK
+    assert "ready, 0 sessions, TLS" in found.detail
 
 
 def test_the_other_protocol_too(server):
