@@ -52,7 +52,7 @@ class Expected:
     protocol: str
     words: tuple[str, ...]
     audio_s: float
-    max_wer: float = 0.1
+    max_wer: float = 0.15
     is_forced: bool = False
     channels: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()

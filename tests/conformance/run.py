@@ -123,6 +123,7 @@ class Suite:
     def _command(self, case: Case, environment: Path, recording: Recording) -> list[str]:
         server = self._servers[case.tls]
         config: dict[str, Any] = {
+            "sdk": case.sdk,
             "key": API_KEY if case.refusal is None else "wrong",
             "sample_rate": recording.sample_rate,
             "encoding": recording.encoding,

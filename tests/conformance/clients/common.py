@@ -12,6 +12,7 @@ from pathlib import Path
 
 CONFIG = json.loads(sys.argv[1])
 KEY = CONFIG["key"]
+SDK = CONFIG["sdk"]
 RATE = CONFIG["sample_rate"]
 CHUNK_BYTES = CONFIG["chunk_bytes"]
 CONTROL_AT_BYTES = CONFIG["control_at_bytes"]

@@ -1,10 +1,11 @@
-"""The vendor's Python SDK up to 0.64.2: RealtimeTranscriber."""
+"""The vendor's Python SDK up to 0.64.2, or ours: RealtimeTranscriber."""
 
+import importlib
 import inspect
 
-import assemblyai as aai
-from common import CONFIG, KEY, RATE, chunks, tell, words
+from common import CONFIG, KEY, RATE, SDK, chunks, tell, words
 
+aai = importlib.import_module(SDK)
 aai.settings.base_url = CONFIG["base_url"]
 aai.settings.api_key = KEY
 known = inspect.signature(aai.RealtimeTranscriber.__init__).parameters

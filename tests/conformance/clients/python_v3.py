@@ -1,8 +1,11 @@
 """The vendor's Python SDK from 0.41: the threaded client of Universal-Streaming, plain or with channels."""
 
-from assemblyai.streaming import v3
-from common import CONFIG, KEY, RATE, chunks, tell
+import importlib
+
+from common import CONFIG, KEY, RATE, SDK, chunks, tell
 from v3_events import PARAMETERS, UPDATE, client_options, listen
+
+v3 = importlib.import_module(f"{SDK}.streaming.v3")
 
 # Renamed in 1.0.0; the old names stay as aliases.
 Client = getattr(v3, "RealTimeTranscriber", None) or v3.StreamingClient

@@ -1,10 +1,12 @@
 """The vendor's Python SDK from 0.64.3: the asynchronous client of Universal-Streaming, also with channels."""
 
 import asyncio
+import importlib
 
-from assemblyai.streaming import v3
-from common import CONFIG, KEY, RATE, chunks_async, tell
+from common import CONFIG, KEY, RATE, SDK, chunks_async, tell
 from v3_events import PARAMETERS, UPDATE, client_options, listen
+
+v3 = importlib.import_module(f"{SDK}.streaming.v3")
 
 Client = getattr(v3, "AsyncRealTimeTranscriber", None) or v3.AsyncStreamingClient
 

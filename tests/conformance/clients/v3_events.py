@@ -1,4 +1,4 @@
-"""Events of Universal-Streaming in the vendor's Python SDK, told in the words of the driver."""
+"""Events of Universal-Streaming in the vendor's Python SDK or ours, told in the words of the driver."""
 
 from common import CONFIG, RATE, tell, words
 
@@ -60,6 +60,7 @@ def listen(v3, client):
         "Termination": _on_termination,
         "Error": _on_error,
         "Warning": _on_warning,
+        "Closed": lambda _client, _event: tell("closed"),  # ours only
     }
     for event in v3.StreamingEvents:
         name = event.name
