@@ -35,7 +35,7 @@ def test_a_heartbeat_every_five_seconds_where_it_is_wanted():
     driver._collect()
     first, second = of(driver, Heartbeat)
     assert first == Heartbeat(audio_ms=8_000, session_ms=8_000, strongest=pytest.approx(0.01))
-    assert second.strongest == pytest.approx(0.99)
+    assert second.strongest > 0.9
     driver.command(Configure(heartbeat=False))
     driver.say(silence(250))
     driver.session.tick(driver.now)
