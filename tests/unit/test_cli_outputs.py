@@ -21,10 +21,10 @@ from vivavoce.cli.captions import Caption
 from vivavoce.cli.checks import check_config, check_microphone
 from vivavoce.cli.options import Format
 from vivavoce.cli.outputs import CueSink, Outputs, Tee
-from vivavoce.cli.pcm import peak
 from vivavoce.cli.progress import counted, progress_bar
 from vivavoce.cli.screen import Screen
 from vivavoce.cli.sinks import TerminalSink, stable_length
+from vivavoce.recordings.pcm import peak
 from vivavoce.types import Word
 
 pytest_plugins = ["support.cli_fixtures"]

@@ -188,7 +188,7 @@ def check_microphone() -> Iterator[Check]:
 def _check_listening() -> Iterator[Check]:
     """Whether the microphone that is used where none is named can be heard."""
     from vivavoce.cli.mic import first_seconds, open_microphone
-    from vivavoce.cli.pcm import peak
+    from vivavoce.recordings.pcm import peak
 
     title = "microphone"
     try:
