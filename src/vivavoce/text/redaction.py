@@ -158,9 +158,10 @@ class _Finder:
     def _mark_mailbox(self, host: int) -> None:
         """Mark what stands in front of "at example.com": it may be a mailbox that no rule was sure of."""
         tokens = self._tokens
-        if host < 2 or tokens[host - 1].key != "at":  # noqa: PLR2004 - a name, "at" and the host
+        at = next((at for at in range(host - 1, max(0, host - 4), -1) if tokens[at].key == "at"), 0)
+        if not at:
             return
-        start, end = host - 2, host + 1
+        start, end = at - 1, host + 1
         while start and (tokens[start].key in _JOINTS or _joins(tokens[start - 1].key)):
             start -= 1
         while end < len(tokens) and (tokens[end].key == "dot" or tokens[end].key in TOP_DOMAINS):

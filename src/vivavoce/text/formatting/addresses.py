@@ -119,7 +119,7 @@ def _path(tokens: Sequence[Token], host: _Scan) -> _Scan:
     scan = host
     while scan.end + 1 < len(tokens) and tokens[scan.end].key == "slash" and not tokens[scan.end - 1].trail:
         part = _chain(tokens, scan.end + 1, frozenset({"dash", "hyphen", "underscore", "dot"}))
-        if part is None or tokens[scan.end].trail:
+        if part is None or tokens[scan.end].trail or tokens[scan.end + 1].key in TENS:
             break
         scan = _Scan(f"{scan.text}/{part.text}", part.end)
     return scan

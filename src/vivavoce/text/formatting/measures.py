@@ -90,8 +90,11 @@ def _coins(context: Context, at: int) -> tuple[int, int]:
         return 0, at
     run = read_run(tokens, begin)
     number = run.single if run else None
-    if run is None or number is None or run.sign or run.end >= len(tokens) or tokens[run.end - 1].trail:
+    if run is None or number is None or run.sign:
         return 0, at
+    if run.end >= len(tokens) or tokens[run.end - 1].trail:  # nineteen dollars ninety nine
+        is_bare = begin == at and number.value in range(10, _COINS) and not number.is_decimal
+        return (number.value, run.end) if is_bare else (0, at)
     if tokens[run.end].key not in _SMALL or not 0 < number.value < _COINS or number.is_decimal:
         return 0, at
     return number.value, run.end + 1

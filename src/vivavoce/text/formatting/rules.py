@@ -8,7 +8,7 @@ from vivavoce.text.formatting.context import FUNCTION_WORDS, Context, Rewrite
 from vivavoce.text.formatting.measures import amount, is_measured, money, percent, units
 from vivavoce.text.formatting.numbers import read_run
 from vivavoce.text.formatting.tokens import Piece
-from vivavoce.text.numerals import ONES, TEENS, TENS, ordinal_suffix
+from vivavoce.text.numerals import ONES, ORDINALS, TEENS, TENS, ordinal_suffix
 from vivavoce.text.vocabulary import MONTHS, word_set
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _ALSO_WORDS: Final = frozenset({"may", "march"})  # months that are other words 
 _BEFORE_MONTHS: Final = word_set("in on by until till since last next every this of from before after")
 _BEFORE_YEARS: Final = word_set("in since year by until till before after from during circa around")
 _BEFORE_TIMES: Final = word_set("at by until till before after around since")
+_BEFORE_PRICES: Final = word_set("cost costs costing pay pays paid price priced")
+_STREETS: Final = word_set("street avenue road lane drive boulevard court square")
 _LABELS: Final = word_set(
     "room flight extension route highway interstate channel page chapter apartment suite platform gate "
     "version section figure episode season volume article building bus"
@@ -64,6 +66,11 @@ def _clock_text(hour: int, minutes: int | None) -> str:
     return str(hour) if minutes is None else f"{hour}:{minutes:02}"
 
 
+def _is_name(context: Context, n: int) -> bool:
+    """Whether the n-th word behind is capitalised: at one twenty three Main Street."""
+    return bool(context.after(n)) and context.tokens[context.run.end + n - 1].core[:1].isupper()
+
+
 def clock(context: Context) -> Rewrite | None:
     """Seven thirty p.m., ten o'clock, at seven thirty."""
     time = _hours_minutes(context)
@@ -81,7 +88,9 @@ def clock(context: Context) -> Rewrite | None:
             return context.one_piece(text)
     if minutes is None or hour > 23 or context.before() not in _BEFORE_TIMES:  # noqa: PLR2004
         return None
-    if after in _MEASURES or after in _UNIT_NOUNS or (context.before() != "at" and hour >= 10):  # noqa: PLR2004
+    if context.before() != "at" and hour >= _LEAST_IN_FIGURES:  # a year more likely
+        return None
+    if after in _MEASURES or after in _UNIT_NOUNS or _is_name(context, 1):
         return None
     return context.one_piece(text)
 
@@ -171,12 +180,14 @@ def years(context: Context) -> Rewrite | None:
     if len(numbers) == 2 and numbers[1].kind == "plural" and _is_century(numbers[0]):  # noqa: PLR2004
         return context.one_piece(f"{numbers[0].value}{numbers[1].value:02}s")
     year = _year(numbers)
-    if not year or context.after() in _MEASURES:
+    if not year or context.after() in _MEASURES or context.before() in _BEFORE_PRICES:
         return None
     before, month = context.before(), context.before() in MONTHS
     if len(numbers) == 1:
-        said_so = before == "year" or month or (before in _BEFORE_YEARS and not numbers[0].is_written)
-        ends = not context.after() or context.after() in FUNCTION_WORDS or month
+        is_second = before in {"and", "to"} and {context.before(n) for n in range(2, 8)} & {"between", "from"}
+        said_so = month or before in _BEFORE_YEARS or context.before(2) == "year" or is_second
+        said_so = said_so and not numbers[0].is_written and (not is_second or year >= 1900)  # noqa: PLR2004
+        ends = not context.after() or context.after() in FUNCTION_WORDS or (month and year % 100)
         return context.one_piece(str(year)) if said_so and ends else None
     if context.after() == "vision" or (context.before(2) == "hindsight" and before == "is"):
         return None
@@ -189,6 +200,21 @@ def years(context: Context) -> Rewrite | None:
 
 
 # --- the rest ---------------------------------------------------------------------------------
+
+
+def streets(context: Context) -> Rewrite | None:
+    """One twenty three Main Street."""
+    run = context.run
+    if run.sign or any(number.kind not in {"cardinal", "oh"} or number.scale for number in run.numbers):
+        return None
+    if run.numbers[0].value == 1 and len(run.numbers) == 1:
+        return None
+    for n in range(1, 4):
+        if not _is_name(context, n):
+            return None
+        if n > 1 and context.after(n) in _STREETS:
+            return context.one_piece("".join(number.text for number in run.numbers))
+    return None
 
 
 def labels(context: Context) -> Rewrite | None:
@@ -231,7 +257,7 @@ def ordinals(context: Context) -> Rewrite | None:
         return None
     if number.value < _LEAST_IN_FIGURES or (number.value == 11 and context.after() == "hour"):  # noqa: PLR2004
         return None
-    if context.before() in {"a", "an"} or _ends_in_number(context):
+    if context.before() in {"a", "an"} or _ends_in_number(context) or _is_listed(context, number):
         return None
     # "One hundredth" is a fraction as often as a place in a row.
     if number.value in {100, 1000, 10**6, 10**9} or (
@@ -246,6 +272,8 @@ def _ends_in_number(context: Context) -> bool:
     return before in TENS or before in _NUMBER_WORDS
 
 
+_SMALL: Final = ONES | TEENS
+_LAST_IN_LIST: Final = 20
 _NUMBER_WORDS: Final = word_set("one two three four five six seven eight nine ten eleven twelve half")
 
 
@@ -323,15 +351,20 @@ def _decimal(context: Context, number: Number) -> Rewrite | None:
 
 
 def _is_listed(context: Context, number: Number) -> bool:
-    """Whether it is one of small numbers told one after the other: ten, nine, eight."""
+    """Whether it is one of numbers told one after the other, some of them small: ten, nine, eight."""
     run, tokens = context.run, context.tokens
-    if number.is_written or not number.value <= 20 or run.sign:  # noqa: PLR2004 - who counts on?
+    if number.is_written or run.sign or number.value > _LAST_IN_LIST:
         return False
-    small = ONES.keys() | TEENS.keys()
-    is_behind = run.start > 0 and tokens[run.start - 1].trail == "," and tokens[run.start - 1].key in small
-    return is_behind or (
-        tokens[run.end - 1].trail == "," and run.end < len(tokens) and tokens[run.end].key in small
-    )
+    values = ORDINALS if number.kind == "ordinal" else _SMALL
+    for at, step in ((run.start - 1, -1), (run.end, 1)):
+        while 0 <= at < len(tokens) and tokens[at if step < 0 else at - 1].trail == ",":
+            value = values.get(tokens[at].key, _LAST_IN_LIST)
+            if value < _LEAST_IN_FIGURES:
+                return True
+            if value == _LAST_IN_LIST:
+                break
+            at += step
+    return False
 
 
 def _is_half_of_more(context: Context) -> bool:
@@ -345,7 +378,7 @@ def _is_part(word: str) -> bool:
     return word in {"half", "quarter", "quarters", "third", "thirds"}
 
 
-RULES: Final = (clock, date, money, percent, units, labels, years, sayings, ordinals, cardinals)
+RULES: Final = (clock, streets, date, money, percent, units, labels, years, sayings, ordinals, cardinals)
 """In this order; the first that knows what to write is asked no further."""
 
 
