@@ -6,6 +6,7 @@ import http.server
 import json
 import logging
 import random
+import socket
 import socketserver
 import threading
 import time
@@ -321,6 +322,60 @@ def test_garbage_is_closed_with_a_documented_code_and_logs_no_traceback(server, 
             assert "Traceback" not in json.dumps(messages)
     assert "Traceback" not in caplog.text
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+def upgrade(path):
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def raw(opcode, data, *, first=0x80, mask=0x80):
+    """A frame that need not be one: RFC 6455, section 5.2, with a mask of zeros."""
+    size = (
+        bytes([mask | len(data)]) if len(data) < 126 else bytes([mask | 126]) + len(data).to_bytes(2, "big")
+    )
+    return bytes([first | opcode]) + size + (bytes(4) if mask else b"") + data
+
+
+BROKEN = {
+    "no UTF-8": upgrade(V3) + raw(1, b"\xff"),
+    "no mask": upgrade(V3) + raw(1, b"{}", mask=0),
+    "an unknown opcode": upgrade(V3) + raw(3, b"x"),
+    "a reserved bit": upgrade(V2) + raw(1, b"{", first=0xC0),
+    "two beginnings": upgrade(V2) + raw(1, b"a", first=0) + raw(1, b"b"),
+    "a close without a code": upgrade(V3) + raw(8, b"\0"),
+    "a close with a broken reason": upgrade(V3) + raw(8, b"\x0b\xb8\xff"),
+    "half a frame": upgrade(V3) + raw(2, bytes(3_200))[:100],
+    "a query that is none": upgrade("/v3/ws?%ff=%fe&speech_model=%ff&webhook_url=http://[::1"),
+    "a token that is none": upgrade("/v2/realtime/ws?sample_rate=16000&token=%F0%28"),
+    "a path that is none": upgrade("/v2/realtime/ws/%2e%2e%00?sample_rate=8000"),
+    "half a body": b'POST /v2/realtime/token HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n{"exp',
+    "no chunk": b"POST /v2/realtime/token HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    "noise": bytes(range(256)),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_no_protocol_at_all_harms_nobody(server, what, caplog):
+    caplog.set_level(logging.INFO)
+    port = int(server.base_url.rsplit(":", 1)[1])
+    with open_session(server, V3) as other:
+        for reads in (True, False):
+            with (
+                socket.create_connection(("127.0.0.1", port), timeout=0.3) as it,
+                contextlib.suppress(OSError),
+            ):
+                it.sendall(BROKEN[what])
+                while reads and it.recv(65_536):
+                    pass
+        send(other, speech(0))
+        other.send(END[V3])
+        assert rest(other)[1] == 1000
+    wait_for(lambda: not server._server.service.connections)
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.levelno > logging.WARNING]
 
 
 def test_a_fault_of_ours_ends_one_session_with_the_generic_code(server, monkeypatch, caplog):

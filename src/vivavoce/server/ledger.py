@@ -35,7 +35,7 @@ class Ledger:
         """
         limit = self._max_per_owner
         if limit is not None and self._owned[owner] >= limit:
-            raise ProtocolViolation(Failure.BUSY, f"{limit} sessions are open with this key")
+            raise ProtocolViolation(Failure.BUSY, f"at most {limit} at a time with one key")
         self._open[session_id] = owner
         self._owned[owner] += 1
 

@@ -379,6 +379,7 @@ class Session:
         hearing = self._hearing
         while hearing.closing and hearing.closing[0].is_done:
             self._telling.final(hearing.closing.popleft(), hearing.position)
+        self._telling.silence(hearing)  # which may have had to wait for the words before it
         if self._terminated and not hearing.closing and not self.is_over:
             self._state = SessionState.ENDED
             session_ms = round((self._active - self._opened) * 1000)
