@@ -356,7 +356,8 @@ def _is_listed(context: Context, number: Number) -> bool:
     if number.is_written or run.sign or number.value > _LAST_IN_LIST:
         return False
     values = ORDINALS if number.kind == "ordinal" else _SMALL
-    for at, step in ((run.start - 1, -1), (run.end, 1)):
+    for first, step in ((run.start - 1, -1), (run.end, 1)):
+        at = first
         while 0 <= at < len(tokens) and tokens[at if step < 0 else at - 1].trail == ",":
             value = values.get(tokens[at].key, _LAST_IN_LIST)
             if value < _LEAST_IN_FIGURES:
