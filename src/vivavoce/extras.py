@@ -62,6 +62,24 @@ class MicrophoneStream:
             self.close()
             raise StopIteration from None
 
+    @property
+    def microphone(self) -> Microphone:
+        """What is behind it: its device, how loud it is, how often sound was lost."""
+        return self._microphone
+
+    @property
+    def paused(self) -> bool:
+        """Whether it does not listen."""
+        return self._microphone.paused
+
+    def pause(self) -> None:
+        """Stop listening, for instance while the program itself speaks. May be called from any thread."""
+        self._microphone.pause()
+
+    def resume(self) -> None:
+        """Listen again."""
+        self._microphone.resume()
+
     def close(self) -> None:
         """Stop. May be called from any thread, and more than once."""
         self._microphone.close()

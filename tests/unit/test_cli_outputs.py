@@ -170,7 +170,7 @@ def test_a_recording_that_cannot_be_kept_is_said_before_anybody_speaks(microphon
 
 
 def test_the_kept_sound_is_whole_after_every_chunk(tmp_path):
-    from vivavoce.cli.saving import saved
+    from vivavoce.recordings.saving import saved
 
     path = tmp_path / "talk.wav"
     with saved(iter([b"\1\0" * 80, b"\2\0" * 80]), path, 8_000) as chunks:

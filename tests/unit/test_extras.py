@@ -46,6 +46,35 @@ def test_the_microphone_gives_what_it_hears_in_chunks(fake):
     assert (microphone.device.index, microphone.sample_rate, microphone.overflows) == (1, RATE, 0)
 
 
+def test_what_is_said_during_a_pause_is_not_given(fake):
+    fake.recording = b""
+    stream = extras.MicrophoneStream(RATE)
+    opened = fake.opened[-1]
+    flags = fake.CallbackFlags(input_overflow=False)
+    said = [bytes([number]) * BLOCK for number in range(4)]
+    opened._callback(said[0], 1600, None, flags)
+    stream.pause()
+    stream.pause()
+    assert stream.paused
+    opened._callback(said[1], 1600, None, fake.CallbackFlags(input_overflow=True))
+    stream.resume()
+    assert not stream.paused
+    opened._callback(said[2], 1600, None, flags)
+    assert [next(stream), next(stream)] == [said[0], said[2]]
+    assert stream.microphone.overflows == 0
+
+
+@pytest.mark.parametrize(
+    ("sample", "level"), [(0, -96.0), (32_767, 0.0), (-32_768, 0.0), (3_277, -20.0), (1, -90.3)]
+)
+def test_the_level_is_that_of_the_last_chunk(fake, sample, level):
+    fake.recording = sample.to_bytes(2, "little", signed=True) * 1600
+    with Microphone(sample_rate=RATE) as microphone:
+        assert microphone.level_db == -96.0
+        next(microphone)
+        assert microphone.level_db == pytest.approx(level, abs=0.05)
+
+
 def test_closing_ends_the_iteration_of_a_waiting_reader(fake):
     fake.recording = b""
     microphone = Microphone(sample_rate=RATE)

@@ -143,8 +143,8 @@ def mic(
     outputs = Outputs(kind, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.live import transcribe
-    from vivavoce.cli.saving import saved
     from vivavoce.cli.target import server_for
+    from vivavoce.recordings.saving import saved
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
+import sys
+from array import array
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -21,6 +24,18 @@ logger = logging.getLogger("vivavoce.mic")
 
 MAX_WAITING: Final = 100
 """Chunks of 100 ms that wait for a slow reader before sound is lost: 10 s."""
+
+
+SILENCE_DB: Final = -96.0
+"""The level of what is more quiet than 16 bits can say."""
+
+
+def _level_db(chunk: bytes) -> float:
+    samples = array("h", chunk)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    power = sum(sample * sample for sample in samples) / max(1, len(samples))
+    return max(SILENCE_DB, 10 * math.log10(power) - 20 * math.log10(32_768)) if power else SILENCE_DB
 
 
 class Microphone:
@@ -44,6 +59,8 @@ class Microphone:
         self._overflows = 0
         self._overflow_logged = False
         self._closed = False
+        self._paused = False
+        self._level_db = SILENCE_DB
         try:
             self._stream = sounddevice.RawInputStream(
                 samplerate=sample_rate,
@@ -63,6 +80,8 @@ class Microphone:
 
     # Called from PortAudio's thread, which must never wait.
     def _take(self, sound: Any, frames: int, time: Any, status: Any) -> None:  # noqa: ARG002
+        if self._paused:
+            return
         if status.input_overflow:
             self._overflows += 1
         if self._waiting.qsize() < MAX_WAITING:
@@ -88,6 +107,27 @@ class Microphone:
         """How often sound was lost, because the reader or the machine was too slow."""
         return self._overflows
 
+    @property
+    def level_db(self) -> float:
+        """How loud the chunk given last was, in dB: 0 is as loud as can be, -96 silence."""
+        return self._level_db
+
+    @property
+    def paused(self) -> bool:
+        """Whether it does not listen."""
+        return self._paused
+
+    def pause(self) -> None:
+        """Stop listening, for instance while the program itself speaks; a reader waits until :meth:`resume`.
+
+        What was heard before is still given. May be called from any thread.
+        """
+        self._paused = True
+
+    def resume(self) -> None:
+        """Listen again."""
+        self._paused = False
+
     def __iter__(self) -> Self:
         return self
 
@@ -103,6 +143,7 @@ class Microphone:
             self._overflow_logged = True
             logger.warning("sound from %s was lost: it is not read as fast as it comes", self._device.name)
         if chunk is not None:
+            self._level_db = _level_db(chunk)
             return chunk
         self._waiting.put(None)  # for whoever asks again
         if self._closed:

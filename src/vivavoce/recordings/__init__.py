@@ -1,6 +1,7 @@
 """Recordings as streams of 16-bit mono sound, read with nothing numerical."""
 
 from vivavoce.recordings.pacing import paced
+from vivavoce.recordings.saving import saved
 from vivavoce.recordings.sources import Sound, from_file, from_reader
 
-__all__ = ["Sound", "from_file", "from_reader", "paced"]
+__all__ = ["Sound", "from_file", "from_reader", "paced", "saved"]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import wave
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["saved"]
 
 
 @contextlib.contextmanager
-def saved(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
+def saved(
+    chunks: Iterable[bytes], path: str | os.PathLike[str], sample_rate: int
+) -> Iterator[Iterator[bytes]]:
     """Write every chunk to a WAV file as it passes; the file is whole after each, whatever comes next.
 
     Args:
@@ -29,7 +32,7 @@ def saved(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Ite
     """
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(path.open("wb"))
+            file = stack.enter_context(Path(path).open("wb"))
         except OSError as error:
             raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         # Not wave.open(path): it leaves a file that is no WAV until it is closed.
