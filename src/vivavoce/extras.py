@@ -80,6 +80,10 @@ class MicrophoneStream:
         """Listen again."""
         self._microphone.resume()
 
+    def interrupt(self) -> None:
+        """What Ctrl-C does: end the iteration, so that what was said until then is still transcribed."""
+        self.close()
+
     def close(self) -> None:
         """Stop. May be called from any thread, and more than once."""
         self._microphone.close()

@@ -229,7 +229,9 @@ class Session:
     def transcribe(self, source: Audio | Iterable[Audio]) -> Iterator[TurnEvent]:
         """Send all of a source while giving the turns, until the last one.
 
-        The source is read in a thread of its own. The session is over afterwards.
+        The source is read in a thread of its own. The session is over afterwards. If the source has a
+        method ``interrupt``, as a MicrophoneStream has, Ctrl-C calls that instead of ending the program,
+        and what was said until then is still given; a second Ctrl-C is one as always.
 
         Args:
             source: What :meth:`send` takes.
@@ -241,12 +243,27 @@ class Session:
         feeder = threading.Thread(target=self._feed, args=(source,), name="vivavoce-source", daemon=True)
         feeder.start()
         try:
-            yield from self
+            while (event := self._next_event_of(source)) is not None:
+                if isinstance(event, TurnEvent):
+                    yield event
         finally:
             self.end()
+        self._tell_fault()
         if self._source_error is not None:
             error, self._source_error = self._source_error, None
             raise error
+
+    def _next_event_of(self, source: object) -> Event | None:
+        try:
+            return self.next_event()
+        except KeyboardInterrupt:
+            # Where sound is waited for in another thread, this is the thread that Ctrl-C comes to.
+            stop = getattr(source, "interrupt", None)
+            if stop is None or self._core.is_terminating:
+                raise
+            stop()
+            self.end()
+            return self.next_event()
 
     def _feed(self, source: Audio | Iterable[Audio]) -> None:
         try:

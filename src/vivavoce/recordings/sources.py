@@ -7,6 +7,7 @@ import os
 import select
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import AudioError
@@ -17,7 +18,6 @@ from vivavoce.wire.fields import SAMPLE_RATES_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["CHUNK_MS", "Sound", "from_file", "from_reader", "interruptible_reader"]
 
@@ -127,13 +127,14 @@ def from_reader(read: Callable[[int], bytes], *, sample_rate: int, encoding: Enc
 
 
 @contextlib.contextmanager
-def from_file(path: Path) -> Iterator[Sound]:
+def from_file(path: str | os.PathLike[str]) -> Iterator[Sound]:
     """A recording; what is no plain WAV is decoded by PyAV.
 
     Raises:
         AudioError: It can't be opened or read.
         ExtrasNotInstalledError: It needs PyAV, which is not there.
     """
+    path = Path(path)
     try:
         file = path.open("rb")
     except OSError as error:
