@@ -235,6 +235,24 @@ def short() -> None:
     print(session.is_open, began, closed)
 
 
+def whole() -> None:
+    transcript: vivavoce.Transcript = vivavoce.transcribe("talk.wav", keyterms_prompt=["Vivavoce"])
+    words: list[vivavoce.Word] = transcript.words
+    print(transcript.text, words, [turn.transcript for turn in transcript.turns])
+    print(vivavoce.transcribe(bytes(32_000), sample_rate=16_000, encoding=Encoding.pcm_s16le))
+
+
+async def whole_async() -> None:
+    print((await vivavoce.transcribe_async(pieces(), sample_rate=8_000, encoding="pcm_mulaw")).text)
+
+
+def microphone() -> None:
+    stream = vivavoce.extras.MicrophoneStream(sample_rate=16_000, device_index="headset")
+    stream.pause()
+    stream.resume()
+    print(stream.paused, stream.microphone.level_db, stream.microphone.overflows)
+
+
 async def short_async() -> None:
     async with vivavoce.connect_async(sample_rate=16_000) as session:
         opened: vivavoce.AsyncSession = session

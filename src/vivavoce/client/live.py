@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import ClosedEvent, Event, TurnEvent
 from vivavoce.client.opening import update_fields
+from vivavoce.client.operations import KEEP_ALIVE
 from vivavoce.client.runner import Runner
-from vivavoce.client.stream_core import message
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Session:
         Raises:
             RealtimeError: The session is not open.
         """
-        self._say(lambda: self._core.send(message("KeepAlive")))
+        self._say(lambda: self._core.send(KEEP_ALIVE))
 
     # --- receiving ----------------------------------------------------------------------------
 

@@ -11,8 +11,8 @@ from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import Event, TurnEvent
 from vivavoce.client.live import SLICE_BYTES
 from vivavoce.client.opening import update_fields
+from vivavoce.client.operations import KEEP_ALIVE
 from vivavoce.client.runner import Runner
-from vivavoce.client.stream_core import message
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class AsyncSession:
         Raises:
             RealtimeError: The session is not open.
         """
-        await self._say(lambda: self._core.send(message("KeepAlive")))
+        await self._say(lambda: self._core.send(KEEP_ALIVE))
 
     # --- receiving ----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.client.stream_core import StreamState
+from vivavoce.client.operations import StreamState
 from vivavoce.client.transport import ConnectionEnded
 from vivavoce.errors import ConnectError, RealtimeError
 

@@ -1,19 +1,16 @@
 """One v3 session without its sockets: what to send, what a message means, what to send once more.
 
 A session can outlive its connections. Fed by ``receive_*``, ``dial_*`` and the calls that stand for the
-user's; drained by :meth:`StreamCore.take_events` and :meth:`StreamCore.next_outgoing`. Knows neither
+user's; drained by :meth:`StreamCore.take_event` and :meth:`StreamCore.next_outgoing`. Knows neither
 sockets nor threads nor clocks, and never raises for what the server does.
 """
 
 from __future__ import annotations
 
-import enum
 import logging
 import random
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
 
 from vivavoce.client.chunking import Cutter
 from vivavoce.client.event_queue import EventQueue
@@ -31,6 +28,7 @@ from vivavoce.client.events import (
     decode_event,
 )
 from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST, close_fault, opening_fault
+from vivavoce.client.operations import FORCE, SHORTEST_MS, TERMINATE, StreamState, message
 from vivavoce.client.reconnecting import Backoff, Reconnect, may_return
 from vivavoce.client.tape import Tape, joined
 from vivavoce.client.timeline import Timeline
@@ -39,32 +37,12 @@ from vivavoce.errors import ConnectError, ProtocolViolation, RealtimeError, Sess
 if TYPE_CHECKING:
     from vivavoce.client.choices import StreamEncoding
 
-__all__ = ["MAX_BACKLOG", "SHORTEST_MS", "StreamCore", "StreamState", "message"]
-
-logger = logging.getLogger("vivavoce.client")
+__all__ = ["MAX_BACKLOG", "StreamCore", "StreamState"]
 
 MAX_BACKLOG: Final = 64
 """Messages that may wait to be sent, 3 to 6 s of audio; above it, whoever sends has to wait."""
 
-SHORTEST_MS: Final = 50
-"""The least audio that a message of v3 may carry; its most is 1,000 ms."""
-
-_FORCE: Final = '{"type":"ForceEndpoint"}'
-
-
-def message(kind: str, fields: dict[str, Any] | None = None) -> str:
-    """A message to the server."""
-    return msgspec.json.encode({**(fields or {}), "type": kind}).decode()
-
-
-class StreamState(enum.Enum):
-    """Where a session is. The last two are the ends."""
-
-    DIALLING = enum.auto()
-    OPENING = enum.auto()
-    OPEN = enum.auto()
-    ENDED = enum.auto()
-    FAILED = enum.auto()
+logger = logging.getLogger("vivavoce.client")
 
 
 class StreamCore:
@@ -195,7 +173,7 @@ class StreamCore:
         Raises:
             RealtimeError: The session is not open.
         """
-        self.send(_FORCE)
+        self.send(FORCE)
 
     def update(self, fields: dict[str, Any]) -> None:
         """Change settings; they hold for later connections, too.
@@ -216,7 +194,7 @@ class StreamCore:
         self._terminating = self.closed_by_user = True
         if self._cutter is not None and (tail := self._cutter.finish()):
             self._outgoing.append(tail)
-        self._outgoing.append(message("Terminate"))
+        self._outgoing.append(TERMINATE)
 
     def drop(self) -> None:
         """End the session without waiting for anything."""
@@ -378,14 +356,14 @@ class StreamCore:
             return
         assert self._tape is not None  # noqa: S101  - or there would be no second connection
         self._timeline.go_on(self._tape.to_ms(self._tape.start))
-        waiting = [item for item in self._outgoing if item != message("Terminate")]
+        waiting = [item for item in self._outgoing if item != TERMINATE]
         again = self._tape.rewind()
         replayed = sum(len(item) for item in again if isinstance(item, bytes))
         queue = joined(again + waiting, self._tape.to_bytes(SHORTEST_MS))
         if self._settings:
             queue.appendleft(message("UpdateConfiguration", self._settings))
         if self._terminating:
-            queue.append(message("Terminate"))
+            queue.append(TERMINATE)
         self._outgoing = queue
         self._events.append(
             ReconnectedEvent(
@@ -423,7 +401,7 @@ class StreamCore:
         if self._state is not StreamState.OPEN or not self._outgoing:
             return None
         item = self._outgoing.popleft()
-        if self._tape is not None and (isinstance(item, bytes) or item == _FORCE):
+        if self._tape is not None and (isinstance(item, bytes) or item == FORCE):
             self._tape.push(item, now)
             self._tape.trim(self._timeline.turn_start_ms, now)
         return item
