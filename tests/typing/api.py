@@ -70,3 +70,9 @@ def main() -> None:
 
 def token() -> str:
     return aai.RealtimeTranscriber.create_temporary_token(expires_in=60)
+
+
+def shared_settings(partial: aai.RealtimePartialTranscript) -> aai.Client:
+    kind: aai.RealtimeMessageTypes = partial.message_type
+    print(kind is aai.RealtimeMessageTypes.partial_transcript)
+    return aai.Client(settings=aai.Settings(api_key="key", base_url="wss://transcription.example.org"))

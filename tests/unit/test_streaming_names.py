@@ -6,6 +6,7 @@ The names beside this file are those of assemblyai 1.8.2, which has all that 1.0
 import dataclasses
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -158,3 +159,13 @@ def test_importing_it_loads_no_sockets():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert out.stdout.split() == []
+
+
+def test_the_files_for_type_checkers_use_every_public_name():
+    import vivavoce
+
+    text = "".join(path.read_text() for path in (Path(__file__).parents[1] / "typing").glob("*.py"))
+    used = set(re.findall(r"\w+", text))
+    errors = {name for name in vivavoce.__all__ if name.endswith("Error")}
+    assert set(v3.__all__) <= used
+    assert set(vivavoce.__all__) - errors - {"__version__"} <= used
