@@ -134,3 +134,25 @@ async def test_models_that_cannot_be_loaded_are_told_in_one_line(caplog):
         await engine.wait_loaded()
     assert "Traceback" not in caplog.text
     await engine.stop()
+
+
+class Breaking(Session):
+    """Has a fault of its own in the middle of its life."""
+
+    def apply_hypothesis(self, request, hypothesis):
+        raise IndexError("a fault of this session")
+
+
+async def test_a_session_that_breaks_ends_alone(caplog):
+    engine, _ = an_engine()
+    good, bad = Client(engine), Client(engine)
+    bad.session.__class__ = Breaking
+    for client in (good, bad):
+        client.say(speech(0, 1))
+        client.say(silence(40))
+    assert await good.end() == ["Alpha bravo."]
+    assert bad.session.state is SessionState.FAILED
+    assert any(isinstance(it, SessionFailed) for it in bad.session.take_events())
+    assert engine.state is EngineState.READY
+    assert "broke" in caplog.text
+    await engine.stop()

@@ -309,6 +309,26 @@ def test_a_turn_without_words_makes_no_message():
     assert not driver.updates
 
 
+@pytest.mark.parametrize("words", [1, 2, 3, 4])
+def test_an_utterance_that_grows_too_long_in_a_pause_ends_there(words):
+    driver = Driver(
+        tuning=Tuning(max_utterance_ms=3_000, cut_window_ms=2_000),
+        min_silence_ms=4_000,
+        max_silence_ms=9_000,
+        end_of_turn_threshold=0.9,
+    )
+    driver.say(silence(20))
+    driver.say(speech(*range(words)))
+    driver.say(silence(150))
+    driver.say(speech(5))
+    driver.say(silence(20))
+    driver.end()
+    said = " ".join(driver.texts).lower().split()
+    assert [word.strip(".,") for word in said] == [
+        word.strip(".,") for word in " ".join(spoken(*range(words), 5)).lower().split()
+    ]
+
+
 def test_speech_without_a_pause_is_cut_and_nothing_is_lost_or_doubled():
     words = [index % 8 for index in range(200)]
     driver = Driver(tuning=Tuning(max_utterance_ms=6_000, cut_window_ms=3_000))

@@ -26,7 +26,7 @@ from vivavoce.session import Tuning
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vivavoce.engines import Recogniser, SpeechDetector, SpeechState
     from vivavoce.session import Session
@@ -239,10 +239,11 @@ class Engine:
             await asyncio.sleep(min(_LONGEST_GATHER_S, _GATHER_S * (len(self._members) - 1)))
             self._frames_wanted.clear()
             batch = []
-            for member in self._unheard.values():
-                frames = member.session.take_frames()
-                if frames is not None:
-                    batch.append((member, frames))
+            for member in list(self._unheard.values()):
+                with self._alone(member):
+                    frames = member.session.take_frames()
+                    if frames is not None:
+                        batch.append((member, frames))
             self._unheard.clear()
             if not batch:
                 continue
@@ -256,8 +257,9 @@ class Engine:
             for (member, _), (state, probabilities) in zip(batch, results, strict=True):
                 member.speech_state = state
                 if member.key in self._members:
-                    member.session.apply_probabilities(probabilities)
-                    self._news(member)
+                    with self._alone(member):
+                        member.session.apply_probabilities(probabilities)
+                        self._news(member)
 
     async def _decode_forever(self, recogniser: Recogniser) -> None:
         loop = asyncio.get_running_loop()
@@ -271,9 +273,10 @@ class Engine:
             passes = []
             for key in keys:
                 member = self._members[key]
-                request = member.session.next_pass()
-                if request is not None:
-                    passes.append((member, request, member.session.begin_pass(request)))
+                with self._alone(member):
+                    request = member.session.next_pass()
+                    if request is not None:
+                        passes.append((member, request, member.session.begin_pass(request)))
             if not passes:
                 continue
             self._control.waited(wait_s, now)
@@ -283,9 +286,20 @@ class Engine:
             self.stats.batch(kinds, wait_s=wait_s, decode_s=loop.time() - now)
             for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
                 if member.key in self._members:
-                    member.session.cadence_ms = self._control.cadence_ms
-                    member.session.apply_hypothesis(request, hypothesis)
-                    self._news(member)
+                    with self._alone(member):
+                        member.session.cadence_ms = self._control.cadence_ms
+                        member.session.apply_hypothesis(request, hypothesis)
+                        self._news(member)
+
+    @contextlib.contextmanager
+    def _alone(self, member: Member) -> Iterator[None]:
+        """What goes wrong in one session ends that one; the others are served on."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - the others must not suffer, whatever it is
+            _log.exception("session %s broke", member.session.session_id)
+            member.session.fail(Failure.INTERNAL)
+            member.wake()
 
     def _news(self, member: Member) -> None:
         self.serve(member)

@@ -141,7 +141,10 @@ class Hearing:
         if probability >= self._tracker.threshold:
             utterance.voiced_ms += self._frame_samples / _SAMPLES_PER_MS
         if self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
-            self._cut(utterance)
+            if self._tracker.pause_frames:
+                self.end(self.position)  # no better place than a pause, and nothing goes on behind it
+            else:
+                self._cut(utterance)
         return False
 
     def end_if_over(self) -> bool:
