@@ -15,7 +15,7 @@ import numpy as np
 from vivavoce.engines import Hypothesis, HypothesisWord, Span, SpeechState
 
 FRAME = 512
-LEXICON = ["Alpha", "bravo.", "Charlie,", "delta", "echo?", "Foxtrot", "golf!", "hotel"]
+LEXICON = ["Alpha", "bravo.", "Charlie,", "delta", "echo?", "Foxtrot", "golf!", "hotel", "twenty", "five"]
 WORD_FRAMES = 8
 GAP_FRAMES = 3
 _GAP_LEVEL = 0.005

@@ -41,7 +41,45 @@ def test_words_with_blanks_are_taken_apart():
 
 def test_partials_are_never_put_in_figures():
     assert text_of(Wording().partial(words_of(SAID))) == "it's twenty five anna in nineteen eighty four"
-    assert Wording(formats_partials=True).partial(words_of(SAID)) == words_of(SAID)
+    assert text_of(Wording(formats_partials=True).partial(words_of(SAID))) == SAID
+
+
+@pytest.mark.parametrize(
+    ("said", "n_final"),
+    [
+        ("It's twenty", 1),
+        ("It's twenty five, Anna. In", 1),
+        ("One of them, two of us.", 6),
+        ("Write to ann at", 2),
+        ("Write to ann at example dot com", 2),
+        ("Look at the old house.", 5),
+        ("He looked at", 1),
+        ("So five six seven", 1),
+    ],
+)
+def test_what_may_yet_be_put_in_figures_is_not_told_to_be_final(said, n_final):
+    told = Wording(formats_partials=True).partial(words_of(said))
+    assert [word.is_final for word in told] == [at < n_final for at in range(len(told))]
+    plain = Wording(formats=False).partial(words_of(said))
+    assert all(word.is_final for word in plain)
+
+
+@pytest.mark.parametrize(
+    ("n_promised", "text"),
+    [
+        (0, "It's 25, Anna. In 1984?"),
+        (1, "It's 25, Anna. In 1984?"),
+        (2, "It's twenty five, Anna. In 1984?"),
+        (3, "It's twenty five, Anna. In 1984?"),
+    ],
+)
+def test_what_was_told_to_be_final_stays(n_promised, text):
+    assert (
+        text_of(Wording().final(words_of("It's twenty five, Anna. In nineteen eighty four?"), n_promised))
+        == text
+    )
+    told = Wording(formats_partials=True).partial(words_of("It's twenty five,"), n_promised)
+    assert [word.is_final for word in told] == [at < max(1, n_promised) for at in range(3)]
 
 
 @given(st.lists(st.sampled_from(["Hello,", "25", "damn", "...", "twenty", "five.", "—", "$5", '"A"'])))

@@ -82,7 +82,7 @@ class Telling:
             confidence: How complete it sounds, 0 to 1.
         """
         formatted = self.options.format_partials
-        words = self._wording.partial(utterance.words(final=False))
+        words = self._wording.partial(utterance.words(final=False), _promised(utterance))
         if not self.options.partials or words == utterance.told:
             return
         utterance.told = words
@@ -105,7 +105,7 @@ class Telling:
             position: Behind the last frame that was heard.
         """
         formatted = self.options.format_finals
-        words = self._wording.final(utterance.words(final=True))
+        words = self._wording.final(utterance.words(final=True), _promised(utterance))
         ended = bool(words) or utterance.must_answer
         self._empty_told_ms = position // _SAMPLES_PER_MS
         self._silence_told_ms = max(self._silence_told_ms, (utterance.end or 0) // _SAMPLES_PER_MS)
@@ -161,6 +161,11 @@ class Telling:
         self._beat = now
         self.events.append(Heartbeat(round(audio_ms), round((now - self._opened) * 1000), self._strongest))
         self._strongest = 0.0
+
+
+def _promised(utterance: Utterance) -> int:
+    """How many words of it were told to be final."""
+    return sum(word.is_final for word in utterance.told)
 
 
 def _wording_of(options: SessionOptions) -> Wording:

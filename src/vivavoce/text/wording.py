@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vivavoce.text.formatting import format_turn
+from vivavoce.text.formatting import formatted_groups, n_settled
 from vivavoce.text.formatting.tokens import tokens_of
 from vivavoce.text.profanity import without_profanity
 from vivavoce.text.redaction import redacted_groups
@@ -40,18 +40,36 @@ class Wording:
     redacts: frozenset[PiiPolicy] = frozenset()
     redacts_by_name: bool = False
 
-    def partial(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        """The words of an unfinished turn, as the recogniser wrote them, as they are told."""
+    def partial(self, words: Sequence[Word], n_promised: int = 0) -> tuple[Word, ...]:
+        """The words of an unfinished turn, as they are told.
+
+        Where the finished turn is formatted, committed words that formatting may change are not told
+        to be final.
+
+        Args:
+            words: As the recogniser wrote them.
+            n_promised: How many of them were told to be final before.
+        """
         if self.redacts:
             return ()  # the half of a number is not known for one
         words = separated(words)
-        return self._decent(tuple(words) if self.formats_partials else spell_out(words))
+        if not self.formats_partials:
+            return self._decent(spell_out(words))
+        if self.formats:
+            n = max(n_promised, n_settled(words))
+            words = [*words[:n], *(dataclasses.replace(word, is_final=False) for word in words[n:])]
+        return self._decent(words)
 
-    def final(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        """The words of a finished turn, as the recogniser wrote them, as they are told."""
+    def final(self, words: Sequence[Word], n_promised: int = 0) -> tuple[Word, ...]:
+        """The words of a finished turn, as they are told.
+
+        Args:
+            words: As the recogniser wrote them.
+            n_promised: How many of them were told to be final before: they stay as they were told.
+        """
         words = separated(words)
         if not self.redacts:
-            return self._decent(self._written(words) if self.formats else self._spoken(words))
+            return self._decent(self._written(words, n_promised) if self.formats else self._spoken(words))
         told: list[Word] = []
         at = 0
         for group in redacted_groups(words, self.redacts, by_name=self.redacts_by_name):
@@ -64,8 +82,12 @@ class Wording:
             at += group.n
         return self._decent(told)
 
-    def _written(self, words: Sequence[Word]) -> Sequence[Word]:
-        written = format_turn(words)
+    def _written(self, words: Sequence[Word], n_promised: int) -> Sequence[Word]:
+        written: list[Word] = []
+        at = 0
+        for word, n in formatted_groups(words):
+            written += words[at : at + n] if at < n_promised else [word]
+            at += n
         return written if self.punctuates else _bare(written)
 
     def _spoken(self, words: Sequence[Word]) -> Sequence[Word]:

@@ -7,7 +7,7 @@ tests/data/formatting.tsv say what comes out.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.text.formatting.addresses import address
 from vivavoce.text.formatting.context import Context, Rewrite
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     from vivavoce.types import Word
 
-__all__ = ["format_turn", "formatted_groups", "merged"]
+__all__ = ["format_turn", "formatted_groups", "merged", "n_settled"]
+
+_LEAST_NUMBER: Final = 10
+_HOST: Final = 4  # "at" and the words up to the "dot" of a host
 
 
 def format_turn(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -53,6 +56,24 @@ def formatted_groups(words: Sequence[Word]) -> list[tuple[Word, int]]:
             written.append((merged(words[at : at + piece.n], text), piece.n))
             at += piece.n
     return written
+
+
+def n_settled(words: Sequence[Word]) -> int:
+    """How many leading words of an unfinished turn the formatting of the finished one will hardly change.
+
+    All in front of the first number, which what follows may still make a date, a price or part of a
+    longer number, or of what may become an address. Single digits do not count: most stay words.
+    """
+    tokens = tokens_of(words)
+    keys = [token.key for token in tokens]
+    for at, token in enumerate(tokens):
+        run = read_run(tokens, at) if token.core else None
+        if run is not None and (run.end - at > 1 or run.numbers[0].value >= _LEAST_NUMBER):
+            return at
+        may_be_host = token.key == "at" and ("dot" in keys[at:][:_HOST] or len(keys) - at < _HOST)
+        if may_be_host or token.key == "dot":
+            return max(0, at - 1)
+    return len(tokens)
 
 
 def _rewrite(tokens: Sequence[Token], at: int, *, has_address: bool) -> tuple[tuple[Piece, ...], int]:
