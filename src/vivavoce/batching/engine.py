@@ -20,7 +20,7 @@ from vivavoce.audio import ENGINE_RATE_HZ
 from vivavoce.batching.cadence import CadenceControl
 from vivavoce.batching.scheduler import Scheduler
 from vivavoce.batching.stats import EngineStats
-from vivavoce.engines import load_detector, load_recogniser, warm_up
+from vivavoce.engines import give_back_memory, load_detector, load_recogniser, warm_up
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.session import Tuning
 from vivavoce.types import Failure
@@ -38,6 +38,7 @@ _log = logging.getLogger(__name__)
 _GATHER_S = 0.004
 _LONGEST_GATHER_S = 0.032
 _FEW_FRAMES = 2
+_GIVE_BACK_S = 20.0
 _FEW_SESSIONS = 4
 
 
@@ -172,6 +173,7 @@ class Engine:
                 group.create_task(self._detect_forever(detector))
                 for _ in range(self._workers):
                     group.create_task(self._decode_forever(recogniser))
+                group.create_task(self._give_back_forever())
         except BaseExceptionGroup as group_error:
             self._die(group_error.exceptions[0])
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody can be served any more
@@ -290,6 +292,12 @@ class Engine:
                         member.session.cadence_ms = self._control.cadence_ms
                         member.session.apply_hypothesis(request, hypothesis)
                         self._news(member)
+
+    async def _give_back_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_GIVE_BACK_S)
+            await loop.run_in_executor(self._threads, give_back_memory)
 
     @contextlib.contextmanager
     def _alone(self, member: Member) -> Iterator[None]:

@@ -13,6 +13,7 @@ from vivavoce.engines.base import (
     SpeechDetector,
     SpeechState,
 )
+from vivavoce.engines.memory import give_back_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,7 @@ __all__ = [
     "Span",
     "SpeechDetector",
     "SpeechState",
+    "give_back_memory",
     "load_detector",
     "load_recogniser",
 ]
