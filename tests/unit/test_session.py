@@ -552,6 +552,27 @@ def test_a_short_sound_needs_more_evidence(confidence, detector, is_told):
     assert bool(driver.updates) is is_told
 
 
+class Halting(ScriptedRecogniser):
+    """Is not sure of its full stops."""
+
+    def recognise(self, spans):
+        return [dataclasses.replace(it, last_probability=0.5) for it in super().recognise(spans)]
+
+
+@pytest.mark.parametrize(("recogniser", "n_turns"), [(ScriptedRecogniser, 2), (Halting, 1)])
+def test_an_unsure_full_stop_does_not_end_a_turn_early(recogniser, n_turns):
+    driver = Driver(
+        recogniser=recogniser(), min_silence_ms=400, max_silence_ms=1_280, end_of_turn_threshold=0.4
+    )
+    driver.say(speech(0, 1))
+    driver.say(silence(25))
+    driver.say(speech(2))
+    driver.say(silence(50))
+    ends = [event for event in driver.updates if event.ended]
+    assert len(ends) == n_turns
+    assert ends[0].end_of_turn_confidence == pytest.approx(1 if n_turns > 1 else 0.1, abs=0.02)
+
+
 def test_more_words_than_anybody_can_say_are_not_told():
     class Babbling(ScriptedRecogniser):
         def recognise(self, spans):

@@ -90,6 +90,16 @@ def test_a_closing_mark_sounds_complete(text, is_complete):
     assert (completeness(text) > 0.4) is is_complete
 
 
+def test_a_mark_is_worth_what_the_model_gives_it():
+    grades = [completeness("Yes.", probability) for probability in (0, 0.5, 0.85, 0.95, 0.99, 1)]
+    assert grades == sorted(grades)
+    assert grades[0] == 0
+    assert grades[2] == pytest.approx(0.4, abs=0.01)
+    assert grades[3] == pytest.approx(0.7, abs=0.02)
+    assert grades[-1] < 1
+    assert completeness("and then", 1) < 0.4
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [

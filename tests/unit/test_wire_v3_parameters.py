@@ -61,7 +61,7 @@ def test_universal_3_models_restate_formatted_turns(model):
     assert (options.min_silence_ms, options.max_silence_ms, options.remarks) == (128, 1_280, ())
     (partial,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5),), end_of_turn_confidence=0.8))
     assert (partial["transcript"], partial["end_of_turn_confidence"], partial["utterance"]) == ("Hi.", 0, "")
-    (final,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5, True),), True, True, 1.0))
+    (final,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5, True),), True, True, 0.3))
     assert (final["transcript"], final["end_of_turn_confidence"], final["utterance"]) == ("Hi.", 1, "Hi.")
 
 

@@ -71,11 +71,13 @@ class Hypothesis:
     Attributes:
         tokens: All tokens, prefix included, without start and end marks.
         words: What they spell; their ``n_tokens`` add up to the number of tokens.
+        last_probability: Of the last token, 0 to 1: most often a mark, and then how sure the model is of it.
         memory: What the engine wants to be given with the next span of the same utterance.
     """
 
     tokens: tuple[int, ...] = ()
     words: tuple[HypothesisWord, ...] = ()
+    last_probability: float = 1.0
     memory: object = field(default=None, compare=False, repr=False)
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vivavoce.audio import SampleBuffer
-from vivavoce.endpoint import SilencePolicy, completeness
+from vivavoce.endpoint import SilencePolicy
 from vivavoce.session.utterance import Utterance
 from vivavoce.vad import SpeechTracker, TrackerState
 
@@ -108,7 +108,7 @@ class Hearing:
         utterance = self.current
         if utterance is None or utterance.settled_end is None:
             return 0.0
-        return completeness(utterance.text)
+        return utterance.completeness
 
     @property
     def _pause_ms(self) -> float:

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.endpoint import completeness
 from vivavoce.engines import Hypothesis, HypothesisWord
 from vivavoce.text import Stability, calibrated, plain_word
 from vivavoce.types import Word
@@ -106,6 +107,11 @@ class Utterance:
     def text(self) -> str:
         """All words of the newest hypothesis in a row."""
         return " ".join(word.text for word in (*self._head, *self._tail.words))
+
+    @property
+    def completeness(self) -> float:
+        """How complete it sounds by its newest hypothesis, 0 to 1."""
+        return completeness(self.text, self._tail.last_probability)
 
     @property
     def committed_end(self) -> int:
@@ -222,7 +228,7 @@ class Utterance:
         )
         self._head += self._shifted(words[:n])
         self._head_tokens += self._tail.tokens[:n_tokens]
-        self._tail = Hypothesis(self._tail.tokens[n_tokens:], rest, self._tail.memory)
+        self._tail = dataclasses.replace(self._tail, tokens=self._tail.tokens[n_tokens:], words=rest)
         self._stability.drop(n)
         self.window = start
 

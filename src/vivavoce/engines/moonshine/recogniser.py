@@ -71,7 +71,8 @@ class MoonshineRecogniser:
         for piece, (start_s, end_s) in zip(pieces, times, strict=True):
             scores = decoded.log_probabilities[piece.first : piece.first + piece.n_tokens]
             words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
-        return Hypothesis(tuple(decoded.tokens), tuple(words), memory)
+        last = math.exp(decoded.log_probabilities[len(decoded.tokens) - 1])
+        return Hypothesis(tuple(decoded.tokens), tuple(words), last, memory)
 
 
 def _limit(span: Span) -> int:

@@ -176,9 +176,7 @@ class V3Dialect:
 
     def _turn(self, event: TurnUpdated) -> Turn:
         family = self._opening.family
-        confidence = round(event.end_of_turn_confidence, 6)
-        if family.replaces_text and not event.ended:
-            confidence = 0.0
+        confidence = float(event.ended) if family.replaces_text else round(event.end_of_turn_confidence, 6)
         return Turn(
             turn_order=event.turn_order,
             turn_is_formatted=event.formatted,
