@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vivavoce.audio import SampleBuffer
-from vivavoce.endpoint import SilencePolicy
 from vivavoce.session.utterance import Utterance
 from vivavoce.vad import SpeechTracker, TrackerState
 
 if TYPE_CHECKING:
+    from vivavoce.endpoint import SilencePolicy
     from vivavoce.session.tuning import Tuning
 
 __all__ = ["Hearing"]
