@@ -1,6 +1,7 @@
 """The server over real sockets, with a scripted engine: one body over both dialects."""
 
 import base64
+import gc
 import json
 import logging
 import re
@@ -18,6 +19,7 @@ from websockets.sync.client import connect
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech, spoken
 from support.servers import scripted_server
+from vivavoce.session import Session
 from vivavoce.wire import aai_v2, aai_v3
 
 
@@ -313,6 +315,26 @@ def test_a_client_that_vanishes_leaves_nothing_behind(server, dialect, caplog):
     wait_for(lambda: not server._server.service.connections)
     assert server._server.service.engine.n_sessions == 0
     assert "Traceback" not in caplog.text
+
+
+@both
+def test_a_session_that_is_over_is_forgotten_without_the_garbage_collector(server, dialect):
+    def sessions():
+        return sum(type(it) is Session for it in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = sessions()
+        for _ in range(6):
+            with open_session(server, dialect) as socket:
+                send(socket, speech(0, 1))
+                socket.send(dialect.terminate)
+                rest(socket)
+        wait_for(lambda: not server._server.service.connections)
+        assert sessions() <= before + 3  # what each loop of the engine has just dealt with
+    finally:
+        gc.enable()
 
 
 def test_nothing_said_is_ever_logged(server, caplog):

@@ -167,8 +167,7 @@ class Engine:
             self._state = EngineState.READY
             self._loaded.set()
             _log.info("engine ready: %s", recogniser.name)
-            for member in self._members.values():
-                self.serve(member)
+            self._serve_all()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._detect_forever(detector))
                 for _ in range(self._workers):
@@ -229,6 +228,10 @@ class Engine:
                 now=now,
             )
             self._passes_wanted.set()
+
+    def _serve_all(self) -> None:
+        for member in self._members.values():
+            self.serve(member)
 
     # --- work -----------------------------------------------------------------------------------
 

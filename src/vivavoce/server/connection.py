@@ -85,6 +85,9 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
             self._leave()
+            # A session leads to its connection and back, and its sound is megabytes that Python's
+            # collector of such rings does not see and does not hurry for.
+            self._stream, self._members = None, []
             self._service.ledger.end(stream.session_id)
             if dialect.webhook is not None:
                 self._service.post(dialect.webhook, stream.session_id, self._finals)
