@@ -338,8 +338,9 @@ class StreamCore:
     def _terminate(self, event: TerminationEvent) -> None:
         if not self._terminating and self._tape is not None:
             return  # the server goes and another may come; the close that follows says so
-        if event.audio_duration_seconds is not None:
-            event.audio_duration_seconds += round(self._timeline.offset_ms / 1000)
+        if self._timeline.offset_ms and self._tape is not None:
+            # The server knows its own part only, and in whole seconds.
+            event.audio_duration_seconds = round(self._tape.to_ms(self._tape.end) / 1000)
         self._events.append(event)
         if not self._terminating:
             self.fault = RealtimeError("the server ended the session", 1000)
