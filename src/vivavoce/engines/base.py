@@ -33,7 +33,7 @@ class Span:
             hypothesis may be as long as the span allows. A partial need not say more than was spoken.
         start: Position of the first sample; only differences to other spans of a session matter.
         memory: Of the hypothesis before, if any: it saves time, where the span begins a whole number of
-            384 samples behind the one before. With it, the last bits of a result may differ.
+            384 samples behind the one before; the result is the same without it.
     """
 
     samples: Samples

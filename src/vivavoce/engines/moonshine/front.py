@@ -17,7 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from vivavoce.audio import Samples
 
-__all__ = ["MIN_SAMPLES", "FrontEnd", "Heard", "frame_count"]
+__all__ = ["MIN_SAMPLES", "FrontEnd", "Heard"]
 
 MIN_SAMPLES: Final = 895  # give one frame
 _STEP: Final = 64  # samples between two rows of the first convolution
@@ -36,11 +36,6 @@ def _step_count(n_samples: int) -> int:
 def _row_count(n_samples: int) -> int:
     """Rows behind the second convolution."""
     return (_step_count(n_samples) - 7) // 3 + 1
-
-
-def frame_count(n_samples: int) -> int:
-    """Encoder frames of a span, about one per 384 samples at 16 kHz; at least one for 895 samples."""
-    return (_row_count(n_samples) - 3) // 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +60,11 @@ class Heard:
         if rest or n < 0 or n >= len(self.rows):
             return None
         return Heard(start, self.rows[n:], self.sums[3 * n :])
+
+    @property
+    def frames(self) -> int:
+        """Encoder frames of the span, about one for 384 samples; at least one for 895 samples."""
+        return (len(self.rows) - 3) // 2 + 1
 
     @property
     def norm(self) -> Floats:

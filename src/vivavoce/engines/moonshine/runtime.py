@@ -129,8 +129,7 @@ class MoonshineRuntime:
         if len(samples) < MIN_SAMPLES:
             samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
         heard = self._front.hear(samples, start, heard)
-        frames = (len(heard.rows) - 3) // 2 + 1
-        rows = np.zeros((1, 2 * frames + 2, heard.rows.shape[1]), np.float32)
+        rows = np.zeros((1, 2 * heard.frames + 2, heard.rows.shape[1]), np.float32)
         rows[0, : len(heard.rows)] = heard.rows[: rows.shape[1]]
         (cross,) = self._encoder.run(None, {"rows": rows, "norm": heard.norm[None]})
         return cross[:, 0], heard
