@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,13 +13,21 @@ from vivavoce.errors import ConnectError, RealtimeError, RefusedError
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from websockets.sync.client import ClientConnection
 
     from vivavoce.client.address import Address
 
-__all__ = ["USER_AGENT", "Dialled", "dial", "status_fault", "unreachable"]
+__all__ = [
+    "USER_AGENT",
+    "Dialled",
+    "dial",
+    "status_fault",
+    "telling_faults",
+    "unreachable",
+    "websockets_logger",
+]
 
 USER_AGENT: Final = f"vivavoce/{__version__}"
 
@@ -29,8 +37,8 @@ _RECEIVE_QUEUE = 256  # frames; a handler may be slow for a while without holdin
 _UNAUTHORIZED = 401
 
 # At DEBUG the library logs every header and every frame: keys and what people said.
-_websockets_logger = logging.getLogger("vivavoce.client.websocket")
-_websockets_logger.setLevel(logging.WARNING)
+websockets_logger = logging.getLogger("vivavoce.client.websocket")
+websockets_logger.setLevel(logging.WARNING)
 
 
 class _ErrorBody(msgspec.Struct):
@@ -128,6 +136,26 @@ class Dialled:
             return  # it is closed already
 
 
+@contextmanager
+def telling_faults(address: Address) -> Iterator[None]:
+    """Say in our own errors why a WebSocket did not open.
+
+    Raises:
+        ConnectError: Nobody answers, or what answers is no such server.
+        RefusedError: The server said no.
+    """
+    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415
+
+    try:
+        yield
+    except InvalidStatus as error:
+        response = error.response
+        after = response.headers.get("Retry-After")
+        raise status_fault(str(address), response.status_code, response.body, after) from error
+    except (OSError, WebSocketException, EOFError) as error:
+        raise unreachable(address, error) from error
+
+
 def dial(address: Address, url: str, headers: Mapping[str, str], timeout_s: float | None) -> Dialled:
     """Open a WebSocket.
 
@@ -142,11 +170,10 @@ def dial(address: Address, url: str, headers: Mapping[str, str], timeout_s: floa
         RefusedError: The server said no.
     """
     # Loading it takes longer than importing everything of ours.
-    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415
     from websockets.sync.client import connect  # noqa: PLC0415
 
     stack = ExitStack()
-    try:
+    with telling_faults(address):
         connection = stack.enter_context(
             connect(
                 url,
@@ -158,13 +185,7 @@ def dial(address: Address, url: str, headers: Mapping[str, str], timeout_s: floa
                 close_timeout=_CLOSE_WAIT_S,
                 max_size=_MESSAGE_LIMIT_BYTES,
                 max_queue=_RECEIVE_QUEUE,
-                logger=_websockets_logger,
+                logger=websockets_logger,
             )
         )
-    except InvalidStatus as error:
-        response = error.response
-        after = response.headers.get("Retry-After")
-        raise status_fault(str(address), response.status_code, response.body, after) from error
-    except (OSError, WebSocketException, EOFError) as error:
-        raise unreachable(address, error) from error
     return Dialled(connection, stack)

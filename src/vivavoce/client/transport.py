@@ -5,11 +5,10 @@ Anything that has the same methods can stand in its place: see :class:`Transport
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vivavoce.client.address import Address
-from vivavoce.client.dialling import USER_AGENT, status_fault, unreachable
+from vivavoce.client.dialling import USER_AGENT, telling_faults, websockets_logger
 from vivavoce.client.faults import CONNECTION_LOST
 from vivavoce.wire.aai_v3 import PATH
 
@@ -23,10 +22,6 @@ __all__ = ["Connection", "ConnectionEnded", "Transport", "WebSocketTransport"]
 _CLOSE_WAIT_S: Final = 1.0
 _MESSAGE_LIMIT_BYTES: Final = 1 << 20
 _STALL_S: Final = 40.0  # of a session that can't be kept anyway: as long as the library's own default
-
-# At DEBUG the library logs every header and every frame: keys and what people said.
-_websockets_logger = logging.getLogger("vivavoce.client.websocket")
-_websockets_logger.setLevel(logging.WARNING)
 
 
 class ConnectionEnded(Exception):  # noqa: N818  - no fault of anybody's as such
@@ -129,11 +124,10 @@ class WebSocketTransport:
         """Open a WebSocket; see :class:`Transport`."""
         # Loading it takes longer than importing everything of ours.
         from websockets.asyncio.client import connect  # noqa: PLC0415
-        from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415
 
         address = Address.parse(url.partition("?")[0].removesuffix(PATH))
         ping_s = (stall_s or _STALL_S) / 2
-        try:
+        with telling_faults(address):
             connection = await connect(
                 url,
                 additional_headers=headers,
@@ -145,12 +139,6 @@ class WebSocketTransport:
                 ping_timeout=ping_s,
                 close_timeout=_CLOSE_WAIT_S,
                 max_size=_MESSAGE_LIMIT_BYTES,
-                logger=_websockets_logger,
+                logger=websockets_logger,
             )
-        except InvalidStatus as error:
-            response = error.response
-            after = response.headers.get("Retry-After")
-            raise status_fault(str(address), response.status_code, response.body, after) from error
-        except (OSError, WebSocketException, EOFError) as error:
-            raise unreachable(address, error) from error
         return _WebSocket(connection)
