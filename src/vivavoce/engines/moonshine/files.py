@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
-import platform
-import shutil
-import tempfile
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import platformdirs
-
+from vivavoce.engines.cache import cached, digest
 from vivavoce.engines.packages import package_file
 from vivavoce.errors import ModelError
 
-__all__ = ["ShippedFiles", "cache_folder", "cached_graphs"]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-_log = logging.getLogger(__name__)
+__all__ = ["ShippedFiles", "cached_graphs"]
 
 # Part of the cache's key: raise it when the graphs are written differently.
-_BUILD: Final = 3
+_BUILD: Final = 4
 _ASSETS: Final = "assets/tiny-en"
 
 
@@ -49,20 +42,6 @@ class ShippedFiles:
         self.decoder = find("decoder_model_merged.ort")
         self.tokenizer = find("tokenizer.bin")
 
-    def digest(self) -> str:
-        """A short name for just these weights."""
-        digest = hashlib.sha256()
-        for path in (self.encoder, self.decoder):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()[:16]
-
-
-def cache_folder() -> Path:
-    """Where things that can be made again are kept: ``VIVAVOCE_HOME``/cache or the user's cache folder."""
-    home = os.environ.get("VIVAVOCE_HOME")
-    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("vivavoce"))
-
 
 def cached_graphs(files: ShippedFiles) -> Path:
     """Folder with the graphs of these weights; they are written the first time, in about a second.
@@ -70,25 +49,10 @@ def cached_graphs(files: ShippedFiles) -> Path:
     Raises:
         ModelError: The files are not those of Moonshine tiny.
     """
-    target = cache_folder() / f"moonshine-{files.digest()}-{platform.machine()}-{_BUILD}"
-    if (target / "decoder.onnx").is_file():
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="building-", dir=target.parent))
-    except OSError as error:
-        folder = Path(tempfile.mkdtemp(prefix="vivavoce-"))
-        _log.warning(
-            "the cache %s can't be written (%s): graphs are kept in %s", target.parent, error, folder
-        )
-        target = folder
-    from vivavoce.engines.moonshine.graphs import build  # noqa: PLC0415 - loads onnx, once in a lifetime
 
-    build(files.encoder, files.decoder, folder)
-    if folder == target:
-        return folder
-    try:
-        folder.rename(target)  # in one step: another process never sees half of it
-    except OSError:  # another process was quicker
-        shutil.rmtree(folder, ignore_errors=True)
-    return target
+    def write(folder: Path) -> None:
+        from vivavoce.engines.moonshine.graphs import build  # noqa: PLC0415 - loads onnx, once in a lifetime
+
+        build(files.encoder, files.decoder, folder)
+
+    return cached(f"moonshine-{digest(files.encoder, files.decoder)}-{_BUILD}", "decoder.onnx", write)
