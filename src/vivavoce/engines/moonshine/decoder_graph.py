@@ -27,13 +27,14 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
     Inputs:
         tokens: int64 (batch, new).
         positions: int64 (batch, new).
+        wanted: int64 (wanted,), of which of the batch * new tokens the two next ones are wanted.
         self_bias: float32 (batch, 1, new, past + new), 0 where a token may look, else very negative.
         cross_bias: float32 (batch, 1, 1, frames), the same for the encoder's frames.
         past_key_N, past_value_N: float32 (batch, 8, past, 36) for the blocks N = 0 … 5.
         cross_key_N, cross_value_N: float32 (batch, 8, frames, 36), from the encoder.
     Outputs:
-        best: int64 (batch, new, 2), the two likeliest tokens behind each new one.
-        log_probability: float32 (batch, new, 2), of these two.
+        best: int64 (wanted, 2), the two likeliest tokens behind each wanted one.
+        log_probability: float32 (wanted, 2), of these two.
         fresh: float32 (batch, 96, new, 36), keys and values to append to the cache; the axis of
             96 is (6 blocks, key or value, 8 heads).
         attention: float32 (batch, 2, new, frames), cross-attention of the two word heads.
@@ -41,6 +42,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
     graph = GraphBuilder("decoder", products)
     tokens = graph.input("tokens", INT64, ["batch", "new"])
     positions = graph.input("positions", INT64, ["batch", "new"])
+    wanted = graph.input("wanted", INT64, ["wanted"])
     self_bias = graph.input("self_bias", FLOAT, ["batch", 1, "new", "total"])
     cross_bias = graph.input("cross_bias", FLOAT, ["batch", 1, 1, "frames"])
     cosines, sines = (graph.constant(table) for table in rotation(weights, _MAX_TOKENS))
@@ -116,10 +118,11 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         branch = graph.product(Rows(gated), block.down)
         down_bias = block.down.bias
     final, _ = graph.add_norm(hidden, branch, weights.decoder_norm, down_bias)
-    logits = graph.product(Rows(final), weights.vocabulary)
-    best, log_probability = _two_best(graph, logits)
-    graph.output(best, "best", INT64, ["batch", "new", 2])
-    graph.output(log_probability, "log_probability", FLOAT, ["batch", "new", 2])
+    # The vocabulary is half of all arithmetic, so it is asked no more than it has to be.
+    asking = graph.node("Gather", graph.reshape(final, -1, HIDDEN), wanted, axis=0)
+    best, log_probability = _two_best(graph, graph.product(Rows(asking), weights.vocabulary))
+    graph.output(best, "best", INT64, ["wanted", 2])
+    graph.output(log_probability, "log_probability", FLOAT, ["wanted", 2])
     graph.output(graph.node("Concat", *fresh, axis=1), "fresh", FLOAT, ["batch", 96, "new", HEAD_SIZE])
     taken = [graph.node("Gather", watched[index], graph.ints(head), axis=1) for index, head in _WORD_HEADS]
     graph.output(
@@ -129,21 +132,18 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
 
 
 def _two_best(graph: GraphBuilder, logits: str, size: int = 256) -> tuple[str, str]:
-    """The two likeliest tokens and their log-probabilities, both (batch, new, 2).
+    """The two likeliest tokens of each row of (rows, vocabulary) and their log-probabilities, (rows, 2).
 
     The two best lie in the two blocks with the largest maxima: this avoids a slow search through
     the whole vocabulary.
     """
-    blocks = graph.reshape(logits, 0, 0, VOCABULARY // size, size)
+    scores = graph.node("LogSoftmax", logits, axis=-1)
+    blocks = graph.reshape(scores, 0, VOCABULARY // size, size)
     peaks = graph.node("ReduceMax", blocks, graph.ints(-1), keepdims=0)
     _, chosen = graph.nodes("TopK", [peaks, graph.ints(2)], 2, axis=-1)
-    rows = graph.node("GatherND", blocks, graph.node("Unsqueeze", chosen, graph.ints(-1)), batch_dims=2)
-    values, places = graph.nodes("TopK", [graph.reshape(rows, 0, 0, 2 * size), graph.ints(2)], 2, axis=-1)
+    rows = graph.node("GatherND", blocks, graph.node("Unsqueeze", chosen, graph.ints(-1)), batch_dims=1)
+    values, places = graph.nodes("TopK", [graph.reshape(rows, 0, 2 * size), graph.ints(2)], 2, axis=-1)
     width = graph.ints(size)
     block = graph.node("GatherElements", chosen, graph.node("Div", places, width), axis=-1)
     best = graph.node("Add", graph.node("Mul", block, width), graph.node("Mod", places, width))
-    top = graph.node("ReduceMax", peaks, graph.ints(-1), keepdims=1)
-    mass = graph.node(
-        "ReduceSum", graph.node("Exp", graph.node("Sub", logits, top)), graph.ints(-1), keepdims=1
-    )
-    return best, graph.node("Sub", graph.node("Sub", values, top), graph.node("Log", mass))
+    return best, values

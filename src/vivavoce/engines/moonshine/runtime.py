@@ -172,8 +172,11 @@ class MoonshineRuntime:
         best, log_probability, attention = state.prompt(
             [job.given for job in jobs], in_blocks=any(job.exact for job in jobs)
         )
+        first = 0
         for row, job in enumerate(jobs):
-            _verify(found[row], job, best[row], log_probability[row], attention[row])
+            behind = first + 1 + len(job.given)
+            _verify(found[row], job, best[first:behind], log_probability[first:behind], attention[row])
+            first = behind
         is_confirmed = [one.is_done for one in found]
         active = [row for row, one in enumerate(found) if not one.is_done]
         if not active:
@@ -188,8 +191,8 @@ class MoonshineRuntime:
             for place, row in enumerate(active):
                 one, job = found[row], jobs[row]
                 one.accept(
-                    int(best[place, 0, 0]),
-                    float(log_probability[place, 0, 0]),
+                    int(best[place, 0]),
+                    float(log_probability[place, 0]),
                     attention[place, :, 0, : job.frames],
                     job.limit,
                 )
@@ -255,8 +258,9 @@ class _Pass:
             self._bias[row, ..., :length] = 0
         self._tokens = np.zeros((self.batch, 1), np.int64)
         self._positions = np.zeros((self.batch, 1), np.int64)
-        self._best = np.zeros((self.batch, 1, 2), np.int64)
-        self._log_probability = np.zeros((self.batch, 1, 2), np.float32)
+        self._wanted = np.arange(self.batch)
+        self._best = np.zeros((self.batch, 2), np.int64)
+        self._log_probability = np.zeros((self.batch, 2), np.float32)
         self._fresh = np.zeros((self.batch, 2 * _BLOCKS * _HEADS, 1, _HEAD_SIZE), np.float32)
         self._attention = np.zeros((self.batch, 2, 1, self.frames), np.float32)
         # Shape (batch, 12, 8, 36), and the cache with its axes in the same order behind the token's.
@@ -267,6 +271,7 @@ class _Pass:
             binding.bind_cpu_input(name, array)
         binding.bind_cpu_input("tokens", self._tokens)
         binding.bind_cpu_input("positions", self._positions)
+        binding.bind_cpu_input("wanted", self._wanted)
         binding.bind_cpu_input("self_bias", self._bias)
         outputs: dict[str, npt.NDArray[Any]] = {
             "best": self._best,
@@ -296,8 +301,8 @@ class _Pass:
                 there are.
 
         Returns:
-            The two best tokens behind each, (batch, new, 2); their log-probabilities, the same shape;
-            attention, (batch, 2, new, frames).
+            The two best tokens behind each of them, row after row, (tokens, 2); their log-probabilities,
+            the same shape; attention, (batch, 2, new, frames).
         """
         new = 1 + max(len(tokens) for tokens in given)
         if in_blocks:
@@ -310,6 +315,9 @@ class _Pass:
         feed = self._still(self._cache[:, :, :, :0].copy())
         feed["self_bias"] = np.ascontiguousarray(np.broadcast_to(bias, (self.batch, 1, new, new)))
         positions = np.ascontiguousarray(np.broadcast_to(np.arange(new), tokens.shape))
+        feed["wanted"] = np.concatenate(
+            [np.arange(1 + len(each)) + row * new for row, each in enumerate(given)]
+        )
         best, log_probability, fresh, attention = self._session.run(
             None, {"tokens": tokens, "positions": positions, **feed}
         )
