@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vivavoce.engines.guards import cut_loop, max_tokens
+from vivavoce.engines.cache import cached, digest
+from vivavoce.engines.guards import cut_loop, max_tokens, squeezed
 from vivavoce.engines.moonshine.times import FRAME_S, word_times
 from vivavoce.engines.packages import package_file
 from vivavoce.engines.tokens import Vocabulary, WordTokens
@@ -140,3 +141,54 @@ def test_word_times_are_in_order_whatever_the_attention(sizes, frames, has_end, 
     for start, end in times:
         assert at <= start <= end <= frames * FRAME_S + 1e-3
         at = end
+
+
+def test_words_without_a_sound_of_their_own_are_told():
+    said = [(0.0, 0.2), (0.2, 0.5), (0.5, 0.55)]
+    invented = [(0.55, 0.6), (0.6, 0.64), (0.64, 0.7)]
+    assert squeezed(said) == [False] * 3
+    assert squeezed(said + invented) == [False, False, True, True, True, True]
+    assert squeezed([*said, *invented, (0.9, 1.2)])[-1] is False
+    assert squeezed(invented[:2]) == [False, False]  # two may be a slip of their times
+    assert squeezed([]) == []
+
+
+@given(st.lists(st.floats(0.08, 0.6), max_size=20))
+def test_no_word_of_ordinary_length_is_taken_for_invented(lengths):
+    ends = np.cumsum(lengths)
+    assert not any(squeezed([(end - length, end) for end, length in zip(ends, lengths, strict=True)]))
+
+
+def test_what_was_made_of_files_is_made_once_for_each_content(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path / "home"))
+    source = tmp_path / "source"
+    made = []
+
+    def build(folder):
+        made.append(folder)
+        (folder / "last").write_bytes(source.read_bytes())
+
+    for content, n_made in ((b"one", 1), (b"one", 1), (b"two", 2)):
+        source.write_bytes(content)
+        folder = cached(f"thing-{digest(source)}", "last", build)
+        assert (folder / "last").read_bytes() == content
+        assert len(made) == n_made
+    assert all(path.is_relative_to(tmp_path / "home" / "cache") for path in made)
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(tmp_path, monkeypatch, caplog):
+    (tmp_path / "cache").write_text("a file, not a folder")
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    folder = cached("thing", "last", lambda made: (made / "last").touch())
+    assert (folder / "last").is_file()
+    assert "can't be written" in caplog.text
+
+
+def test_a_file_that_is_no_speech_detector_is_refused(tmp_path):
+    from vivavoce.engines.silero_graph import build_detector
+
+    wrong = tmp_path / "wrong.onnx"
+    for content, said in ((b"no model at all", "can't be read"), (b"", "no Silero speech detector")):
+        wrong.write_bytes(content)
+        with pytest.raises(ModelError, match=said):
+            build_detector(wrong, tmp_path / "out.onnx")

@@ -476,6 +476,75 @@ def test_one_of_each_kind_of_work_at_a_time():
     assert driver.session.take_frames(4) is None
 
 
+def test_frames_are_heard_together_while_somebody_speaks_and_nothing_waits():
+    driver = Driver()
+    heard = []
+    take = driver.session.take_frames
+
+    def taking(limit=64):
+        frames = take(limit)
+        if frames is not None:
+            heard.append((driver.now, len(frames)))
+        return frames
+
+    driver.session.take_frames = taking
+    driver.say(np.concatenate([silence(30), speech(0, 1, 2), silence(30)]), chunk=512)
+    sizes = [n for _, n in heard]
+    assert set(sizes[:30]) == {1}  # before speech is noticed
+    assert set(sizes[-25:]) == {1}  # in the silence behind it
+    assert 5 in sizes
+    assert sum(sizes) == 30 + 33 + 30
+
+
+def test_a_partial_does_not_wait_for_frames_to_be_heard_together():
+    alone, together = (Driver(tuning=Tuning(frames_at_once=n)) for n in (1, 5))
+    for driver in (alone, together):
+        driver.say(speech(0, 1, 2, 3, 4), chunk=512)
+    assert [span.samples.size for [span] in alone.recogniser.calls] == [
+        span.samples.size for [span] in together.recogniser.calls
+    ]
+
+
+def test_a_forced_end_does_not_wait_for_more_frames():
+    driver = Driver()
+    driver.say(speech(0, 1)[: 18 * 512], chunk=512)
+    driver.command(ForceEndpoint())
+    driver.serve()
+    assert len(driver.finals) == 1
+
+
+def test_a_look_back_in_a_pause_corrects_what_was_locked_though_speech_goes_on():
+    """The pass over the whole utterance has seen more than the partials before it."""
+
+    class Mishears(ScriptedRecogniser):
+        def _hear(self, span):
+            hypothesis = super()._hear(span)
+            if span.exact:
+                return hypothesis
+            words = tuple(
+                dataclasses.replace(word, text="hotel" if place == 1 else word.text)
+                for place, word in enumerate(hypothesis.words)
+            )
+            return dataclasses.replace(hypothesis, words=words)
+
+    driver = Driver(recogniser=Mishears())
+    driver.say(np.concatenate([speech(0, 1, 2), silence(8)]), chunk=512)
+    assert [word.text for word in driver.updates[-1].words][1] == "hotel"
+    driver.say(silence(8), chunk=512, serve=False)
+    while driver.detect():
+        pass
+    request = driver.session.next_pass()
+    assert request.is_settled
+    span = driver.session.begin_pass(request)
+    driver.say(speech(3)[: 6 * 512], chunk=512, serve=False)
+    while driver.detect():
+        pass
+    driver.session.apply_hypothesis(request, driver.recogniser.recognise([span])[0])
+    driver._collect()
+    assert [word.text for word in driver.updates[-1].words][1] == "bravo"
+    assert not driver.finals
+
+
 def test_the_backlog_is_what_was_not_heard():
     driver = Driver()
     driver.say(silence(50), serve=False)

@@ -30,6 +30,23 @@ def test_nothing_is_shown_behind_a_hidden_word():
     assert stability.shown == 1
 
 
+def test_a_locked_word_that_the_model_comes_to_contradict_may_change_again():
+    stability = Stability(STEPS)
+    stability.update(["the", "best", "of", "all"], [0.99, 0.96, 0.96, 0.6], 0)
+    assert counts(stability) == (3, 3, 0)
+    stability.update(["the", "best", "of", "all"], [0.99, 0.01, 0.96, 0.6], 160)
+    assert counts(stability) == (1, 1, 0)
+
+
+def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
+    stability = Stability(STEPS)
+    for at_ms in (0, 320):
+        stability.update(["the", "best", "of"], [0.99, 0.96, 0.96], at_ms)
+    assert counts(stability) == (3, 2, 2)
+    stability.update(["the", "best", "of"], [0.01, 0.01, 0.01], 640)
+    assert stability.locked == stability.committed == 2
+
+
 def test_the_last_word_is_never_locked():
     stability = Stability(STEPS)
     for at_ms in range(0, 3_000, 320):

@@ -37,9 +37,8 @@ _log = logging.getLogger(__name__)
 
 _GATHER_S = 0.004
 _LONGEST_GATHER_S = 0.032
-_FEW_FRAMES = 2
+_FEW_FRAMES = 16
 _GIVE_BACK_S = 20.0
-_FEW_SESSIONS = 4
 
 
 class EngineState(enum.Enum):
@@ -253,7 +252,7 @@ class Engine:
             if not batch:
                 continue
             inputs = [(member.speech_state or detector.initial_state(), frames) for member, frames in batch]
-            if max(len(frames) for _, frames in batch) <= _FEW_FRAMES and len(batch) <= _FEW_SESSIONS:
+            if sum(len(frames) for _, frames in batch) <= _FEW_FRAMES:
                 # That takes a millisecond at most; to wake a thread for it would cost as much again.
                 results = detector.detect(inputs)
             else:

@@ -84,13 +84,18 @@ class Hearing:
 
         Behind the last speech only as much silence is kept as the model needs: it invents words for more.
         """
-        tuning = self._tuning
-        least_ms = self.policy.min_silence_ms
-        settle_ms = min(tuning.late_settle_ms, max(tuning.settle_ms, least_ms - tuning.settle_lead_ms))
-        frames = max(1, self._frames_in(min(settle_ms, least_ms)))
+        frames = self.settle_frames
         if self.current is None or self._tracker.pause_frames < frames:
             return None
         return (self._tracker.speech_end_frame + frames) * self._frame_samples
+
+    @property
+    def settle_frames(self) -> int:
+        """Frames of silence after which an utterance is decoded as if it were over."""
+        tuning = self._tuning
+        least_ms = self.policy.min_silence_ms
+        settle_ms = min(tuning.late_settle_ms, max(tuning.settle_ms, least_ms - tuning.settle_lead_ms))
+        return max(1, self._frames_in(min(settle_ms, least_ms)))
 
     @property
     def waits_for_text(self) -> bool:

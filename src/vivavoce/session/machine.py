@@ -9,6 +9,7 @@ utterances and the same final words. Wall time matters for idle and session limi
 from __future__ import annotations
 
 import enum
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -215,19 +216,36 @@ class Session:
     # --- what the engine does -------------------------------------------------------------------
 
     def take_frames(self, limit: int = 64) -> Frames | None:
-        """Frames for the speech detector, shape (n, frame_samples), n <= limit; None if there are none."""
+        """Frames for the speech detector, shape (n, frame_samples), n <= limit.
+
+        None if there are none, or so few that they are better heard with those that follow.
+        """
         if self._frames_under_way or self.is_over:
             return None
         is_whole = self._state is SessionState.ENDING
         ready = self._hearing.buffer.end if is_whole else self._intake.settled_samples
         size = self._frame_samples
         n = min(ready // size - self._taken_frames, limit)
-        if n <= 0:
+        if n < min(self._frames_at_once(), limit):
             return None
         start = self._taken_frames * size
         self._taken_frames += n
         self._frames_under_way = True
         return self._hearing.buffer.copy(start, start + n * size).reshape(n, size)
+
+    def _frames_at_once(self) -> int:
+        """How many frames are worth a call of the speech detector.
+
+        While somebody speaks it may come a little later, as long as nothing else does: the next partial,
+        and what follows from a pause.
+        """
+        hearing = self._hearing
+        utterance = hearing.current
+        if self._marks or utterance is None or not hearing.is_speaking:
+            return 1
+        to_partial = -(-self._samples_to_partial(utterance) // self._frame_samples)
+        at_once = min(self._tuning.frames_at_once, hearing.settle_frames // 2)
+        return max(1, min(at_once, to_partial) if to_partial > 0 else at_once)
 
     def apply_probabilities(self, probabilities: npt.NDArray[np.float32]) -> None:
         """Take the speech probabilities of the frames last taken, shape (n,), 0 to 1."""
@@ -255,13 +273,14 @@ class Session:
             if current.settled_end == settled_end:
                 return None
             return DecodeRequest(current.number, current.start, settled_end, is_final=False, is_settled=True)
-        if self._telling.options.partials and hearing.is_speaking and self._partial_is_due(current):
+        if self._telling.options.partials and hearing.is_speaking and self._samples_to_partial(current) <= 0:
             return DecodeRequest(
                 current.number, current.window, hearing.position, is_final=False, is_settled=False
             )
         return None
 
-    def _partial_is_due(self, utterance: Utterance) -> bool:
+    def _samples_to_partial(self, utterance: Utterance) -> int:
+        """How much more has to be heard before the next partial pass; 0 or less: it is due."""
         is_first = utterance.is_fresh and utterance.asked_end <= self._hearing.speech_start
         tuning, options = self._tuning, self._telling.options
         if is_first:
@@ -269,7 +288,7 @@ class Session:
             wait_ms: float = tuning.first_partial_ms if first_ms is None else first_ms
         else:  # what the client wishes is stretched under load as the rest is
             wait_ms = self.cadence_ms * (options.partials_ms or tuning.cadence_ms) / tuning.cadence_ms
-        return self._hearing.position - utterance.asked_end >= wait_ms * _SAMPLES_PER_MS
+        return math.ceil(wait_ms * _SAMPLES_PER_MS) - (self._hearing.position - utterance.asked_end)
 
     def begin_pass(self, request: DecodeRequest) -> Span:
         """Note that a pass from `next_pass` is under way; returns what is to be recognised."""
@@ -283,17 +302,13 @@ class Session:
         heard_s = (request.end - utterance.asked_end) / (1000 * _SAMPLES_PER_MS)
         utterance.asked_end = request.end
         samples = hearing.buffer.copy(request.start, request.end)
+        memory = utterance.memory
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
-            return Span(samples, utterance.committed_tokens, utterance.draft, exact=True)
-        return Span(
-            samples,
-            utterance.window_prefix,
-            utterance.window_draft,
-            fresh_s=heard_s,
-            start=request.start,
-            memory=utterance.memory,
-        )
+            prefix, draft = utterance.committed_tokens, utterance.draft
+            return Span(samples, prefix, draft, exact=True, start=request.start, memory=memory)
+        prefix, draft = utterance.window_prefix, utterance.window_draft
+        return Span(samples, prefix, draft, fresh_s=heard_s, start=request.start, memory=memory)
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""
@@ -306,11 +321,13 @@ class Session:
             if request.is_settled and request.end == hearing.settled_end:
                 current.take_settled(hypothesis, request.end)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
-            elif not request.is_settled:
-                current.take_partial(hypothesis, request.start, request.end)
+            else:
+                if request.is_settled:  # speech went on meanwhile
+                    current.take_whole(hypothesis, request.end)
+                else:
+                    current.take_partial(hypothesis, request.start, request.end)
                 self._move_window(current)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
-            # else: speech went on meanwhile, and the next partial knows more
         else:
             for utterance in hearing.closing:
                 if utterance.number == request.utterance and request.end == utterance.end:

@@ -26,6 +26,8 @@ class Tuning:
         window_margin_ms: Audio in front of the first word of a window.
         window_step_ms: A window moves by multiples of this, so that the engine can use again what it made
             of the window before.
+        frames_at_once: While somebody speaks, so many frames are given to the speech detector in one call,
+            unless something waits for them.
         max_utterance_ms: Length at which an utterance is cut although its speaker goes on.
         cut_window_ms: How far back from there the best place for the cut is looked for.
     """
@@ -40,5 +42,6 @@ class Tuning:
     window_slack_ms: int = 2_000
     window_margin_ms: int = 64
     window_step_ms: int = 24
+    frames_at_once: int = 5
     max_utterance_ms: int = 20_000
     cut_window_ms: int = 7_000

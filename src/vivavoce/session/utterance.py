@@ -182,6 +182,18 @@ class Utterance:
             so_far = (*self._head, *self._shifted(hypothesis.words))
             self._committed += so_far[len(self._committed) : n]
 
+    def take_whole(self, hypothesis: Hypothesis, end: int) -> None:
+        """Take a hypothesis of all of it up to a pause, made with regard to nothing but committed words.
+
+        It corrects what was locked: it has seen more than any window.
+
+        Args:
+            hypothesis: The hypothesis.
+            end: Position behind its last sample.
+        """
+        self.take_settled(hypothesis, end)
+        self.settled_end = None
+
     def take_settled(self, hypothesis: Hypothesis, end: int) -> None:
         """Take the hypothesis of all of it, which stands if it ends behind position ``end``."""
         if self._head:

@@ -31,6 +31,7 @@ class Step:
 
 
 _NEVER: Final = 2.0
+_CONTRADICTED: Final = 0.05
 
 DEFAULT_STEPS: Final = (
     Step(0, show=0.65, lock=0.95, commit=_NEVER),
@@ -75,6 +76,7 @@ class Stability:
             at_ms: Up to where it heard, in milliseconds of audio.
         """
         self._agree(words, at_ms)
+        self._unlock(confidences)
         # Half of the last word may still be missing: it is shown at best.
         self.locked = self._count(confidences, len(words) - 1, self.locked, at_ms, "lock")
         self.committed = self._count(confidences, self.locked, self.committed, at_ms, "commit")
@@ -117,6 +119,13 @@ class Stability:
         self._since_ms = [*self._since_ms[:agreed], *([at_ms] * (len(now) - agreed))]
         self._words = now
         return agreed
+
+    def _unlock(self, confidences: Sequence[float]) -> None:
+        """Let later partials change a word that was locked too soon: the model would now say another."""
+        for index in range(self.committed, self.locked):
+            if confidences[index] < _CONTRADICTED:
+                self.locked = index
+                return
 
     def _count(self, confidences: Sequence[float], limit: int, start: int, at_ms: float, need: str) -> int:
         count = start

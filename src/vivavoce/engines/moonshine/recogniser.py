@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from vivavoce.engines.base import Hypothesis, HypothesisWord, Span
-from vivavoce.engines.guards import max_tokens
+from vivavoce.engines.guards import max_tokens, squeezed
 from vivavoce.engines.moonshine.files import ShippedFiles, cached_graphs
 from vivavoce.engines.moonshine.front import Heard
 from vivavoce.engines.moonshine.runtime import Decoded, Job, MoonshineRuntime
@@ -54,25 +54,32 @@ class MoonshineRecogniser:
                 heard = span.memory if isinstance(span.memory, Heard) else None
                 cross, heard = self._runtime.encode(span.samples, span.start, heard)
                 jobs.append(Job(cross, _limit(span), span.prefix, span.draft, span.exact))
-                memories.append(None if span.exact else heard)
+                memories.append(heard)
             found = self._runtime.decode(jobs) if jobs else []
             return [
-                self._hypothesis(decoded, memory) for decoded, memory in zip(found, memories, strict=True)
+                self._hypothesis(span, decoded, memory)
+                for span, decoded, memory in zip(spans, found, memories, strict=True)
             ]
         except Exception as error:
             raise EngineError(f"{self.name} failed: {error}") from error
 
-    def _hypothesis(self, decoded: Decoded, memory: object) -> Hypothesis:
+    def _hypothesis(self, span: Span, decoded: Decoded, memory: object) -> Hypothesis:
         pieces = self._vocabulary.words(decoded.tokens)
         if not pieces:
             return Hypothesis(memory=memory)
         times = word_times(np.stack(decoded.attention, axis=1), pieces)
+        tokens: list[int] = []
         words = []
-        for piece, (start_s, end_s) in zip(pieces, times, strict=True):
-            scores = decoded.log_probabilities[piece.first : piece.first + piece.n_tokens]
+        last = 1.0
+        for piece, (start_s, end_s), is_squeezed in zip(pieces, times, squeezed(times), strict=True):
+            behind = piece.first + piece.n_tokens
+            if is_squeezed and piece.first >= len(span.prefix):
+                continue
+            scores = decoded.log_probabilities[piece.first : behind]
             words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
-        last = math.exp(decoded.log_probabilities[len(decoded.tokens) - 1])
-        return Hypothesis(tuple(decoded.tokens), tuple(words), last, memory)
+            tokens += decoded.tokens[piece.first : behind]
+            last = math.exp(scores[-1])
+        return Hypothesis(tuple(tokens), tuple(words), last, memory)
 
 
 def _limit(span: Span) -> int:
