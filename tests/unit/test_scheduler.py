@@ -49,22 +49,39 @@ def test_long_passes_do_not_hold_up_short_ones():
     assert scheduler.plan() == [0, 2, 4]
 
 
+def test_what_may_be_a_final_soon_goes_before_partials():
+    scheduler = Scheduler(1)
+    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
+    scheduler.want(2, is_final=False, is_settled=True, n_samples=10, now=2.0)
+    scheduler.want(3, is_final=True, is_settled=True, n_samples=10, now=3.0)
+    assert [scheduler.plan() for _ in range(3)] == [[3], [2], [1]]
+
+
 @given(
-    st.lists(st.tuples(st.booleans(), st.integers(1, 50)), max_size=30),
+    st.lists(st.tuples(st.sampled_from(["final", "settled", "partial"]), st.integers(1, 50)), max_size=30),
     st.integers(1, 5),
 )
 def test_everybody_is_served_once_within_the_bounds(wishes, max_batch):
-    scheduler = Scheduler(max_batch, max_batch_samples=100)
-    for key, (is_final, n_samples) in enumerate(wishes):
-        scheduler.want(key, is_final=is_final, is_settled=False, n_samples=n_samples, now=float(key))
+    scheduler = Scheduler(max_batch, max_partials_samples=100, max_settled_samples=60)
+    kinds = ["final", "settled", "partial"]
+    for key, (kind, n_samples) in enumerate(wishes):
+        scheduler.want(
+            key,
+            is_final=kind == "final",
+            is_settled=kind != "partial",
+            n_samples=n_samples,
+            now=float(key),
+        )
     served = []
     while batch := scheduler.plan():
         assert len(batch) <= max_batch
+        assert len({wishes[key][0] == "partial" for key in batch}) == 1
         longest = max(wishes[key][1] for key in batch)
-        assert len(batch) == 1 or longest * len(batch) <= 100
+        most = 100 if wishes[batch[0]][0] == "partial" else 60
+        assert len(batch) == 1 or longest * len(batch) <= most
         # Nobody overtakes the most urgent one of all who wait.
         waiting = [key for key in range(len(wishes)) if key not in served]
-        assert batch[0] == min(waiting, key=lambda key: (not wishes[key][0], key))
+        assert batch[0] == min(waiting, key=lambda key: (kinds.index(wishes[key][0]), key))
         served += batch
     assert sorted(served) == list(range(len(wishes)))
 

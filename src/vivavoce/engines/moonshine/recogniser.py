@@ -29,7 +29,7 @@ class MoonshineRecogniser:
     """Moonshine tiny, English."""
 
     name: Final = "moonshine-tiny-en"
-    max_batch: Final = 8
+    max_batch: Final = 4
 
     def __init__(self, folder: Path | None = None, *, threads: int = 1) -> None:
         """Open the model.
