@@ -82,15 +82,13 @@ class Utterance:
         """Whether nothing was recognised in it so far."""
         return not (self._head or self._tail.words)
 
-    @property
-    def is_credible(self) -> bool:
-        """Whether its words can be believed to have been said.
+    def _is_credible(self, words: Sequence[HypothesisWord]) -> bool:
+        """Whether these words, the first of it, can be believed to have been said.
 
         What the model makes of music, of a cough or a door it hardly believes itself; where even the
         speech detector was never sure, it must be surer, most of all of what was short. And nobody says
         eight words a second.
         """
-        words = (*self._head, *self._tail.words)
         if not words:
             return False
         if len(words) > _MOST_WORDS_A_SECOND * self.voiced_ms / 1000 + 0.5:
@@ -253,10 +251,10 @@ class Utterance:
             final: Whether all of them are committed.
         """
         n_committed = len(self._committed)
-        if not (n_committed or self.is_credible):
-            return ()
         all_words = (*self._head, *self._shifted(self._tail.words))
         n_shown = len(all_words) if final else len(self._head) + self._stability.shown
+        if not (n_committed or self._is_credible(all_words[:n_shown])):
+            return ()
         spoken = (*self._committed, *all_words[n_committed:n_shown])
         offset_ms = self.start / _SAMPLES_PER_MS
         words: list[Word] = []
