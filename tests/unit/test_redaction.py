@@ -75,6 +75,21 @@ def test_digits_that_the_recogniser_wrote_as_one_word_are_not_told(said):
         assert text.count("#") == sum(c.isdigit() for c in said)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "\u0662\u0661\u0662555\u0661\u0662\u0663\u0664",
+        "\uff12\uff11\uff12-555-1234",
+        "\u2461\u2460\u00b2 555 1234",
+    ],
+)
+def test_digits_of_every_script_are_taken_out(number):
+    text = told(f"Call {number} now.", ["phone_number"])
+    assert not any(c.isdigit() for c in text)
+    assert text.startswith("Call #")
+    assert text.endswith("# now.")
+
+
 def test_nothing_is_told_of_unfinished_turns():
     assert Wording(redacts=frozenset({PiiPolicy.URL})).partial(words_of("Visit example")) == ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.turns import text_of, words_of
@@ -54,6 +54,11 @@ from vivavoce.types import Word
         ("1,5", "1,5"),
         ("john@example.com", "john@example.com"),
         ("100,000,000,000,000,000", "100,000,000,000,000,000"),
+        ("5th-grade", "5th-grade"),
+        ("0\u0663s", "0\u0663s"),
+        ("$1\u0663", "$1\u0663"),
+        ("1\u0663th", "1\u0663th"),
+        ("\u06635-year-old", "\u06635-year-old"),
     ],
 )
 def test_spelled(written, said):
@@ -75,6 +80,8 @@ def test_a_word_that_becomes_several_shares_its_time():
         st.text(st.sampled_from("019.,:$%-/ast½٣"), min_size=1, max_size=24).filter(str.strip), max_size=6
     )
 )
+@example(["0\u0663s"])
+@example(["$\u0663.\u0663\u0663", "1:\u0663\u0663", "\u0663%", "0-\u0663"])
 def test_any_figures_keep_order_and_times(texts):
     said = words_of(" ".join(texts))
     told = spell_out(said)

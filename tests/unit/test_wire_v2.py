@@ -68,6 +68,8 @@ def test_unknown_parameters_are_ignored():
         ("sample_rate=0", Failure.BAD_SAMPLE_RATE, 4000),
         ("sample_rate=-16000", Failure.BAD_SAMPLE_RATE, 4000),
         ("sample_rate=16000.5", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=16_000", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=\u0661\u0666000", Failure.BAD_SAMPLE_RATE, 4000),
         ("sample_rate=4000", Failure.BAD_SAMPLE_RATE, 4000),
         ("sample_rate=192000", Failure.BAD_SAMPLE_RATE, 4000),
         ("sample_rate=16000&encoding=mp3", Failure.BAD_ENCODING, 4101),

@@ -216,6 +216,8 @@ def test_thresholds_of_what_has_no_effect_are_said_too():
         ("voice_focus=mid-field", "'mid-field'"),
         ("voice_focus_threshold=0.5", "voice_focus"),
         ("voice_focus=near-field&voice_focus_threshold=1.5", "1.5"),
+        ("voice_focus=near-field&voice_focus_threshold=0_1", "0_1"),
+        ("voice_focus=near-field&voice_focus_threshold=nan", "nan"),
         ("noise_suppression_threshold=0.5", "noise_suppression_model"),
         ("mode=warp", "'warp'"),
         ("interruption_delay=1001", "1001"),

@@ -7,7 +7,9 @@ is wrong.
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -26,15 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["Group", "redacted_groups"]
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_IP_ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_SOCIAL: Final = re.compile(r"\d{3}-\d{2}-\d{4}")
-_DIGITS: Final = re.compile(r"\+?\d+(?:[-.]\d+)*")
-_MONEY: Final = re.compile(r"[$€£¥]\d[\d,.]*(?:-[a-z]+)?")
+_IP_ADDRESS: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_SOCIAL: Final = re.compile(r"[0-9]{3}-[0-9]{2}-[0-9]{4}")
+_DIGITS: Final = re.compile(r"\+?[0-9]+(?:[-.][0-9]+)*")
+_MONEY: Final = re.compile(r"[$€£¥][0-9][0-9,.]*(?:-[a-z]+)?")
 _MONEY_WORDS: Final = word_set("dollars dollar euros euro cents cent pence bucks quid yen rupees francs")
 _LARGE: Final = frozenset({"thousand", "million", "billion", "trillion"})
-_NUMERIC_DATE: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}/\d{1,2}")
-_DAY: Final = re.compile(r"\d{1,2}(?:st|nd|rd|th)?")
-_YEAR: Final = re.compile(r"1\d{3}|20\d{2}")
+_NUMERIC_DATE: Final = re.compile(r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{2,4}|[0-9]{1,2}/[0-9]{1,2}")
+_DAY: Final = re.compile(r"[0-9]{1,2}(?:st|nd|rd|th)?")
+_YEAR: Final = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 _SHORT_MONTHS: Final = frozenset(month[:3] for month in MONTHS) | {"sept"}
 _LABELS: Final = word_set("account routing iban policy member customer")
 _JOINTS: Final = frozenset({"dot", "point", "underscore", "dash", "hyphen", "minus", "plus"})
@@ -77,7 +79,7 @@ def redacted_groups(words: Sequence[Word], policies: frozenset[PiiPolicy], *, by
     """
     groups = formatted_groups(words)
     written = [word for word, _ in groups]
-    tokens = tokens_of(written)
+    tokens = [_in_ascii_figures(token) for token in tokens_of(written)]
     kinds = _Finder(tokens, policies).kinds()
     result: list[Group] = []
     at = 0
@@ -90,6 +92,15 @@ def redacted_groups(words: Sequence[Word], policies: frozenset[PiiPolicy], *, by
         result.append(Group(word, sum(n for _, n in groups[at:end]), kind is not None))
         at = end
     return result
+
+
+def _in_ascii_figures(token: Token) -> Token:
+    """The token with digits of every script (and raised and circled ones) as 0 to 9, so that none hides."""
+    if token.key.isascii():
+        return token
+    digits = (unicodedata.digit(c, -1) for c in token.key)
+    key = "".join(str(digit) if digit >= 0 else c for c, digit in zip(token.key, digits, strict=True))
+    return dataclasses.replace(token, key=key)
 
 
 def _is_open(token: Token) -> bool:
@@ -107,7 +118,7 @@ def _cover(kind: PiiPolicy, tokens: Sequence[Token], *, by_name: bool) -> str:
 def _spoken_digits(token: Token) -> str:
     """Digits that a word says or holds; empty if it is something else."""
     if _DIGITS.fullmatch(token.key):
-        return re.sub(r"\D", "", token.key)
+        return re.sub(r"[^0-9]", "", token.key)
     if token.key in {"oh", "o", "double", "triple"}:
         return "0"
     parts = token.parts

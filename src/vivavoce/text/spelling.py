@@ -33,17 +33,18 @@ _FRACTIONS: Final = {
 _YEARS: Final = range(1100, 2100)
 _MOST_FIGURES: Final = 15
 _LONGEST_CARDINAL: Final = 4  # figures in a row without separators; more are said one by one
+# Figures are ASCII throughout: what a word in those of other scripts says is not known.
 _HAS_FIGURE: Final = re.compile(r"[0-9]")
-_MONEY: Final = re.compile(r"([$€£¥])(\d[\d,]*)(?:\.(\d\d))?")
-_MONEY_DECIMAL: Final = re.compile(r"([$€£¥])(\d[\d,]*\.\d+)")
-_PERCENT: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?)%")
-_TIME: Final = re.compile(r"(\d{1,2}):(\d\d)")
-_ORDINAL: Final = re.compile(r"(\d[\d,]*)(?:st|nd|rd|th)")
-_DECADE: Final = re.compile(r"(\d{2,4})'?s")
-_DECIMAL: Final = re.compile(r"(\d[\d,]*)\.(\d+)")
+_MONEY: Final = re.compile(r"([$€£¥])([0-9][0-9,]*)(?:\.([0-9]{2}))?")
+_MONEY_DECIMAL: Final = re.compile(r"([$€£¥])([0-9][0-9,]*\.[0-9]+)")
+_PERCENT: Final = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)%")
+_TIME: Final = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+_ORDINAL: Final = re.compile(r"([0-9][0-9,]*)(?:st|nd|rd|th)")
+_DECADE: Final = re.compile(r"([0-9]{2,4})'?s")
+_DECIMAL: Final = re.compile(r"([0-9][0-9,]*)\.([0-9]+)")
 _NEGATIVE: Final = re.compile(r"[-\u2212][0-9]")
-_GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
-_JOINED: Final = re.compile(r"\d+(?:-\d+)+")
+_GROUPED: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+")
+_JOINED: Final = re.compile(r"[0-9]+(?:-[0-9]+)+")
 
 
 def spelled(text: str) -> str:
@@ -62,12 +63,12 @@ def spelled(text: str) -> str:
         return "and"
     if not _HAS_FIGURE.search(plain):
         return plain
-    return _read(plain) or (_read_parts(plain) if plain[0].isdigit() else plain)
+    return _read(plain) or (_read_parts(plain) if _HAS_FIGURE.match(plain) else plain)
 
 
 def _read_parts(plain: str) -> str:
     """Compounds: nineteen-year-old."""
-    parts = [_read(part) or part if part.isdigit() else part for part in plain.split("-")]
+    parts = [_read(part) or part if _is_figures(part) else part for part in plain.split("-")]
     return "-".join("-".join(part.split()) for part in parts)
 
 
@@ -95,6 +96,10 @@ def _read(plain: str) -> str:
     return _cardinal(plain)
 
 
+def _is_figures(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
 def _value(figures: str) -> int:
     return int(figures.replace(",", "")[:_MOST_FIGURES])
 
@@ -109,7 +114,7 @@ def _cardinal(figures: str) -> str:
         return f"{_cardinal(match[1])} point {_one_by_one(match[2])}"
     if _GROUPED.fullmatch(figures) and len(figures) < 20:  # noqa: PLR2004 - 15 figures and 4 separators
         return spell(_value(figures))
-    if not (figures.isascii() and figures.isdigit()):
+    if not _is_figures(figures):
         return ""
     if len(figures) > 1 and figures.startswith("0"):
         return _one_by_one(figures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,6 +49,9 @@ def json_object(text: str | bytes) -> dict[str, object]:
 
 
 _SHOWN_CHARACTERS = 40
+# Python would take 16_000 and digits of other scripts too; clients that mean those are mistaken.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def _shown(value: object) -> str:
@@ -207,16 +211,10 @@ class Query(Parameters):
         return self._values.get(name) or None  # an empty value is none
 
     def _as_whole(self, value: object) -> int | None:
-        try:
-            return int(str(value))
-        except ValueError:
-            return None
+        return int(str(value)) if _WHOLE.fullmatch(str(value)) else None
 
     def _as_number(self, value: object) -> float | None:
-        try:
-            return float(str(value))
-        except ValueError:
-            return None
+        return float(str(value)) if _NUMBER.fullmatch(str(value)) else None
 
     def _as_flag(self, value: object) -> bool | None:
         """In any case: the vendor's Python SDK writes ``True``, others ``true``."""

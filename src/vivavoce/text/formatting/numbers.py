@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Number", "Run", "figures", "read_run"]
 
-_WRITTEN: Final = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,15}")
-_WRITTEN_DECIMAL: Final = re.compile(r"\d{1,12}\.\d{1,6}")
+_WRITTEN: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15}")
+_WRITTEN_DECIMAL: Final = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
 _PLURALS: Final = {word[:-1] + "ies": value for word, value in TENS.items()} | {"hundreds": 0}
 _MINUS: Final = frozenset({"minus", "negative"})
 _ZEROS: Final = frozenset({"oh", "o"})
