@@ -172,6 +172,8 @@ def dial(address: Address, url: str, headers: Mapping[str, str], timeout_s: floa
     # Loading it takes longer than importing everything of ours.
     from websockets.sync.client import connect  # noqa: PLC0415
 
+    from vivavoce.client.speaking_first import SpeakingFirst  # noqa: PLC0415
+
     stack = ExitStack()
     with telling_faults(address):
         connection = stack.enter_context(
@@ -186,6 +188,7 @@ def dial(address: Address, url: str, headers: Mapping[str, str], timeout_s: floa
                 max_size=_MESSAGE_LIMIT_BYTES,
                 max_queue=_RECEIVE_QUEUE,
                 logger=websockets_logger,
+                create_connection=SpeakingFirst,
             )
         )
     return Dialled(connection, stack)

@@ -146,10 +146,24 @@ def make_server(
         ssl_certfile=certificate.cert if certificate else None,
         ssl_keyfile=certificate.key if certificate else None,
     )
+    if certificate:
+        _send_no_tickets(config)
     logger = logging.getLogger("uvicorn.error")
     if not any(isinstance(each, _NoTracebacks) for each in logger.filters):
         logger.addFilter(_NoTracebacks())
     return DrainingServer(config, app.state.service)
+
+
+def _send_no_tickets(config: uvicorn.Config) -> None:
+    """Send nothing over TLS before the client has spoken.
+
+    Session tickets of TLS 1.3 come right behind the handshake. A client that reads on one thread and
+    writes on another, as the vendor's SDKs do, then takes them in while it writes its request, and in
+    OpenSSL's state the one trips over the other: of 250 connections one hung.
+    """
+    config.load()
+    if config.ssl is not None:
+        config.ssl.num_tickets = 0
 
 
 def serve(options: ServerOptions) -> None:
