@@ -38,6 +38,8 @@ class Failure(enum.Enum):
     BAD_WORD_BOOST = enum.auto()
     UNAUTHORIZED = enum.auto()
     TOKEN_EXPIRED = enum.auto()
+    NO_FUNDS = enum.auto()
+    UNPAID = enum.auto()
     BAD_JSON = enum.auto()
     BAD_MESSAGE = enum.auto()
     AUDIO_TOO_SHORT = enum.auto()
@@ -53,6 +55,7 @@ class Failure(enum.Enum):
     EXPIRED = enum.auto()
     BUSY = enum.auto()
     SHUTTING_DOWN = enum.auto()
+    CANNOT_BEGIN = enum.auto()
     INTERNAL = enum.auto()
 
 

@@ -10,6 +10,7 @@ import socket
 import socketserver
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -21,6 +22,7 @@ from websockets.sync.client import connect
 from support.encoders import opus_packets
 from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
 from support.servers import scripted_server
+from vivavoce.batching import EngineState
 from vivavoce.wire import aai_v2
 from vivavoce.wire.neutral import Limits
 
@@ -203,6 +205,59 @@ def test_a_key_may_have_so_many_sessions(path):
         wait_for(lambda: not server._server.service.connections)
         with open_session(server, path, **one) as socket:
             assert "error" not in json.loads(socket.recv(timeout=5))
+
+
+@pytest.mark.parametrize(
+    ("standing", "v2_code", "v2_said", "v3_said"),
+    [
+        ("no-funds", 4002, "Insufficient funds", "balance"),
+        ("unpaid", 4003, "This feature is paid-only and requires you to add a credit card", "paid account"),
+        ("disabled", 4001, "Not Authorized", "disabled"),
+    ],
+)
+def test_a_key_that_an_operator_marked_is_refused_with_that_reason(standing, v2_code, v2_said, v3_said):
+    key = {"Authorization": "two"}
+    with scripted_server(api_keys=("one", f"two {standing}")) as server:
+        with open_session(server, V2, additional_headers=key) as socket:
+            messages, code = rest(socket)
+        assert code == v2_code
+        assert messages[0]["error"].startswith(v2_said)
+        with open_session(server, V3, additional_headers=key) as socket:
+            messages, code = rest(socket)
+        assert code == messages[0]["error_code"] == 1008
+        assert messages[0]["error"].startswith("Unauthorized Connection: ")
+        assert v3_said in messages[0]["error"]
+        request = urllib.request.Request(
+            server.base_url.replace("ws", "http", 1) + "/v3/token?expires_in_seconds=60", headers=key
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=5)
+        with caught.value as answer:
+            assert answer.code == 401
+            assert v3_said in json.load(answer)["error"]
+        with open_session(server, V3, additional_headers={"Authorization": "one"}) as socket:
+            assert json.loads(socket.recv(timeout=5))["type"] == "Begin"
+
+
+@both
+def test_a_server_whose_engine_is_dead_begins_no_session(path):
+    with scripted_server(recogniser=ScriptedRecogniser(fail_after=0)) as server:
+        wait_for(lambda: server._server.service.engine.state is EngineState.DEAD)
+        with open_session(server, path) as socket:
+            messages, code = rest(socket)
+    assert code == {V2: 1013, V3: 1011}[path]
+    assert list(messages[0]) == {V2: ["error"], V3: ["type", "error", "error_code"]}[path]
+
+
+@both
+def test_a_fault_of_ours_before_the_beginning_is_told_too(server, path, monkeypatch, caplog):
+    monkeypatch.setattr("vivavoce.server.connection.Channels", lambda *_, **__: 1 / 0)
+    with open_session(server, path) as socket:
+        messages, code = rest(socket)
+    assert code == {V2: 1013, V3: 1011}[path]
+    assert len(messages) == 1
+    assert "ZeroDivisionError" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 @both

@@ -24,15 +24,22 @@ class Admission:
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        keys = tuple(keys)
+        """Take keys.
+
+        Args:
+            keys: As for `KeyRing`.
+
+        Raises:
+            ConfigurationError: What stands behind a key is no standing.
+        """
         self.keys = KeyRing(keys)
-        self.tokens = TokenMint(keys)
+        self.tokens = TokenMint(self.keys.texts)
 
     def check_key(self, presented: str | None) -> Grant:
         """Let in who has a key; a token is not enough.
 
         Raises:
-            ProtocolViolation: It is none of the server's keys.
+            ProtocolViolation: It is none of the server's keys, or one that opens nothing.
         """
         if not self.keys.admits(presented):
             raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(presented))
@@ -49,12 +56,15 @@ class Admission:
             unix_now: In seconds since 1970.
 
         Raises:
-            ProtocolViolation: Neither, or a token that has expired or was used before.
+            ProtocolViolation: Neither, or a token that has expired or was used before, or a key that
+                opens nothing.
         """
         shown = [text.removeprefix("Bearer ") for text in presented if text]
         for text in shown:
             if self.tokens.knows(text):
-                return self.tokens.redeem(text, unix_now)
+                grant = self.tokens.redeem(text, unix_now)
+                self.keys.check_owner(grant.owner)
+                return grant
         for key in shown or (None,):
             if self.keys.admits(key):
                 return self._grant(key)

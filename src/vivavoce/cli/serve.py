@@ -29,7 +29,8 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
     Args:
         options: From the command line.
         environment: Keys separated by commas or spaces.
-        file: One key a line; empty lines and lines that begin with # don't count.
+        file: One key a line, which may have a standing behind it; empty lines and lines that begin with #
+            don't count.
 
     Raises:
         ConfigurationError: The file can't be read or holds no key.
@@ -67,7 +68,11 @@ def serve(
     ] = None,
     api_key_file: Annotated[
         Path | None,
-        typer.Option(envvar="VIVAVOCE_API_KEY_FILE", show_default=False, help="A file with one key a line."),
+        typer.Option(
+            envvar="VIVAVOCE_API_KEY_FILE",
+            show_default=False,
+            help="A file with one key a line; one with no-funds, unpaid or disabled behind it is refused.",
+        ),
     ] = None,
     no_auth: Annotated[
         bool,

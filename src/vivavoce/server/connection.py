@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
+from vivavoce.batching import EngineState
 from vivavoce.errors import ProtocolViolation
 from vivavoce.session import Channels
 from vivavoce.types import Failure
@@ -64,9 +65,15 @@ class Connection:
         try:
             grant = self._admit()
             dialect = self._open_dialect()
+            self._check_engine()
             stream = self._open_stream(dialect, grant)
         except ProtocolViolation as violation:
             await self._refuse(violation)
+            return
+        except Exception as error:  # noqa: BLE001 - a fault of ours is told, and ends nothing else
+            _log.error("no %s session: %s: %s", self._factory.name, type(error).__name__, error)
+            _log.debug("where it happened", exc_info=error)
+            await self._refuse(ProtocolViolation(Failure.CANNOT_BEGIN))
             return
         self._stream = stream
         self._members = [self._engine.join(session, self._wake) for session in stream.sessions]
@@ -126,6 +133,10 @@ class Connection:
         if dialect.webhook is not None and not self._service.options.may_post:
             raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
         return dialect
+
+    def _check_engine(self) -> None:
+        if self._engine.state is EngineState.DEAD:
+            raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
         limits = dataclasses.replace(dialect.limits, max_lead_s=self._service.options.max_lead_s)

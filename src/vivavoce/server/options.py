@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vivavoce.auth import is_loopback
+from vivavoce.auth import KeyRing, is_loopback
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.settings import DEFAULT_PORT
 
@@ -22,7 +22,8 @@ class ServerOptions:
     Attributes:
         host: Address to listen on.
         port: Port to listen on; 0: any free one.
-        api_keys: Keys that open a session; none are needed on a loopback address.
+        api_keys: Keys that open a session; none are needed on a loopback address. One that is followed
+            by ``no-funds``, ``unpaid`` or ``disabled`` is refused with that reason.
         no_auth: Whether a public address may be served without keys.
         max_sessions: How many sessions may be open at once; None: no limit.
         max_sessions_per_key: How many of them with one key, or tokens of it; None: no limit.
@@ -65,8 +66,9 @@ class ServerOptions:
 
         Raises:
             ServerError: No keys, and not said that none are wanted.
-            ConfigurationError: Two certificates, or a key without one.
+            ConfigurationError: Two certificates, a key without one, or an API key with an unknown word.
         """
+        KeyRing(self.api_keys)
         if self.tls_self_signed and (self.tls_cert or self.tls_key):
             raise ConfigurationError(
                 "--tls-self-signed makes a certificate: it goes with neither --tls-cert nor --tls-key"

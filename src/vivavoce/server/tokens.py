@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["token_routes"]
 
 _MAX_BODY_BYTES: Final = 4_096
+_UNAUTHORIZED: Final = frozenset({Failure.UNAUTHORIZED, Failure.NO_FUNDS, Failure.UNPAID})
 
 
 def token_routes(admission: Admission) -> list[Route]:
@@ -85,5 +86,5 @@ def _answer(body: msgspec.Struct, status: int = 200) -> Response:
 
 
 def _refuse(violation: ProtocolViolation) -> Response:
-    status = 401 if violation.failure is Failure.UNAUTHORIZED else 400
+    status = 401 if violation.failure in _UNAUTHORIZED else 400
     return _answer(HttpError(error=violation.detail), status)

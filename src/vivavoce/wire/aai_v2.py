@@ -211,6 +211,8 @@ _CODES = {
     Failure.BAD_WORD_BOOST: 4104,
     Failure.UNAUTHORIZED: 4001,
     Failure.TOKEN_EXPIRED: 4001,
+    Failure.NO_FUNDS: 4002,
+    Failure.UNPAID: 4003,
     Failure.BAD_JSON: 4100,
     Failure.BAD_MESSAGE: 4101,
     Failure.AUDIO_TOO_SHORT: 4032,
@@ -226,6 +228,7 @@ _CODES = {
     Failure.EXPIRED: 4008,
     Failure.BUSY: 4102,
     Failure.SHUTTING_DOWN: 1013,
+    Failure.CANNOT_BEGIN: 1013,
     Failure.INTERNAL: 1013,
 }
 

@@ -61,6 +61,8 @@ CODES: Final = {
     Failure.BAD_OPTION: (3006, "Invalid Message"),
     Failure.BAD_WORD_BOOST: (3006, "Invalid Message"),
     Failure.UNAUTHORIZED: (1008, "Unauthorized Connection"),
+    Failure.NO_FUNDS: (1008, "Unauthorized Connection"),
+    Failure.UNPAID: (1008, "Unauthorized Connection"),
     Failure.TOKEN_EXPIRED: (3008, "Session Expired"),
     Failure.BAD_JSON: (3006, "Invalid JSON"),
     Failure.BAD_MESSAGE: (3006, "Invalid Message Type"),
@@ -77,6 +79,7 @@ CODES: Final = {
     Failure.EXPIRED: (3008, "Session Expired: Maximum session duration exceeded"),
     Failure.BUSY: (3009, "Unauthorized Connection: Too many concurrent sessions"),
     Failure.SHUTTING_DOWN: (3005, "Session Cancelled: The server is shutting down"),
+    Failure.CANNOT_BEGIN: (1011, "Internal error: no session could be established"),
     Failure.INTERNAL: (3005, "Session Cancelled: An error occurred"),
 }
 """The close code of each failure, and what its text begins with."""

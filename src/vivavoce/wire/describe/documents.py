@@ -154,7 +154,7 @@ def openapi() -> Schema:
     _, schemas = msgspec.json.schema_components(types, ref_template=f"{_SCHEMAS}{{name}}")
     refused = {
         "400": _answer("A value is missing or out of bounds.", _of(tokens.HttpError)),
-        "401": _answer("No key of this server.", _of(tokens.HttpError)),
+        "401": _answer("No key of this server, or one that opens nothing.", _of(tokens.HttpError)),
     }
     key: list[Schema] = [{"key": []}]
     status = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
