@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["CASES", "Case", "Environment", "readme_table"]
+__all__ = ["BROKE_KEY", "CASES", "Case", "Environment", "readme_table"]
 
+BROKE_KEY = "broke-key"  # the server knows it, and that there are no funds behind it
 NODE_SDK = "4.41.5"
 LIVEKIT = "1.8.9"
 PIPECAT = "1.14.0"
@@ -71,7 +72,10 @@ class Case:
         token: Whether a temporary token opens the session, not the key.
         controls: Whether an end is forced, and options are changed, on the way.
         channels: Who speaks, in turn; empty: one channel.
-        refusal: With a wrong key, the code that it is refused with; None: the key is right.
+        refusal: The close code of a session that must be refused; None: it must go well.
+        key: Shown instead of the server's; empty: the server's.
+        tells_partials: Whether unfinished turns are told; with redaction they must not be.
+        webhook: Whether the finished turns are to be posted afterwards.
         encoding: Of the sound, as the protocols name it.
         hears: Names of other events that the client must show.
         hides_empty: Whether the client keeps turns without words to itself.
@@ -93,6 +97,9 @@ class Case:
     controls: bool = False
     channels: tuple[str, ...] = ()
     refusal: int | None = None
+    key: str = ""
+    tells_partials: bool = True
+    webhook: bool = False
     encoding: str = "pcm_s16le"
     hears: tuple[str, ...] = ()
     hides_empty: bool = False
@@ -167,6 +174,11 @@ def _pipecat(way: str, **options: Any) -> Case:
 
 
 _TWO = ("mic", "system")
+_REDACTED: dict[str, Any] = {
+    "redact_pii": True,
+    "redact_pii_policies": ["phone_number", "date", "email_address"],
+    "redact_pii_sub": "entity_name",
+}
 # But for redaction, with which nothing is told of unfinished turns, and webhooks.
 _EVERY_OPTION: dict[str, Any] = {
     "acknowledge_silence": True,
@@ -209,7 +221,8 @@ CASES: tuple[Case, ...] = (
     _v2("0.64.2", "key, forced end", controls=True),
     _v2("0.64.2", "token over TLS", tls=True, token=True),
     _v2("0.64.2", "8 kHz mu-law", encoding="pcm_mulaw", max_wer=0.2),
-    _v2("0.64.2", "wrong key", refusal=4001),
+    _v2("0.64.2", "wrong key", refusal=4001, key="wrong"),
+    _v2("0.64.2", "key without funds", refusal=4002, key=BROKE_KEY),
     _v3("0.63.0", "key"),
     _v3("0.63.0", "token over TLS", tls=True, token=True),
     _v3("1.0.0", "key, forced end", controls=True),
@@ -221,7 +234,16 @@ CASES: tuple[Case, ...] = (
     _v3("1.8.2", "8 kHz mu-law", encoding="pcm_mulaw", max_wer=0.2),
     _v3("1.8.2", "Opus in Ogg", encoding="ogg_opus"),
     _v3("1.8.2", "AAC", encoding="aac"),
-    _v3("1.8.2", "wrong key", refusal=1008),
+    _v3("1.8.2", "redaction", options=_REDACTED, tells_partials=False),
+    _v3("1.8.2", "webhook", webhook=True),
+    _v3("1.8.2", "wrong key", refusal=1008, key="wrong"),
+    _v3("1.8.2", "key without funds", refusal=1008, key=BROKE_KEY),
+    _v3(
+        "1.8.2",
+        "redaction of what rules can't find",
+        refusal=3006,
+        options=_REDACTED | {"redact_pii_policies": ["person_name"]},
+    ),
     _v3_async("1.8.2", "key, forced end", controls=True),
     _v3_async("1.8.2", "token over TLS", tls=True, token=True),
     _v3_async(
@@ -231,7 +253,8 @@ CASES: tuple[Case, ...] = (
         options=_EVERY_OPTION,
         hears=("Heartbeat", "SpeechStarted", "Silence"),
     ),
-    _v3_async("1.8.2", "wrong key", refusal=1008),
+    _v3_async("1.8.2", "webhook over TLS", tls=True, webhook=True),
+    _v3_async("1.8.2", "wrong key", refusal=1008, key="wrong"),
     _v3("1.8.2", "threaded", channels=_TWO),
     _v3_async("1.8.2", "asynchronous", channels=_TWO),
     _own("v2", "key, forced end", program="python_v2.py", controls=True),
@@ -240,12 +263,16 @@ CASES: tuple[Case, ...] = (
     _own("v3", "token over TLS", program="python_v3.py", tls=True, token=True),
     _own("v3", "asynchronous, key, forced end", program="python_v3_async.py", controls=True),
     _own("v3", "asynchronous, token over TLS", program="python_v3_async.py", tls=True, token=True),
+    _own("v3", "redaction", program="python_v3.py", options=_REDACTED, tells_partials=False),
+    _own("v3", "webhook", program="python_v3_async.py", webhook=True),
+    _own("v3", "channels", program="python_v3.py", channels=_TWO),
+    _own("v3", "channels, asynchronous", program="python_v3_async.py", channels=_TWO),
     _node("v2", "key, forced end", controls=True),
     _node("v2", "token", token=True),
-    _node("v2", "wrong key", refusal=4001),
+    _node("v2", "wrong key", refusal=4001, key="wrong"),
     _node("v3", "key, forced end", controls=True),
     _node("v3", "token", token=True),
-    _node("v3", "wrong key", refusal=1008),
+    _node("v3", "wrong key", refusal=1008, key="wrong"),
     _livekit("its defaults", model=""),
     _livekit("universal-streaming-english over TLS", tls=True, options={"format_turns": True}),
     _pipecat("its defaults, forced end", model="", controls=True),

@@ -22,7 +22,11 @@ import jiwer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Expected", "faults_of", "word_error_rate"]
+    from conformance.webhooks import Posted
+
+from conformance.webhooks import HEADER
+
+__all__ = ["Expected", "faults_of", "webhook_faults", "word_error_rate"]
 
 Event = dict[str, Any]
 
@@ -30,6 +34,7 @@ _END_WITHIN_S = 4.0  # the vendor's SDKs give up after 5
 _FORCED_WITHIN_S = 2.0
 _AUDIO_TOLERANCE_S = 1.01  # v3 tells whole seconds
 _FEWEST_PARTIALS = 5
+_ATTEMPTS = 2  # of a webhook: the first is turned away
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Expected:
         tells: Events that the client shows once in every session.
         hides_empty: Whether the client keeps turns without words to itself.
         hears: Names of other events that the client must show.
+        tells_partials: Whether unfinished turns are told.
         refusal: The close code of a case that must be refused; None: it must go well.
     """
 
@@ -58,6 +64,7 @@ class Expected:
     tells: tuple[str, ...] = ()
     hides_empty: bool = False
     hears: tuple[str, ...] = ()
+    tells_partials: bool = True
     refusal: int | None = None
 
 
@@ -123,9 +130,13 @@ def _words_are_right(trace: list[Event], expected: Expected) -> Iterator[str]:
         yield f"{wer:.0%} of the words are wrong (at most {expected.max_wer:.0%}): {' '.join(heard)}"
 
 
-def _partials_come_before(trace: list[Event], _expected: Expected) -> Iterator[str]:
+def _partials_come_before(trace: list[Event], expected: Expected) -> Iterator[str]:
     turns = [turn for turn in _of(trace, "turn") if turn["text"] or turn["words"]]
     partials = [turn for turn in turns if not turn["is_final"]]
+    if not expected.tells_partials:
+        if partials:
+            yield f"{len(partials)} partials, and none were wanted"
+        return
     if len(partials) < _FEWEST_PARTIALS:
         yield f"only {len(partials)} partials"
     if turns and turns[0]["is_final"]:
@@ -235,6 +246,29 @@ def _ends_well(trace: list[Event], expected: Expected) -> Iterator[str]:
     last = [event["event"] for event in trace if event["event"] not in {"done", "sent", "closed"}][-1]
     if (ends and last != "end") or _of(trace, "turn", "begin")[-1]["event"] != "turn":
         yield f"{last} came last"
+
+
+def webhook_faults(trace: list[Event], posted: Posted | None) -> list[str]:
+    """Everything that is wrong with what was posted after a session.
+
+    Args:
+        trace: What the client told of it.
+        posted: What came; None: nothing did.
+    """
+    if posted is None:
+        return ["nothing was posted"]
+    faults = []
+    if posted.attempts != _ATTEMPTS:
+        faults.append(f"posted {posted.attempts} times, not {_ATTEMPTS}")
+    if posted.key != HEADER[1]:
+        faults.append(f"posted without the header that was asked for, but {posted.key!r}")
+    begin = next(iter(_of(trace, "begin")), {})
+    if posted.body["session_id"] != begin.get("id"):
+        faults.append(f"posted for session {posted.body['session_id']}, not {begin.get('id')}")
+    told = [(turn["order"], turn["text"]) for turn in _of(trace, "turn") if turn["is_final"]]
+    if [(turn["turn_order"], turn["transcript"]) for turn in posted.body["messages"]] != told:
+        faults.append(f"posted were {posted.body['messages']}, not {told}")
+    return faults
 
 
 _SERVED: tuple[Callable[[list[Event], Expected], Iterator[str]], ...] = (

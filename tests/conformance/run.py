@@ -24,10 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.cases import CASES, Case, Environment
-from conformance.checks import Expected, faults_of, word_error_rate
+from conformance.checks import Expected, faults_of, webhook_faults, word_error_rate
 from conformance.environments import CannotInstallError, NotHereError, prepare
 from conformance.recording import CONTROL_AT_S, ENCODINGS, Recording, write_recording
 from conformance.servers import API_KEY, Server
+from conformance.webhooks import HEADER, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +75,7 @@ def _expected(case: Case, recording: Recording) -> Expected:
         tells=case.tells,
         hides_empty=case.hides_empty,
         hears=case.hears,
+        tells_partials=case.tells_partials,
         refusal=case.refusal,
     )
 
@@ -81,7 +83,8 @@ def _expected(case: Case, recording: Recording) -> Expected:
 class Suite:
     """What the cases share: folders, servers, sound."""
 
-    def __init__(self, folder: Path, servers: dict[bool, Server]) -> None:
+    def __init__(self, folder: Path, servers: dict[bool, Server], receiver: Receiver) -> None:
+        self._receiver = receiver
         self._folder = folder
         self._servers = servers
         self._short = write_recording(folder, short=True)
@@ -115,6 +118,8 @@ class Suite:
         faults = [] if code is not None else [f"did not end within {_CASE_TIMEOUT_S} s"]
         faults += [f"exit code {code}"] if code else []
         faults += faults_of(trace, expected)
+        if case.webhook:
+            faults += webhook_faults(trace, self._receiver.wait(f"/{case.name}"))
         if faults and errors.strip():
             faults.append(f"it said: {errors.strip()[-1500:]}")
         wer = word_error_rate(trace, expected) if case.refusal is None else None
@@ -124,7 +129,7 @@ class Suite:
         server = self._servers[case.tls]
         config: dict[str, Any] = {
             "sdk": case.sdk,
-            "key": API_KEY if case.refusal is None else "wrong",
+            "key": case.key or API_KEY,
             "sample_rate": recording.sample_rate,
             "encoding": recording.encoding,
             "sound": str(recording.path),
@@ -141,7 +146,7 @@ class Suite:
             "with_controls": case.controls,
             "channels": case.channels,
             "speech_model": case.model,
-            "options": case.options,
+            "options": case.options | (self._webhook(case) if case.webhook else {}),
         }
         program = _CLIENTS / case.program
         if program.suffix == ".mjs":  # Node looks for packages beside the program
@@ -150,6 +155,15 @@ class Suite:
             return ["node", str(environment / program.name), json.dumps(config)]
         return [str(environment / "bin" / "python"), str(program), json.dumps(config)]
 
+    def _webhook(self, case: Case) -> dict[str, str]:
+        name, value = HEADER
+        url = self._receiver.url(f"/{case.name}")
+        return {
+            "webhook_url": url,
+            "webhook_auth_header_name": name,
+            "webhook_auth_header_value": value,
+        }
+
     def _environment(self, case: Case) -> dict[str, str]:
         ca_file = self._servers[case.tls].ca_file
         trust = {name: str(ca_file) for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")} if ca_file else {}
@@ -157,11 +171,8 @@ class Suite:
         return kept | trust | {"NO_PROXY": "127.0.0.1"}
 
 
-def _all_results(
-    cases: Sequence[Case], folder: Path, servers: dict[bool, Server], jobs: int
-) -> Iterator[Result]:
+def _all_results(cases: Sequence[Case], suite: Suite, environments: Path, jobs: int) -> Iterator[Result]:
     """Run cases as soon as their client is installed."""
-    suite = Suite(folder, servers)
     waiting: dict[Environment, list[Case]] = {}
     for case in cases:
         waiting.setdefault(case.environment, []).append(case)
@@ -169,7 +180,7 @@ def _all_results(
         concurrent.futures.ThreadPoolExecutor(2) as installers,
         concurrent.futures.ThreadPoolExecutor(jobs) as runners,
     ):
-        installing = {installers.submit(prepare, it, folder / "environments"): it for it in waiting}
+        installing = {installers.submit(prepare, it, environments): it for it in waiting}
         running = []
         for installed in concurrent.futures.as_completed(installing):
             of_it = waiting[installing[installed]]
@@ -232,7 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = []
     with contextlib.ExitStack() as stack:
         servers = {tls: stack.enter_context(Server(folder, tls=tls)) for tls in (False, True)}
-        for result in _all_results(cases, folder, servers, asked.jobs):
+        suite = Suite(folder, servers, stack.enter_context(Receiver()))
+        for result in _all_results(cases, suite, folder / "environments", asked.jobs):
             print(f"{result.word:8}{result.seconds:5.1f} s  {result.case.name}", file=sys.stderr, flush=True)
             results.append(result)
     _show(results)

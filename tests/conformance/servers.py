@@ -15,6 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+from conformance.cases import BROKE_KEY
+
 __all__ = ["API_KEY", "Server"]
 
 API_KEY = "conformance-key"
@@ -45,7 +47,16 @@ class Server:
             "VIVAVOCE_API_KEYS": API_KEY,
             "PYTHONUNBUFFERED": "1",
         }
-        command = [sys.executable, "-m", "vivavoce", "serve", "--port", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "vivavoce",
+            "serve",
+            "--port",
+            "0",
+            "--api-key",
+            f"{BROKE_KEY} no-funds",
+        ]
         if self._tls:
             command.append("--tls-self-signed")
         with self._log.open("w") as log:

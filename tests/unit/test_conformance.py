@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from conformance.cases import CASES, readme_table
-from conformance.checks import Expected, faults_of, word_error_rate
+from conformance.checks import Expected, faults_of, webhook_faults, word_error_rate
+from conformance.webhooks import HEADER, Posted
 
 ROOT = Path(__file__).parents[2]
 SAID = ("it", "was", "late", "we", "went", "home")
@@ -129,6 +130,34 @@ def test_other_events_are_missed():
     assert faults_of(good(), expected) == ["not told: Heartbeat"]
     heartbeat = {"event": "other", "at_s": 0.7, "name": "Heartbeat"}
     assert faults_of([*good()[:3], heartbeat, *good()[3:]], expected) == []
+
+
+def test_partials_that_nobody_wants_are_found():
+    trace = [event for event in good() if event.get("is_final", True)]
+    assert faults_of(trace, Expected("v3", SAID, 6.0, tells_partials=False)) == []
+    expected = Expected("v3", SAID, 6.0, tells_partials=False)
+    assert any("none were wanted" in fault for fault in faults_of(good(), expected))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "key", "change", "said"),
+    [
+        (2, HEADER[1], {}, ""),
+        (1, HEADER[1], {}, "posted 1 times"),
+        (2, None, {}, "without the header"),
+        (2, HEADER[1], {"session_id": "another"}, "for session another"),
+        (2, HEADER[1], {"messages": []}, "posted were []"),
+    ],
+)
+def test_what_is_posted_must_be_what_was_told(attempts, key, change, said):
+    trace = good()
+    finals = [turn for turn in trace if turn.get("is_final")]
+    messages = [{"turn_order": turn["order"], "transcript": turn["text"]} for turn in finals]
+    body = {"session_id": trace[0]["id"], "messages": messages} | change
+    faults = webhook_faults(trace, Posted(attempts, key, body))
+    assert len(faults) == bool(said)
+    assert said in "".join(faults)
+    assert webhook_faults(trace, None) == ["nothing was posted"]
 
 
 def test_channels_are_heard_in_their_order():
