@@ -80,7 +80,7 @@ def test_the_old_name_of_the_short_silence_still_counts():
         ("end_of_turn_confidence_threshold=nan", Failure.BAD_OPTION),
         ("vad_threshold=loud", Failure.BAD_OPTION),
         ("inactivity_timeout=4", Failure.BAD_OPTION),
-        ("keyterms_prompt=a", Failure.BAD_OPTION),
+        ("keyterms_prompt=[a", Failure.BAD_OPTION),
         ("keyterms_prompt=" + json.dumps(["a"] * 101), Failure.BAD_OPTION),
         ("keyterms_prompt=" + json.dumps(["a" * 51]), Failure.BAD_OPTION),
     ],
@@ -150,6 +150,15 @@ def test_any_text_is_a_command_or_a_violation(text):
         dialect().decode(text)
     except ProtocolViolation as error:
         assert error.failure in {Failure.BAD_JSON, Failure.BAD_MESSAGE}  # noqa: PT017
+
+
+def test_the_size_of_a_text_is_counted_in_bytes():
+    message = '{"type":"KeepAlive","x":"%s"}'
+    assert dialect().decode(message % ("e" * 131_000))
+    assert (
+        violation(lambda: dialect().decode(message % ("\u00e9" * 66_000))).failure
+        is Failure.MESSAGE_TOO_LARGE
+    )
 
 
 def test_begin_counts_whole_seconds_and_tells_what_was_opened():

@@ -93,6 +93,20 @@ def test_modes(mode, expected):
     assert (options.min_silence_ms, options.max_silence_ms, options.first_partial_ms) == (300, 301, 265)
 
 
+def test_universal_3_models_hold_the_short_silence_within_bounds():
+    for asked, used in ((0, 50), (400, 400), (20_000, 10_000)):
+        options = dialect(speech_model="u3-rt-pro", min_turn_silence=asked).options
+        assert options.min_silence_ms == used
+    assert dialect("min_turn_silence=0").options.min_silence_ms == 0
+
+
+def test_lists_are_json_or_have_commas():
+    for terms in ('["Ada", "Grace Hopper"]', "Ada, Grace Hopper", "Ada,Grace Hopper,"):
+        assert dialect(keyterms_prompt=terms).options.key_terms == ("Ada", "Grace Hopper")
+    assert not any("'en'" in remark for remark in dialect(language_codes="en,de").options.remarks)
+    assert any("'de'" in remark for remark in dialect(language_codes="en,de").options.remarks)
+
+
 def test_partials_can_be_rare_as_often_as_wished_or_none():
     assert dialect().options.partials_ms is None
     assert dialect("continuous_partials=False").options.partials_ms == 3_000
@@ -225,7 +239,8 @@ def test_thresholds_of_what_has_no_effect_are_said_too():
         ("partials_ms=10", "10"),
         ("language_codes=" + json.dumps(["a"] * 11), "11"),
         ("language_codes=" + json.dumps(["multi", "en"]), "multi"),
-        ("language_codes=en", "'en'"),
+        ("language_codes={en", "{en"),
+        ("keyterms_prompt=7", "7"),
         ("llm_gateway=[]", "'[]'"),
         ("redact_pii=true&redact_pii_policies=person_name", "person_name"),
         ("redact_pii=true&redact_pii_policies=" + json.dumps(["phone_number", "drug"]), "drug"),

@@ -90,6 +90,9 @@ class Parameters:
     def _as_json(self, value: object) -> object:
         return value
 
+    def _between_commas(self, value: object) -> object:
+        return value
+
     def text(self, name: str, *, longest: int | None = None) -> str | None:
         """A string; None if absent.
 
@@ -168,8 +171,15 @@ class Parameters:
             raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: neither true nor false: {_shown(value)}")
         return flag
 
-    def strings(self, name: str, failure: Failure = Failure.BAD_OPTION) -> tuple[str, ...] | None:
+    def strings(
+        self, name: str, failure: Failure = Failure.BAD_OPTION, *, commas: bool = False
+    ) -> tuple[str, ...] | None:
         """A list of strings; None if absent.
+
+        Args:
+            name: Of the parameter.
+            failure: What it is if it is no such list.
+            commas: Whether a query may also have them as plain text, with commas between them.
 
         Raises:
             ProtocolViolation: It is no such list.
@@ -178,6 +188,8 @@ class Parameters:
         if value is None:
             return None
         items = self._as_json(value)
+        if items is None and commas:
+            items = self._between_commas(value)
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise ProtocolViolation(failure, f"{name}: not a JSON list of strings: {_shown(value)}")
         return tuple(items)
@@ -225,6 +237,12 @@ class Query(Parameters):
             return msgspec.json.decode(str(value).encode())
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
+
+    def _between_commas(self, value: object) -> object:
+        text = str(value)
+        if text.startswith(("[", "{")):
+            return None  # JSON, and broken
+        return [part for part in (part.strip() for part in text.split(",")) if part]
 
     def sample_rate(self, *, default: int | None) -> int:
         """The rate of the audio, in Hz.

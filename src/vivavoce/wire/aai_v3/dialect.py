@@ -122,9 +122,10 @@ class V3Dialect:
         Raises:
             ProtocolViolation: The message is none of the protocol's.
         """
-        if len(message) > _MAX_MESSAGE_BYTES:
+        n_bytes = len(message if isinstance(message, bytes) else message.encode())
+        if n_bytes > _MAX_MESSAGE_BYTES:
             raise ProtocolViolation(
-                Failure.MESSAGE_TOO_LARGE, f"{len(message)} bytes, at most {_MAX_MESSAGE_BYTES}"
+                Failure.MESSAGE_TOO_LARGE, f"{n_bytes} bytes, at most {_MAX_MESSAGE_BYTES}"
             )
         if isinstance(message, bytes):
             return (Audio(message),)

@@ -56,6 +56,7 @@ class Family:
 
 _US: Final = Family("Universal-Streaming", 400, 1_280)
 _U3: Final = Family("Universal-3", 128, 1_280, replaces_text=True, tells_speech=True)
+_U3_MIN_SILENCE_MS: Final = range(50, 10_000)
 _DEFAULT_MODEL: Final = "universal-streaming-english"
 _MODELS: Final = {
     _DEFAULT_MODEL: _US,
@@ -218,6 +219,8 @@ def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]
     asked_min = _silence(it, "min_turn_silence")
     if asked_min is None:
         asked_min = _silence(it, "min_end_of_turn_silence_when_confident")
+    if asked_min is not None and family is _U3:
+        asked_min = max(_U3_MIN_SILENCE_MS.start, min(asked_min, _U3_MIN_SILENCE_MS.stop))  # as documented
     asked_max = _silence(it, "max_turn_silence")
     asked_delay = it.integer("interruption_delay", low=0, high=1_000)
     delay = delay if asked_delay is None else asked_delay
@@ -254,7 +257,7 @@ def _silence(it: Parameters, name: str) -> int | None:
 
 
 def _key_terms(it: Parameters) -> tuple[str, ...] | None:
-    terms = it.strings("keyterms_prompt")
+    terms = it.strings("keyterms_prompt", commas=True)
     if terms is None:
         return None
     if len(terms) > _MAX_KEY_TERMS:
@@ -271,7 +274,7 @@ def _key_terms(it: Parameters) -> tuple[str, ...] | None:
 
 
 def _language_remarks(it: Parameters) -> list[str]:
-    codes = it.strings("language_codes") or ()
+    codes = it.strings("language_codes", commas=True) or ()
     if len(codes) > _MAX_LANGUAGES:
         raise ProtocolViolation(
             Failure.BAD_OPTION, f"language_codes: {len(codes)} codes, at most {_MAX_LANGUAGES}"
@@ -336,13 +339,8 @@ def _channels(query: Query, encoding: Encoding | Codec) -> int:
 
 
 def _redaction(query: Query) -> Redaction | None:
-    """Read what is to be redacted: a JSON list as the SDK writes it, or names between commas."""
     substitution = query.choice("redact_pii_sub", ("hash", "entity_name")) or "hash"
-    text = query.text("redact_pii_policies") or ""
-    if text.startswith("["):
-        policies = query.strings("redact_pii_policies") or ()
-    else:
-        policies = tuple(filter(None, (name.strip() for name in text.split(","))))
+    policies = query.strings("redact_pii_policies", commas=True) or ()
     if not query.flag("redact_pii"):
         return None
     for policy in policies:

@@ -97,12 +97,16 @@ V3_QUERY: Final[dict[str, Schema]] = {
     "webhook_url": _text("Where finished turns are posted after the session; http or https."),
     "webhook_auth_header_name": _text("A header to send along."),
     "webhook_auth_header_value": _text("Its value."),
-    "keyterms_prompt": _json(f"A JSON list of 100 strings of 50 characters at most. {_NOTHING}"),
+    "keyterms_prompt": _json(
+        f"A JSON list of 100 strings of 50 characters at most, or text with commas. {_NOTHING}"
+    ),
     "prompt": _text(_NOTHING, maxLength=1_750),
     "agent_context": _text(_NOTHING, maxLength=1_750),
     "previous_context_n_turns": _whole(_NOTHING, 0, 100),
     "language_detection": _flag(_NOTHING),
-    "language_codes": _json(f"A JSON list of ten codes at most. What is not English: {_NOTHING.lower()}"),
+    "language_codes": _json(
+        f"A JSON list of ten codes at most, or text with commas. What is not English: {_NOTHING.lower()}"
+    ),
     "language_code": _text(f"What is not English: {_NOTHING.lower()}"),
     "language": _text(f"What is not English: {_NOTHING.lower()}"),
     "speaker_labels": _flag(_NOTHING),
