@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http
 import json
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ import soundfile
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
+from vivavoce.bench import promptness
 from vivavoce.bench.__main__ import main
 from vivavoce.bench.dialects import V2, V3, Silence, session_url
 from vivavoce.bench.model import Clip, Placed, Script, SilenceRule
@@ -313,6 +315,26 @@ def test_command(folder, capsys, protocol):
     assert report["chunk_ms"] == (50 if protocol == "v3" else 100)
     assert len(traces.read_text().splitlines()) == 3
     assert "WER" in capsys.readouterr().out
+
+
+@PROTOCOLS
+def test_promptness(folder, capsys, protocol):
+    with ScriptedServer() as server:
+        arguments = [str(folder), "--url", server.url, "--protocol", protocol, "--streams", "2"]
+        assert promptness.main([*arguments, "--sessions", "4"]) == 0
+    said = capsys.readouterr().out
+    for name in ("to the beginning", "to the last final", "to the end"):
+        assert re.search(rf"{name} .* 4 .*0\.\d+", said), said
+    assert server.most_open == 3
+
+
+def test_promptness_of_a_slow_server_is_a_failure(folder, capsys, monkeypatch):
+    monkeypatch.setattr(promptness, "OPEN_WITHIN_S", 0.0)
+    with ScriptedServer() as server:
+        assert promptness.main([str(folder), "--url", server.url, "--sessions", "1"]) == 1
+    with ScriptedServer(key="none") as server:
+        assert promptness.main([str(folder), "--url", server.url, "--sessions", "1"]) == 1
+    assert "dropped: " in capsys.readouterr().err
 
 
 def test_command_when_nobody_is_there(folder, capsys):

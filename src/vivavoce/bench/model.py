@@ -117,6 +117,7 @@ class Trace:
         closed_s: When the session was over, on the same timeline.
         lag_s: By how much the sender was late at worst: a server that does not read makes it wait.
         speed: How many times faster than speech it was sent; times mean nothing unless it is 1.
+        opened_s: From dialling to the session's beginning; None: it never began.
         begun_s: Where its timeline begins on the machine's monotonic clock.
         error: Why the session failed; None: it ended as it should.
     """
@@ -127,6 +128,7 @@ class Trace:
     closed_s: float = 0.0
     lag_s: float = 0.0
     speed: float = 1.0
+    opened_s: float | None = None
     begun_s: float = 0.0
     error: str | None = None
 

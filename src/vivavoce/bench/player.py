@@ -115,6 +115,7 @@ class _Session:
         self.sent_s = 0.0
         self.lag_s = 0.0
         self.terminated_s: float | None = None
+        self.opened_at_s: float | None = None
 
     @property
     def waiting_for(self) -> str:
@@ -136,6 +137,7 @@ class _Session:
             async for raw in self._websocket:
                 match self._spoken.read(raw, self.now_s()):
                     case Opened():
+                        self.opened_at_s = self._clock()
                         self._opened.set()
                     case Finished():
                         self.finished = True
@@ -191,6 +193,7 @@ async def play(pcm: Pcm, sample_rate: int, options: PlayOptions) -> Trace:
     speed = effective_speed(options.speed, len(pieces) * chunk_s)
     session: _Session | None = None
     error: str | None = None
+    dialled_s = asyncio.get_running_loop().time()
     try:
         async with connect(
             url,
@@ -223,6 +226,7 @@ async def play(pcm: Pcm, sample_rate: int, options: PlayOptions) -> Trace:
         closed_s=session.now_s(),
         lag_s=session.lag_s,
         speed=speed,
+        opened_s=None if session.opened_at_s is None else session.opened_at_s - dialled_s,
         begun_s=session.begun_s,
         error=session.error or error,
     )
