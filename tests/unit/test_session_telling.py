@@ -88,6 +88,19 @@ def test_the_first_partial_waits_as_long_as_wished():
     assert late.updates[0].end_ms >= 1_256
 
 
+def test_a_number_is_committed_as_figures_while_the_turn_goes_on():
+    driver = Driver(commit_words=True, format_partials=True)
+    driver.say(speech(0, 8, 9, 3, 7, 5, 7, 3, 7, 5, 3, 7), 512)
+    transcripts = [update.final_text for update in driver.updates]
+    assert any(text.startswith("Alpha 25 delta hotel") for text in transcripts)
+    assert not any("twenty" in text for text in transcripts)
+    driver.say(silence(60))
+    driver.end()
+    (final,) = driver.finals
+    assert final.text.startswith("Alpha 25 delta hotel")
+    assert all(final.text.startswith(text) for text in transcripts)
+
+
 def test_each_force_is_answered_once_said_something_or_not():
     driver = Driver(answer_empty_force=True)
     driver.command(ForceEndpoint())

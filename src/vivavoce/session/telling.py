@@ -6,7 +6,7 @@ import dataclasses
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.text import Wording
+from vivavoce.text import NOTHING, Promise, Wording
 from vivavoce.types import PiiPolicy
 from vivavoce.wire.neutral import (
     Configure,
@@ -48,6 +48,7 @@ class Telling:
         self.options = options
         self.events: deque[Event] = deque([began, *map(Warned, options.remarks)])
         self._wording = _wording_of(options)
+        self._promises: dict[int, Promise] = {}  # of open utterances, by number
         self._turn_order = 0
         self._empty_told_ms = 0
         self._silence_told_ms = 0
@@ -82,10 +83,15 @@ class Telling:
             confidence: How complete it sounds, 0 to 1.
         """
         formatted = self.options.format_partials
-        words = self._wording.partial(utterance.words(final=False), _promised(utterance))
-        if not self.options.partials or words == utterance.told:
+        if not self.options.partials:
+            return
+        said = utterance.words(final=False)
+        promise = self._wording.promise(said, self._promises.get(utterance.number, NOTHING))
+        words = self._wording.partial(said, promise)
+        if words == utterance.told:
             return
         utterance.told = words
+        self._promises[utterance.number] = promise
         self.events.append(
             TurnUpdated(
                 self._turn_order,
@@ -105,7 +111,8 @@ class Telling:
             position: Behind the last frame that was heard.
         """
         formatted = self.options.format_finals
-        words = self._wording.final(utterance.words(final=True), _promised(utterance))
+        promise = self._promises.pop(utterance.number, NOTHING)
+        words = self._wording.final(utterance.words(final=True), promise)
         ended = bool(words) or utterance.must_answer
         self._empty_told_ms = position // _SAMPLES_PER_MS
         self._silence_told_ms = max(self._silence_told_ms, (utterance.end or 0) // _SAMPLES_PER_MS)
@@ -161,11 +168,6 @@ class Telling:
         self._beat = now
         self.events.append(Heartbeat(round(audio_ms), round((now - self._opened) * 1000), self._strongest))
         self._strongest = 0.0
-
-
-def _promised(utterance: Utterance) -> int:
-    """How many words of it were told to be final."""
-    return sum(word.is_final for word in utterance.told)
 
 
 def _wording_of(options: SessionOptions) -> Wording:

@@ -3,6 +3,6 @@
 from vivavoce.text.confidence import calibrated
 from vivavoce.text.plain import plain_word
 from vivavoce.text.stability import Stability, Step
-from vivavoce.text.wording import Wording
+from vivavoce.text.wording import NOTHING, Promise, Wording
 
-__all__ = ["Stability", "Step", "Wording", "calibrated", "plain_word"]
+__all__ = ["NOTHING", "Promise", "Stability", "Step", "Wording", "calibrated", "plain_word"]

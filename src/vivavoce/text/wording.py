@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from vivavoce.text.formatting import formatted_groups, n_settled
+from vivavoce.text.formatting import formatted_groups, settled_groups
 from vivavoce.text.formatting.tokens import tokens_of
 from vivavoce.text.profanity import without_profanity
 from vivavoce.text.redaction import redacted_groups
@@ -17,7 +17,25 @@ if TYPE_CHECKING:
 
     from vivavoce.types import PiiPolicy, Word
 
-__all__ = ["Wording"]
+__all__ = ["NOTHING", "Promise", "Wording"]
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Words of an unfinished turn that were told to be final, and so are never told otherwise.
+
+    Attributes:
+        words: As they were told.
+        n: How many of the recogniser's words they stand for.
+        is_tentative: Whether the last of them might have begun an address, for all that is known.
+    """
+
+    words: tuple[Word, ...] = ()
+    n: int = 0
+    is_tentative: bool = False
+
+
+NOTHING: Final = Promise()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,36 +58,59 @@ class Wording:
     redacts: frozenset[PiiPolicy] = frozenset()
     redacts_by_name: bool = False
 
-    def partial(self, words: Sequence[Word], n_promised: int = 0) -> tuple[Word, ...]:
-        """The words of an unfinished turn, as they are told.
+    def promise(self, words: Sequence[Word], before: Promise = NOTHING) -> Promise:
+        """What of an unfinished turn can be told to be final.
 
-        Where the finished turn is formatted, committed words that formatting may change are not told
-        to be final.
+        Where the finished turn is formatted, that is what formatting makes of committed words whatever
+        follows them; else it is every committed word.
 
         Args:
             words: As the recogniser wrote them.
-            n_promised: How many of them were told to be final before.
+            before: What was told to be final before; it comes first.
+        """
+        if self.redacts:
+            return before  # the half of a number is not known for one
+        committed = [word for word in separated(words) if word.is_final]
+        if len(committed) <= before.n:
+            return before
+        if not (self.formats_partials and self.formats):
+            rest = committed[before.n :]
+            plain = rest if self.formats_partials else spell_out(rest)
+            return Promise((*before.words, *self._decent(plain)), len(committed))
+        groups, is_tentative = settled_groups(committed, before.n, is_tentative=before.is_tentative)
+        if not groups:
+            return before
+        told = [word for word, _ in groups]
+        if not self.punctuates:
+            told = _bare(told)
+        n = before.n + sum(n for _, n in groups)
+        return Promise((*before.words, *self._decent(told)), n, is_tentative)
+
+    def partial(self, words: Sequence[Word], promise: Promise | None = None) -> tuple[Word, ...]:
+        """The words of an unfinished turn, as they are told.
+
+        Args:
+            words: As the recogniser wrote them.
+            promise: Those that are told to be final; None: all that can be.
         """
         if self.redacts:
             return ()  # the half of a number is not known for one
-        words = separated(words)
-        if not self.formats_partials:
-            return self._decent(spell_out(words))
-        if self.formats:
-            n = max(n_promised, n_settled(words))
-            words = [*words[:n], *(dataclasses.replace(word, is_final=False) for word in words[n:])]
-        return self._decent(words)
+        if promise is None:
+            promise = self.promise(words)
+        rest = [_open(word) for word in separated(words)[promise.n :]]
+        return (*promise.words, *self._decent(rest if self.formats_partials else spell_out(rest)))
 
-    def final(self, words: Sequence[Word], n_promised: int = 0) -> tuple[Word, ...]:
+    def final(self, words: Sequence[Word], promise: Promise = NOTHING) -> tuple[Word, ...]:
         """The words of a finished turn, as they are told.
 
         Args:
             words: As the recogniser wrote them.
-            n_promised: How many of them were told to be final before: they stay as they were told.
+            promise: Those that were told to be final before: they stay as they were told.
         """
         words = separated(words)
         if not self.redacts:
-            return self._decent(self._written(words, n_promised) if self.formats else self._spoken(words))
+            rest = self._written(words, promise.n) if self.formats else self._spoken(words[promise.n :])
+            return (*promise.words, *self._decent(rest))
         told: list[Word] = []
         at = 0
         for group in redacted_groups(words, self.redacts, by_name=self.redacts_by_name):
@@ -82,11 +123,15 @@ class Wording:
             at += group.n
         return self._decent(told)
 
-    def _written(self, words: Sequence[Word], n_promised: int) -> Sequence[Word]:
+    def _written(self, words: Sequence[Word], start: int) -> Sequence[Word]:
+        """Words from one on; what belongs together with words before it stays as it was said."""
         written: list[Word] = []
         at = 0
         for word, n in formatted_groups(words):
-            written += words[at : at + n] if at < n_promised else [word]
+            if at >= start:
+                written.append(word)
+            else:
+                written += words[max(at, start) : at + n]
             at += n
         return written if self.punctuates else _bare(written)
 
@@ -95,6 +140,11 @@ class Wording:
 
     def _decent(self, words: Sequence[Word]) -> tuple[Word, ...]:
         return without_profanity(words) if self.hides_profanity else tuple(words)
+
+
+def _open(word: Word) -> Word:
+    """The word, as one that may still change."""
+    return dataclasses.replace(word, is_final=False) if word.is_final else word
 
 
 def _bare(words: Sequence[Word]) -> list[Word]:

@@ -77,8 +77,8 @@ def _chain(tokens: Sequence[Token], at: int, marks: frozenset[str]) -> _Scan | N
     while (
         scan
         and scan.end + 1 < len(tokens)
-        and tokens[scan.end].key in marks
         and not tokens[scan.end - 1].trail
+        and tokens[scan.end].key in marks
     ):
         if tokens[scan.end].trail:
             break
@@ -117,7 +117,7 @@ def _is_written_host(token: Token) -> bool:
 
 def _path(tokens: Sequence[Token], host: _Scan) -> _Scan:
     scan = host
-    while scan.end + 1 < len(tokens) and tokens[scan.end].key == "slash" and not tokens[scan.end - 1].trail:
+    while scan.end + 1 < len(tokens) and not tokens[scan.end - 1].trail and tokens[scan.end].key == "slash":
         part = _chain(tokens, scan.end + 1, frozenset({"dash", "hyphen", "underscore", "dot"}))
         if part is None or tokens[scan.end].trail or tokens[scan.end + 1].key in TENS:
             break
@@ -154,8 +154,9 @@ def address(tokens: Sequence[Token], start: int) -> Piece | None:
         end = local.end
         if (
             end + 1 < len(tokens)
+            and not tokens[end - 1].trail
             and tokens[end].key == "at"
-            and not (tokens[end - 1].trail or tokens[end].trail)
+            and not tokens[end].trail
         ):
             host = _host(tokens, end + 1)
             if host is not None and _may_be_mailbox(tokens, start, local.text, host.text):

@@ -56,11 +56,14 @@ def _oh_or_single(part: str, said: str) -> str:
     return "0" if part in {"oh", "o"} and said else _single(part)
 
 
+def _behind(tokens: Sequence[Token], at: int) -> str:
+    return tokens[at + 1].key if at + 1 < len(tokens) and not tokens[at].trail else ""
+
+
 def _pair(tokens: Sequence[Token], at: int, said: str) -> tuple[str, int]:
     """Two digits said as one number, or hundreds to begin with; and how many tokens that takes."""
     key = tokens[at].key
-    behind = tokens[at + 1].key if at + 1 < len(tokens) and not tokens[at].trail else ""
-    if key in ONES and behind == "hundred":
+    if key in ONES and _behind(tokens, at) == "hundred":
         return ("", 0) if said else (f"{ONES[key]}00", 2)
     if key in TEENS:
         return str(TEENS[key]), 1
@@ -68,8 +71,8 @@ def _pair(tokens: Sequence[Token], at: int, said: str) -> tuple[str, int]:
     if tens in TENS:
         if one:
             return (str(TENS[tens] + ONES[one]), 1) if ONES.get(one) else ("", 0)
-        if ONES.get(behind):
-            return str(TENS[tens] + ONES[behind]), 2
+        if behind := ONES.get(_behind(tokens, at)):
+            return str(TENS[tens] + behind), 2
         return str(TENS[tens]), 1
     is_written = key.isascii() and key.isdigit() and 1 < len(key) <= _GROUP
     return (key, 1) if is_written else ("", 0)

@@ -21,6 +21,7 @@ _PLURALS: Final = {word[:-1] + "ies": value for word, value in TENS.items()} | {
 _MINUS: Final = frozenset({"minus", "negative"})
 _ZEROS: Final = frozenset({"oh", "o"})
 _BELOW_100: Final = TEENS | TENS | ONES
+_NEVER_FIRST: Final = frozenset({"and", "point", "hundred", "scale", "oh", "plural"})
 _MILLION: Final = 1_000_000
 
 
@@ -134,7 +135,7 @@ def read_run(tokens: Sequence[Token], start: int) -> Run | None:
         if not more:
             break
         atoms += more
-        if token.trail:
+        if token.trail or (not sign and atoms[0].kind in _NEVER_FIRST):
             break
     if not atoms:
         return None
