@@ -53,13 +53,22 @@ class Piece:
     text: str
 
 
+def _split(text: str) -> tuple[str, str, str]:
+    if text.isalnum():  # most are, and this takes a tenth of the time
+        return "", text, ""
+    match = _PARTS.fullmatch(text)
+    if match is None:
+        return "", text, ""
+    lead, core, trail = match.groups()
+    return lead, core, trail
+
+
 def tokens_of(words: Sequence[Word]) -> list[Token]:
     """Take the words of a turn apart."""
     tokens: list[Token] = []
     opens = True
     for word in words:
-        match = _PARTS.fullmatch(word.text)
-        lead, core, trail = match.groups() if match else ("", word.text, "")
+        lead, core, trail = _split(word.text)
         tokens.append(Token(lead, core, trail, core.lower(), opens))
         opens = trail.startswith((".", "?", "!"))
     return tokens
