@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm
-from vivavoce.session import Session
+from vivavoce.session import Session, Tuning
 from vivavoce.wire.neutral import Audio, Limits, SessionOptions, Terminate, TurnUpdated
 
 LIMITS = Limits(min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=10_800)
@@ -14,8 +14,9 @@ class Driver:
 
     def __init__(self, *, limits=LIMITS, recogniser=None, tuning=None, **options):
         options = {"sample_rate": 16_000, **options}
+        self.tuning = tuning or Tuning()
         self.session = Session(
-            "id", SessionOptions(**options), limits, now=0.0, unix_now=1_000.0, tuning=tuning
+            "id", SessionOptions(**options), limits, now=0.0, unix_now=1_000.0, tuning=self.tuning
         )
         self.detector = ScriptedDetector()
         self.recogniser = recogniser or ScriptedRecogniser()
@@ -49,7 +50,9 @@ class Driver:
         if request is None:
             return False
         span = self.session.begin_pass(request)
-        assert len(span.samples) == request.n_samples
+        zeros = self.tuning.settle_zeros_ms * 16 if request.is_settled else 0
+        assert len(span.samples) == request.n_samples + zeros
+        assert not span.samples[request.n_samples :].any()
         self.session.apply_hypothesis(request, self.recogniser.recognise([span])[0])
         self._collect()
         return True

@@ -157,7 +157,18 @@ def test_the_model_is_not_given_the_silence_behind_the_words():
     driver.say(silence(30))
     span = driver.recogniser.calls[-1][0].samples
     quiet_at_end = len(span) - np.flatnonzero(span)[-1] - 1
-    assert quiet_at_end <= Tuning().late_settle_ms * 16
+    assert quiet_at_end <= (Tuning().settle_ms + Tuning().settle_zeros_ms) * 16
+
+
+def test_a_final_does_not_depend_on_how_much_silence_ended_it():
+    spans = []
+    for silence_ms in (160, 400, 700, 3_000):
+        driver = Driver(min_silence_ms=silence_ms, max_silence_ms=silence_ms)
+        driver.say(np.concatenate([speech(0, 1), silence(100)]))
+        assert len(driver.finals) == 1
+        spans.append(driver.recogniser.calls[-1][0].samples)
+    assert all(np.array_equal(span, spans[-1]) for span in spans[1:])
+    assert len(spans[0]) < len(spans[-1])  # of 160 ms of silence nobody has heard 224
 
 
 def test_nothing_is_decoded_while_nobody_speaks():

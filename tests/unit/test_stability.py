@@ -47,6 +47,14 @@ def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
     assert stability.locked == stability.committed == 2
 
 
+def test_three_sure_words_are_shown_with_the_unsure_one_before_them():
+    stability = Stability(STEPS)
+    stability.update(["a", "b", "c", "d"], [0.9, 0.1, 0.95, 0.95], 0)
+    assert stability.shown == 1
+    stability.update(["a", "b", "c", "d", "e", "f"], [0.9, 0.1, 0.95, 0.95, 0.92, 0.3], 10)
+    assert counts(stability) == (5, 0, 0)
+
+
 def test_the_last_word_is_never_locked():
     stability = Stability(STEPS)
     for at_ms in range(0, 3_000, 320):

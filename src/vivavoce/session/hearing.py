@@ -84,10 +84,10 @@ class Hearing:
 
         Behind the last speech only as much silence is kept as the model needs: it invents words for more.
         """
-        frames = self.settle_frames
-        if self.current is None or self._tracker.pause_frames < frames:
+        if self.current is None or self._tracker.pause_frames < self.settle_frames:
             return None
-        return (self._tracker.speech_end_frame + frames) * self._frame_samples
+        kept = min(self.settle_frames, self._frames_in(self._tuning.settle_ms))
+        return (self._tracker.speech_end_frame + kept) * self._frame_samples
 
     @property
     def settle_frames(self) -> int:

@@ -13,6 +13,8 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vivavoce.audio import Intake
 from vivavoce.endpoint import SilencePolicy
 from vivavoce.engines import Frames, Hypothesis, Span
@@ -43,7 +45,6 @@ from vivavoce.wire.neutral import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from vivavoce.session.utterance import Utterance
@@ -306,6 +307,7 @@ class Session:
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
             prefix, draft = utterance.committed_tokens, utterance.draft
+            samples = np.pad(samples, (0, self._tuning.settle_zeros_ms * _SAMPLES_PER_MS))
             return Span(samples, prefix, draft, exact=True, start=request.start, memory=memory)
         prefix, draft = utterance.window_prefix, utterance.window_draft
         return Span(samples, prefix, draft, fresh_s=heard_s, start=request.start, memory=memory)

@@ -14,8 +14,9 @@ class Tuning:
     Attributes:
         preroll_ms: Audio in front of the first frame of speech that belongs to the utterance: what
             voice activity notices too late.
-        settle_ms: Silence after which an utterance is decoded as if it were over; nothing behind it is
-            given to the model, which invents words for long silence.
+        settle_ms: Silence after which an utterance is decoded as if it were over; nothing of what is heard
+            behind it is given to the model, which invents words for long silence.
+        settle_zeros_ms: Perfect silence that is given to the model instead, which wants to hear an end.
         late_settle_ms: The same where the silence that ends a turn leaves time for it: a later pass is
             needed less often, since most pauses are shorter.
         settle_lead_ms: How long before a turn may end that pass begins at the latest.
@@ -33,7 +34,8 @@ class Tuning:
     """
 
     preroll_ms: int = 384
-    settle_ms: int = 320
+    settle_ms: int = 224
+    settle_zeros_ms: int = 224
     late_settle_ms: int = 448
     settle_lead_ms: int = 250
     cadence_ms: int = 320

@@ -32,6 +32,8 @@ class Step:
 
 _NEVER: Final = 2.0
 _CONTRADICTED: Final = 0.05
+_SURE: Final = 0.9
+_SURE_WORDS: Final = 3
 
 DEFAULT_STEPS: Final = (
     Step(0, show=0.65, lock=0.95, commit=_NEVER),
@@ -81,6 +83,7 @@ class Stability:
         self.locked = self._count(confidences, len(words) - 1, self.locked, at_ms, "lock")
         self.committed = self._count(confidences, self.locked, self.committed, at_ms, "commit")
         self.shown = self._count(confidences, len(words), self.locked, at_ms, "show")
+        self.shown = max(self.shown, _behind_sure_words(confidences))
 
     def settle(self, words: Sequence[str], at_ms: float) -> None:
         """Take a hypothesis that was made without regard to locked words, of an utterance that pauses.
@@ -136,3 +139,13 @@ class Stability:
                 break
             count += 1
         return count
+
+
+def _behind_sure_words(confidences: Sequence[float]) -> int:
+    """How many words there are up to the last run of sure ones: an unsure word does not hide those for long."""
+    run = count = 0
+    for index, confidence in enumerate(confidences):
+        run = run + 1 if confidence >= _SURE else 0
+        if run >= _SURE_WORDS:
+            count = index + 1
+    return count
