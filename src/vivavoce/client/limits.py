@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 __all__ = ["Limits"]
@@ -14,6 +15,7 @@ class Limits:
     Attributes:
         connect_s: Until a connection is open.
         begin_s: From there until the server has begun the session.
+        open_s: Both together, for the first connection.
         close_s: From the wish to end, without any progress, until it is given up.
         dials: How often the first connection is tried.
         dial_delay_s: How long to wait in between.
@@ -21,6 +23,7 @@ class Limits:
 
     connect_s: float = 10.0
     begin_s: float = 10.0
+    open_s: float = math.inf
     close_s: float = 8.0
     dials: int = 1
     dial_delay_s: float = 0.5

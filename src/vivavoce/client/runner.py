@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from vivavoce.client.operations import StreamState
+from vivavoce.client.session_core import SessionState
 from vivavoce.client.transport import ConnectionEnded
 from vivavoce.errors import ConnectError, RealtimeError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from vivavoce.client.limits import Limits
-    from vivavoce.client.stream_core import StreamCore
+    from vivavoce.client.session_core import SessionCore
     from vivavoce.client.transport import Connection
 
 __all__ = ["Runner"]
@@ -42,7 +42,7 @@ class Runner:
 
     def __init__(
         self,
-        core: StreamCore,
+        core: SessionCore[Any],
         dial: Callable[[], Awaitable[Connection]],
         *,
         lock: AbstractContextManager[object],
@@ -59,6 +59,7 @@ class Runner:
         self._look = asyncio.Event()
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[Connection | None] | None = None
+        self._started = 0.0
         self._since = 0.0  # when there was progress: a connection, a message sent, the wish to end
         self._received_at = 0.0
         self._ending = False
@@ -76,7 +77,7 @@ class Runner:
 
     async def run(self) -> None:
         """Run until the session has ended."""
-        self._since = self._now()
+        self._since = self._started = self._now()
         watch = asyncio.create_task(self._watch())
         try:
             while True:
@@ -165,10 +166,12 @@ class Runner:
                 self._changed()
             self._work.set()
             self._received_at = self._now()
-            if holding and self._held_at is None:
+            if not holding:
+                self._held_at = None
+            elif self._held_at is None:
                 self._held_at = self._now()
                 self._look.set()
-            if state not in {StreamState.OPENING, StreamState.OPEN}:
+            if state not in {SessionState.OPENING, SessionState.OPEN}:
                 return
 
     async def _write(self, connection: Connection) -> None:
@@ -199,10 +202,10 @@ class Runner:
                     self._changed()
                     due = self._due()
                 state = self._core.state
-            if state in {StreamState.ENDED, StreamState.FAILED, StreamState.DIALLING}:
+            if state in {SessionState.ENDED, SessionState.FAILED, SessionState.DIALLING}:
                 if self._connection is not None:
                     self._connection.abort()
-                elif state is not StreamState.DIALLING and self._connecting is not None:
+                elif state is not SessionState.DIALLING and self._connecting is not None:
                     self._connecting.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
@@ -214,8 +217,10 @@ class Runner:
         if core.is_finished:
             return None
         times: list[float] = []
-        if core.state is StreamState.OPENING:
+        if core.state is SessionState.OPENING:
             times.append(self._since + limits.begin_s)
+            if not core.has_opened:
+                times.append(self._started + limits.open_s)
         if core.is_holding and self._held_at is not None:
             times.append(self._held_at + _HOLD_S)
         if core.is_terminating:
@@ -240,6 +245,7 @@ class Runner:
             core.give_up(f"the server did not end the session within {limits.close_s:g} s")
         elif core.is_holding and self._held_at is not None and now >= self._held_at + _HOLD_S:
             core.expire_error()
+            self._held_at = None
         elif core.has_opened:
             core.stall()
         else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from vivavoce.errors import ProtocolViolation
@@ -166,33 +167,36 @@ def information_from_wire(message: aai_v2.SessionInformation) -> RealtimeSession
     return RealtimeSessionInformation(audio_duration_seconds=message.audio_duration_seconds)
 
 
-def transcript_from_wire(message: aai_v2.PartialTranscript | aai_v2.FinalTranscript) -> RealtimeTranscript:
+def transcript_from_wire(
+    message: aai_v2.PartialTranscript | aai_v2.FinalTranscript, *, offset_ms: int = 0
+) -> RealtimePartialTranscript | RealtimeFinalTranscript:
     """Read a transcript.
+
+    Args:
+        message: What the server sent.
+        offset_ms: Where its audio begins in the session's.
 
     Raises:
         ProtocolViolation: Its time can't be read.
     """
-    words = [
-        RealtimeWord(start=word.start, end=word.end, confidence=word.confidence, text=word.text)
-        for word in message.words
-    ]
-    created = _time("created", message.created)
+    heard: dict[str, Any] = {
+        "audio_start": message.audio_start + offset_ms,
+        "audio_end": message.audio_end + offset_ms,
+        "confidence": message.confidence,
+        "text": message.text,
+        "words": [
+            RealtimeWord(
+                start=word.start + offset_ms,
+                end=word.end + offset_ms,
+                confidence=word.confidence,
+                text=word.text,
+            )
+            for word in message.words
+        ],
+        "created": _time("created", message.created),
+    }
     if isinstance(message, aai_v2.FinalTranscript):
         return RealtimeFinalTranscript(
-            audio_start=message.audio_start,
-            audio_end=message.audio_end,
-            confidence=message.confidence,
-            text=message.text,
-            words=words,
-            created=created,
-            punctuated=message.punctuated,
-            text_formatted=message.text_formatted,
+            **heard, punctuated=message.punctuated, text_formatted=message.text_formatted
         )
-    return RealtimePartialTranscript(
-        audio_start=message.audio_start,
-        audio_end=message.audio_end,
-        confidence=message.confidence,
-        text=message.text,
-        words=words,
-        created=created,
-    )
+    return RealtimePartialTranscript(**heard)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from vivavoce.client.address import Address
 from vivavoce.client.dialling import USER_AGENT, telling_faults, websockets_logger
 from vivavoce.client.faults import CONNECTION_LOST
-from vivavoce.wire.aai_v3 import PATH
+from vivavoce.wire import aai_v2, aai_v3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +125,7 @@ class WebSocketTransport:
         # Loading it takes longer than importing everything of ours.
         from websockets.asyncio.client import connect  # noqa: PLC0415
 
-        address = Address.parse(url.partition("?")[0].removesuffix(PATH))
+        address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
         ping_s = (stall_s or _STALL_S) / 2
         with telling_faults(address):
             connection = await connect(
