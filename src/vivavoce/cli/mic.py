@@ -102,7 +102,8 @@ def mic(
         ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, show_default=False, help="Stop after so much sound.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, show_default=False, help="Stop after so much sound."),
     ] = None,
     list_devices: Annotated[
         bool, typer.Option("--list-devices", help="Show the microphones and exit.")

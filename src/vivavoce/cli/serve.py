@@ -51,10 +51,16 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
 def serve(
     *,
     host: Annotated[
-        str, typer.Option(envvar="VIVAVOCE_HOST", help="Address to listen on; 0.0.0.0 for every network.")
+        str,
+        typer.Option(
+            metavar="HOST", envvar="VIVAVOCE_HOST", help="Address to listen on; 0.0.0.0 for every network."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(envvar="VIVAVOCE_PORT", min=0, max=65_535, help="Port; 0 takes a free one.")
+        int,
+        typer.Option(
+            metavar="PORT", envvar="VIVAVOCE_PORT", min=0, max=65_535, help="Port; 0 takes a free one."
+        ),
     ] = DEFAULT_PORT,
     api_key: Annotated[
         list[str] | None,
@@ -67,7 +73,12 @@ def serve(
     ] = None,
     api_key_file: Annotated[
         Path | None,
-        typer.Option(envvar="VIVAVOCE_API_KEY_FILE", show_default=False, help="A file with one key a line."),
+        typer.Option(
+            metavar="FILE",
+            envvar="VIVAVOCE_API_KEY_FILE",
+            show_default=False,
+            help="A file with one key a line.",
+        ),
     ] = None,
     no_auth: Annotated[
         bool,
@@ -78,7 +89,11 @@ def serve(
     max_sessions: Annotated[
         int | None,
         typer.Option(
-            envvar="VIVAVOCE_MAX_SESSIONS", min=1, show_default=False, help="Refuse more at a time."
+            metavar="N",
+            envvar="VIVAVOCE_MAX_SESSIONS",
+            min=1,
+            show_default=False,
+            help="Refuse more at a time.",
         ),
     ] = None,
     tls_cert: Annotated[
@@ -112,6 +127,7 @@ def serve(
     max_sessions_per_key: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             envvar="VIVAVOCE_MAX_SESSIONS_PER_KEY",
             min=1,
             show_default=False,

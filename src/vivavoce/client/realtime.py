@@ -13,11 +13,9 @@ from vivavoce.client.api import Client
 from vivavoce.client.chunking import is_audio
 from vivavoce.client.handling import Handlers, close_handler
 from vivavoce.client.limits import Limits
-from vivavoce.client.tokens import create_token
 from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.settings import settings as global_settings
 from vivavoce.types import Encoding
-from vivavoce.wire.aai_v2 import MAX_SILENCE_MS, PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,6 +47,8 @@ def check_silence_ms(milliseconds: int) -> int:
     Raises:
         ConfigurationError: It is no whole number in 0..20000.
     """
+    from vivavoce.wire.aai_v2 import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
+
     return whole_number(
         "the silence that ends an utterance",
         milliseconds,
@@ -162,6 +162,12 @@ class RealtimeTranscriber:
             RealtimeError: A session is open already.
             ConfigurationError: The address or the key can't be used.
         """
+        # Loading all that a session needs takes longer than all the rest.
+        from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
+        from vivavoce.client.session import Session  # noqa: PLC0415
+        from vivavoce.client.transport import WebSocketTransport  # noqa: PLC0415
+        from vivavoce.wire.aai_v2 import PATH  # noqa: PLC0415
+
         if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: close() it first")
         settings = (self._client or Client.get_default()).settings
@@ -175,11 +181,6 @@ class RealtimeTranscriber:
         url = address.websocket_url(PATH, pairs)
         limit_s = math.inf if timeout is None else timeout
         stall_s = self._reconnect.stall_s if self._reconnect is not None else None
-        # Loading all that a session needs takes longer than all the rest.
-        from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
-        from vivavoce.client.session import Session  # noqa: PLC0415
-        from vivavoce.client.transport import WebSocketTransport  # noqa: PLC0415
-
         transport = self._transport or WebSocketTransport()
         core = RealtimeCore(
             where=str(address),
@@ -289,6 +290,8 @@ class RealtimeTranscriber:
             ConnectError: Nobody answers, or what answers is no such server.
             RefusedError: The server said no.
         """
+        from vivavoce.client.tokens import create_token  # noqa: PLC0415  - brings what v2 is made of
+
         return create_token(global_settings, expires_in, timeout)
 
     def __enter__(self) -> Self:

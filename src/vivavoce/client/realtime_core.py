@@ -6,6 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST
+from vivavoce.client.realtime_messages import (
+    information_from_wire,
+    opened_from_wire,
+    transcript_from_wire,
+)
 from vivavoce.client.session_core import MAX_BACKLOG, OwnEvent, Said, SessionCore, SessionState
 from vivavoce.client.transcripts import (
     RealtimeFinalTranscript,
@@ -13,9 +18,6 @@ from vivavoce.client.transcripts import (
     RealtimeSessionInformation,
     RealtimeSessionOpened,
     RealtimeTranscript,
-    information_from_wire,
-    opened_from_wire,
-    transcript_from_wire,
 )
 from vivavoce.errors import ProtocolViolation, RealtimeError
 from vivavoce.wire import aai_v2
