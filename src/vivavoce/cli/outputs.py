@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vivavoce.captions import Cue
     from vivavoce.cli.captions import Caption
 
-__all__ = ["CueSink", "Outputs", "Tee", "chosen_format"]
+__all__ = ["CueSink", "Outputs", "Tee", "chosen_format", "wrote"]
 
 
 _ENDINGS = {".txt": Format.TEXT, ".json": Format.JSON, ".ndjson": Format.JSON, ".jsonl": Format.JSON}
@@ -41,6 +41,11 @@ def chosen_format(wanted: Format | None, output: Path | None, *, json: bool) -> 
     return _ENDINGS.get(output.suffix.lower(), Format.TEXT) if output is not None else Format.TEXT
 
 
+def wrote(path: Path, count: int, unit: str) -> str:
+    """What is said of a finished file."""
+    return f"{path}: {count or 'no'} {unit}{'' if count == 1 else 's'} written."
+
+
 class CueSink(PipeSink):
     """Captions with times, for players; each is written once it is known how long it may stay.
 
@@ -50,13 +55,14 @@ class CueSink(PipeSink):
         kind: `Format.SRT` or `Format.VTT`.
     """
 
+    UNIT = "caption"
+
     def __init__(self, out: TextIO, talk: TextIO, kind: Format) -> None:
         from vivavoce.captions import Captioner, vtt_head
 
         super().__init__(out, talk)
         self._kind = kind
         self._captioner = Captioner()
-        self._n = 0
         if kind is Format.VTT:
             self._write(vtt_head())
 
@@ -74,8 +80,8 @@ class CueSink(PipeSink):
         from vivavoce.captions import srt_block, vtt_block
 
         for cue in cues:
-            self._n += 1
-            self._write(srt_block(self._n, cue) if self._kind is Format.SRT else vtt_block(cue))
+            self.written += 1
+            self._write(srt_block(self.written, cue) if self._kind is Format.SRT else vtt_block(cue))
 
 
 class Tee:
@@ -181,7 +187,10 @@ class Outputs:
         except OSError as error:
             raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         if kind is Format.TEXT:
-            return PipeSink(out, sys.stderr)
-        if kind is Format.JSON:
-            return JsonSink(out, sys.stderr, partials=self._partials)
-        return CueSink(out, sys.stderr, kind)
+            sink = PipeSink(out, sys.stderr)
+        elif kind is Format.JSON:
+            sink = JsonSink(out, sys.stderr, partials=self._partials)
+        else:
+            sink = CueSink(out, sys.stderr, kind)
+        stack.callback(lambda: sink.note(wrote(path, sink.written, sink.UNIT)))
+        return sink
