@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import shutil
 import sys
-import types
 import wave
 from pathlib import Path
 
@@ -122,6 +122,9 @@ def test_several_recordings_in_one_file_or_each_in_its_own(two, tmp_path):
     assert (tmp_path / "all.txt").read_text() == "250 milliseconds.\n" * 2
     (tmp_path / "folder").mkdir()
     assert run(["stream", *two, "-o", "folder", "-f", "vtt"]) == 0
+    assert run(["stream", *two, "-o", "new/one/", "-f", "vtt"]) == 0
+    assert sorted(path.name for path in (tmp_path / "new" / "one").iterdir()) == ["a.vtt", "b.vtt"]
+    assert run(["stream", *two, "-o", "all.txt/", "-f", "vtt"]) == 2
     assert {path.name: path.read_text() for path in (tmp_path / "folder").iterdir()} == {
         "a.vtt": VTT,
         "b.vtt": VTT,
@@ -267,10 +270,20 @@ def test_chunks_are_counted_as_they_pass():
     assert sent == [2, 1]
 
 
-def test_words_on_a_terminal_need_no_bar(monkeypatch):
-    monkeypatch.setattr("sys.stdout", types.SimpleNamespace(isatty=lambda: True))
-    assert Outputs(Format.TEXT, None, {}, partials=False).is_live
-    assert not Outputs(Format.SRT, None, {}, partials=False).is_live
+def test_a_bar_is_for_words_that_go_into_files(monkeypatch, tmp_path):
+    def is_out_of_sight(output=None):
+        return Outputs(Format.TEXT, output, {}, partials=False).is_out_of_sight
+
+    assert is_out_of_sight("a.txt")
+    with (tmp_path / "out").open("w") as file:
+        monkeypatch.setattr("sys.stdout", file)
+        assert is_out_of_sight()
+    reader, writer = os.pipe()  # whoever reads it may write to the same terminal
+    with os.fdopen(reader), os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert not is_out_of_sight()
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert not is_out_of_sight()
 
 
 # --- the configuration file -------------------------------------------------------------------

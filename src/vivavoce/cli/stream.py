@@ -76,7 +76,7 @@ def _run(
             chunks = paced(
                 chunks, sound.bytes_per_second, clock=time.monotonic, wait=interrupt.wait, lead_s=lead_s
             )
-        if file != _STDIN and not outputs.is_live:
+        if file != _STDIN and outputs.is_out_of_sight:
             advance = stack.enter_context(progress_bar(Path(file).name, sound.duration_s))
             chunks = counted(chunks, lambda n_bytes: advance(n_bytes / sound.bytes_per_second))
         transcribe(
