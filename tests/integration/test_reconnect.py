@@ -38,7 +38,7 @@ def chunks(size=3_200):
 def hasty(monkeypatch):
     """Lets closing give up early, so that tests of that are short."""
     limits = connecting.Limits
-    monkeypatch.setattr(connecting, "Limits", lambda **given: limits(**given, close_s=2.0))
+    monkeypatch.setattr(connecting, "Limits", lambda **given: limits(**(given | {"close_s": 2.0})))
 
 
 def words_of(events):

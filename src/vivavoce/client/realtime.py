@@ -163,6 +163,7 @@ class RealtimeTranscriber:
             ConfigurationError: The address or the key can't be used.
         """
         # Loading all that a session needs takes longer than all the rest.
+        from vivavoce.client.opening import with_stall  # noqa: PLC0415
         from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
         from vivavoce.client.session import Session  # noqa: PLC0415
         from vivavoce.client.transport import WebSocketTransport  # noqa: PLC0415
@@ -189,10 +190,11 @@ class RealtimeTranscriber:
             silence_ms=self._silence_ms,
             reconnect=self._reconnect,
         )
+        limits = Limits(connect_s=limit_s, begin_s=limit_s, open_s=limit_s, close_s=CLOSE_LIMIT_S)
         session = self._session = Session(
             core,
             lambda: transport(url, headers, timeout_s=limit_s, stall_s=stall_s),
-            Limits(connect_s=limit_s, begin_s=limit_s, open_s=limit_s, close_s=CLOSE_LIMIT_S),
+            with_stall(limits, self._reconnect),
             self._handlers,
         )
         try:

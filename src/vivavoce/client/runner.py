@@ -15,7 +15,7 @@ from vivavoce.client.transport import ConnectionEnded
 from vivavoce.errors import ConnectError, RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from contextlib import AbstractContextManager
 
     from vivavoce.client.limits import Limits
@@ -62,8 +62,11 @@ class Runner:
         self._started = 0.0
         self._since = 0.0  # when there was progress: a connection, a message sent, the wish to end
         self._received_at = 0.0
+        self._opened_at = 0.0
+        self._lead_s = 0.0  # by how much the audio sent over the connection is longer than its time
         self._ending = False
         self._drained_at: float | None = None
+        self._drained_lead_s = 0.0
         self._held_at: float | None = None
 
     def wake(self) -> None:
@@ -122,7 +125,8 @@ class Runner:
                 return None
             with self._lock:
                 self._core.dial_succeeded()
-            self._since = self._now()
+            self._since = self._opened_at = self._now()
+            self._lead_s = 0.0
             return connection
 
     async def _may_redial(self, fault: RealtimeError) -> bool:
@@ -137,14 +141,18 @@ class Runner:
     async def _serve(self, connection: Connection) -> None:
         self._connection = connection
         self._held_at = None
-        writer = asyncio.create_task(self._write(connection))
+        tasks = [
+            asyncio.create_task(self._write(connection)),
+            asyncio.create_task(self._ask_for_life(connection)),
+        ]
         try:
             await self._read(connection)
         finally:
             self._connection = None
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SHUT_S):
                     await connection.close()
@@ -189,6 +197,35 @@ class Runner:
             except ConnectionEnded:
                 return  # the reader learns why
             self._since = self._now()
+            self._lead_s = max(0.0, self._core.sent_s - (self._since - self._opened_at))
+
+    async def _ask_for_life(self, connection: Connection) -> None:
+        """Ping, and take the connection for lost where neither an answer nor anything else comes.
+
+        An answer comes when all the audio before the ping was read, so where that was sent ahead of its time
+        it may take longer.
+        """
+        ping: Callable[[], Coroutine[None, None, None]] | None = getattr(connection, "ping", None)
+        half_s = self._limits.stall_s / 2
+        while ping is not None:
+            await asyncio.sleep(half_s)
+            asked_at = self._now()
+            answer = asyncio.create_task(ping())
+            try:
+                while not answer.done():
+                    due = max(asked_at, self._received_at) + half_s + self._lead_s / 2
+                    if due <= self._now():
+                        with self._lock:
+                            self._core.stall()
+                            self._changed()
+                        self._look.set()
+                        return
+                    await asyncio.wait([answer], timeout=due - self._now())
+                await answer
+            except ConnectionEnded:
+                return  # the reader learns why
+            finally:
+                answer.cancel()
 
     # --- nothing takes for ever ---------------------------------------------------------------
 
@@ -226,22 +263,32 @@ class Runner:
         if core.is_terminating:
             if not self._ending:
                 self._ending, self._since = True, self._now()
-            times.append(self._since + limits.close_s)
-            if core.is_drained:
-                if self._drained_at is None:
-                    self._drained_at = self._now()
-                if core.can_return:
-                    times.append(max(self._since, self._received_at) + _LAST_STALL_S)
-            if self._drained_at is not None:
-                times.append(self._drained_at + limits.close_s)
+            times += self._ends()
+            if core.is_drained and core.can_return:
+                times.append(self._progress() + _LAST_STALL_S + self._lead_s / 2)
         return min(times, default=None)
+
+    def _progress(self) -> float:
+        return max(self._since, self._received_at)
+
+    def _ends(self) -> list[float]:
+        """When a session that was to end is given up.
+
+        A server that was sent a recording faster than it is spoken may need as much time to hear it, without
+        a word in between. So half of that is waited for its next word beside what is waited anyway, but not
+        more than as much again, and twice of it in all.
+        """
+        if self._core.is_drained and self._drained_at is None:
+            self._drained_at, self._drained_lead_s = self._now(), self._lead_s
+        limit_s = self._limits.close_s
+        ends = [self._progress() + limit_s + min(limit_s, self._lead_s / 2)]
+        if self._drained_at is not None:
+            ends.append(self._drained_at + limit_s + 2 * self._drained_lead_s)
+        return ends
 
     def _expire(self) -> None:
         core, limits, now = self._core, self._limits, self._now()
-        if core.is_terminating and (
-            now >= self._since + limits.close_s
-            or (self._drained_at is not None and now >= self._drained_at + limits.close_s)
-        ):
+        if core.is_terminating and now >= min(self._ends()):
             core.give_up(f"the server did not end the session within {limits.close_s:g} s")
         elif core.is_holding and self._held_at is not None and now >= self._held_at + _HOLD_S:
             core.expire_error()

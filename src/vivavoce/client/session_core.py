@@ -94,6 +94,8 @@ class SessionCore(abc.ABC, Generic[Told]):
         self._backoff = Backoff(reconnect or Reconnect(attempts=0), random.random)
         self._delay_s: float | None = 0.0
         self._state = SessionState.DIALLING
+        self._bytes_per_s = (sample_rate or 0) * (bytes_per_sample or 0)
+        self._sent_bytes = 0
         self._outgoing: deque[bytes | str] = deque()
         self._events: EventQueue[Told | OwnEvent] = EventQueue(self._supersedes)
         self._said: Said | None = None
@@ -150,6 +152,11 @@ class SessionCore(abc.ABC, Generic[Told]):
     def can_return(self) -> bool:
         """Whether a lost connection is made again."""
         return self._tape is not None
+
+    @property
+    def sent_s(self) -> float:
+        """How much audio was sent over the present connection, in seconds; 0 where that is not known."""
+        return self._sent_bytes / self._bytes_per_s if self._bytes_per_s else 0.0
 
     @property
     def is_drained(self) -> bool:
@@ -238,6 +245,7 @@ class SessionCore(abc.ABC, Generic[Told]):
         """Take note of a new connection."""
         if self._state is SessionState.DIALLING:
             self._said = None
+            self._sent_bytes = 0
             self._state = SessionState.OPENING
 
     def dial_failed(self, fault: RealtimeError) -> None:
@@ -411,6 +419,8 @@ class SessionCore(abc.ABC, Generic[Told]):
         if self._state is not SessionState.OPEN or not self._outgoing:
             return None
         item = self._outgoing.popleft()
+        if isinstance(item, bytes):
+            self._sent_bytes += len(item)
         if self._tape is not None and (isinstance(item, bytes) or item == self.FORCE):
             self._tape.push(item, now)
             self._tape.trim(self._timeline.turn_start_ms, now)
