@@ -693,6 +693,18 @@ def test_what_is_queued_is_sent_before_the_end():
     assert all(100 <= len(chunk) / 32 <= 2000 for chunk in server.seen[0].chunks[:-1])
 
 
+def test_all_of_twenty_thousand_pieces_arrive_though_it_is_closed_at_once():
+    pieces = [index.to_bytes(2, "little") * 1_600 for index in range(20_000)]  # 100 ms each
+    script = [BEGIN, ExpectAudio(20_000 * 3_200), Expect("terminate_session"), TERMINATED, Close()]
+    with ScriptedServer(script) as server:
+        heard = Heard(server)
+        heard.transcriber.connect()
+        heard.transcriber.stream(pieces)
+        took_less(8, heard.transcriber.close)
+    assert server.seen[0].audio == b"".join(pieces)
+    assert heard.count("on_close") == 1
+
+
 # --- programs --------------------------------------------------------------------------------
 
 

@@ -111,6 +111,26 @@ def test_a_server_that_gives_no_sign_of_life_to_somebody_who_speaks_is_dead():
         assert told(session) == ["Turn", "Termination", "Closed"]
 
 
+def test_a_connection_that_goes_on_waiting_when_it_is_cut_off_holds_nothing_up():
+    class Deaf(Connection):
+        async def receive(self):
+            while True:
+                message = await self.messages.get()
+                if message is not None:
+                    return message
+
+    async def network(url, headers, *, timeout_s, stall_s):
+        connection = Deaf()
+        connection.task = asyncio.create_task(is_dead(connection))
+        return connection
+
+    session = vivavoce.connect(transport=network, reconnect=None, close_timeout_s=0.2)
+    began = time.monotonic()
+    with pytest.raises(vivavoce.RealtimeError, match="did not end"):
+        session.close()
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.parametrize("sound", [b"", MINUTE[:3_200], MINUTE], ids=["nothing", "a word", "a minute"])
 def test_a_server_that_says_nothing_any_more_is_waited_for_in_bounds(sound):
     session = vivavoce.connect(transport=Network(is_dead), reconnect=None, close_timeout_s=0.3)

@@ -58,6 +58,7 @@ class Runner:
         self._work = asyncio.Event()
         self._look = asyncio.Event()
         self._connection: Connection | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._connecting: asyncio.Task[Connection | None] | None = None
         self._started = 0.0
         self._since = 0.0  # when there was progress: a connection, a message sent, the wish to end
@@ -145,10 +146,16 @@ class Runner:
             asyncio.create_task(self._write(connection)),
             asyncio.create_task(self._ask_for_life(connection)),
         ]
+        reading = self._reading = asyncio.create_task(self._read(connection))
         try:
-            await self._read(connection)
+            await reading
+        except asyncio.CancelledError:
+            with self._lock:
+                if self._core.state in {SessionState.OPENING, SessionState.OPEN}:
+                    raise
         finally:
-            self._connection = None
+            self._connection = self._reading = None
+            reading.cancel()
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -240,8 +247,9 @@ class Runner:
                     due = self._due()
                 state = self._core.state
             if state in {SessionState.ENDED, SessionState.FAILED, SessionState.DIALLING}:
-                if self._connection is not None:
+                if self._connection is not None and self._reading is not None:
                     self._connection.abort()
+                    self._reading.cancel()  # which may wait on, in a connection that is not ours
                 elif state is not SessionState.DIALLING and self._connecting is not None:
                     self._connecting.cancel()
             with contextlib.suppress(TimeoutError):
