@@ -209,18 +209,20 @@ class Runner:
     async def _ask_for_life(self, connection: Connection) -> None:
         """Ping, and take the connection for lost where neither an answer nor anything else comes.
 
-        An answer comes when all the audio before the ping was read, so where that was sent ahead of its time
-        it may take longer.
+        An answer comes when all the audio before the ping was read. So what was sent ahead of its time since
+        the last answer may take longer.
         """
         ping: Callable[[], Coroutine[None, None, None]] | None = getattr(connection, "ping", None)
         half_s = self._limits.stall_s / 2
+        read_s, read_at = 0.0, self._now()
         while ping is not None:
             await asyncio.sleep(half_s)
-            asked_at = self._now()
+            asked_at, sent_s = self._now(), self._core.sent_s
+            ahead_s = max(0.0, sent_s - read_s - (asked_at - read_at))
             answer = asyncio.create_task(ping())
             try:
                 while not answer.done():
-                    due = max(asked_at, self._received_at) + half_s + self._lead_s / 2
+                    due = max(asked_at, self._received_at) + half_s + ahead_s / 2
                     if due <= self._now():
                         with self._lock:
                             self._core.stall()
@@ -229,6 +231,7 @@ class Runner:
                         return
                     await asyncio.wait([answer], timeout=due - self._now())
                 await answer
+                read_s, read_at = sent_s, asked_at
             except ConnectionEnded:
                 return  # the reader learns why
             finally:
@@ -273,7 +276,7 @@ class Runner:
                 self._ending, self._since = True, self._now()
             times += self._ends()
             if core.is_drained and core.can_return:
-                times.append(self._progress() + _LAST_STALL_S + self._lead_s / 2)
+                times.append(self._progress() + _LAST_STALL_S + min(limits.close_s, self._lead_s / 2))
         return min(times, default=None)
 
     def _progress(self) -> float:
