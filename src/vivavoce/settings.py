@@ -11,8 +11,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-import dotenv
-
 from vivavoce.errors import ConfigurationError
 
 __all__ = ["DEFAULT_BASE_URL", "DEFAULT_PORT", "PREFIXES", "Settings", "settings"]
@@ -22,11 +20,14 @@ DEFAULT_BASE_URL: Final = f"ws://127.0.0.1:{DEFAULT_PORT}"
 PREFIXES: Final = ("VIVAVOCE_", "ASSEMBLYAI_")
 
 
-def _env_file_values() -> dict[str, str]:
+def _env_file() -> tuple[str, dict[str, str]]:
+    """Path of the ``.env`` file and what is in it."""
+    import dotenv  # noqa: PLC0415  - loading it takes as long as a quarter of the SDK
+
     found = dotenv.find_dotenv(usecwd=True)
     if not found or not Path(found).is_file():
-        return {}
-    return {name: value for name, value in dotenv.dotenv_values(found).items() if value is not None}
+        return "", {}
+    return found, {name: value for name, value in dotenv.dotenv_values(found).items() if value is not None}
 
 
 class Settings:
@@ -65,10 +66,10 @@ class Settings:
         for variable in variables:
             if os.environ.get(variable):
                 return variable
-        values = _env_file_values()
+        path, values = _env_file()
         for variable in variables:
             if values.get(variable):
-                return f"{variable} in {dotenv.find_dotenv(usecwd=True)}"
+                return f"{variable} in {path}"
         return None
 
     def _text(self, name: str) -> str | None:
@@ -79,7 +80,7 @@ class Settings:
         for variable in variables:
             if value := os.environ.get(variable):
                 return value
-        values = _env_file_values()
+        _, values = _env_file()
         return next((values[variable] for variable in variables if values.get(variable)), None)
 
     def _seconds(self, name: str, default: float) -> float:

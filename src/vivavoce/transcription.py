@@ -29,6 +29,7 @@ __all__ = ["Transcript", "transcribe", "transcribe_async"]
 
 _LEAD_S: Final = 20.0  # a minute ahead of the clock the protocol closes a session
 _SLICE_BYTES: Final = 32_000
+_PATIENCE_S: Final = 60.0  # a slow machine says nothing for as long as it thinks over an utterance
 _SERVER_PARTS: Final = ("onnxruntime", "starlette", "uvicorn", "moonshine_voice")
 
 
@@ -140,6 +141,7 @@ def transcribe(
             )
         given = {
             "partials": False,
+            "close_timeout_s": _PATIENCE_S,
             "sample_rate": sound.sample_rate,
             "encoding": sound.encoding.value,
             **options,
@@ -164,6 +166,7 @@ async def transcribe_async(
     with _place(url) as (place, lead_s), _sound(source, sample_rate, encoding) as sound:
         given = {
             "partials": False,
+            "close_timeout_s": _PATIENCE_S,
             "sample_rate": sound.sample_rate,
             "encoding": sound.encoding.value,
             **options,

@@ -12,7 +12,7 @@ import vivavoce
 from support.faulty_proxy import Break, Fault, FaultyProxy
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
-from vivavoce.client import connecting
+from vivavoce.client import connecting, realtime
 
 RATE = 16_000
 # Three turns: their words, and the pauses that end them.
@@ -38,7 +38,7 @@ def chunks(size=3_200):
 def hasty(monkeypatch):
     """Lets closing give up early, so that tests of that are short."""
     limits = connecting.Limits
-    monkeypatch.setattr(connecting, "Limits", lambda **given: limits(**given, close_s=2.0))
+    monkeypatch.setattr(connecting, "Limits", lambda **given: limits(**(given | {"close_s": 2.0})))
 
 
 def words_of(events):
@@ -239,3 +239,103 @@ def test_a_server_that_comes_back_goes_on_where_the_old_one_was(undisturbed):
         reader.join(5)
     assert any(event.type == "Reconnected" for event in events)
     assert [word[1] for word in words_of(events)] == [word[1] for word in undisturbed]
+
+
+# --- the transcriber of Realtime v2 --------------------------------------------------------------
+
+
+class Heard:
+    """All that the handlers of a transcriber were given in a session in which everything is said."""
+
+    def __init__(self, url, *, reconnect=KEEP, pace_s=0.0):
+        self.words, self.errors, self.ends, self.reconnects = [], [], [], []
+        transcriber = vivavoce.RealtimeTranscriber(
+            on_data=self._take,
+            on_error=self.errors.append,
+            on_close=lambda code, reason: self.ends.append((code, reason)),
+            on_reconnect=self.reconnects.append,
+            sample_rate=RATE,
+            reconnect=reconnect,
+            client=vivavoce.Client(settings=vivavoce.Settings(base_url=url)),
+        )
+        transcriber.connect()
+        try:
+            for chunk in chunks():
+                transcriber.stream(chunk)
+                time.sleep(pace_s)
+        except vivavoce.RealtimeError as error:
+            self.raised = error
+        transcriber.close()
+
+    def _take(self, transcript):
+        if isinstance(transcript, vivavoce.RealtimeFinalTranscript):
+            assert transcript.text == " ".join(word.text for word in transcript.words)
+            self.words += [(word.text, word.start, word.end) for word in transcript.words]
+
+
+@pytest.fixture(scope="module")
+def undisturbed_v2(server, undisturbed):
+    heard = Heard(server.base_url)
+    assert [text for text, _, _ in heard.words] == [text for _, text, _, _ in undisturbed]
+    assert (heard.errors, heard.ends, heard.reconnects) == ([], [(1000, "")], [])
+    return heard.words
+
+
+def assert_heard_the_same(heard, undisturbed):
+    assert [word[0] for word in heard.words] == [word[0] for word in undisturbed]
+    for ours, theirs in zip(heard.words, undisturbed, strict=True):
+        assert ours[1:] == pytest.approx(theirs[1:], abs=40)
+    assert (heard.errors, heard.ends) == ([], [(1000, "")])
+
+
+V2_DOWN_BYTES = 1_800
+V2_PLACES = [
+    *(Break(fault, at) for fault in LOUD for at in range(700, UP_BYTES, 40_009)),
+    *(Break(fault, at, upstream=False) for fault in LOUD for at in range(400, V2_DOWN_BYTES, 173)),
+    *(Break(Fault.STALL, at) for at in range(700, UP_BYTES, 110_001)),
+    *(Break(Fault.STALL, at, upstream=False) for at in range(400, V2_DOWN_BYTES, 701)),
+]
+
+
+@pytest.mark.parametrize("place", V2_PLACES, ids=str)
+def test_no_word_of_v2_is_lost_wherever_the_connection_breaks(server, undisturbed_v2, place):
+    began = time.monotonic()
+    with FaultyProxy(server.base_url, place) as proxy:
+        heard = Heard(proxy.url)
+    assert time.monotonic() - began < 10
+    assert proxy.broken == 1
+    assert_heard_the_same(heard, undisturbed_v2)
+    kinds = [event.type for event in heard.reconnects]
+    assert kinds == ["Reconnecting", "Reconnected"] * (proxy.connections - 1)
+
+
+def test_no_word_of_v2_is_lost_when_it_breaks_again_and_again(server, undisturbed_v2):
+    breaks = [Break(Fault.DROP, at, upstream=at % 2 == 0) for at in (40_000, 2_001, 90_000, 60_000, 2_501)]
+    with FaultyProxy(server.base_url, *breaks) as proxy:
+        heard = Heard(proxy.url, pace_s=0.01)
+    assert proxy.connections > 2
+    assert_heard_the_same(heard, undisturbed_v2)
+
+
+def test_giving_up_in_v2_is_one_error_that_says_how_much_was_not_transcribed(server):
+    rule = vivavoce.Reconnect(attempts=3, first_delay_s=0.01, longest_delay_s=0.02)
+    with FaultyProxy(server.base_url, *[Break(Fault.DROP, 30_000)] * 9) as proxy:
+        heard = Heard(proxy.url, reconnect=rule, pace_s=0.01)
+    assert proxy.connections == 4
+    (error,) = heard.errors
+    assert isinstance(error, vivavoce.SessionLostError)
+    assert heard.raised is error
+    assert 0 < error.lost_ms <= len(DATA) // 32
+    assert heard.ends == [(1006, str(error))]
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_without_reconnecting_v2_ends_with_one_error_and_one_close(server, monkeypatch, fault):
+    monkeypatch.setattr(realtime, "CLOSE_LIMIT_S", 2.0)
+    began = time.monotonic()
+    with FaultyProxy(server.base_url, Break(fault, 60_000)) as proxy:
+        heard = Heard(proxy.url, reconnect=None)
+    assert time.monotonic() - began < 5
+    (error,) = heard.errors
+    assert not isinstance(error, vivavoce.SessionLostError)
+    assert heard.ends == [(1006, str(error))]

@@ -44,6 +44,14 @@ def on_close() -> None:
     print("Closing Session")
 
 
+def on_close_with(code: int, reason: str) -> None:
+    print("Closing Session", code, reason)
+
+
+def on_reconnect(event: aai.ReconnectingEvent | aai.ReconnectedEvent) -> None:
+    print(event.type)
+
+
 def main() -> None:
     aai.settings.api_key = "key"
     aai.settings.base_url = "ws://127.0.0.1:8765"
@@ -66,6 +74,20 @@ def main() -> None:
         transcriber.stream(b"\0\0")
         transcriber.force_end_utterance()
         transcriber.close()
+
+
+def lasting() -> None:
+    transcriber = aai.RealtimeTranscriber(
+        on_data=on_data,
+        on_error=on_error,
+        on_close=on_close_with,
+        sample_rate=16_000,
+        reconnect=aai.Reconnect(attempts=3),
+        on_reconnect=on_reconnect,
+    )
+    code: int | None = transcriber.close_code
+    reason: str | None = transcriber.close_reason
+    print(code, reason)
 
 
 def token() -> str:

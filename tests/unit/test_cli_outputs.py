@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import shutil
 import sys
-import types
 import wave
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from vivavoce.cli.app import run
 from vivavoce.cli.captions import Caption
 from vivavoce.cli.checks import check_config, check_microphone
 from vivavoce.cli.options import Format
-from vivavoce.cli.outputs import CueSink, Outputs, Tee
+from vivavoce.cli.outputs import CueSink, Outputs, Tee, wrote
 from vivavoce.cli.progress import counted, progress_bar
 from vivavoce.cli.screen import Screen
 from vivavoce.cli.sinks import TerminalSink, stable_length
@@ -44,25 +44,41 @@ def test_a_format_goes_to_standard_output(recording, capsys, name, out):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("a.srt", SRT), ("a.VTT", VTT), ("a.txt", "250 milliseconds.\n"), ("a", "250 milliseconds.\n")],
+    ("name", "content", "unit"),
+    [
+        ("a.srt", SRT, "caption"),
+        ("a.VTT", VTT, "caption"),
+        ("a.txt", "250 milliseconds.\n", "utterance"),
+        ("a", "250 milliseconds.\n", "utterance"),
+    ],
 )
-def test_the_ending_of_a_file_says_its_format(recording, capsys, tmp_path, name, content):
+def test_the_ending_of_a_file_says_its_format(recording, capsys, tmp_path, name, content, unit):
     assert run(["stream", recording, "-o", name]) == 0
     assert (tmp_path / name).read_text() == content
-    assert capsys.readouterr().out == ""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines()[-1] == f"{name}: 1 {unit} written."
 
 
-def test_json_goes_to_a_file_too(recording, tmp_path):
+def test_json_goes_to_a_file_too(recording, capsys, tmp_path):
     for arguments in (["-o", "a.json"], ["-o", "a.json", "--json"], ["-f", "json", "-o", "a.json"]):
         assert run(["stream", recording, *arguments, "--partials"]) == 0
         events = [json.loads(line) for line in (tmp_path / "a.json").read_text().splitlines()]
         assert [event["type"] for event in events] == ["partial"] * 3 + ["final"]
+        assert "a.json: 4 events written.\n" in capsys.readouterr().err
+
+
+def test_what_was_written_is_said_of_an_empty_file_too():
+    assert wrote(Path("a.srt"), 0, "caption") == "a.srt: no captions written."
+    assert wrote(Path("a.srt"), 12, "caption") == "a.srt: 12 captions written."
 
 
 def test_captions_beside_the_text(recording, capsys, tmp_path):
     assert run(["stream", recording, "--srt", "a.srt", "--vtt", "a.vtt"]) == 0
-    assert capsys.readouterr().out == "250 milliseconds.\n"
+    out, err = capsys.readouterr()
+    assert out == "250 milliseconds.\n"
+    assert "a.srt: 1 caption written.\n" in err
+    assert "a.vtt: 1 caption written.\n" in err
     assert ((tmp_path / "a.srt").read_text(), (tmp_path / "a.vtt").read_text()) == (SRT, VTT)
 
 
@@ -106,6 +122,9 @@ def test_several_recordings_in_one_file_or_each_in_its_own(two, tmp_path):
     assert (tmp_path / "all.txt").read_text() == "250 milliseconds.\n" * 2
     (tmp_path / "folder").mkdir()
     assert run(["stream", *two, "-o", "folder", "-f", "vtt"]) == 0
+    assert run(["stream", *two, "-o", "new/one/", "-f", "vtt"]) == 0
+    assert sorted(path.name for path in (tmp_path / "new" / "one").iterdir()) == ["a.vtt", "b.vtt"]
+    assert run(["stream", *two, "-o", "all.txt/", "-f", "vtt"]) == 2
     assert {path.name: path.read_text() for path in (tmp_path / "folder").iterdir()} == {
         "a.vtt": VTT,
         "b.vtt": VTT,
@@ -156,7 +175,9 @@ def test_what_the_microphone_hears_is_kept(microphone, tmp_path, capsys):
         "talk.vtt",
     ]
     assert run(arguments) == 0
-    assert capsys.readouterr().out == "500 milliseconds.\n"
+    out, err = capsys.readouterr()
+    assert out == "500 milliseconds.\n"
+    assert err.splitlines()[1:] == ["talk.vtt: 1 caption written.", "talk.wav: 0.5 s of sound written."]
     with wave.open(str(tmp_path / "talk.wav")) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8_000, 1, 2)
         assert file.readframes(9_999) == bytes(8_000)
@@ -249,10 +270,20 @@ def test_chunks_are_counted_as_they_pass():
     assert sent == [2, 1]
 
 
-def test_words_on_a_terminal_need_no_bar(monkeypatch):
-    monkeypatch.setattr("sys.stdout", types.SimpleNamespace(isatty=lambda: True))
-    assert Outputs(Format.TEXT, None, {}, partials=False).is_live
-    assert not Outputs(Format.SRT, None, {}, partials=False).is_live
+def test_a_bar_is_for_words_that_go_into_files(monkeypatch, tmp_path):
+    def is_out_of_sight(output=None):
+        return Outputs(Format.TEXT, output, {}, partials=False).is_out_of_sight
+
+    assert is_out_of_sight("a.txt")
+    with (tmp_path / "out").open("w") as file:
+        monkeypatch.setattr("sys.stdout", file)
+        assert is_out_of_sight()
+    reader, writer = os.pipe()  # whoever reads it may write to the same terminal
+    with os.fdopen(reader), os.fdopen(writer, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert not is_out_of_sight()
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    assert not is_out_of_sight()
 
 
 # --- the configuration file -------------------------------------------------------------------

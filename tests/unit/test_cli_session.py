@@ -48,7 +48,7 @@ class FakeSession:
             self.on_caption(Caption(f"{self.received} chunks.", is_final=True))
 
 
-def run(chunks, *, interrupt=None, show=None, **fake):
+def run(chunks, *, interrupt=None, show=None, ends_itself=False, **fake):
     sessions, shown = [], []
 
     def factory(**keywords):
@@ -64,6 +64,7 @@ def run(chunks, *, interrupt=None, show=None, **fake):
             encoding=Encoding.PCM_S16LE,
             show=show or shown.append,
             interrupt=interrupt,
+            ends_itself=ends_itself,
             factory=factory,
         )
     except Exception as error:  # noqa: BLE001
@@ -91,6 +92,19 @@ def test_a_stop_ends_the_source_and_keeps_the_final():
     assert failure is None
     assert session.received == 5
     assert shown[-1].text == "5 chunks."
+
+
+def test_a_source_that_ends_itself_is_heard_to_the_end_of_what_it_has():
+    interrupt = Interrupt(live=True)
+
+    def recorder():
+        yield CHUNK
+        interrupt.stop()
+        yield from [CHUNK] * 3
+
+    session, shown, _ = run(recorder(), interrupt=interrupt, ends_itself=True)
+    assert session.received == 4
+    assert shown[-1].text == "4 chunks."
 
 
 def test_a_stop_before_the_first_chunk_takes_none():

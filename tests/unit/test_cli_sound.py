@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 import wave
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -152,17 +153,41 @@ def test_next_to_nothing_is_no_error(data):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
-def test_a_silent_pipe_is_left_when_told_to():
+def test_a_silent_pipe_is_left_when_told_to_after_what_was_recorded_by_then():
     reader, writer = os.pipe()
     stopped = threading.Event()
-    read = interruptible_reader(reader, stopped.is_set)
+    read = interruptible_reader(reader, stopped.is_set, linger_s=0.0)
     os.write(writer, b"ab")
     assert read(100) == b"ab"
-    stopped.set()
     os.write(writer, b"cd")
+    stopped.set()
+    assert read(100) == b"cd"
     assert read(100) == b""
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
+def test_the_last_words_of_a_recorder_that_is_stopped_too_are_waited_for():
+    reader, writer = os.pipe()
+    read = interruptible_reader(reader, lambda: True, linger_s=5.0)
+
+    def recorder():
+        os.write(writer, b"last")
+        os.close(writer)
+
+    thread = threading.Thread(target=recorder)
+    thread.start()
+    assert read(100) + read(100) == b"last"
+    thread.join()
+    os.close(reader)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
+def test_a_pipe_that_never_runs_dry_is_left_nonetheless():
+    with Path("/dev/zero").open("rb") as endless:
+        read = interruptible_reader(endless.fileno(), lambda: True, linger_s=60.0)
+        assert sum(len(data) for data in iter(lambda: read(10_000), b"")) == 65_536
 
 
 # --- files -----------------------------------------------------------------------------------

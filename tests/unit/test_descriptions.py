@@ -1,14 +1,18 @@
-"""docs/asyncapi.yaml and docs/openapi.json: current, valid, and true of the code."""
+"""What scripts/describe writes: current, valid, and true of the code."""
 
+import importlib
 import json
+import re
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import jsonschema
 import pytest
-import yaml
 from openapi_spec_validator import validate
 
+import vivavoce
+import vivavoce.streaming.v3
+from vivavoce import captions, errors, extras, mic, recordings
 from vivavoce.errors import ProtocolViolation
 from vivavoce.types import Failure, Word
 from vivavoce.wire import aai_v2, aai_v3, fields
@@ -32,10 +36,68 @@ NEEDED = {
 }
 
 
-def test_the_files_are_current():
-    why = "run scripts/describe"
-    assert yaml.safe_load((DOCS / "asyncapi.yaml").read_text()) == asyncapi(), why
-    assert json.loads((DOCS / "openapi.json").read_text()) == openapi(), why
+@pytest.fixture(scope="module")
+def pages():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS.parent / "scripts")
+        patch.setenv("COLUMNS", "80")
+        return importlib.import_module("describe").pages()
+
+
+def test_the_files_are_current(pages):
+    for name, text in pages.items():
+        assert (DOCS / name).read_text() == text, f"{name}: run scripts/describe"
+    written = {path.name for path in (DOCS / "reference").iterdir()}
+    assert written == {name.rpartition("/")[2] for name in pages if name.startswith("reference/")}
+
+
+HEADING = re.compile(r"^#+ `([\w.]+)`$", re.MULTILINE)
+LINK = re.compile(r"\]\(([\w.\-/]+)(?:#([\w\-]+))?\)")
+
+
+def test_the_reference_has_every_public_name(pages):
+    told = {name for text in pages.values() for name in HEADING.findall(text)}
+    listed = set(re.findall(r"^- `(\w+)`: \[", pages["reference/streaming-v3.md"], re.MULTILINE))
+    missing = {
+        "AssemblyAIError",
+        "AssemblyAIExtrasNotInstalledError",
+        "__version__",
+        "extras",
+        "settings",
+        "from_reader",
+    }
+    for module in (vivavoce, vivavoce.streaming.v3, extras, captions, errors, mic, recordings):
+        assert set(module.__all__) - missing <= told | listed, module.__name__
+
+
+def test_every_link_of_the_reference_leads_somewhere(pages):
+    anchors = {
+        name: {
+            re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)
+        }
+        for name, text in pages.items()
+    }
+    links = [link for name, text in pages.items() if name.endswith(".md") for link in LINK.findall(text)]
+    assert len(links) > 100
+    for page, anchor in links:
+        if page.startswith("../"):
+            assert (DOCS / "reference" / page).exists()
+        else:
+            assert not anchor or anchor in anchors[f"reference/{page}"], (page, anchor)
+
+
+def test_the_reference_leaves_no_markup_of_docstrings_behind(pages):
+    for name, text in pages.items():
+        if name.startswith("reference/"):
+            assert not re.search(
+                r":(?:meth|class|func|data|mod|attr):|(?<!`)``(?!`)|Told \||::$", text, re.MULTILINE
+            ), name
+
+
+def test_the_page_of_the_command_line_has_every_command(pages):
+    commands = re.findall(r"^## `vivavoce (\w+)`$", pages["cli.md"], re.MULTILINE)
+    assert commands == ["demo", "mic", "stream", "serve", "doctor", "bench"]
+    assert "- `-o, --output PATH`: " in pages["cli.md"]
 
 
 def test_openapi_is_valid():

@@ -19,7 +19,7 @@ from vivavoce.client.events import (
     TurnEvent,
 )
 from vivavoce.client.reconnecting import Backoff, Reconnect, may_return
-from vivavoce.client.stream_core import MAX_BACKLOG, StreamCore, StreamState
+from vivavoce.client.stream_core import MAX_BACKLOG, SessionState, StreamCore
 from vivavoce.client.tape import Tape, joined
 from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError, RefusedError, SessionLostError
 
@@ -80,13 +80,13 @@ def sound(milliseconds, first=0):
 
 def test_the_beginning():
     core = new_core()
-    assert (core.state, core.delay_s) == (StreamState.DIALLING, 0.0)
-    with pytest.raises(RealtimeError, match="connect first"):
+    assert (core.state, core.delay_s) == (SessionState.DIALLING, 0.0)
+    with pytest.raises(RealtimeError, match=r"connect\(\) first"):
         core.send_audio(b"ab")
     core.dial_succeeded()
-    assert (core.state, core.delay_s) == (StreamState.OPENING, None)
+    assert (core.state, core.delay_s) == (SessionState.OPENING, None)
     core.receive_message(BEGIN)
-    assert core.state is StreamState.OPEN
+    assert core.state is SessionState.OPEN
     (begin,) = events(core)
     assert (begin.id, begin.expires_at.year, begin.expires_at.tzinfo is not None) == ("first", 2030, True)
     assert core.began is begin
@@ -190,7 +190,7 @@ def test_a_message_that_cannot_be_read_ends_nothing(caplog):
         for text in ("}", "[]", '{"type": "Turn"}', b"\xff", '{"type": "New"}', '{"type": "Newer"}'):
             core.receive_message(text)
     assert events(core) == []
-    assert core.state is StreamState.OPEN
+    assert core.state is SessionState.OPEN
     assert len(caplog.records) == 5, "unknown types are told once"
 
 
@@ -433,7 +433,7 @@ def test_whatever_happens_the_end_is_told_once_and_last(steps, keep):
     for name, *arguments in steps:
         getattr(core, name)(*arguments)
         said += events(core)
-        assert (core.delay_s is not None) == (core.state is StreamState.DIALLING)
+        assert (core.delay_s is not None) == (core.state is SessionState.DIALLING)
     closes = [event for event in said if isinstance(event, ClosedEvent)]
     assert len(closes) == (core.has_opened and core.is_finished)
     assert not closes or said[-1] is closes[0]

@@ -44,13 +44,16 @@ def bench(
     ] = None,
     *,
     kind: Annotated[
-        list[str] | None, typer.Option(show_default=False, help="Only recordings of this kind; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="KIND", show_default=False, help="Only recordings of this kind; repeatable."),
     ] = None,
     id_: Annotated[
-        list[str] | None, typer.Option("--id", show_default=False, help="Only this recording; repeatable.")
+        list[str] | None,
+        typer.Option("--id", metavar="ID", show_default=False, help="Only this recording; repeatable."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, show_default=False, help="At most so many recordings of each kind.")
+        int | None,
+        typer.Option(metavar="N", min=1, show_default=False, help="At most so many recordings of each kind."),
     ] = None,
     derived: Annotated[
         bool, typer.Option("--derived", help="Also recordings that are made from others.")
@@ -59,15 +62,22 @@ def bench(
         System, typer.Option(help="What to measure; the library needs no server.")
     ] = System.VIVAVOCE,
     url: Annotated[
-        str | None, typer.Option(show_default=False, help="Server to measure; without it, one is started.")
+        str | None,
+        typer.Option(
+            metavar="URL", show_default=False, help="Server to measure; without it, one is started."
+        ),
     ] = None,
-    key: Annotated[str | None, typer.Option(show_default=False, help="API key for that server.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", show_default=False, help="API key for that server.")
+    ] = None,
     pid: Annotated[
         int | None,
-        typer.Option(show_default=False, help="Process of that server, to measure CPU and memory."),
+        typer.Option(
+            metavar="PID", show_default=False, help="Process of that server, to measure CPU and memory."
+        ),
     ] = None,
     protocol: Annotated[Protocol, typer.Option(help="v2 sends 100 ms a message, v3 50 ms.")] = Protocol.V3,
-    streams: Annotated[int, typer.Option(min=1, help="How many at once.")] = 1,
+    streams: Annotated[int, typer.Option(metavar="N", min=1, help="How many at once.")] = 1,
     load: Annotated[Load, typer.Option(help="A session per recording, or long ones.")] = Load.SHORT,
     find_streams: Annotated[
         int | None,
@@ -107,7 +117,8 @@ def bench(
         ),
     ] = None,
     end_of_turn_threshold: Annotated[
-        float | None, typer.Option(show_default=False, help="v3: end_of_turn_confidence_threshold.")
+        float | None,
+        typer.Option(metavar="P", show_default=False, help="v3: end_of_turn_confidence_threshold."),
     ] = None,
     no_format_turns: Annotated[
         bool, typer.Option("--no-format-turns", help="v3: words without case and punctuation.")
@@ -118,7 +129,11 @@ def bench(
     ] = False,
     server_arg: Annotated[
         list[str] | None,
-        typer.Option(show_default=False, help="Argument for the server that is started; repeatable."),
+        typer.Option(
+            metavar="ARGUMENT",
+            show_default=False,
+            help="Argument for the server that is started; repeatable.",
+        ),
     ] = None,
     server_cores: Annotated[
         str,

@@ -59,7 +59,8 @@ def _wait_for_model(target: Target, sink: Sink) -> None:
 def demo(
     *,
     seconds: Annotated[
-        float | None, typer.Option(min=1.0, show_default=False, help="Play only the beginning.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=1.0, show_default=False, help="Play only the beginning."),
     ] = None,
     url: Url = None,
     api_key: ApiKey = None,

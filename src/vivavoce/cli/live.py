@@ -84,6 +84,7 @@ def transcribe(
     show: Callable[[Caption], None],
     interrupt: Interrupt,
     connected: Callable[[], None] = lambda: None,
+    ends_itself: bool = False,
     factory: Factory = sdk_session,
 ) -> None:
     """Run a session to its end.
@@ -95,6 +96,8 @@ def transcribe(
         show: Takes every caption; a closed pipe ends the session.
         interrupt: Stops the source; is told when the last final has been shown.
         connected: Called once the server has answered.
+        ends_itself: Whether the source ends when the interrupt asks for it; what it gives until then was
+            said before, and is sent. Any other source is left at once.
         factory: Makes the session.
 
     Raises:
@@ -123,7 +126,7 @@ def transcribe(
     session.connect(timeout=CONNECT_TIMEOUT_S)
     try:
         connected()
-        session.stream(_until_stopped(chunks, interrupt))
+        session.stream(chunks if ends_itself else _until_stopped(chunks, interrupt))
     finally:
         session.close()
     if pipe_closed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path  # noqa: TC003  - typer reads it
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["device_line", "first_seconds", "mic", "open_microphone"]
 
 _MODEL_RATE_HZ = 16_000
+_WAV_HEAD_BYTES = 44
 
 
 def first_seconds(chunks: Iterable[bytes], seconds: float, bytes_per_second: int) -> Iterator[bytes]:
@@ -78,6 +80,17 @@ def open_microphone(sample_rate: int | None, device: int | str | None) -> Microp
         return Microphone(sample_rate=rate, device=device)
 
 
+@contextlib.contextmanager
+def _saved(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
+    """Keep sound in a file, and say so at the end, on standard error."""
+    from vivavoce.recordings.saving import saved
+
+    with saved(chunks, path, sample_rate) as passed:
+        yield passed
+    seconds = max(0, path.stat().st_size - _WAV_HEAD_BYTES) / 2 / sample_rate
+    print(f"{path}: {seconds:.1f} s of sound written.", file=sys.stderr)
+
+
 def _print_devices() -> None:
     from vivavoce.mic import list_devices
 
@@ -102,7 +115,8 @@ def mic(
         ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(min=0.1, show_default=False, help="Stop after so much sound.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.1, show_default=False, help="Stop after so much sound."),
     ] = None,
     list_devices: Annotated[
         bool, typer.Option("--list-devices", help="Show the microphones and exit.")
@@ -144,7 +158,6 @@ def mic(
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.live import transcribe
     from vivavoce.cli.target import server_for
-    from vivavoce.recordings.saving import saved
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:
@@ -157,7 +170,7 @@ def mic(
         if seconds is not None:
             chunks = first_seconds(chunks, seconds, 2 * rate)
         if save is not None:
-            chunks = stack.enter_context(saved(chunks, save, rate))
+            chunks = stack.enter_context(_saved(chunks, save, rate))
         sink = outputs.open(stack, "microphone")
         stack.enter_context(server_for(url, api_key))
         transcribe(
@@ -167,5 +180,6 @@ def mic(
             show=sink.show,
             interrupt=interrupt,
             connected=lambda: sink.note("Listening; Ctrl-C stops."),
+            ends_itself=True,
         )
     raise typer.Exit(interrupt.exit_code)

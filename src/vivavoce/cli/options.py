@@ -82,14 +82,14 @@ SampleRate = Annotated[
 
 
 Output = Annotated[
-    Path | None,
+    str | None,  # not a path, which forgets a slash at its end
     typer.Option(
         "--output",
         "-o",
         metavar="PATH",
         show_default=False,
-        help="Write to a file, or to one a recording in a folder, and not to standard output. Without "
-        "--format its ending says the format: .txt, .json, .srt, .vtt.",
+        help="Write to a file, or to one a recording in a folder (FOLDER/ is made), and not to standard "
+        "output. Without --format its ending says the format: .txt, .json, .srt, .vtt.",
     ),
 ]
 Srt = Annotated[

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from vivavoce.captions import Cue
     from vivavoce.cli.captions import Caption
 
-__all__ = ["CueSink", "Outputs", "Tee", "chosen_format"]
+__all__ = ["CueSink", "Outputs", "Tee", "chosen_format", "wrote"]
 
 
 _ENDINGS = {".txt": Format.TEXT, ".json": Format.JSON, ".ndjson": Format.JSON, ".jsonl": Format.JSON}
@@ -26,7 +28,7 @@ _ENDINGS |= {".srt": Format.SRT, ".vtt": Format.VTT}
 _ENDING_OF = {Format.TEXT: ".txt", Format.JSON: ".ndjson", Format.SRT: ".srt", Format.VTT: ".vtt"}
 
 
-def chosen_format(wanted: Format | None, output: Path | None, *, json: bool) -> Format:
+def chosen_format(wanted: Format | None, output: str | None, *, json: bool) -> Format:
     """The format that options ask for: by name, by ``--json``, or by the ending of the output file.
 
     Raises:
@@ -38,7 +40,12 @@ def chosen_format(wanted: Format | None, output: Path | None, *, json: bool) -> 
         return Format.JSON
     if wanted is not None:
         return wanted
-    return _ENDINGS.get(output.suffix.lower(), Format.TEXT) if output is not None else Format.TEXT
+    return _ENDINGS.get(Path(output).suffix.lower(), Format.TEXT) if output is not None else Format.TEXT
+
+
+def wrote(path: Path, count: int, unit: str) -> str:
+    """What is said of a finished file."""
+    return f"{path}: {count or 'no'} {unit}{'' if count == 1 else 's'} written."
 
 
 class CueSink(PipeSink):
@@ -50,13 +57,14 @@ class CueSink(PipeSink):
         kind: `Format.SRT` or `Format.VTT`.
     """
 
+    UNIT = "caption"
+
     def __init__(self, out: TextIO, talk: TextIO, kind: Format) -> None:
         from vivavoce.captions import Captioner, vtt_head
 
         super().__init__(out, talk)
         self._kind = kind
         self._captioner = Captioner()
-        self._n = 0
         if kind is Format.VTT:
             self._write(vtt_head())
 
@@ -74,8 +82,8 @@ class CueSink(PipeSink):
         from vivavoce.captions import srt_block, vtt_block
 
         for cue in cues:
-            self._n += 1
-            self._write(srt_block(self._n, cue) if self._kind is Format.SRT else vtt_block(cue))
+            self.written += 1
+            self._write(srt_block(self.written, cue) if self._kind is Format.SRT else vtt_block(cue))
 
 
 class Tee:
@@ -105,23 +113,30 @@ class Outputs:
 
     Args:
         kind: Of the main output.
-        output: File or folder of the main output; None: standard output.
+        output: File or folder of the main output; None: standard output. What ends like a folder is made
+            if there is none.
         extra: More files to write beside it, by their format.
         partials: Whether events of unfinished utterances are wanted.
     """
 
     def __init__(
-        self, kind: Format, output: Path | None, extra: dict[Format, Path | None], *, partials: bool
+        self, kind: Format, output: str | None, extra: dict[Format, Path | None], *, partials: bool
     ) -> None:
         self._kind = kind
-        self._output = output
+        self._output = Path(output) if output is not None else None
+        self._is_folder = output is not None and (output.endswith(("/", os.sep)) or Path(output).is_dir())
         self._extra = {kind: path for kind, path in extra.items() if path is not None}
         self._partials = partials
 
     @property
-    def is_live(self) -> bool:
-        """Whether words appear on a terminal as they are heard."""
-        return self._output is None and self._kind is Format.TEXT and sys.stdout.isatty()
+    def is_out_of_sight(self) -> bool:
+        """Whether all goes into files, so that nothing on the terminal says how far it is."""
+        if self._output is not None:
+            return True
+        try:
+            return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+        except (OSError, ValueError):  # a program put something else in its place
+            return False
 
     def check(self, files: Sequence[str]) -> None:
         """Refuse what can't be written for so many recordings.
@@ -144,10 +159,6 @@ class Outputs:
         if self._is_folder and twice is not None:
             raise ConfigurationError(f"two recordings are called {twice}; give them one by one")
 
-    @property
-    def _is_folder(self) -> bool:
-        return self._output is not None and self._output.is_dir()
-
     def open(self, stack: contextlib.ExitStack, source: str, *, more: bool = False) -> Sink:
         """Open the sink for one recording; the stack closes it.
 
@@ -167,6 +178,7 @@ class Outputs:
         else:
             path = self._output
             if self._is_folder:
+                self._make(path)
                 name = "stdin" if source == "-" else Path(source).stem
                 path, more = path / f"{name}{_ENDING_OF[self._kind]}", False
             sinks.append(self._file(stack, path, self._kind, more=more))
@@ -175,13 +187,23 @@ class Outputs:
         stack.callback(sink.close)
         return sink
 
+    @staticmethod
+    def _make(folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{folder}: {(error.strerror or str(error)).lower()}") from None
+
     def _file(self, stack: contextlib.ExitStack, path: Path, kind: Format, *, more: bool = False) -> Sink:
         try:
             out = stack.enter_context(path.open("a" if more else "w", encoding="utf-8", newline="\n"))
         except OSError as error:
             raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
         if kind is Format.TEXT:
-            return PipeSink(out, sys.stderr)
-        if kind is Format.JSON:
-            return JsonSink(out, sys.stderr, partials=self._partials)
-        return CueSink(out, sys.stderr, kind)
+            sink = PipeSink(out, sys.stderr)
+        elif kind is Format.JSON:
+            sink = JsonSink(out, sys.stderr, partials=self._partials)
+        else:
+            sink = CueSink(out, sys.stderr, kind)
+        stack.callback(lambda: sink.note(wrote(path, sink.written, sink.UNIT)))
+        return sink

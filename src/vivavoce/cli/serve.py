@@ -52,10 +52,16 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
 def serve(
     *,
     host: Annotated[
-        str, typer.Option(envvar="VIVAVOCE_HOST", help="Address to listen on; 0.0.0.0 for every network.")
+        str,
+        typer.Option(
+            metavar="HOST", envvar="VIVAVOCE_HOST", help="Address to listen on; 0.0.0.0 for every network."
+        ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(envvar="VIVAVOCE_PORT", min=0, max=65_535, help="Port; 0 takes a free one.")
+        int,
+        typer.Option(
+            metavar="PORT", envvar="VIVAVOCE_PORT", min=0, max=65_535, help="Port; 0 takes a free one."
+        ),
     ] = DEFAULT_PORT,
     api_key: Annotated[
         list[str] | None,
@@ -69,6 +75,7 @@ def serve(
     api_key_file: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
             envvar="VIVAVOCE_API_KEY_FILE",
             show_default=False,
             help="A file with one key a line; one with no-funds, unpaid or disabled behind it is refused.",
@@ -83,7 +90,11 @@ def serve(
     max_sessions: Annotated[
         int | None,
         typer.Option(
-            envvar="VIVAVOCE_MAX_SESSIONS", min=1, show_default=False, help="Refuse more at a time."
+            metavar="N",
+            envvar="VIVAVOCE_MAX_SESSIONS",
+            min=1,
+            show_default=False,
+            help="Refuse more at a time.",
         ),
     ] = None,
     tls_cert: Annotated[
@@ -117,6 +128,7 @@ def serve(
     max_sessions_per_key: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             envvar="VIVAVOCE_MAX_SESSIONS_PER_KEY",
             min=1,
             show_default=False,

@@ -37,10 +37,14 @@ class Sink(Protocol):
 class PipeSink:
     """One finished utterance a line, flushed, for other programs."""
 
+    UNIT = "utterance"
+    """What is counted."""
+
     def __init__(self, out: TextIO, talk: TextIO) -> None:
         self._out = out
         self._talk = talk
         self._lock = threading.Lock()
+        self.written = 0
 
     def show(self, caption: Caption) -> None:
         """Write a final; partials are not for pipes."""
@@ -57,6 +61,7 @@ class PipeSink:
 
     def _line(self, text: str) -> None:
         self._write(text + "\n")
+        self.written += 1
 
     def _write(self, text: str) -> None:
         with self._lock:
@@ -72,6 +77,8 @@ class JsonSink(PipeSink):
         talk: Standard error.
         partials: Whether unfinished utterances are written too.
     """
+
+    UNIT = "event"
 
     def __init__(self, out: TextIO, talk: TextIO, *, partials: bool) -> None:
         super().__init__(out, talk)

@@ -76,7 +76,7 @@ def _run(
             chunks = paced(
                 chunks, sound.bytes_per_second, clock=time.monotonic, wait=interrupt.wait, lead_s=lead_s
             )
-        if file != _STDIN and not outputs.is_live:
+        if file != _STDIN and outputs.is_out_of_sight:
             advance = stack.enter_context(progress_bar(Path(file).name, sound.duration_s))
             chunks = counted(chunks, lambda n_bytes: advance(n_bytes / sound.bytes_per_second))
         transcribe(
@@ -85,6 +85,7 @@ def _run(
             encoding=sound.encoding,
             show=sink.show,
             interrupt=interrupt,
+            ends_itself=file == _STDIN,
         )
 
 
@@ -133,7 +134,7 @@ def stream(
     this process as fast as it is heard, to a configured one at most 20 s ahead of the clock, which is
     what the protocol allows. Standard input carries raw mono samples or a WAV stream.
 
-    Of several recordings one that can't be read is skipped, and the exit code is 1. Ctrl-C sends no more,
+    Of several recordings one that can't be read is skipped, and the exit code is 1. Ctrl-C ends the sound,
     shows the last utterance and exits within two seconds: with 0 for standard input, with 130 for a file,
     which was not heard to its end. A second Ctrl-C stops at once.
     """  # noqa: D301  - click keeps what follows \b as it is

@@ -24,6 +24,7 @@ def _plan(
     sample_rate: int,
     encoding: StreamEncoding | str,
     timeout_s: float,
+    close_timeout_s: float,
     *,
     partials: bool,
     options: dict[str, Any],
@@ -33,7 +34,8 @@ def _plan(
     from vivavoce.client.opening import make_plan, native_parameters  # noqa: PLC0415
 
     parameters = native_parameters(sample_rate, encoding, partials=partials, options=options)
-    return make_plan(parameters, limits=Limits(connect_s=timeout_s, begin_s=timeout_s), **given)
+    limits = Limits(connect_s=timeout_s, begin_s=timeout_s, close_s=close_timeout_s)
+    return make_plan(parameters, limits=limits, **given)
 
 
 def connect(
@@ -46,6 +48,7 @@ def connect(
     partials: bool = True,
     reconnect: Reconnect | None = KEEP,
     timeout_s: float = 10.0,
+    close_timeout_s: float = 8.0,
     transport: Transport | None = None,
     **options: Any,
 ) -> Session:
@@ -61,6 +64,8 @@ def connect(
         partials: Whether unfinished turns are wanted.
         reconnect: How hard to try to keep the session when its connection is lost; None for not at all.
         timeout_s: Limit for the connection, and for the beginning after it, in seconds.
+        close_timeout_s: How long the session may go without progress once it is to end, in seconds; twice
+            that at most where audio was sent faster than it is spoken.
         transport: Opens connections; WebSockets if None.
         **options: Whatever :class:`vivavoce.streaming.v3.RealTimeParameters` has, such as
             ``keyterms_prompt=["Vivavoce"]`` or ``max_turn_silence=800``.
@@ -76,6 +81,7 @@ def connect(
         sample_rate,
         encoding,
         timeout_s,
+        close_timeout_s,
         partials=partials,
         options=options,
         url=url,
@@ -97,6 +103,7 @@ def connect_async(
     partials: bool = True,
     reconnect: Reconnect | None = KEEP,
     timeout_s: float = 10.0,
+    close_timeout_s: float = 8.0,
     transport: Transport | None = None,
     **options: Any,
 ) -> Connecting:
@@ -110,6 +117,7 @@ def connect_async(
         sample_rate,
         encoding,
         timeout_s,
+        close_timeout_s,
         partials=partials,
         options=options,
         url=url,

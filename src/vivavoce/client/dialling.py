@@ -1,9 +1,11 @@
-"""Opening the WebSocket, and saying in one line why it did not open."""
+"""Saying in one line why a WebSocket did not open."""
 
 from __future__ import annotations
 
 import logging
-from contextlib import ExitStack, contextmanager
+import os
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,16 +15,12 @@ from vivavoce.errors import ConnectError, RealtimeError, RefusedError
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from websockets.sync.client import ClientConnection
+    from collections.abc import Iterator
 
     from vivavoce.client.address import Address
 
 __all__ = [
     "USER_AGENT",
-    "Dialled",
-    "dial",
     "status_fault",
     "telling_faults",
     "unreachable",
@@ -31,9 +29,6 @@ __all__ = [
 
 USER_AGENT: Final = f"vivavoce/{__version__}"
 
-_CLOSE_WAIT_S = 1.0
-_MESSAGE_LIMIT_BYTES = 1 << 20
-_RECEIVE_QUEUE = 256  # frames; a handler may be slow for a while without holding up pongs
 _UNAUTHORIZED = 401
 
 # At DEBUG the library logs every header and every frame: keys and what people said.
@@ -86,54 +81,16 @@ def unreachable(address: Address, error: BaseException) -> ConnectError:
         )
     if isinstance(error, TimeoutError):
         return ConnectError(f"no answer from {address} in time{address.advice}")
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return ConnectError(f"no server at {address} ({reason}){address.advice}")
+    return ConnectError(f"no server at {address} ({_reason(error)}){address.advice}")
 
 
-class Dialled:
-    """An open WebSocket, reduced to what a session needs."""
-
-    def __init__(self, connection: ClientConnection, stack: ExitStack) -> None:
-        self._connection = connection
-        self._stack = stack
-
-    def send(self, message: bytes | str) -> bool:
-        """Send a message; False if the connection is gone."""
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415  - already loaded by dial()
-
-        try:
-            self._connection.send(message)
-        except ConnectionClosed:
-            return False
-        return True
-
-    def receive(self, timeout_s: float | None) -> str | bytes | tuple[int, str]:
-        """Wait for a message; a code and a reason if the connection is closed.
-
-        Raises:
-            TimeoutError: Nothing came in that time.
-        """
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415  - already loaded by dial()
-
-        try:
-            return self._connection.recv(timeout_s)
-        except ConnectionClosed as closed:
-            # What counts is what the server said: without a close frame the connection was lost.
-            return (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
-
-    def close(self) -> None:
-        """Close as the protocol wants it. Takes about a second at most, unless a send is stuck."""
-        self._stack.close()
-
-    def sever(self) -> None:
-        """Cut the connection off, even under a stuck send."""
-        import socket  # noqa: PLC0415  - already loaded by dial()
-
-        try:
-            # Not the method of a TLS socket, which would pull the cipher state from under other threads.
-            socket.socket.shutdown(self._connection.socket, socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already
+def _reason(error: BaseException) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    # asyncio says which addresses it tried, of several all in one text, and not what went wrong.
+    if "Connect call failed" in text:
+        numbers = [getattr(error, "errno", None), *map(int, re.findall(r"\[Errno (\d+)\]", text))]
+        text = next((os.strerror(number) for number in numbers if number), text)
+    return text or type(error).__name__
 
 
 @contextmanager
@@ -154,41 +111,3 @@ def telling_faults(address: Address) -> Iterator[None]:
         raise status_fault(str(address), response.status_code, response.body, after) from error
     except (OSError, WebSocketException, EOFError) as error:
         raise unreachable(address, error) from error
-
-
-def dial(address: Address, url: str, headers: Mapping[str, str], timeout_s: float | None) -> Dialled:
-    """Open a WebSocket.
-
-    Args:
-        address: The server.
-        url: The WebSocket's URL with its query.
-        headers: Headers to add.
-        timeout_s: Limit in seconds, or None.
-
-    Raises:
-        ConnectError: Nobody answers, or what answers is no such server.
-        RefusedError: The server said no.
-    """
-    # Loading it takes longer than importing everything of ours.
-    from websockets.sync.client import connect  # noqa: PLC0415
-
-    from vivavoce.client.speaking_first import SpeakingFirst  # noqa: PLC0415
-
-    stack = ExitStack()
-    with telling_faults(address):
-        connection = stack.enter_context(
-            connect(
-                url,
-                additional_headers=headers,
-                user_agent_header=USER_AGENT,
-                compression=None,  # sound does not compress this way; it would only cost time
-                proxy=None if address.is_loopback else True,
-                open_timeout=timeout_s,
-                close_timeout=_CLOSE_WAIT_S,
-                max_size=_MESSAGE_LIMIT_BYTES,
-                max_queue=_RECEIVE_QUEUE,
-                logger=websockets_logger,
-                create_connection=SpeakingFirst,
-            )
-        )
-    return Dialled(connection, stack)

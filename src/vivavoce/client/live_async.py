@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import Event, TurnEvent
-from vivavoce.client.live import SLICE_BYTES
 from vivavoce.client.opening import update_fields
 from vivavoce.client.operations import KEEP_ALIVE
 from vivavoce.client.runner import Runner
+from vivavoce.client.threaded import SLICE_BYTES
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:

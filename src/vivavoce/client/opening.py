@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vivavoce.client.choices import StreamEncoding
     from vivavoce.client.reconnecting import Reconnect
 
-__all__ = ["API_VERSION", "Plan", "make_plan", "native_parameters", "update_fields"]
+__all__ = ["API_VERSION", "Plan", "make_plan", "native_parameters", "update_fields", "with_stall"]
 
 API_VERSION: Final = "2025-05-12"
 """The version of the protocol, as the vendor's SDK names it."""
@@ -73,6 +73,11 @@ class Plan:
         )
 
 
+def with_stall(limits: Limits, reconnect: Reconnect | None) -> Limits:
+    """The limits of a session that is kept in a certain way."""
+    return limits if reconnect is None else dataclasses.replace(limits, stall_s=reconnect.stall_s)
+
+
 def make_plan(
     parameters: RealTimeParameters,
     *,
@@ -104,7 +109,7 @@ def make_plan(
         headers={**request_headers(token or api_key or settings.api_key), "AssemblyAI-Version": API_VERSION},
         parameters=parameters,
         reconnect=reconnect,
-        limits=limits or Limits(),
+        limits=with_stall(limits or Limits(), reconnect),
         transport=transport or WebSocketTransport(),
     )
 

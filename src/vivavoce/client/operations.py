@@ -1,13 +1,12 @@
-"""What a client of v3 sends, and where a session can be."""
+"""What a client of v3 sends."""
 
 from __future__ import annotations
 
-import enum
 from typing import Any, Final
 
 import msgspec
 
-__all__ = ["FORCE", "KEEP_ALIVE", "SHORTEST_MS", "TERMINATE", "StreamState", "message"]
+__all__ = ["FORCE", "KEEP_ALIVE", "SHORTEST_MS", "TERMINATE", "message"]
 
 SHORTEST_MS: Final = 50
 """The least audio that a message of v3 may carry; its most is 1,000 ms."""
@@ -21,13 +20,3 @@ def message(kind: str, fields: dict[str, Any] | None = None) -> str:
 FORCE: Final = message("ForceEndpoint")
 KEEP_ALIVE: Final = message("KeepAlive")
 TERMINATE: Final = message("Terminate")
-
-
-class StreamState(enum.Enum):
-    """Where a session is. The last two are the ends."""
-
-    DIALLING = enum.auto()
-    OPENING = enum.auto()
-    OPEN = enum.auto()
-    ENDED = enum.auto()
-    FAILED = enum.auto()

@@ -4,37 +4,58 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from typing import TYPE_CHECKING, Self
+import math
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from vivavoce.checks import sample_rate_hz
+from vivavoce.checks import sample_rate_hz, whole_number
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.api import Client
-from vivavoce.client.chunking import as_bytes, is_audio
-from vivavoce.client.core import RealtimeCore, check_silence_ms
-from vivavoce.client.dialling import dial
-from vivavoce.client.session import Handlers, Session
-from vivavoce.client.tokens import create_token
+from vivavoce.client.chunking import is_audio
+from vivavoce.client.handling import Handlers, close_handler
+from vivavoce.client.limits import Limits
 from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.settings import settings as global_settings
 from vivavoce.types import Encoding
-from vivavoce.wire.aai_v2 import PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from vivavoce.client.chunking import Audio
+    from vivavoce.client.events import ReconnectedEvent, ReconnectingEvent
+    from vivavoce.client.reconnecting import Reconnect
+    from vivavoce.client.session import Session
     from vivavoce.client.transcripts import (
         AudioEncoding,
         RealtimeSessionInformation,
         RealtimeSessionOpened,
         RealtimeTranscript,
     )
+    from vivavoce.client.transport import Transport
 
-__all__ = ["RealtimeTranscriber"]
+__all__ = ["CLOSE_LIMIT_S", "RealtimeTranscriber", "check_silence_ms"]
 
 logger = logging.getLogger("vivavoce.client")
+
+CLOSE_LIMIT_S: Final = 5.0
+"""How long a closing session may go without progress, in seconds."""
+
+
+def check_silence_ms(milliseconds: int) -> int:
+    """Check the silence that ends an utterance, in milliseconds.
+
+    Raises:
+        ConfigurationError: It is no whole number in 0..20000.
+    """
+    from vivavoce.wire.aai_v2 import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
+
+    return whole_number(
+        "the silence that ends an utterance",
+        milliseconds,
+        low=0,
+        high=MAX_SILENCE_MS,
+        unit="milliseconds",
+    )
 
 
 class RealtimeTranscriber:
@@ -49,7 +70,8 @@ class RealtimeTranscriber:
         on_error: Called once for every fault of a running session. A session that could not be opened
             is no such fault: :meth:`connect` raises.
         on_open: Called when the server has begun the session.
-        on_close: Called exactly once for every session that was opened, at its end.
+        on_close: Called exactly once for every session that was opened, at its end: without arguments, or,
+            if it needs two, with the close code and the reason.
         sample_rate: Rate of the audio, in Hz.
         word_boost: Words to expect.
         encoding: How the samples are written; ``pcm_s16le`` if None.
@@ -58,6 +80,13 @@ class RealtimeTranscriber:
         end_utterance_silence_threshold: Silence that ends an utterance, in milliseconds, 0 to 20000.
         disable_partial_transcripts: Whether to have finished utterances only.
         on_extra_session_information: Called before the end with what the server counted.
+        reconnect: How hard to try to keep the session when its connection is lost; None, as with the
+            vendor, for not at all. What followed the last final transcript is sent again, and times go on.
+            Where that fails, ``on_error`` gets a SessionLostError, which says how much was not
+            transcribed. A temporary token opens one connection only. Not one of the vendor's arguments.
+        on_reconnect: Called when the connection was lost and when there is another one; no handler of
+            the vendor's.
+        transport: Opens connections; WebSockets if None. Not one of the vendor's arguments.
 
     Raises:
         ConfigurationError: An argument can't be used.
@@ -69,7 +98,7 @@ class RealtimeTranscriber:
         on_data: Callable[[RealtimeTranscript], None],
         on_error: Callable[[RealtimeError], None],
         on_open: Callable[[RealtimeSessionOpened], None] | None = None,
-        on_close: Callable[[], None] | None = None,
+        on_close: Callable[[], None] | Callable[[int, str], None] | None = None,
         sample_rate: int,
         word_boost: Sequence[str] = (),
         encoding: AudioEncoding | None = None,
@@ -78,6 +107,9 @@ class RealtimeTranscriber:
         end_utterance_silence_threshold: int | None = None,
         disable_partial_transcripts: bool | None = None,
         on_extra_session_information: Callable[[RealtimeSessionInformation], None] | None = None,
+        reconnect: Reconnect | None = None,
+        on_reconnect: Callable[[ReconnectingEvent | ReconnectedEvent], None] | None = None,
+        transport: Transport | None = None,
     ) -> None:
         if isinstance(word_boost, str):
             raise ConfigurationError("word_boost must be a list of words, got one string")
@@ -91,9 +123,12 @@ class RealtimeTranscriber:
             on_data=on_data,
             on_error=on_error,
             on_open=on_open,
-            on_close=on_close,
+            on_close=close_handler(on_close),
             on_extra_session_information=on_extra_session_information,
+            on_reconnect=on_reconnect,
         )
+        self._reconnect = reconnect
+        self._transport = transport
         self._sample_rate = sample_rate_hz(sample_rate)
         self._client = client
         self._token = token
@@ -127,9 +162,15 @@ class RealtimeTranscriber:
             RealtimeError: A session is open already.
             ConfigurationError: The address or the key can't be used.
         """
-        if self._session is not None and not self._session.is_finished:
+        # Loading all that a session needs takes longer than all the rest.
+        from vivavoce.client.opening import with_stall  # noqa: PLC0415
+        from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
+        from vivavoce.client.session import Session  # noqa: PLC0415
+        from vivavoce.client.transport import WebSocketTransport  # noqa: PLC0415
+        from vivavoce.wire.aai_v2 import PATH  # noqa: PLC0415
+
+        if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: close() it first")
-        deadline = None if timeout is None else time.monotonic() + timeout
         settings = (self._client or Client.get_default()).settings
         address = Address.parse(settings.base_url)
         headers: dict[str, str] = {}
@@ -138,20 +179,30 @@ class RealtimeTranscriber:
             pairs = [*pairs, ("token", self._token)]
         else:
             headers = request_headers(settings.api_key)
-        connection = dial(address, address.websocket_url(PATH, pairs), headers, timeout)
+        url = address.websocket_url(PATH, pairs)
+        limit_s = math.inf if timeout is None else timeout
+        stall_s = self._reconnect.stall_s if self._reconnect is not None else None
+        transport = self._transport or WebSocketTransport()
         core = RealtimeCore(
             where=str(address),
             sample_rate=self._sample_rate,
             encoding=self._encoding,
             silence_ms=self._silence_ms,
+            reconnect=self._reconnect,
         )
-        session = self._session = Session(core, connection, self._handlers)
+        limits = Limits(connect_s=limit_s, begin_s=limit_s, open_s=limit_s, close_s=CLOSE_LIMIT_S)
+        session = self._session = Session(
+            core,
+            lambda: transport(url, headers, timeout_s=limit_s, stall_s=stall_s),
+            with_stall(limits, self._reconnect),
+            self._handlers,
+        )
         try:
-            session.begin(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            session.open()
         except BaseException:
-            session.abandon()
             self._session = None
             raise
+        session.start_handlers()
 
     def stream(self, data: Audio | Iterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable.
@@ -169,19 +220,17 @@ class RealtimeTranscriber:
             TypeError: It is no audio.
         """
         session = self._open_session()
-        is_pcm = self._encoding is Encoding.PCM_S16LE
+        session.raise_handler_error()
         if is_audio(data) or not hasattr(data, "__iter__"):
-            session.raise_handler_error()
-            session.send_audio(as_bytes(data, is_pcm=is_pcm))
-            return
+            session.send(data)
+        else:
+            session.send(self._checked(session, data))
+
+    @staticmethod
+    def _checked(session: Session, data: Any) -> Iterator[Audio]:
         for piece in data:
             session.raise_handler_error()
-            try:
-                session.send_audio(as_bytes(piece, is_pcm=is_pcm))
-            except RealtimeError:
-                if session.closed_by_user:
-                    return
-                raise
+            yield piece
 
     def configure_end_utterance_silence_threshold(self, threshold_milliseconds: int) -> None:
         """Set the silence that ends an utterance, from now on; before :meth:`connect` for the next session.
@@ -195,7 +244,7 @@ class RealtimeTranscriber:
         """
         self._silence_ms = check_silence_ms(threshold_milliseconds)
         if self._session is not None:
-            self._session.send_silence_ms(threshold_milliseconds)
+            self._session.set_silence_ms(threshold_milliseconds)
 
     def force_end_utterance(self) -> None:
         """End the utterance now; its final transcript comes at once.
@@ -203,20 +252,32 @@ class RealtimeTranscriber:
         Raises:
             RealtimeError: No session is open.
         """
-        self._open_session().send_force_end()
+        self._open_session().force_endpoint()
 
     def close(self) -> None:
         """End the session: send what is queued, wait for the last transcripts, call ``on_close``.
 
-        Takes a few seconds at most, whatever the server does. May be called more than once, before
-        :meth:`connect`, and from a handler; there it does not wait, and what is still to come comes after the
-        handler has returned.
+        Once nothing moves any more it takes a few seconds at most, whatever the server does. May be called
+        more than once, before :meth:`connect`, and from a handler; there it does not wait, and what is still
+        to come comes after the handler has returned.
 
         Raises:
             RealtimeError: A handler raised; its exception is the cause. The session is closed nonetheless.
         """
         if self._session is not None:
             self._session.close()
+
+    @property
+    def close_code(self) -> int | None:
+        """The WebSocket close code that the last session ended with; 1006 where the connection was lost."""
+        closed = self._session.closed if self._session is not None else None
+        return closed.code if closed is not None else None
+
+    @property
+    def close_reason(self) -> str | None:
+        """What the server said at the end of the last session, or what happened."""
+        closed = self._session.closed if self._session is not None else None
+        return closed.reason if closed is not None else None
 
     @classmethod
     def create_temporary_token(cls, expires_in: int, timeout: float | None = None) -> str:
@@ -231,10 +292,12 @@ class RealtimeTranscriber:
             ConnectError: Nobody answers, or what answers is no such server.
             RefusedError: The server said no.
         """
+        from vivavoce.client.tokens import create_token  # noqa: PLC0415  - brings what v2 is made of
+
         return create_token(global_settings, expires_in, timeout)
 
     def __enter__(self) -> Self:
-        if self._session is None or self._session.is_finished:
+        if self._session is None or self._session.closed is not None:
             self.connect()
         return self
 

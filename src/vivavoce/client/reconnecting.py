@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Backoff", "Reconnect", "may_return"]
 
 _BUSY = frozenset({429, 503, 1013, 3009})  # statuses and codes of a server that may have a place soon
-_LOST_CODES = frozenset({1001, 1006, 1011, 1012, 1013, 1014, 3005, 3008})
+_LOST_CODES = frozenset({1001, 1006, 1011, 1012, 1013, 1014, 3005, 3008, 4008})  # 3008, 4008: it grew too old
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

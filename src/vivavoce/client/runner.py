@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from vivavoce.client.operations import StreamState
+from vivavoce.client.session_core import SessionState
 from vivavoce.client.transport import ConnectionEnded
 from vivavoce.errors import ConnectError, RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from contextlib import AbstractContextManager
 
     from vivavoce.client.limits import Limits
-    from vivavoce.client.stream_core import StreamCore
+    from vivavoce.client.session_core import SessionCore
     from vivavoce.client.transport import Connection
 
 __all__ = ["Runner"]
@@ -42,7 +42,7 @@ class Runner:
 
     def __init__(
         self,
-        core: StreamCore,
+        core: SessionCore[Any],
         dial: Callable[[], Awaitable[Connection]],
         *,
         lock: AbstractContextManager[object],
@@ -58,11 +58,16 @@ class Runner:
         self._work = asyncio.Event()
         self._look = asyncio.Event()
         self._connection: Connection | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._connecting: asyncio.Task[Connection | None] | None = None
+        self._started = 0.0
         self._since = 0.0  # when there was progress: a connection, a message sent, the wish to end
         self._received_at = 0.0
+        self._opened_at = 0.0
+        self._lead_s = 0.0  # by how much the audio sent over the connection is longer than its time
         self._ending = False
         self._drained_at: float | None = None
+        self._drained_lead_s = 0.0
         self._held_at: float | None = None
 
     def wake(self) -> None:
@@ -76,7 +81,7 @@ class Runner:
 
     async def run(self) -> None:
         """Run until the session has ended."""
-        self._since = self._now()
+        self._since = self._started = self._now()
         watch = asyncio.create_task(self._watch())
         try:
             while True:
@@ -121,7 +126,8 @@ class Runner:
                 return None
             with self._lock:
                 self._core.dial_succeeded()
-            self._since = self._now()
+            self._since = self._opened_at = self._now()
+            self._lead_s = 0.0
             return connection
 
     async def _may_redial(self, fault: RealtimeError) -> bool:
@@ -136,14 +142,24 @@ class Runner:
     async def _serve(self, connection: Connection) -> None:
         self._connection = connection
         self._held_at = None
-        writer = asyncio.create_task(self._write(connection))
+        tasks = [
+            asyncio.create_task(self._write(connection)),
+            asyncio.create_task(self._ask_for_life(connection)),
+        ]
+        reading = self._reading = asyncio.create_task(self._read(connection))
         try:
-            await self._read(connection)
+            await reading
+        except asyncio.CancelledError:
+            with self._lock:
+                if self._core.state in {SessionState.OPENING, SessionState.OPEN}:
+                    raise
         finally:
-            self._connection = None
-            writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await writer
+            self._connection = self._reading = None
+            reading.cancel()
+            for task in tasks:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SHUT_S):
                     await connection.close()
@@ -165,10 +181,12 @@ class Runner:
                 self._changed()
             self._work.set()
             self._received_at = self._now()
-            if holding and self._held_at is None:
+            if not holding:
+                self._held_at = None
+            elif self._held_at is None:
                 self._held_at = self._now()
                 self._look.set()
-            if state not in {StreamState.OPENING, StreamState.OPEN}:
+            if state not in {SessionState.OPENING, SessionState.OPEN}:
                 return
 
     async def _write(self, connection: Connection) -> None:
@@ -186,6 +204,38 @@ class Runner:
             except ConnectionEnded:
                 return  # the reader learns why
             self._since = self._now()
+            self._lead_s = max(0.0, self._core.sent_s - (self._since - self._opened_at))
+
+    async def _ask_for_life(self, connection: Connection) -> None:
+        """Ping, and take the connection for lost where neither an answer nor anything else comes.
+
+        An answer comes when all the audio before the ping was read. So what was sent ahead of its time since
+        the last answer may take longer.
+        """
+        ping: Callable[[], Coroutine[None, None, None]] | None = getattr(connection, "ping", None)
+        half_s = self._limits.stall_s / 2
+        read_s, read_at = 0.0, self._now()
+        while ping is not None:
+            await asyncio.sleep(half_s)
+            asked_at, sent_s = self._now(), self._core.sent_s
+            ahead_s = max(0.0, sent_s - read_s - (asked_at - read_at))
+            answer = asyncio.create_task(ping())
+            try:
+                while not answer.done():
+                    due = max(asked_at, self._received_at) + half_s + ahead_s / 2
+                    if due <= self._now():
+                        with self._lock:
+                            self._core.stall()
+                            self._changed()
+                        self._look.set()
+                        return
+                    await asyncio.wait([answer], timeout=due - self._now())
+                await answer
+                read_s, read_at = sent_s, asked_at
+            except ConnectionEnded:
+                return  # the reader learns why
+            finally:
+                answer.cancel()
 
     # --- nothing takes for ever ---------------------------------------------------------------
 
@@ -199,10 +249,11 @@ class Runner:
                     self._changed()
                     due = self._due()
                 state = self._core.state
-            if state in {StreamState.ENDED, StreamState.FAILED, StreamState.DIALLING}:
-                if self._connection is not None:
+            if state in {SessionState.ENDED, SessionState.FAILED, SessionState.DIALLING}:
+                if self._connection is not None and self._reading is not None:
                     self._connection.abort()
-                elif state is not StreamState.DIALLING and self._connecting is not None:
+                    self._reading.cancel()  # which may wait on, in a connection that is not ours
+                elif state is not SessionState.DIALLING and self._connecting is not None:
                     self._connecting.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(due):
@@ -214,32 +265,45 @@ class Runner:
         if core.is_finished:
             return None
         times: list[float] = []
-        if core.state is StreamState.OPENING:
+        if core.state is SessionState.OPENING:
             times.append(self._since + limits.begin_s)
+            if not core.has_opened:
+                times.append(self._started + limits.open_s)
         if core.is_holding and self._held_at is not None:
             times.append(self._held_at + _HOLD_S)
         if core.is_terminating:
             if not self._ending:
                 self._ending, self._since = True, self._now()
-            times.append(self._since + limits.close_s)
-            if core.is_drained:
-                if self._drained_at is None:
-                    self._drained_at = self._now()
-                if core.can_return:
-                    times.append(max(self._since, self._received_at) + _LAST_STALL_S)
-            if self._drained_at is not None:
-                times.append(self._drained_at + limits.close_s)
+            times += self._ends()
+            if core.is_drained and core.can_return:
+                times.append(self._progress() + _LAST_STALL_S + min(limits.close_s, self._lead_s / 2))
         return min(times, default=None)
+
+    def _progress(self) -> float:
+        return max(self._since, self._received_at)
+
+    def _ends(self) -> list[float]:
+        """When a session that was to end is given up.
+
+        A server that was sent a recording faster than it is spoken may need as much time to hear it, without
+        a word in between. So half of that is waited for its next word beside what is waited anyway, but not
+        more than as much again, and twice of it in all.
+        """
+        if self._core.is_drained and self._drained_at is None:
+            self._drained_at, self._drained_lead_s = self._now(), self._lead_s
+        limit_s = self._limits.close_s
+        ends = [self._progress() + limit_s + min(limit_s, self._lead_s / 2)]
+        if self._drained_at is not None:
+            ends.append(self._drained_at + limit_s + 2 * self._drained_lead_s)
+        return ends
 
     def _expire(self) -> None:
         core, limits, now = self._core, self._limits, self._now()
-        if core.is_terminating and (
-            now >= self._since + limits.close_s
-            or (self._drained_at is not None and now >= self._drained_at + limits.close_s)
-        ):
+        if core.is_terminating and now >= min(self._ends()):
             core.give_up(f"the server did not end the session within {limits.close_s:g} s")
         elif core.is_holding and self._held_at is not None and now >= self._held_at + _HOLD_S:
             core.expire_error()
+            self._held_at = None
         elif core.has_opened:
             core.stall()
         else:

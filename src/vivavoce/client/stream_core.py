@@ -1,60 +1,48 @@
-"""One v3 session without its sockets: what to send, what a message means, what to send once more.
-
-A session can outlive its connections. Fed by ``receive_*``, ``dial_*`` and the calls that stand for the
-user's; drained by :meth:`StreamCore.take_event` and :meth:`StreamCore.next_outgoing`. Knows neither
-sockets nor threads nor clocks, and never raises for what the server does.
-"""
+"""What a session of v3 says and understands; see :mod:`vivavoce.client.session_core`."""
 
 from __future__ import annotations
 
 import logging
-import random
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from vivavoce.client.chunking import Cutter
-from vivavoce.client.event_queue import EventQueue
 from vivavoce.client.events import (
     BeginEvent,
-    ClosedEvent,
     ErrorEvent,
-    Event,
     HeardEvent,
-    ReconnectedEvent,
-    ReconnectingEvent,
     TerminationEvent,
     TurnEvent,
     WireEvent,
     decode_event,
 )
-from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST, close_fault, opening_fault
-from vivavoce.client.operations import FORCE, SHORTEST_MS, TERMINATE, StreamState, message
-from vivavoce.client.reconnecting import Backoff, Reconnect, may_return
-from vivavoce.client.tape import Tape, joined
-from vivavoce.client.timeline import Timeline
-from vivavoce.errors import ConnectError, ProtocolViolation, RealtimeError, SessionLostError
+from vivavoce.client.faults import CONNECTION_LOST
+from vivavoce.client.operations import FORCE, SHORTEST_MS, TERMINATE, message
+from vivavoce.client.session_core import MAX_BACKLOG, OwnEvent, Said, SessionCore, SessionState
+from vivavoce.errors import ProtocolViolation, RealtimeError
 
 if TYPE_CHECKING:
     from vivavoce.client.choices import StreamEncoding
+    from vivavoce.client.reconnecting import Reconnect
 
-__all__ = ["MAX_BACKLOG", "StreamCore", "StreamState"]
-
-MAX_BACKLOG: Final = 64
-"""Messages that may wait to be sent, 3 to 6 s of audio; above it, whoever sends has to wait."""
+__all__ = ["MAX_BACKLOG", "SessionState", "StreamCore"]
 
 logger = logging.getLogger("vivavoce.client")
 
+_Told = BeginEvent | HeardEvent | TerminationEvent
 
-class StreamCore:
-    """One session.
+
+class StreamCore(SessionCore[_Told]):
+    """One session of v3.
 
     Args:
         where: The server's address, for messages.
         sample_rate: Rate of the audio, in Hz; None where the encoding says it itself.
         encoding: How it is written.
-        reconnect: How hard to try to keep the session; None where a lost connection is its end. Audio
-            that is no PCM can't be sent again from a given time, so it ends with its connection, too.
+        reconnect: How hard to try to keep the session; None where a lost connection is its end.
     """
+
+    FORCE = FORCE
+    TERMINATE = TERMINATE
+    SHORTEST_MS = SHORTEST_MS
 
     def __init__(
         self,
@@ -64,116 +52,14 @@ class StreamCore:
         encoding: StreamEncoding,
         reconnect: Reconnect | None = None,
     ) -> None:
-        self._where = where
-        width = encoding.bytes_per_sample
-        self.is_pcm = width == 2  # noqa: PLR2004  - 16-bit
-        self._cutter: Cutter | None = None
-        self._tape: Tape | None = None
-        if width is not None and sample_rate is not None:
-            self._cutter = Cutter(sample_rate, width, SHORTEST_MS)
-            if reconnect is not None and reconnect.attempts:
-                self._tape = Tape(sample_rate, width)
-        self._backoff = Backoff(reconnect or Reconnect(attempts=0), random.random)
-        self._delay_s: float | None = 0.0
-        self._state = StreamState.DIALLING
-        self._outgoing: deque[bytes | str] = deque()
-        self._events = EventQueue()
-        self._said: ErrorEvent | None = None
+        super().__init__(
+            where=where,
+            sample_rate=sample_rate,
+            bytes_per_sample=encoding.bytes_per_sample,
+            reconnect=reconnect,
+        )
         self._settings: dict[str, Any] = {}
-        self._timeline = Timeline()
-        self._terminating = False
-        self._unknown_seen = False
-        self.has_opened = False
-        self.closed_by_user = False
-        self.fault: RealtimeError | None = None
         self.began: BeginEvent | None = None
-        self.closed: ClosedEvent | None = None
-
-    # --- what it is ---------------------------------------------------------------------------
-
-    @property
-    def state(self) -> StreamState:
-        """Where the session is."""
-        return self._state
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing will come any more."""
-        return self._state in {StreamState.ENDED, StreamState.FAILED}
-
-    @property
-    def is_full(self) -> bool:
-        """Whether whoever sends should wait; a finished session has an empty queue."""
-        return len(self._outgoing) >= MAX_BACKLOG
-
-    @property
-    def is_terminating(self) -> bool:
-        """Whether the user has closed the session."""
-        return self._terminating
-
-    @property
-    def can_return(self) -> bool:
-        """Whether a lost connection is made again."""
-        return self._tape is not None
-
-    @property
-    def is_drained(self) -> bool:
-        """Whether all has been sent, the wish to end included, and only the server can go on."""
-        return self._terminating and not self._outgoing and self._state is StreamState.OPEN
-
-    @property
-    def delay_s(self) -> float | None:
-        """How long to wait before dialling, in seconds; None where nothing is to be dialled."""
-        return self._delay_s if self._state is StreamState.DIALLING else None
-
-    @property
-    def is_holding(self) -> bool:
-        """Whether an error message waits for the close that belongs to it."""
-        return self._said is not None and not self.is_finished
-
-    # --- what the user does -------------------------------------------------------------------
-
-    def check_sendable(self) -> None:
-        """Say whether audio can be sent; also while a lost connection is being made again.
-
-        Raises:
-            RealtimeError: It can't; where the session failed, this is that failure.
-        """
-        if self.fault is not None and not self.closed_by_user:
-            raise self.fault.with_traceback(None)
-        if self._terminating or self.is_finished:
-            raise RealtimeError("the session was closed; connect again for another")
-        if not self.has_opened:
-            raise RealtimeError("the session is not open yet: connect first")
-
-    def send_audio(self, data: memoryview | bytes) -> None:
-        """Put audio in the queue, cut anew.
-
-        Raises:
-            RealtimeError: The session is not open.
-        """
-        self.check_sendable()
-        if self._cutter is None:
-            self._outgoing.append(bytes(data))
-        else:
-            self._outgoing.extend(self._cutter.push(data))
-
-    def send(self, text: str) -> None:
-        """Queue a message.
-
-        Raises:
-            RealtimeError: The session is not open.
-        """
-        self.check_sendable()
-        self._outgoing.append(text)
-
-    def force_endpoint(self) -> None:
-        """Ask for the end of the turn. Audio too short to be a message of its own stays for the next one.
-
-        Raises:
-            RealtimeError: The session is not open.
-        """
-        self.send(FORCE)
 
     def update(self, fields: dict[str, Any]) -> None:
         """Change settings; they hold for later connections, too.
@@ -184,225 +70,61 @@ class StreamCore:
         self.send(message("UpdateConfiguration", fields))
         self._settings |= fields
 
-    def terminate(self) -> None:
-        """Send what is left and ask for the end; once is enough."""
-        if self._terminating or self.is_finished:
-            return
-        if not self.has_opened:
-            self.give_up("closed before the session began")
-            return
-        self._terminating = self.closed_by_user = True
-        if self._cutter is not None and (tail := self._cutter.finish()):
-            self._outgoing.append(tail)
-        self._outgoing.append(TERMINATE)
-
-    def drop(self) -> None:
-        """End the session without waiting for anything."""
-        if self.is_finished:
-            return
-        self.closed_by_user = True
-        if self.has_opened:
-            self._end(1000, "closed here, without waiting for the end")
-        else:
-            self.give_up("closed before the session began")
-
-    # --- connections --------------------------------------------------------------------------
-
-    def dial_succeeded(self) -> None:
-        """Take note of a new connection."""
-        if self._state is StreamState.DIALLING:
-            self._said = None
-            self._state = StreamState.OPENING
-
-    def dial_failed(self, fault: RealtimeError) -> None:
-        """Take note that none could be made."""
-        if self._state is not StreamState.DIALLING:
-            return
-        if not self.has_opened:
-            self.fault = fault
-            self._state = StreamState.FAILED
-        else:
-            self._lose(fault)
-
-    def receive_close(self, code: int, reason: str) -> None:
-        """Take the end of the connection; 1006 where it ended without a close frame."""
-        if self.is_finished or self._state is StreamState.DIALLING:
-            return
-        said = self._said.error if self._said is not None else None
-        if self._state is StreamState.OPENING and not self.has_opened:
-            self.fault = opening_fault(self._where, code, reason, said)
-            self._state = StreamState.FAILED
-        elif code in CLEAN_CODES and said is None:
-            fault = RealtimeError(reason or "the server ended the session", code)
-            if self._terminating or not self._lose(fault, can_return=True, is_error=False):
-                self.fault = None if self._terminating else fault
-                self._end(code, reason)
-        else:
-            self._lose(close_fault(code, reason, said))
-
     def expire_error(self) -> None:
-        """Take an error message that no close followed for what it is: the end."""
+        """Take an error message that no close followed for the end."""
         said = self._said
         if said is None or not self.is_holding:
             return
-        if said.error_code is not None or self._state is StreamState.OPENING:
-            self.receive_close(said.error_code or CONNECTION_LOST, "")
+        if said.code is not None or self._state is SessionState.OPENING:
+            self.receive_close(said.code or CONNECTION_LOST, "")
         else:
-            self._lose(RealtimeError(said.error))
+            self._lose(RealtimeError(said.text))
 
-    def stall(self) -> None:
-        """Take note that the server does not react any more."""
-        self.receive_close(CONNECTION_LOST, "")
+    def _settings_message(self) -> str | None:
+        return message("UpdateConfiguration", self._settings) if self._settings else None
 
-    def give_up(self, why: str) -> None:
-        """End the session from this side, because the server does not."""
-        if self.is_finished:
-            return
-        if not self.has_opened:
-            self.fault = ConnectError(f"{self._where}: {why}")
-            self._state = StreamState.FAILED
-        else:
-            self._fail(RealtimeError(why))
-
-    def _lose(self, fault: RealtimeError, *, can_return: bool = False, is_error: bool = True) -> bool:
-        """Go on with another connection, or fail; whether it goes on."""
-        delay_s = None
-        if self._tape is not None and (can_return or may_return(fault)):
-            delay_s = self._backoff.next_delay_s()
-        if delay_s is None:
-            if is_error:
-                self._fail(fault)
-            return False
-        self._said = None
-        self._delay_s = delay_s
-        self._state = StreamState.DIALLING
-        self._events.append(
-            ReconnectingEvent(reason=str(fault), attempt=self._backoff.attempt, delay_s=delay_s)
+    @staticmethod
+    def _supersedes(event: _Told | OwnEvent, before: _Told | OwnEvent) -> bool:
+        return (
+            isinstance(event, TurnEvent)
+            and isinstance(before, TurnEvent)
+            and not before.end_of_turn
+            and before.turn_order == event.turn_order
         )
-        return True
 
-    def _fail(self, fault: RealtimeError) -> None:
-        if self._tape is not None:
-            fault = SessionLostError(str(fault), fault.status_code, lost_ms=self._unheard_ms())
-        self.fault = fault
-        self._events.append(fault)
-        code = fault.status_code
-        self._end(CONNECTION_LOST if code is None else code, str(fault), StreamState.FAILED)
-
-    def _end(self, code: int, reason: str, state: StreamState = StreamState.ENDED) -> None:
-        self._state = state
-        self._outgoing.clear()
-        self.closed = ClosedEvent(code=code, reason=reason)
-        self._events.append(self.closed)
-
-    def _unheard_ms(self) -> int:
-        assert self._tape is not None  # noqa: S101  - only asked where there is one
-        waiting = sum(len(item) for item in self._outgoing if isinstance(item, bytes))
-        waiting += self._cutter.pending_bytes if self._cutter is not None else 0
-        tape = self._tape
-        return tape.to_ms(tape.end - tape.start + waiting + tape.lost_bytes)
-
-    # --- messages -----------------------------------------------------------------------------
-
-    def receive_message(self, text: str | bytes) -> None:
-        """Take a message of the server."""
-        if self.is_finished or self._state is StreamState.DIALLING:
-            return
+    def _read(self, message: str | bytes) -> None:
         try:
-            event = decode_event(text)
+            event = decode_event(message)
         except ProtocolViolation as violation:
             logger.warning("%s sent a message that can't be read: %s", self._where, violation)
-            if self._state is StreamState.OPENING:
+            if self._state is SessionState.OPENING:
                 self.receive_close(CONNECTION_LOST, f"a first message that can't be read: {violation}")
             return
         if event is None:
-            if not self._unknown_seen:
-                self._unknown_seen = True
-                logger.warning("messages of an unknown type came from %s; they are skipped", self._where)
+            self._skip()
         else:
-            self._receive(event)
+            self._take(event)
 
-    def _receive(self, event: WireEvent) -> None:
+    def _take(self, event: WireEvent) -> None:
         match event:
             case ErrorEvent():
-                self._said = event
+                self._said = Said(event.error, event.error_code)
             case BeginEvent():
-                self._begin(event)
-            case _ if self._state is StreamState.OPENING:
+                if not self.has_opened:
+                    self.began = event
+                self._open(event, event.id)
+            case _ if self._state is SessionState.OPENING:
                 pass  # nothing can come before the beginning
             case TerminationEvent():
-                self._terminate(event)
+                if self._is_forsaken:
+                    return
+                if self._whole_ms is not None:
+                    # The server knows its own part only, and in whole seconds.
+                    event.audio_duration_seconds = round(self._whole_ms / 1000)
+                self._events.append(event)
+                self._finish()
             case _:
-                self._hear(event)
-
-    def _terminate(self, event: TerminationEvent) -> None:
-        if not self._terminating and self._tape is not None:
-            return  # the server goes and another may come; the close that follows says so
-        if self._timeline.offset_ms and self._tape is not None:
-            # The server knows its own part only, and in whole seconds.
-            event.audio_duration_seconds = round(self._tape.to_ms(self._tape.end) / 1000)
-        self._events.append(event)
-        if not self._terminating:
-            self.fault = RealtimeError("the server ended the session", 1000)
-        self._end(1000, "")
-
-    def _begin(self, event: BeginEvent) -> None:
-        if self._state is not StreamState.OPENING:
-            return  # a second beginning changes nothing
-        self._state = StreamState.OPEN
-        if not self.has_opened:
-            self.has_opened = True
-            self.began = event
-            self._events.append(event)
-            return
-        assert self._tape is not None  # noqa: S101  - or there would be no second connection
-        self._timeline.go_on(self._tape.to_ms(self._tape.start))
-        waiting = [item for item in self._outgoing if item != TERMINATE]
-        again = self._tape.rewind()
-        replayed = sum(len(item) for item in again if isinstance(item, bytes))
-        queue = joined(again + waiting, self._tape.to_bytes(SHORTEST_MS))
-        if self._settings:
-            queue.appendleft(message("UpdateConfiguration", self._settings))
-        if self._terminating:
-            queue.append(TERMINATE)
-        self._outgoing = queue
-        self._events.append(
-            ReconnectedEvent(
-                session_id=event.id,
-                replayed_ms=self._tape.to_ms(replayed),
-                lost_ms=self._tape.to_ms(self._tape.lost_bytes),
-            )
-        )
-        self._tape.lost_bytes = 0
-
-    def _hear(self, event: HeardEvent) -> None:
-        if self._timeline.place(event):
-            self._backoff.progressed()
-        if isinstance(event, TurnEvent) and event.end_of_turn and self._tape is not None:
-            self._tape.finish_turn(event.end)
-        self._events.append(event)
-
-    # --- draining -----------------------------------------------------------------------------
-
-    @property
-    def has_events(self) -> bool:
-        """Whether there is an event to take."""
-        return bool(self._events)
-
-    def take_event(self) -> Event | None:
-        """The next event, or None."""
-        return self._events.take()
-
-    def next_outgoing(self, now: float) -> bytes | str | None:
-        """The next message to send: binary is audio, text is JSON. None if there is none.
-
-        Args:
-            now: The time, in seconds.
-        """
-        if self._state is not StreamState.OPEN or not self._outgoing:
-            return None
-        item = self._outgoing.popleft()
-        if self._tape is not None and (isinstance(item, bytes) or item == FORCE):
-            self._tape.push(item, now)
-            self._tape.trim(self._timeline.turn_start_ms, now)
-        return item
+                is_news = self._timeline.place(event)
+                if isinstance(event, TurnEvent) and event.end_of_turn:
+                    self._finish_turn(event.end)
+                self._hear(event, is_news=is_news)

@@ -68,12 +68,22 @@ class Timeline:
     def _turn(self, event: TurnEvent) -> bool:
         event.turn_order += self._first_order
         self._shift(event.words)
-        self.turn_start_ms = None if event.end_of_turn else event.start
         if event.end_of_turn:
             self._next_order = event.turn_order + 1
-        if event.end is None or event.end <= self._heard_ms:
+        return self.heard(event.start, event.end, is_finished=event.end_of_turn)
+
+    def heard(self, start_ms: int | None, end_ms: int | None, *, is_finished: bool) -> bool:
+        """Take note of a turn; whether it has new words.
+
+        Args:
+            start_ms: Where its first word begins, in milliseconds of the session; None without words.
+            end_ms: Where its last word ends.
+            is_finished: Whether the turn is.
+        """
+        self.turn_start_ms = None if is_finished else start_ms
+        if end_ms is None or end_ms <= self._heard_ms:
             return False
-        self._heard_ms = event.end
+        self._heard_ms = end_ms
         return True
 
     def _shift(self, words: Sequence[Word]) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Failure
-from vivavoce.wire import aai_v2
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
 
 __all__ = [
     "AudioEncoding",
@@ -24,9 +23,6 @@ __all__ = [
     "RealtimeSessionOpened",
     "RealtimeTranscript",
     "RealtimeWord",
-    "information_from_wire",
-    "opened_from_wire",
-    "transcript_from_wire",
 ]
 
 
@@ -137,62 +133,3 @@ class RealtimeSessionInformation:
 
     audio_duration_seconds: float
     message_type: RealtimeMessageTypes = RealtimeMessageTypes.session_information
-
-
-def _time(field: str, text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise ProtocolViolation(Failure.BAD_MESSAGE, f"{field} is no timestamp: {text!r}") from None
-
-
-def opened_from_wire(message: aai_v2.SessionBegins) -> RealtimeSessionOpened:
-    """Read the first message of a session.
-
-    Raises:
-        ProtocolViolation: Its session id or its time can't be read.
-    """
-    try:
-        session_id = UUID(message.session_id)
-    except ValueError:
-        raise ProtocolViolation(
-            Failure.BAD_MESSAGE, f"session_id is no UUID: {message.session_id!r}"
-        ) from None
-    return RealtimeSessionOpened(session_id=session_id, expires_at=_time("expires_at", message.expires_at))
-
-
-def information_from_wire(message: aai_v2.SessionInformation) -> RealtimeSessionInformation:
-    """Read what the server counted."""
-    return RealtimeSessionInformation(audio_duration_seconds=message.audio_duration_seconds)
-
-
-def transcript_from_wire(message: aai_v2.PartialTranscript | aai_v2.FinalTranscript) -> RealtimeTranscript:
-    """Read a transcript.
-
-    Raises:
-        ProtocolViolation: Its time can't be read.
-    """
-    words = [
-        RealtimeWord(start=word.start, end=word.end, confidence=word.confidence, text=word.text)
-        for word in message.words
-    ]
-    created = _time("created", message.created)
-    if isinstance(message, aai_v2.FinalTranscript):
-        return RealtimeFinalTranscript(
-            audio_start=message.audio_start,
-            audio_end=message.audio_end,
-            confidence=message.confidence,
-            text=message.text,
-            words=words,
-            created=created,
-            punctuated=message.punctuated,
-            text_formatted=message.text_formatted,
-        )
-    return RealtimePartialTranscript(
-        audio_start=message.audio_start,
-        audio_end=message.audio_end,
-        confidence=message.confidence,
-        text=message.text,
-        words=words,
-        created=created,
-    )

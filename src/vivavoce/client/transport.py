@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from vivavoce.client.address import Address
 from vivavoce.client.dialling import USER_AGENT, telling_faults, websockets_logger
 from vivavoce.client.faults import CONNECTION_LOST
-from vivavoce.wire.aai_v3 import PATH
+from vivavoce.wire import aai_v2, aai_v3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ __all__ = ["Connection", "ConnectionEnded", "Transport", "WebSocketTransport"]
 
 _CLOSE_WAIT_S: Final = 1.0
 _MESSAGE_LIMIT_BYTES: Final = 1 << 20
-_STALL_S: Final = 40.0  # of a session that can't be kept anyway: as long as the library's own default
 
 
 class ConnectionEnded(Exception):  # noqa: N818  - no fault of anybody's as such
@@ -39,7 +38,11 @@ class ConnectionEnded(Exception):  # noqa: N818  - no fault of anybody's as such
 
 
 class Connection(Protocol):
-    """An open connection. Its methods are called from one event loop; each may be cancelled."""
+    """An open connection. Its methods are called from one event loop; each may be cancelled.
+
+    It may also have ``async def ping(self) -> None``, which asks the other side for a sign of life and waits
+    for it; where there is none for too long, the connection counts as lost.
+    """
 
     async def send(self, message: bytes | str) -> None:
         """Send a message: binary is audio, text is JSON. Waits while the network is slow.
@@ -74,7 +77,8 @@ class Transport(Protocol):
             url: Of the WebSocket, with its query.
             headers: Say who asks.
             timeout_s: Limit in seconds.
-            stall_s: How long the other side may leave pings unanswered, in seconds; None: as it likes.
+            stall_s: How long the other side may give no sign of life, in seconds, for connections that can't
+                be pinged; None: as long as it likes.
 
         Raises:
             ConnectError: Nobody answers, or what answers is no such server.
@@ -102,6 +106,14 @@ class _WebSocket:
         except ConnectionClosed as closed:
             raise _ended(closed) from None
 
+    async def ping(self) -> None:
+        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415  - already loaded
+
+        try:
+            await (await self._connection.ping())
+        except ConnectionClosed as closed:
+            raise _ended(closed) from None
+
     async def close(self) -> None:
         await self._connection.close()
 
@@ -119,14 +131,18 @@ class WebSocketTransport:
     """Opens WebSockets. Proxies of the environment are used, but not to this machine."""
 
     async def __call__(
-        self, url: str, headers: Mapping[str, str], *, timeout_s: float, stall_s: float | None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_s: float,
+        stall_s: float | None,  # noqa: ARG002  - whoever runs the session sends the pings
     ) -> Connection:
         """Open a WebSocket; see :class:`Transport`."""
         # Loading it takes longer than importing everything of ours.
         from websockets.asyncio.client import connect  # noqa: PLC0415
 
-        address = Address.parse(url.partition("?")[0].removesuffix(PATH))
-        ping_s = (stall_s or _STALL_S) / 2
+        address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
         with telling_faults(address):
             connection = await connect(
                 url,
@@ -135,8 +151,7 @@ class WebSocketTransport:
                 compression=None,  # sound does not compress this way; it would only cost time
                 proxy=None if address.is_loopback else True,
                 open_timeout=timeout_s,
-                ping_interval=ping_s,
-                ping_timeout=ping_s,
+                ping_interval=None,
                 close_timeout=_CLOSE_WAIT_S,
                 max_size=_MESSAGE_LIMIT_BYTES,
                 logger=websockets_logger,

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["CHUNK_MS", "Sound", "from_file", "from_reader", "interruptible_reader"]
 
 CHUNK_MS: Final = 100  # the least that one message of Realtime v2 may carry
+LINGER_S: Final = 0.3
+"""How long a recorder that is stopped may take to write what it has, in seconds."""
+
 _POLL_S: Final = 0.1
 _READ_BYTES: Final = 65_536
 _MAGIC_BYTES: Final = 4
@@ -157,19 +161,35 @@ def from_file(path: str | os.PathLike[str]) -> Iterator[Sound]:
         yield sound
 
 
-def interruptible_reader(fd: int, stopped: Callable[[], bool]) -> Callable[[int], bytes]:
+def interruptible_reader(
+    fd: int, stopped: Callable[[], bool], *, linger_s: float = LINGER_S
+) -> Callable[[int], bytes]:
     """Read a pipe as its bytes come, and end when told to though none come.
+
+    What had been recorded by then still counts: it is in the pipe, or in the recorder, which Ctrl-C reaches
+    too and which writes its last buffer. So it goes on for a moment, with a pipe's capacity at most.
 
     Args:
         fd: The pipe's descriptor.
         stopped: Whether to end.
+        linger_s: How long the recorder may take for its last bytes, in seconds.
     """
+    can_wait = sys.platform != "win32"
+    deadline: float | None = None
+    left = _READ_BYTES
 
     def read(size: int) -> bytes:
+        nonlocal deadline, left
         while not stopped():
-            if sys.platform != "win32" and not select.select([fd], [], [], _POLL_S)[0]:
-                continue
-            return os.read(fd, size)
-        return b""
+            if not can_wait or select.select([fd], [], [], _POLL_S)[0]:
+                return os.read(fd, size)
+        if deadline is None:
+            deadline = time.monotonic() + linger_s
+        wait_s = max(0.0, deadline - time.monotonic())
+        if not can_wait or not left or not select.select([fd], [], [], wait_s)[0]:
+            return b""
+        data = os.read(fd, min(size, left))
+        left -= len(data)
+        return data
 
     return read

@@ -142,7 +142,7 @@ class Stability:
 
 
 def _behind_sure_words(confidences: Sequence[float]) -> int:
-    """How many words there are up to the last run of sure ones: an unsure word does not hide those for long."""
+    """How many words there are up to the last run of sure ones, which an unsure word must not hide."""
     run = count = 0
     for index, confidence in enumerate(confidences):
         run = run + 1 if confidence >= _SURE else 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from vivavoce.client.address import Address, request_headers
+from vivavoce.client.handling import HandlerErrors
 from vivavoce.client.limits import Limits
 from vivavoce.client.opening import Plan, make_plan
 from vivavoce.client.tokens import create_stream_token
@@ -74,7 +75,7 @@ class BaseClient:
         self._handlers: dict[RealTimeEvents, list[Callable[..., Any]]] = {
             event: [] for event in RealTimeEvents
         }
-        self._raised: tuple[str, BaseException] | None = None
+        self._errors = HandlerErrors()
 
     def on(self, event: RealTimeEvents, handler: Callable[..., Any]) -> None:
         """Call a handler with the client and the event whenever there is one.
@@ -119,21 +120,6 @@ class BaseClient:
         if event.type == "Warning":
             logger.warning("the server warns (%d): %s", event.warning_code, event.warning)
         return event.type, self._handlers[RealTimeEvents(event.type)]
-
-    def _keep_exception(self, name: str, error: BaseException) -> None:
-        if self._raised is None:
-            self._raised = (name, error)
-        else:
-            logger.error("the handler for %s raised again", name, exc_info=error)
-
-    def _raise_handler_error(self) -> None:
-        raised, self._raised = self._raised, None
-        if raised is None:
-            return
-        name, error = raised
-        if not isinstance(error, Exception):
-            raise error  # sys.exit() in a handler means the program
-        raise RealtimeError(f"the handler for {name} raised {type(error).__name__}: {error}") from error
 
     def _create_token(self, expires_in_seconds: int, max_session_duration_seconds: int | None) -> str:
         return create_stream_token(

@@ -44,7 +44,7 @@ class RealTimeTranscriber(BaseClient):
         """
         if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: disconnect() it first")
-        self._raised = None
+        self._errors.clear()
         session = Session(self._plan(params)).open()
         self._session = session
         self._dispatcher = threading.Thread(
@@ -62,7 +62,7 @@ class RealTimeTranscriber(BaseClient):
             try:
                 handler(self, event)
             except BaseException as error:  # noqa: BLE001  - whatever it is, the user's thread is to have it
-                self._keep_exception(name, error)
+                self._errors.keep(f"for {name}", error)
 
     def stream(self, data: Audio | Iterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable; of any length, cut anew.
@@ -87,7 +87,7 @@ class RealTimeTranscriber(BaseClient):
 
     def _surface(self) -> None:
         if threading.current_thread() is not self._dispatcher:
-            self._raise_handler_error()
+            self._errors.raise_kept()
 
     def set_params(self, params: RealTimeSessionParameters) -> None:
         """Change settings from now on.
@@ -137,7 +137,7 @@ class RealTimeTranscriber(BaseClient):
             return
         session.wait()
         dispatcher.join(self._options.terminate_timeout)
-        self._raise_handler_error()
+        self._errors.raise_kept()
 
     def create_temporary_token(
         self, expires_in_seconds: int, max_session_duration_seconds: int | None = None

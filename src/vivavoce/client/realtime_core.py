@@ -1,0 +1,152 @@
+"""What a session of Realtime v2 says and understands; see :mod:`vivavoce.client.session_core`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST
+from vivavoce.client.realtime_messages import (
+    information_from_wire,
+    opened_from_wire,
+    transcript_from_wire,
+)
+from vivavoce.client.session_core import MAX_BACKLOG, OwnEvent, Said, SessionCore, SessionState
+from vivavoce.client.transcripts import (
+    RealtimeFinalTranscript,
+    RealtimePartialTranscript,
+    RealtimeSessionInformation,
+    RealtimeSessionOpened,
+    RealtimeTranscript,
+)
+from vivavoce.errors import ProtocolViolation, RealtimeError
+from vivavoce.wire import aai_v2
+
+if TYPE_CHECKING:
+    from vivavoce.client.reconnecting import Reconnect
+    from vivavoce.types import Encoding
+
+__all__ = ["MAX_BACKLOG", "Event", "RealtimeCore", "SessionState"]
+
+_Told = RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation
+
+Event = _Told | OwnEvent
+"""What a session tells; its type says which handler is to be given it."""
+
+
+class RealtimeCore(SessionCore[_Told]):
+    """One session of v2.
+
+    Args:
+        where: The server's address, for messages.
+        sample_rate: Rate of the audio, in Hz.
+        encoding: How its samples are written.
+        silence_ms: Silence that ends an utterance, in milliseconds; None for the server's own.
+        reconnect: How hard to try to keep the session; None where a lost connection is its end.
+    """
+
+    FORCE = aai_v2.force_end_utterance()
+    TERMINATE = aai_v2.terminate_session()
+    SHORTEST_MS = 100
+
+    def __init__(
+        self,
+        *,
+        where: str,
+        sample_rate: int,
+        encoding: Encoding,
+        silence_ms: int | None = None,
+        reconnect: Reconnect | None = None,
+    ) -> None:
+        super().__init__(
+            where=where,
+            sample_rate=sample_rate,
+            bytes_per_sample=encoding.bytes_per_sample,
+            reconnect=reconnect,
+        )
+        self._silence_ms = silence_ms
+
+    def set_silence_ms(self, milliseconds: int) -> None:
+        """Set the silence that ends an utterance, for later connections, too.
+
+        Raises:
+            RealtimeError: The session is not open.
+        """
+        self.send(aai_v2.end_utterance_silence_threshold(milliseconds))
+        self._silence_ms = milliseconds
+
+    def expire_error(self) -> None:
+        """Give out an error message that no close followed: it ends nothing, unless nothing had begun."""
+        if self._state is SessionState.OPENING and self._said is not None:
+            self.receive_close(CONNECTION_LOST, "")
+        else:
+            self._release()
+
+    def give_up(self, why: str) -> None:
+        """End the session from this side, because the server does not."""
+        if self.has_opened and not self.is_finished:
+            self._release()
+        super().give_up(why)
+
+    def receive_close(self, code: int, reason: str) -> None:
+        """Take the end of the connection; 1006 where it ended without a close frame."""
+        if code in CLEAN_CODES and self._state is SessionState.OPEN:
+            self._release()  # it was no reason to close
+        super().receive_close(code, reason)
+
+    def _release(self) -> None:
+        if self._said is not None and not self.is_finished:
+            self._events.append(RealtimeError(self._said.text))
+            self._said = None
+
+    def _settings_message(self) -> str | None:
+        return None if self._silence_ms is None else aai_v2.end_utterance_silence_threshold(self._silence_ms)
+
+    @staticmethod
+    def _supersedes(event: _Told | OwnEvent, before: _Told | OwnEvent) -> bool:
+        return isinstance(event, RealtimeTranscript) and isinstance(before, RealtimePartialTranscript)
+
+    def _read(self, message: str | bytes) -> None:
+        try:
+            decoded = aai_v2.decode_server_message(message)
+            if self._state is SessionState.OPEN:
+                self._release()  # the message before was an error without a close
+            self._take(decoded)
+        except ProtocolViolation as violation:
+            text = f"the server sent a message that can't be read: {violation}"
+            if self._state is SessionState.OPENING:
+                self.receive_close(CONNECTION_LOST, text)
+            else:
+                self._events.append(RealtimeError(text))
+
+    def _take(self, message: aai_v2.ServerMessage | None) -> None:
+        match message:
+            case None:
+                self._skip()
+            case aai_v2.ErrorMessage():
+                # A server says what is wrong and then closes with the code of it: that is one fault.
+                self._said = Said(message.error)
+            case aai_v2.SessionBegins():
+                opened = opened_from_wire(message)
+                self._open(opened, str(opened.session_id))
+            case _ if self._state is SessionState.OPENING:
+                pass  # nothing can come before the beginning
+            case aai_v2.PartialTranscript() | aai_v2.FinalTranscript():
+                self._take_transcript(transcript_from_wire(message, offset_ms=self._timeline.offset_ms))
+            case aai_v2.SessionInformation():
+                information = information_from_wire(message)
+                if self._whole_ms is not None:  # the server knows its own part only
+                    information = replace(information, audio_duration_seconds=self._whole_ms / 1000)
+                self._events.append(information)
+            case aai_v2.SessionTerminated():
+                if not self._is_forsaken:
+                    self._finish()
+
+    def _take_transcript(self, transcript: RealtimePartialTranscript | RealtimeFinalTranscript) -> None:
+        is_final = isinstance(transcript, RealtimeFinalTranscript)
+        words = transcript.words
+        end_ms = words[-1].end if words else None
+        is_news = self._timeline.heard(words[0].start if words else None, end_ms, is_finished=is_final)
+        if is_final:
+            self._finish_turn(end_ms)
+        self._hear(transcript, is_news=is_news)
