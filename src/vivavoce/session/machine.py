@@ -113,6 +113,7 @@ class Session:
             tuning=self._tuning,
             commits=options.commit_words,
         )
+        self._hearing.expect(options.key_terms)
         self._marks: deque[tuple[int, Command]] = deque()  # commands, at their place in the audio
         self._probabilities: deque[float] = deque()  # of frames that were detected and not yet heard
         self._taken_frames = 0
@@ -244,9 +245,7 @@ class Session:
         hearing = self._hearing
         for utterance in hearing.closing:
             if utterance.end is not None and not utterance.is_done:
-                return DecodeRequest(
-                    utterance.number, utterance.start, utterance.end, is_final=True, is_settled=True
-                )
+                return _request(utterance, utterance.start, utterance.end, is_final=True)
         current = hearing.current
         if current is None or hearing.closing:
             return None
@@ -254,11 +253,9 @@ class Session:
         if settled_end is not None:
             if current.settled_end == settled_end:
                 return None
-            return DecodeRequest(current.number, current.start, settled_end, is_final=False, is_settled=True)
+            return _request(current, current.start, settled_end)
         if self._telling.options.partials and hearing.is_speaking and self._partial_is_due(current):
-            return DecodeRequest(
-                current.number, current.window, hearing.position, is_final=False, is_settled=False
-            )
+            return _request(current, current.window, hearing.position, is_settled=False)
         return None
 
     def _partial_is_due(self, utterance: Utterance) -> bool:
@@ -285,7 +282,7 @@ class Session:
         samples = hearing.buffer.copy(request.start, request.end)
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
-            return Span(samples, utterance.committed_tokens, utterance.draft, exact=True)
+            return Span(samples, utterance.committed_tokens, utterance.draft, exact=True, terms=request.terms)
         return Span(
             samples,
             utterance.window_prefix,
@@ -293,6 +290,7 @@ class Session:
             fresh_s=heard_s,
             start=request.start,
             memory=utterance.memory,
+            terms=request.terms,
         )
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
@@ -303,17 +301,19 @@ class Session:
         hearing = self._hearing
         current = hearing.current
         if current is not None and current.number == request.utterance:
-            if request.is_settled and request.end == hearing.settled_end:
+            is_current = request.is_settled and request.end == hearing.settled_end
+            if is_current and request.terms == current.terms:
                 current.take_settled(hypothesis, request.end)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
             elif not request.is_settled:
                 current.take_partial(hypothesis, request.start, request.end)
                 self._move_window(current)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
-            # else: speech went on meanwhile, and the next partial knows more
+            # else: speech went on or other terms came meanwhile, and the next pass knows more
         else:
             for utterance in hearing.closing:
-                if utterance.number == request.utterance and request.end == utterance.end:
+                is_whole = utterance.number == request.utterance and request.end == utterance.end
+                if is_whole and request.terms == utterance.terms:
                     utterance.take_settled(hypothesis, request.end)
         self._advance()
 
@@ -371,6 +371,8 @@ class Session:
         )
         if change.speech_threshold is not None:
             self._hearing.set_threshold(change.speech_threshold)
+        if change.key_terms is not None:
+            self._hearing.expect(change.key_terms)
         self._telling.configure(change)
 
     # --- what is told ---------------------------------------------------------------------------
@@ -384,3 +386,11 @@ class Session:
             self._state = SessionState.ENDED
             session_ms = round((self._active - self._opened) * 1000)
             self._telling.events.append(SessionEnded(round(self.audio_ms), session_ms))
+
+
+def _request(
+    utterance: Utterance, start: int, end: int, *, is_final: bool = False, is_settled: bool = True
+) -> DecodeRequest:
+    return DecodeRequest(
+        utterance.number, start, end, is_final=is_final, is_settled=is_settled, terms=utterance.terms
+    )

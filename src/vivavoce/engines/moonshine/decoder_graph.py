@@ -31,9 +31,11 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         cross_bias: float32 (batch, 1, 1, frames), the same for the encoder's frames.
         past_key_N, past_value_N: float32 (batch, 8, past, 36) for the blocks N = 0 … 5.
         cross_key_N, cross_value_N: float32 (batch, 8, frames, 36), from the encoder.
+        watched: int64 (watched,), tokens whose log-probabilities are wanted too; mostly none.
     Outputs:
         best: int64 (batch, new, 2), the two likeliest tokens behind each new one.
         log_probability: float32 (batch, new, 2), of these two.
+        watched_log_probability: float32 (batch, new, watched), of those that are watched.
         fresh: float32 (batch, 96, new, 36), keys and values to append to the cache; the axis of
             96 is (6 blocks, key or value, 8 heads).
         attention: float32 (batch, 2, new, frames), cross-attention of the two word heads.
@@ -43,6 +45,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
     positions = graph.input("positions", INT64, ["batch", "new"])
     self_bias = graph.input("self_bias", FLOAT, ["batch", 1, "new", "total"])
     cross_bias = graph.input("cross_bias", FLOAT, ["batch", 1, 1, "frames"])
+    watched = graph.input("watched", INT64, ["watched"])
     cosines, sines = (graph.constant(table) for table in rotation(weights, _MAX_TOKENS))
     codes = graph.node("Gather", graph.constant(weights.embedding), tokens, axis=0)
     hidden = graph.node(
@@ -57,7 +60,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         return graph.reshape(graph.node("Transpose", value, perm=[0, 2, 1, 3]), 0, 0, HIDDEN)
 
     fresh: list[str] = []
-    watched: list[str] = []
+    looks: list[str] = []
     down_bias: Floats | None = None
     branch = ""
     past_names = [("past", index) for index in range(BLOCKS)]
@@ -105,7 +108,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         asked = heads_first(graph.product(Rows(norm), block.cross_query.scaled(HEAD_SIZE**-0.5)), HEADS)
         scores = graph.node("FusedMatMul", asked, f"cross_key_{index}", transB=1)
         chances = graph.node("Softmax", graph.node("Add", scores, cross_bias), axis=-1)
-        watched.append(chances)
+        looks.append(chances)
         mixed = graph.node("MatMul", chances, f"cross_value_{index}")
         branch = graph.product(Rows(heads_last(mixed)), block.cross_output)
         norm, hidden = graph.add_norm(hidden, branch, block.mlp_norm)
@@ -117,19 +120,25 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         down_bias = block.down.bias
     final, _ = graph.add_norm(hidden, branch, weights.decoder_norm, down_bias)
     logits = graph.product(Rows(final), weights.vocabulary)
-    best, log_probability = _two_best(graph, logits)
+    best, log_probability, top, log_mass = _two_best(graph, logits)
     graph.output(best, "best", INT64, ["batch", "new", 2])
     graph.output(log_probability, "log_probability", FLOAT, ["batch", "new", 2])
+    wanted = graph.node("Sub", graph.node("Gather", logits, watched, axis=-1), top)
+    wanted = graph.node("Sub", wanted, log_mass)
+    graph.output(wanted, "watched_log_probability", FLOAT, ["batch", "new", "watched"])
     graph.output(graph.node("Concat", *fresh, axis=1), "fresh", FLOAT, ["batch", 96, "new", HEAD_SIZE])
-    taken = [graph.node("Gather", watched[index], graph.ints(head), axis=1) for index, head in _WORD_HEADS]
+    taken = [graph.node("Gather", looks[index], graph.ints(head), axis=1) for index, head in _WORD_HEADS]
     graph.output(
         graph.node("Concat", *taken, axis=1), "attention", FLOAT, ["batch", len(_WORD_HEADS), "new", "frames"]
     )
     graph.save(path)
 
 
-def _two_best(graph: GraphBuilder, logits: str, size: int = 256) -> tuple[str, str]:
+def _two_best(graph: GraphBuilder, logits: str, size: int = 256) -> tuple[str, str, str, str]:
     """The two likeliest tokens and their log-probabilities, both (batch, new, 2).
+
+    And, both (batch, new, 1), what a logit has to be lessened by to be a log-probability: the largest
+    logit, and the logarithm of the sum of all exponentials in its units.
 
     The two best lie in the two blocks with the largest maxima: this avoids a slow search through
     the whole vocabulary.
@@ -146,4 +155,5 @@ def _two_best(graph: GraphBuilder, logits: str, size: int = 256) -> tuple[str, s
     mass = graph.node(
         "ReduceSum", graph.node("Exp", graph.node("Sub", logits, top)), graph.ints(-1), keepdims=1
     )
-    return best, graph.node("Sub", graph.node("Sub", values, top), graph.node("Log", mass))
+    log_mass = graph.node("Log", mass)
+    return best, graph.node("Sub", graph.node("Sub", values, top), log_mass), top, log_mass
