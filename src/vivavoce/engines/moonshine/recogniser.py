@@ -29,7 +29,11 @@ _REMEMBERED_BIASES: Final = 256  # one of a hundred terms takes 0.1 MB, and 10 m
 
 
 class MoonshineRecogniser:
-    """Moonshine tiny, English."""
+    """Moonshine tiny, English.
+
+    Attributes:
+        vocabulary: Its tokens.
+    """
 
     name: Final = "moonshine-tiny-en"
     max_batch: Final = 8
@@ -49,7 +53,7 @@ class MoonshineRecogniser:
             ModelError: A file is missing or unusable.
         """
         files = ShippedFiles(folder)
-        self._vocabulary = Vocabulary.load(files.tokenizer)
+        self.vocabulary: Final = Vocabulary.load(files.tokenizer)
         self._runtime = MoonshineRuntime(cached_graphs(files), threads=threads)
         self._strength = strength
         self._bias_of = functools.lru_cache(_REMEMBERED_BIASES)(self._make_bias)
@@ -73,13 +77,13 @@ class MoonshineRecogniser:
 
     def _make_bias(self, terms: tuple[str, ...]) -> TermBias | None:
         """A bias towards the terms; those that the vocabulary can't spell are left out."""
-        spell = self._vocabulary.spell
+        spell = self.vocabulary.spell
         forms = (form for term in terms for form in written_forms(term))
         spellings = [spelling for form in forms if (spelling := spell(form) or spell(plain_letters(form)))]
         return TermBias(spellings, self._strength) if spellings else None
 
     def _hypothesis(self, decoded: Decoded, memory: object) -> Hypothesis:
-        pieces = self._vocabulary.words(decoded.tokens)
+        pieces = self.vocabulary.words(decoded.tokens)
         if not pieces:
             return Hypothesis(memory=memory)
         times = word_times(np.stack(decoded.attention, axis=1), pieces)

@@ -1,0 +1,222 @@
+"""What expected terms do for rare words, and what they cost the others: ``python -m vivavoce.bench.terms``.
+
+Rare is a word that the model's vocabulary, made by how often letters stand together in text at large, has in
+no fewer than three pieces, however its case. A session expects the rare words of its recording and some that
+are not said in it: rare words of the others. Sessions run in this process, as fast as they can.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from vivavoce.bench.align import align, normalise
+from vivavoce.bench.command import folder_or_default
+from vivavoce.bench.corpus import load_pcm, read_manifest, select
+from vivavoce.errors import VivavoceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from vivavoce.bench.corpus import Pcm
+    from vivavoce.bench.model import Clip
+    from vivavoce.engines import Recogniser, SpeechDetector
+
+__all__ = ["Speller", "TermErrors", "expected_terms", "hear", "main", "rare_words", "term_errors"]
+
+_RARE_PIECES = 3
+_CHUNK_MS = 50
+_SILENCE_MS = 1_500
+
+
+class Speller(Protocol):
+    """As much of a vocabulary as is needed here."""
+
+    def spell(self, text: str) -> tuple[int, ...] | None:
+        """The tokens of a text; None if it can't be spelled."""
+
+
+class TermErrors(NamedTuple):
+    """Errors, pooled: in the words of terms, and in all others, words too many among them."""
+
+    term_errors: int = 0
+    term_words: int = 0
+    other_errors: int = 0
+    other_words: int = 0
+
+    def plus(self, more: TermErrors) -> TermErrors:
+        """Both together."""
+        return TermErrors(*(mine + its for mine, its in zip(self, more, strict=True)))
+
+    def row(self) -> str:
+        """For a table: errors in terms, in others and in all words, in per cent."""
+        errors, words = self.term_errors + self.other_errors, self.term_words + self.other_words
+        rates = (
+            100 * wrong / of if of else 0.0
+            for wrong, of in ((self.term_errors, self.term_words), (self.other_errors, self.other_words))
+        )
+        return " | ".join(f"{rate:.1f}" for rate in (*rates, 100 * errors / words if words else 0.0))
+
+
+def term_errors(reference: str, hypothesis: str, terms: Iterable[str]) -> TermErrors:
+    """Count the errors of one recording; texts are normalised here, terms are normalised words."""
+    said, heard = normalise(reference).split(), normalise(hypothesis).split()
+    pairs = align(said, heard)
+    right = {i for i, j in pairs if said[i] == heard[j]}
+    wanted = set(terms)
+    in_terms = [i in right for i, word in enumerate(said) if word in wanted]
+    in_others = [i in right for i, word in enumerate(said) if word not in wanted]
+    too_many = len(heard) - len(pairs)
+    return TermErrors(in_terms.count(False), len(in_terms), in_others.count(False) + too_many, len(in_others))
+
+
+def rare_words(text: str, vocabulary: Speller) -> tuple[str, ...]:
+    """The rare words of a text, normalised, each once."""
+
+    def pieces(word: str) -> int:
+        return min(len(vocabulary.spell(form) or ()) for form in (word, word.capitalize(), word.upper()))
+
+    words = dict.fromkeys(normalise(text).split())
+    return tuple(word for word in words if word.isalpha() and pieces(word) >= _RARE_PIECES)
+
+
+def expected_terms(
+    clip_id: str, rare: Mapping[str, Sequence[str]], text: str, absent: int, *, own: bool = True
+) -> tuple[str, ...]:
+    """What the session of a recording expects, the same every time.
+
+    Args:
+        clip_id: The recording.
+        rare: The rare words of all recordings by their ids.
+        text: What is said in this one.
+        absent: How many terms that are not said, at most.
+        own: Whether to expect its own rare words too.
+    """
+    said = set(normalise(text).split())
+    pool = sorted({word for words in rare.values() for word in words} - said)
+    dice = random.Random(clip_id)  # noqa: S311 - a choice that can be repeated, no secret
+    return (*(rare[clip_id] if own else ()), *dice.sample(pool, min(absent, len(pool))))
+
+
+def hear(
+    recogniser: Recogniser,
+    detector: SpeechDetector,
+    pcm: Pcm,
+    sample_rate: int,
+    terms: tuple[str, ...] = (),
+    *,
+    live: bool = False,
+) -> str:
+    """The final words of a recording that goes through a session, with silence behind it.
+
+    Args:
+        recogniser: Of words.
+        detector: Of speech.
+        pcm: The recording, int16.
+        sample_rate: Of it, in Hz.
+        terms: What is expected.
+        live: Whether there are partials too, whose words are committed as in v3.
+    """
+    import numpy as np  # noqa: PLC0415 - only this measurement needs the engines
+
+    from vivavoce.session import Session  # noqa: PLC0415 - the same
+    from vivavoce.wire.neutral import (  # noqa: PLC0415 - the same
+        Audio,
+        Limits,
+        SessionOptions,
+        Terminate,
+        TurnUpdated,
+    )
+
+    limits = Limits(0, 60_000, None, None, 1e9)
+    options = SessionOptions(sample_rate, partials=live, commit_words=live, key_terms=terms)
+    session = Session("bench", options, limits, now=0.0, unix_now=0.0)
+    state = detector.initial_state()
+
+    def serve() -> None:
+        nonlocal state
+        while True:
+            frames, request = session.take_frames(), session.next_pass()
+            if frames is not None:
+                ((state, probabilities),) = detector.detect([(state, frames)])
+                session.apply_probabilities(probabilities)
+            elif request is not None:
+                session.apply_hypothesis(request, recogniser.recognise([session.begin_pass(request)])[0])
+            else:
+                return
+
+    silence = np.zeros(_SILENCE_MS * sample_rate // 1000, np.int16)
+    sound = np.concatenate([pcm, silence])
+    step = sample_rate * _CHUNK_MS // 1000
+    for at in range(0, len(sound), step):
+        session.receive(Audio(sound[at : at + step].astype("<i2").tobytes()), 0.0)
+        serve()
+    session.receive(Terminate(), 0.0)
+    serve()
+    events = session.take_events()
+    return " ".join(event.text for event in events if isinstance(event, TurnUpdated) and event.ended)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m vivavoce.bench.terms", description="What expected terms do, as a Markdown table."
+    )
+    add = parser.add_argument
+    add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
+    add("--strength", action="append", default=[], metavar="FIRST,LATER", help="in nats; may be repeated")
+    add("--absent", type=int, nargs="*", default=[0, 10, 100], help="terms that are not said")
+    add("--all", action="store_true", help="all recordings with words, and only terms that are not said")
+    add("--live", action="store_true", help="with partials, whose words are committed as in v3")
+    arguments = parser.parse_args(argv)
+    try:
+        _measure(arguments)
+    except VivavoceError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    from vivavoce.engines import load_detector  # noqa: PLC0415 - loads ONNX Runtime
+    from vivavoce.engines.moonshine import MoonshineRecogniser  # noqa: PLC0415 - the same
+    from vivavoce.engines.terms import DEFAULT_STRENGTH, Strength  # noqa: PLC0415 - the same
+
+    detector = load_detector()
+    clips = [clip for clip in select(read_manifest(folder_or_default(arguments.folder))) if clip.text]
+    vocabulary = MoonshineRecogniser().vocabulary
+    rare = {clip.id: rare_words(clip.text or "", vocabulary) for clip in clips}
+    if not arguments.all:
+        clips = [clip for clip in clips if rare[clip.id]]
+    strengths = [Strength(*map(float, text.split(","))) for text in arguments.strength] or [DEFAULT_STRENGTH]
+    seconds = sum(clip.duration_s for clip in clips)
+    n_rare = len({word for clip in clips for word in rare[clip.id]})
+    sys.stdout.write(f"{len(clips)} recordings, {seconds:.0f} s, {n_rare} rare words\n\n")
+    sys.stdout.write("| first, later | terms not said | terms, % | other words, % | all, % |\n")
+    sys.stdout.write("|---|---:|---:|---:|---:|\n")
+    own = not arguments.all
+    for number, strength in enumerate((None, *strengths)):
+        recogniser = MoonshineRecogniser(strength=strength or DEFAULT_STRENGTH)
+        for absent in arguments.absent if number else [0]:
+            total = TermErrors()
+            for clip in clips:
+                text = clip.text or ""
+                terms = expected_terms(clip.id, rare, text, absent, own=own) if strength else ()
+                said = _hear(clip, recogniser, detector, terms, live=arguments.live)
+                total = total.plus(term_errors(text, said, rare[clip.id]))
+            name = f"{strength.first:g}, {strength.later:g} | {absent}" if strength else "no terms | -"
+            sys.stdout.write(f"| {name} | {total.row()} |\n")
+            sys.stdout.flush()
+
+
+def _hear(
+    clip: Clip, recogniser: Recogniser, detector: SpeechDetector, terms: tuple[str, ...], *, live: bool
+) -> str:
+    return hear(recogniser, detector, load_pcm(clip), clip.sample_rate, terms, live=live)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
