@@ -24,7 +24,7 @@ def test_rare_words_come_out_right_among_a_hundred_terms_that_are_not_said():
         pcm = load_pcm(clip)
         terms = expected_terms(clip.id, rare, clip.text, 100)
         for expected in ((), terms):
-            said = hear(recogniser, detector, pcm, clip.sample_rate, expected)
+            said = hear(recogniser, detector, pcm, clip.sample_rate, expected).text
             found = term_errors(clip.text, said, rare[clip.id])
             if expected:
                 with_terms = with_terms.plus(found)

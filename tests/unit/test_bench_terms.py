@@ -78,5 +78,9 @@ def test_a_recording_goes_through_a_session(live):
     sound = np.concatenate([speech(0, 1), silence(40), speech(2), silence(3)])
     pcm = (sound * 32_767).astype(np.int16)
     recogniser = ScriptedRecogniser()
-    assert hear(recogniser, ScriptedDetector(), pcm, 16_000, ("ALPHA",), live=live) == "ALPHA bravo. Charlie,"
+    heard = hear(recogniser, ScriptedDetector(), pcm, 16_000, ("ALPHA",), live=live)
+    assert heard.text == "ALPHA bravo. Charlie,"
+    assert [span.exact for span in heard.finals] == [True, True]
+    if not live:  # the script knows committed words by their tokens alone
+        assert [each.text for each in recogniser.recognise(heard.finals)] == ["ALPHA bravo.", "Charlie,"]
     assert any(not span.exact for call in recogniser.calls for span in call) is live

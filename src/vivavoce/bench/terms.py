@@ -2,12 +2,15 @@
 
 Rare is a word that the model's vocabulary, made by how often letters stand together in text at large, has in
 no fewer than three pieces, however its case. A session expects the rare words of its recording and some that
-are not said in it: rare words of the others. Sessions run in this process, as fast as they can.
+are not said in it: rare words of the others. Sessions run in this process, as fast as they can, once for each
+recording: what a final pass says depends on its sound and its terms alone, so only that is repeated with
+other terms. With ``--live``, where it also depends on words that were committed before, everything is.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import random
 import sys
 from pathlib import Path
@@ -22,10 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from vivavoce.bench.corpus import Pcm
-    from vivavoce.bench.model import Clip
-    from vivavoce.engines import Recogniser, SpeechDetector
+    from vivavoce.engines import Recogniser, Span, SpeechDetector
 
-__all__ = ["Speller", "TermErrors", "expected_terms", "hear", "main", "rare_words", "term_errors"]
+__all__ = ["Heard", "Speller", "TermErrors", "expected_terms", "hear", "main", "rare_words", "term_errors"]
 
 _RARE_PIECES = 3
 _CHUNK_MS = 50
@@ -37,6 +39,18 @@ class Speller(Protocol):
 
     def spell(self, text: str) -> tuple[int, ...] | None:
         """The tokens of a text; None if it can't be spelled."""
+
+
+class Heard(NamedTuple):
+    """What a session made of a recording.
+
+    Attributes:
+        text: Its final words.
+        finals: What the words of each utterance were recognised in, with these words as a draft.
+    """
+
+    text: str
+    finals: tuple[Span, ...]
 
 
 class TermErrors(NamedTuple):
@@ -109,8 +123,8 @@ def hear(
     terms: tuple[str, ...] = (),
     *,
     live: bool = False,
-) -> str:
-    """The final words of a recording that goes through a session, with silence behind it.
+) -> Heard:
+    """Let a recording go through a session, with silence behind it.
 
     Args:
         recogniser: Of words.
@@ -135,6 +149,7 @@ def hear(
     options = SessionOptions(sample_rate, partials=live, commit_words=live, key_terms=terms)
     session = Session("bench", options, limits, now=0.0, unix_now=0.0)
     state = detector.initial_state()
+    finals: dict[int, Span] = {}
 
     def serve() -> None:
         nonlocal state
@@ -144,7 +159,11 @@ def hear(
                 ((state, probabilities),) = detector.detect([(state, frames)])
                 session.apply_probabilities(probabilities)
             elif request is not None:
-                session.apply_hypothesis(request, recogniser.recognise([session.begin_pass(request)])[0])
+                span = session.begin_pass(request)
+                (hypothesis,) = recogniser.recognise([span])
+                if request.is_settled:
+                    finals[request.utterance] = dataclasses.replace(span, draft=hypothesis.tokens)
+                session.apply_hypothesis(request, hypothesis)
             else:
                 return
 
@@ -157,7 +176,8 @@ def hear(
     session.receive(Terminate(), 0.0)
     serve()
     events = session.take_events()
-    return " ".join(event.text for event in events if isinstance(event, TurnUpdated) and event.ended)
+    text = " ".join(event.text for event in events if isinstance(event, TurnUpdated) and event.ended)
+    return Heard(text, tuple(finals.values()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -197,25 +217,33 @@ def _measure(arguments: argparse.Namespace) -> None:
     sys.stdout.write(f"{len(clips)} recordings, {seconds:.0f} s, {n_rare} rare words\n\n")
     sys.stdout.write("| first, later | terms not said | terms, % | other words, % | all, % |\n")
     sys.stdout.write("|---|---:|---:|---:|---:|\n")
-    own = not arguments.all
-    for number, strength in enumerate((None, *strengths)):
-        recogniser = MoonshineRecogniser(strength=strength or DEFAULT_STRENGTH)
-        for absent in arguments.absent if number else [0]:
-            total = TermErrors()
+    plain = MoonshineRecogniser()
+    heard = {
+        clip.id: hear(plain, detector, load_pcm(clip), clip.sample_rate, live=arguments.live)
+        for clip in clips
+    }
+
+    def row(name: str, texts: Mapping[str, str]) -> None:
+        total = TermErrors()
+        for clip in clips:
+            total = total.plus(term_errors(clip.text or "", texts[clip.id], rare[clip.id]))
+        sys.stdout.write(f"| {name} | {total.row()} |\n")
+        sys.stdout.flush()
+
+    row("no terms | -", {clip.id: heard[clip.id].text for clip in clips})
+    for strength in strengths:
+        recogniser = MoonshineRecogniser(strength=strength)
+        for absent in arguments.absent:
+            texts: dict[str, str] = {}
             for clip in clips:
-                text = clip.text or ""
-                terms = expected_terms(clip.id, rare, text, absent, own=own) if strength else ()
-                said = _hear(clip, recogniser, detector, terms, live=arguments.live)
-                total = total.plus(term_errors(text, said, rare[clip.id]))
-            name = f"{strength.first:g}, {strength.later:g} | {absent}" if strength else "no terms | -"
-            sys.stdout.write(f"| {name} | {total.row()} |\n")
-            sys.stdout.flush()
-
-
-def _hear(
-    clip: Clip, recogniser: Recogniser, detector: SpeechDetector, terms: tuple[str, ...], *, live: bool
-) -> str:
-    return hear(recogniser, detector, load_pcm(clip), clip.sample_rate, terms, live=live)
+                terms = expected_terms(clip.id, rare, clip.text or "", absent, own=not arguments.all)
+                if arguments.live:
+                    pcm = load_pcm(clip)
+                    texts[clip.id] = hear(recogniser, detector, pcm, clip.sample_rate, terms, live=True).text
+                else:
+                    spans = [dataclasses.replace(span, terms=terms) for span in heard[clip.id].finals]
+                    texts[clip.id] = " ".join(recogniser.recognise([span])[0].text for span in spans)
+            row(f"{strength.first:g}, {strength.later:g} | {absent}", texts)
 
 
 if __name__ == "__main__":
