@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from vivavoce.bench.corpus import Pcm
+    from vivavoce.bench.model import Clip
     from vivavoce.engines import Recogniser, Span, SpeechDetector
 
 __all__ = ["Heard", "Speller", "TermErrors", "expected_terms", "hear", "main", "rare_words", "term_errors"]
@@ -218,10 +219,7 @@ def _measure(arguments: argparse.Namespace) -> None:
     sys.stdout.write("| first, later | terms not said | terms, % | other words, % | all, % |\n")
     sys.stdout.write("|---|---:|---:|---:|---:|\n")
     plain = MoonshineRecogniser()
-    heard = {
-        clip.id: hear(plain, detector, load_pcm(clip), clip.sample_rate, live=arguments.live)
-        for clip in clips
-    }
+    finals: dict[str, tuple[Span, ...]] = {}
 
     def row(name: str, texts: Mapping[str, str]) -> None:
         total = TermErrors()
@@ -230,19 +228,23 @@ def _measure(arguments: argparse.Namespace) -> None:
         sys.stdout.write(f"| {name} | {total.row()} |\n")
         sys.stdout.flush()
 
-    row("no terms | -", {clip.id: heard[clip.id].text for clip in clips})
+    def again(recogniser: Recogniser, clip: Clip, terms: tuple[str, ...]) -> str:
+        if arguments.live:
+            pcm = load_pcm(clip)
+            return hear(recogniser, detector, pcm, clip.sample_rate, terms, live=True).text
+        if clip.id not in finals:
+            finals[clip.id] = hear(plain, detector, load_pcm(clip), clip.sample_rate).finals
+        spans = [dataclasses.replace(span, terms=terms) for span in finals[clip.id]]
+        return " ".join(recogniser.recognise([span])[0].text for span in spans)
+
+    row("no terms | -", {clip.id: again(plain, clip, ()) for clip in clips})
     for strength in strengths:
         recogniser = MoonshineRecogniser(strength=strength)
         for absent in arguments.absent:
             texts: dict[str, str] = {}
             for clip in clips:
                 terms = expected_terms(clip.id, rare, clip.text or "", absent, own=not arguments.all)
-                if arguments.live:
-                    pcm = load_pcm(clip)
-                    texts[clip.id] = hear(recogniser, detector, pcm, clip.sample_rate, terms, live=True).text
-                else:
-                    spans = [dataclasses.replace(span, terms=terms) for span in heard[clip.id].finals]
-                    texts[clip.id] = " ".join(recogniser.recognise([span])[0].text for span in spans)
+                texts[clip.id] = again(recogniser, clip, terms)
             row(f"{strength.first:g}, {strength.later:g} | {absent}", texts)
 
 
