@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silence, speech
@@ -37,6 +37,7 @@ def test_errors_in_terms_and_in_others_are_told_apart(said, heard, counts):
 words = st.lists(st.sampled_from(["cat", "dog", "missal", "bird"]), max_size=8).map(" ".join)
 
 
+@settings(deadline=None)  # the first call loads the normaliser
 @given(words, words)
 def test_together_they_are_no_less_than_all_word_errors(said, heard):
     found = term_errors(said, heard, ["missal"])
