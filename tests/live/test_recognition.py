@@ -1,5 +1,6 @@
 """The real model behind the session machine: what it hears does not depend on how it is sent."""
 
+import dataclasses
 import itertools
 import random
 
@@ -10,8 +11,12 @@ import soxr
 
 from support.sessions import Driver
 from vivavoce.engines import Span, load_detector, load_recogniser
+from vivavoce.engines.moonshine.files import ShippedFiles
 from vivavoce.engines.packages import package_file
+from vivavoce.engines.terms import plain_letters
+from vivavoce.engines.tokens import Vocabulary
 from vivavoce.wire.neutral import Audio, ForceEndpoint
+from vivavoce.wire.terms import sort_terms
 
 BEGINNING = "it was the best of times it was the worst of times it was the age of wisdom"
 
@@ -211,3 +216,49 @@ def test_the_speech_detector_hears_what_the_shipped_one_hears_however_frames_are
     assert np.abs(alone - expected).max() < 1e-4
     for sizes, neighbours in (([5], 0), ([1, 2], 3), ([64], 15)):
         assert np.array_equal(heard(sizes, neighbours), alone)
+
+
+# The reader says "the", the model wavers between the two.
+PHRASES = ("a season of light", "the season of light")
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_an_expected_phrase_is_written_where_the_sound_allows_for_it(models, samples, phrase):
+    def rest(texts):
+        return plain(" ".join(texts)).replace(" a season", " the season")
+
+    expecting = transcribe(models, samples, key_terms=(phrase, "Sisyphus")).texts
+    assert phrase in " ".join(expecting)
+    assert rest(expecting) == rest(transcribe(models, samples).texts)
+
+
+def test_terms_change_nothing_for_neighbours_and_drafts_nothing_with_terms(models, samples):
+    recogniser, _ = models
+    span, shorter = samples[: 17 * 16_000], samples[: 9 * 16_000]
+    kinds = [
+        *(Span(span, exact=True, terms=(phrase, "Belief", "Sweynheim")) for phrase in PHRASES),
+        Span(span, exact=True),
+        Span(shorter, exact=True),
+    ]
+    alone = [recogniser.recognise([each])[0] for each in kinds]
+    assert alone[0].tokens != alone[1].tokens
+    assert recogniser.recognise(kinds) == alone
+    for each, expected in zip(kinds[:2], alone, strict=False):
+        for draft in (alone[0].tokens, alone[1].tokens, expected.tokens[:20], (9, *expected.tokens)):
+            assert recogniser.recognise([dataclasses.replace(each, draft=draft)]) == [expected]
+
+
+def test_what_the_protocol_takes_for_a_term_the_model_can_spell():
+    letters = [chr(code) for code in range(0x20, 0x250) if chr(code).isprintable() and chr(code) != " "]
+    usable, _ = sort_terms([f"a{letter}" for letter in letters])
+    assert len(usable) > 300
+    vocabulary = Vocabulary.load(ShippedFiles().tokenizer)
+    for term in usable:
+        assert vocabulary.spell(term) or vocabulary.spell(plain_letters(term)), term
+
+
+def test_terms_are_spelled_as_the_model_spells(models, samples):
+    (hypothesis,) = models[0].recognise([Span(samples)])
+    vocabulary = Vocabulary.load(ShippedFiles().tokenizer)
+    spelled = [vocabulary.spell(word.text) for word in hypothesis.words]
+    assert tuple(token for tokens in spelled for token in tokens) == hypothesis.tokens

@@ -3,6 +3,7 @@
 A word is a block of samples of one level; its level says which word of `LEXICON` it is. Words are kept
 apart by a block of a very low level, which still counts as speech, and silence is zeros. A word of which
 only a part is in the span is heard as its first letters, so partial hypotheses change as real ones do.
+A word that is expected is written as its term is.
 """
 
 from __future__ import annotations
@@ -98,6 +99,9 @@ class ScriptedRecogniser:
             if not eighths:
                 continue
             text = LEXICON[index] if eighths >= 7 else LEXICON[index][: max(1, eighths // 2)]
+            for term in span.terms:
+                if text.lower().startswith(term.lower()):
+                    text = term + text[len(term) :]
             tokens.append(index + 10 * eighths)
             words.append(HypothesisWord(text, run[0] / 16_000, (run[-1] + 1) / 16_000, eighths / 8, 1))
         kept = len(span.prefix)

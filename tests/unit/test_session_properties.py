@@ -31,6 +31,7 @@ talk = st.lists(
         st.lists(st.integers(0, 9), min_size=1, max_size=6).map(lambda words: ("say", words)),
         st.just(("force", None)),
         st.sampled_from([300, 700]).map(lambda ms: ("threshold", ms)),
+        st.sampled_from([(), ("ALPHA", "bRAVO")]).map(lambda terms: ("terms", terms)),
     ),
     min_size=1,
     max_size=8,
@@ -50,6 +51,8 @@ def script(parts):
                 commands.append((at, ForceEndpoint()))
             case "threshold":
                 commands.append((at, Configure(min_silence_ms=value, max_silence_ms=value)))
+            case "terms":
+                commands.append((at, Configure(key_terms=value)))
         at = sum(map(len, pieces))
     return np.concatenate(pieces), commands
 

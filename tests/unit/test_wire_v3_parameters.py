@@ -170,7 +170,6 @@ WITHOUT_EFFECT = {
     "prompt": "Be exact.",
     "agent_context": "A bank.",
     "previous_context_n_turns": 3,
-    "keyterms_prompt": '["Vivavoce"]',
     "language_detection": "true",
     "speaker_labels": True,
     "max_speakers": 2,
@@ -192,6 +191,25 @@ WITHOUT_EFFECT = {
 def test_what_has_no_effect_is_said(name, value):
     (remark,) = dialect(**{name: value}).options.remarks
     assert remark.startswith(name)
+
+
+def test_key_terms_are_expected_from_the_start_and_from_a_change_on():
+    options = dialect(keyterms_prompt=json.dumps(["Vivavoce", " viva  voce ", "Vivavoce"])).options
+    assert options.key_terms == ("Vivavoce", "viva voce")
+    assert options.remarks == ()
+    message = '{"type":"UpdateConfiguration","keyterms_prompt":["L\u00fcbeck"]}'
+    assert dialect().decode(message) == (Configure(key_terms=("Lübeck",)),)
+
+
+def test_key_terms_that_the_model_cannot_write_are_named():
+    terms = ["Vivavoce", "\u041b\u0435\u0432", "", "\u6771\u4eac"]
+    options = dialect(keyterms_prompt=json.dumps(terms)).options
+    assert options.key_terms == ("Vivavoce",)
+    (remark,) = options.remarks
+    assert remark == "keyterms_prompt: the model can't write 'Лев', '', '東京': no effect"
+    change, told = dialect().decode(json.dumps({"type": "UpdateConfiguration", "keyterms_prompt": terms}))
+    assert change == Configure(key_terms=("Vivavoce",))
+    assert told == Remark(remark)
 
 
 @pytest.mark.parametrize(

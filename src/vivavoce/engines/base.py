@@ -34,6 +34,7 @@ class Span:
         start: Position of the first sample; only differences to other spans of a session matter.
         memory: Of the hypothesis before, if any: it saves time, where the span begins a whole number of
             384 samples behind the one before; the result is the same without it.
+        terms: Words and phrases that are expected: they are written where the sound allows for it.
     """
 
     samples: Samples
@@ -43,6 +44,7 @@ class Span:
     fresh_s: float | None = None
     start: int = 0
     memory: object = None
+    terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ class Vocabulary:
         self._pieces = [_as_bytes(piece) for piece in pieces]
         for index in range(min(n_special, len(self._pieces))):
             self._pieces[index] = b""
+        # Single bytes have the first ids; a piece of the same text comes behind them and counts.
+        self._ids = {piece: index for index, piece in enumerate(self._pieces) if piece}
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
@@ -73,6 +75,29 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self._pieces)
+
+    def spell(self, text: str) -> tuple[int, ...] | None:
+        """The tokens of a text that begins a word, as the model was trained to write them.
+
+        Source: byte pair encoding as in T. Kudo and J. Richardson, "SentencePiece", 2018: of all
+        neighbours that are a piece together the one with the smallest id is joined first.
+
+        Returns:
+            None if the vocabulary has no piece for a character.
+        """
+        parts = [character.encode() for character in f" {text}".replace(" ", _SPACE.decode())]
+        if not all(part in self._ids for part in parts):
+            return None
+        while True:
+            joined = [
+                (self._ids[left + right], place)
+                for place, (left, right) in enumerate(itertools.pairwise(parts))
+                if left + right in self._ids
+            ]
+            if not joined:
+                return tuple(self._ids[part] for part in parts)
+            _, place = min(joined)
+            parts[place : place + 2] = [parts[place] + parts[place + 1]]
 
     def words(self, tokens: Sequence[int]) -> tuple[WordTokens, ...]:
         """Split a token sequence into words; every token belongs to just one of them.

@@ -79,8 +79,6 @@ class Connection:
         self._members = [self._engine.join(session, self._wake) for session in stream.sessions]
         self._service.metrics.began(dialect.name)
         _log.info("session %s began: %s", stream.session_id, dialect.name)
-        if dialect.name == "v2" and dialect.options.key_terms:  # v2 can't warn
-            _log.info("session %s: word_boost has no effect", stream.session_id)
         self._news.set()  # that it began is news already
         reading = asyncio.create_task(self._read(dialect, stream))
         try:

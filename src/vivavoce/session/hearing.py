@@ -30,6 +30,7 @@ class Hearing:
         current: The open utterance, if any.
         closing: Utterances that are over and not yet told, oldest first.
         spoken_until: Position behind the last utterance: nothing is decoded twice.
+        terms: Words and phrases that are expected, from `expect`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Hearing:
         self.current: Utterance | None = None
         self.closing: deque[Utterance] = deque()
         self.spoken_until = 0
+        self.terms: tuple[str, ...] = ()
         self._tracker = SpeechTracker(threshold)
         self._frame_samples = frame_samples
         self._tuning = tuning
@@ -128,6 +130,12 @@ class Hearing:
         """Change the speech probability from which a frame counts as speech."""
         self._tracker.threshold = threshold
 
+    def expect(self, terms: tuple[str, ...]) -> None:
+        """Expect words and phrases from now on, in the open utterance too."""
+        self.terms = terms
+        if self.current is not None:
+            self.current.expect(terms)
+
     def hear(self, probability: float) -> bool:
         """Hear one more frame; returns whether an utterance began with it."""
         was_open = self._tracker.is_open
@@ -191,6 +199,7 @@ class Hearing:
             commits=self._commits,
             asked_end=self.speech_start,
             strongest=self._tracker.strongest,
+            terms=self.terms,
         )
         self._count += 1
 

@@ -115,6 +115,7 @@ class Session:
             tuning=self._tuning,
             commits=options.commit_words,
         )
+        self._hearing.expect(options.key_terms)
         self._marks: deque[tuple[int, Command]] = deque()  # commands, at their place in the audio
         self._probabilities: deque[float] = deque()  # of frames that were detected and not yet heard
         self._taken_frames = 0
@@ -263,9 +264,7 @@ class Session:
         hearing = self._hearing
         for utterance in hearing.closing:
             if utterance.end is not None and not utterance.is_done:
-                return DecodeRequest(
-                    utterance.number, utterance.start, utterance.end, is_final=True, is_settled=True
-                )
+                return _request(utterance, utterance.start, utterance.end, is_final=True)
         current = hearing.current
         if current is None or hearing.closing:
             return None
@@ -273,11 +272,9 @@ class Session:
         if settled_end is not None:
             if current.settled_end == settled_end:
                 return None
-            return DecodeRequest(current.number, current.start, settled_end, is_final=False, is_settled=True)
+            return _request(current, current.start, settled_end)
         if self._telling.options.partials and hearing.is_speaking and self._samples_to_partial(current) <= 0:
-            return DecodeRequest(
-                current.number, current.window, hearing.position, is_final=False, is_settled=False
-            )
+            return _request(current, current.window, hearing.position, is_settled=False)
         return None
 
     def _samples_to_partial(self, utterance: Utterance) -> int:
@@ -303,14 +300,22 @@ class Session:
         heard_s = (request.end - utterance.asked_end) / (1000 * _SAMPLES_PER_MS)
         utterance.asked_end = request.end
         samples = hearing.buffer.copy(request.start, request.end)
-        memory = utterance.memory
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
             prefix, draft = utterance.committed_tokens, utterance.draft
             samples = np.pad(samples, (0, self._tuning.settle_zeros_ms * _SAMPLES_PER_MS))
-            return Span(samples, prefix, draft, exact=True, start=request.start, memory=memory)
-        prefix, draft = utterance.window_prefix, utterance.window_draft
-        return Span(samples, prefix, draft, fresh_s=heard_s, start=request.start, memory=memory)
+        else:
+            prefix, draft = utterance.window_prefix, utterance.window_draft
+        return Span(
+            samples,
+            prefix,
+            draft,
+            exact=request.is_settled,
+            fresh_s=None if request.is_settled else heard_s,
+            start=request.start,
+            memory=utterance.memory,
+            terms=request.terms,
+        )
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""
@@ -320,11 +325,12 @@ class Session:
         hearing = self._hearing
         current = hearing.current
         if current is not None and current.number == request.utterance:
-            if request.is_settled and request.end == hearing.settled_end:
+            is_current = request.is_settled and request.end == hearing.settled_end
+            if is_current and request.terms == current.terms:
                 current.take_settled(hypothesis, request.end)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
             else:
-                if request.is_settled:  # speech went on meanwhile
+                if request.is_settled:  # speech went on or other terms came meanwhile
                     current.take_whole(hypothesis, request.end)
                 else:
                     current.take_partial(hypothesis, request.start, request.end)
@@ -332,7 +338,8 @@ class Session:
                 self._telling.partial(current, hearing.end_of_turn_confidence)
         else:
             for utterance in hearing.closing:
-                if utterance.number == request.utterance and request.end == utterance.end:
+                is_whole = utterance.number == request.utterance and request.end == utterance.end
+                if is_whole and request.terms == utterance.terms:
                     utterance.take_settled(hypothesis, request.end)
         self._advance()
 
@@ -390,6 +397,8 @@ class Session:
         )
         if change.speech_threshold is not None:
             self._hearing.set_threshold(change.speech_threshold)
+        if change.key_terms is not None:
+            self._hearing.expect(change.key_terms)
         self._telling.configure(change)
 
     # --- what is told ---------------------------------------------------------------------------
@@ -403,3 +412,11 @@ class Session:
             self._state = SessionState.ENDED
             session_ms = round((self._active - self._opened) * 1000)
             self._telling.events.append(SessionEnded(round(self.audio_ms), session_ms))
+
+
+def _request(
+    utterance: Utterance, start: int, end: int, *, is_final: bool = False, is_settled: bool = True
+) -> DecodeRequest:
+    return DecodeRequest(
+        utterance.number, start, end, is_final=is_final, is_settled=is_settled, terms=utterance.terms
+    )

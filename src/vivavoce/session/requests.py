@@ -17,6 +17,7 @@ class DecodeRequest:
         end: Position behind its last one.
         is_final: Whether an utterance that is over waits for it.
         is_settled: Whether the span holds all the utterance would hold if it ended now.
+        terms: Words and phrases that are expected in it.
     """
 
     utterance: int
@@ -24,6 +25,7 @@ class DecodeRequest:
     end: int
     is_final: bool
     is_settled: bool
+    terms: tuple[str, ...] = ()
 
     @property
     def n_samples(self) -> int:

@@ -48,6 +48,7 @@ class Utterance:
         window: Position of the first sample of the window.
         strongest: Highest speech probability in it so far, 0 to 1.
         voiced_ms: How much of it the speech detector takes for speech, in milliseconds.
+        terms: Words and phrases that are expected in it: those in force when it ended, or now.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Utterance:
     window: int = -1
     strongest: float = 0.0
     voiced_ms: float = 0.0
+    terms: tuple[str, ...] = ()
     _head: tuple[HypothesisWord, ...] = ()
     _head_tokens: tuple[int, ...] = ()
     _tail: Hypothesis = field(default_factory=Hypothesis)
@@ -156,6 +158,12 @@ class Utterance:
         """End the utterance behind a position; a hypothesis for any other end no longer counts."""
         self.end = end
         if self.settled_end != end:
+            self.settled_end = None
+
+    def expect(self, terms: tuple[str, ...]) -> None:
+        """Expect other terms from now on; what was settled without them no longer counts."""
+        if terms != self.terms:
+            self.terms = terms
             self.settled_end = None
 
     def take_partial(self, hypothesis: Hypothesis, window: int, end: int) -> None:

@@ -34,6 +34,7 @@ from vivavoce.wire.neutral import (
     TurnUpdated,
     Warned,
 )
+from vivavoce.wire.terms import sort_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -375,7 +376,7 @@ class V2Factory:
             min_silence_ms=DEFAULT_SILENCE_MS,
             max_silence_ms=DEFAULT_SILENCE_MS,
             silence_updates_ms=_SILENCE_UPDATE_MS,
-            key_terms=key_terms,
+            key_terms=sort_terms(key_terms)[0],
         )
         return V2Dialect(options, extra_information=query.flag("enable_extra_session_information") or False)
 

@@ -32,9 +32,11 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         cross_bias: float32 (batch, 1, 1, frames), the same for the encoder's frames.
         past_key_N, past_value_N: float32 (batch, 8, past, 36) for the blocks N = 0 … 5.
         cross_key_N, cross_value_N: float32 (batch, 8, frames, 36), from the encoder.
+        watched: int64 (watched,), tokens whose log-probabilities are wanted too; mostly none.
     Outputs:
         best: int64 (wanted, 2), the two likeliest tokens behind each wanted one.
         log_probability: float32 (wanted, 2), of these two.
+        watched_log_probability: float32 (wanted, watched), of those that are watched.
         fresh: float32 (batch, 96, new, 36), keys and values to append to the cache; the axis of
             96 is (6 blocks, key or value, 8 heads).
         attention: float32 (batch, 2, new, frames), cross-attention of the two word heads.
@@ -45,6 +47,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
     wanted = graph.input("wanted", INT64, ["wanted"])
     self_bias = graph.input("self_bias", FLOAT, ["batch", 1, "new", "total"])
     cross_bias = graph.input("cross_bias", FLOAT, ["batch", 1, 1, "frames"])
+    watched = graph.input("watched", INT64, ["watched"])
     cosines, sines = (graph.constant(table) for table in rotation(weights, _MAX_TOKENS))
     codes = graph.node("Gather", graph.constant(weights.embedding), tokens, axis=0)
     hidden = graph.node(
@@ -59,7 +62,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         return graph.reshape(graph.node("Transpose", value, perm=[0, 2, 1, 3]), 0, 0, HIDDEN)
 
     fresh: list[str] = []
-    watched: list[str] = []
+    looks: list[str] = []
     down_bias: Floats | None = None
     branch = ""
     past_names = [("past", index) for index in range(BLOCKS)]
@@ -107,7 +110,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         asked = heads_first(graph.product(Rows(norm), block.cross_query.scaled(HEAD_SIZE**-0.5)), HEADS)
         scores = graph.node("FusedMatMul", asked, f"cross_key_{index}", transB=1)
         chances = graph.node("Softmax", graph.node("Add", scores, cross_bias), axis=-1)
-        watched.append(chances)
+        looks.append(chances)
         mixed = graph.node("MatMul", chances, f"cross_value_{index}")
         branch = graph.product(Rows(heads_last(mixed)), block.cross_output)
         norm, hidden = graph.add_norm(hidden, branch, block.mlp_norm)
@@ -120,24 +123,26 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
     final, _ = graph.add_norm(hidden, branch, weights.decoder_norm, down_bias)
     # The vocabulary is half of all arithmetic, so it is asked no more than it has to be.
     asking = graph.node("Gather", graph.reshape(final, -1, HIDDEN), wanted, axis=0)
-    best, log_probability = _two_best(graph, graph.product(Rows(asking), weights.vocabulary))
+    scores = graph.node("LogSoftmax", graph.product(Rows(asking), weights.vocabulary), axis=-1)
+    best, log_probability = _two_best(graph, scores)
     graph.output(best, "best", INT64, ["wanted", 2])
     graph.output(log_probability, "log_probability", FLOAT, ["wanted", 2])
+    taken_scores = graph.node("Gather", scores, watched, axis=-1)
+    graph.output(taken_scores, "watched_log_probability", FLOAT, ["wanted", "watched"])
     graph.output(graph.node("Concat", *fresh, axis=1), "fresh", FLOAT, ["batch", 96, "new", HEAD_SIZE])
-    taken = [graph.node("Gather", watched[index], graph.ints(head), axis=1) for index, head in _WORD_HEADS]
+    taken = [graph.node("Gather", looks[index], graph.ints(head), axis=1) for index, head in _WORD_HEADS]
     graph.output(
         graph.node("Concat", *taken, axis=1), "attention", FLOAT, ["batch", len(_WORD_HEADS), "new", "frames"]
     )
     graph.save(path)
 
 
-def _two_best(graph: GraphBuilder, logits: str, size: int = 256) -> tuple[str, str]:
+def _two_best(graph: GraphBuilder, scores: str, size: int = 256) -> tuple[str, str]:
     """The two likeliest tokens of each row of (rows, vocabulary) and their log-probabilities, (rows, 2).
 
     The two best lie in the two blocks with the largest maxima: this avoids a slow search through
     the whole vocabulary.
     """
-    scores = graph.node("LogSoftmax", logits, axis=-1)
     blocks = graph.reshape(scores, 0, VOCABULARY // size, size)
     peaks = graph.node("ReduceMax", blocks, graph.ints(-1), keepdims=0)
     _, chosen = graph.nodes("TopK", [peaks, graph.ints(2)], 2, axis=-1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.engines.guards import cut_loop
+from vivavoce.engines.moonshine.favouring import FavouredRow, Favouring, Output, watched_tokens
 from vivavoce.engines.moonshine.front import MIN_SAMPLES, FrontEnd, Heard
 from vivavoce.engines.onnx import open_model
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vivavoce.audio import Samples
+    from vivavoce.engines.terms import TermBias
 
 __all__ = ["END", "Decoded", "Job", "MoonshineRuntime"]
 
@@ -46,6 +49,7 @@ class Job:
         prefix: Tokens it begins with, whatever the model thinks.
         draft: Tokens that may follow; kept as far as the model says the same.
         exact: Whether the result must not depend on the draft, not even by a near tie.
+        bias: Towards terms that are expected, if any are.
     """
 
     cross: Floats
@@ -53,6 +57,7 @@ class Job:
     prefix: tuple[int, ...] = ()
     draft: tuple[int, ...] = ()
     exact: bool = False
+    bias: TermBias | None = None
 
     @property
     def frames(self) -> int:
@@ -172,10 +177,15 @@ class MoonshineRuntime:
         best, log_probability, attention = state.prompt(
             [job.given for job in jobs], in_blocks=any(job.exact for job in jobs)
         )
+        favoured: dict[int, FavouredRow] = {}
         first = 0
         for row, job in enumerate(jobs):
             behind = first + 1 + len(job.given)
-            _verify(found[row], job, best[first:behind], log_probability[first:behind], attention[row])
+            if job.bias is None:
+                _verify(found[row], job, best[first:behind], log_probability[first:behind], attention[row])
+            else:
+                outputs = [state.output(row, place, job.frames) for place in range(len(job.given) + 1)]
+                favoured[row] = FavouredRow(job, Favouring(job.bias, state.watched), found[row], outputs)
             first = behind
         is_confirmed = [one.is_done for one in found]
         active = [row for row, one in enumerate(found) if not one.is_done]
@@ -190,19 +200,26 @@ class MoonshineRuntime:
             best, log_probability, attention = state.step([found[row].tokens[-1] for row in active])
             for place, row in enumerate(active):
                 one, job = found[row], jobs[row]
-                one.accept(
-                    int(best[place, 0]),
-                    float(log_probability[place, 0]),
-                    attention[place, :, 0, : job.frames],
-                    job.limit,
-                )
+                if row in favoured:
+                    favoured[row].step(state.output(place, 0, job.frames))
+                else:
+                    one.accept(
+                        int(best[place, 0]),
+                        float(log_probability[place, 0]),
+                        attention[place, :, 0, : job.frames],
+                        job.limit,
+                    )
                 loop = None if one.is_done else cut_loop(one.tokens)
                 if loop is not None:
                     one.cut(max(loop, len(job.prefix)))
+                if row in favoured and favoured[row].must_rewind():
+                    state.rewind(place, len(one.tokens), 1 + _agreed(one, job))
             left = [place for place, row in enumerate(active) if not found[row].is_done]
             if left and len(left) < len(active):
                 state.select(left)
             active = [active[place] for place in left]
+        for row, its in favoured.items():
+            is_confirmed[row] = its.is_confirmed
         return found, is_confirmed
 
 
@@ -243,6 +260,7 @@ class _Pass:
         self.cross_bias = np.full((self.batch, 1, 1, self.frames), _MASKED, np.float32)
         for row, job in enumerate(jobs):
             self.cross_bias[row, ..., : job.frames] = 0
+        self.watched = watched_tokens([job.bias for job in jobs])
         self.lengths = [0] * self.batch
         self._room = 0
         self._cache = np.zeros((2 * _BLOCKS, self.batch, _HEADS, 0, _HEAD_SIZE), np.float32)
@@ -261,6 +279,7 @@ class _Pass:
         self._wanted = np.arange(self.batch)
         self._best = np.zeros((self.batch, 2), np.int64)
         self._log_probability = np.zeros((self.batch, 2), np.float32)
+        self._watched_log_probability = np.zeros((self.batch, len(self.watched)), np.float32)
         self._fresh = np.zeros((self.batch, 2 * _BLOCKS * _HEADS, 1, _HEAD_SIZE), np.float32)
         self._attention = np.zeros((self.batch, 2, 1, self.frames), np.float32)
         # Shape (batch, 12, 8, 36), and the cache with its axes in the same order behind the token's.
@@ -276,6 +295,7 @@ class _Pass:
         outputs: dict[str, npt.NDArray[Any]] = {
             "best": self._best,
             "log_probability": self._log_probability,
+            "watched_log_probability": self._watched_log_probability,
             "fresh": self._fresh,
             "attention": self._attention,
         }
@@ -283,8 +303,8 @@ class _Pass:
             binding.bind_output(name, "cpu", 0, output.dtype, output.shape, output.ctypes.data)
         self._binding = binding
 
-    def _still(self, cache: Floats) -> dict[str, Floats]:
-        feed = {"cross_bias": self.cross_bias}
+    def _still(self, cache: Floats) -> dict[str, npt.NDArray[Any]]:
+        feed: dict[str, npt.NDArray[Any]] = {"cross_bias": self.cross_bias, "watched": self.watched}
         for block in range(_BLOCKS):
             key, value = 2 * block, 2 * block + 1
             feed[f"past_key_{block}"], feed[f"past_value_{block}"] = cache[key], cache[value]
@@ -315,13 +335,14 @@ class _Pass:
         feed = self._still(self._cache[:, :, :, :0].copy())
         feed["self_bias"] = np.ascontiguousarray(np.broadcast_to(bias, (self.batch, 1, new, new)))
         positions = np.ascontiguousarray(np.broadcast_to(np.arange(new), tokens.shape))
-        feed["wanted"] = np.concatenate(
-            [np.arange(1 + len(each)) + row * new for row, each in enumerate(given)]
-        )
-        best, log_probability, fresh, attention = self._session.run(
+        wanted = [np.arange(1 + len(each)) + row * new for row, each in enumerate(given)]
+        feed["wanted"] = np.concatenate(wanted)
+        best, log_probability, watched, fresh, attention = self._session.run(
             None, {"tokens": tokens, "positions": positions, **feed}
         )
         self._prompted = fresh.reshape(self.batch, 2 * _BLOCKS, _HEADS, new, _HEAD_SIZE)
+        self._said = best, log_probability, watched, attention
+        self._firsts = [0, *itertools.accumulate(map(len, wanted))]
         return best, log_probability, attention
 
     def keep(self, lengths: Sequence[int]) -> None:
@@ -348,13 +369,36 @@ class _Pass:
             self._cache_view[row, length] = self._fresh_view[row]
             self._bias[row, 0, 0, length] = 0
             self.lengths[row] = length + 1
+        self._said = self._best, self._log_probability, self._watched_log_probability, self._attention
+        self._firsts = list(range(self.batch))
         return self._best, self._log_probability, self._attention
+
+    def output(self, row: int, place: int, frames: int) -> Output:
+        """What was said last behind one of the new tokens; overwritten by the next step."""
+        best, log_probability, watched, attention = self._said
+        at = self._firsts[row] + place
+        return Output(
+            best[at],
+            log_probability[at],
+            watched[at],
+            attention[row, :, place, :frames],
+        )
+
+    def rewind(self, row: int, length: int, n_prompted: int) -> None:
+        """Let the cache of a row hold so many tokens, the first of them as they were prompted."""
+        self._cache[:, row, :, :n_prompted] = self._prompted[row, :, :, :n_prompted]
+        self.lengths[row] = length
+        if self._is_bound:
+            self._bias[row, 0, 0, :length] = 0
+            self._bias[row, 0, 0, length:-1] = _MASKED
 
     def select(self, rows: Sequence[int]) -> None:
         """Drop all rows but these."""
         self.cross = np.ascontiguousarray(self.cross[:, rows])
         self.cross_bias = self.cross_bias[rows]
         self._cache = self._cache[:, rows]
+        if self.watched.size:
+            self._prompted = self._prompted[rows]
         self.lengths = [self.lengths[row] for row in rows]
         self.batch = len(rows)
         self._is_bound = False

@@ -14,6 +14,7 @@ from vivavoce.errors import ProtocolViolation
 from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
 from vivavoce.wire.aai_v3.messages import API_VERSION, Configuration
 from vivavoce.wire.neutral import Configure, Redaction, Remark, SessionOptions, Webhook
+from vivavoce.wire.terms import sort_terms
 
 if TYPE_CHECKING:
     from vivavoce.wire.fields import Parameters, Query
@@ -86,7 +87,6 @@ _WITHOUT_EFFECT: Final = {
     "prompt": "the model takes no prompt",
     "agent_context": "the model takes no context",
     "previous_context_n_turns": "the model takes no context",
-    "keyterms_prompt": "the model can't be told what words to expect",
     "language_detection": "all speech is taken for English",
     "speaker_labels": "speakers are not told apart",
     "max_speakers": "speakers are not told apart",
@@ -213,7 +213,7 @@ def _or(value: int | None, default: int) -> int:
 
 
 def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]:
-    remarks = []
+    remarks: list[str] = []
     mode = it.choice("mode", tuple(_MODES))
     min_silence, max_silence, delay = _MODES[mode] if mode is not None else (None, None, None)
     asked_min = _silence(it, "min_turn_silence")
@@ -246,7 +246,7 @@ def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]
         first_partial_ms=None if delay is None else delay + _INTERRUPTION_MS,
         acknowledge_silence=it.flag("acknowledge_silence"),
         heartbeat=it.flag("session_heartbeat"),
-        key_terms=_key_terms(it),
+        key_terms=_key_terms(it, remarks),
         filter_profanity=it.flag("filter_profanity"),
     )
     return change, remarks
@@ -256,7 +256,7 @@ def _silence(it: Parameters, name: str) -> int | None:
     return it.integer(name, low=0, high=_MAX_SILENCE_MS)
 
 
-def _key_terms(it: Parameters) -> tuple[str, ...] | None:
+def _key_terms(it: Parameters, remarks: list[str]) -> tuple[str, ...] | None:
     terms = it.strings("keyterms_prompt", commas=True)
     if terms is None:
         return None
@@ -270,7 +270,11 @@ def _key_terms(it: Parameters) -> tuple[str, ...] | None:
                 Failure.BAD_OPTION,
                 f"keyterms_prompt: {term[:20]!r}... is longer than {_MAX_KEY_TERM_CHARACTERS} characters",
             )
-    return terms
+    usable, useless = sort_terms(terms)
+    if useless:
+        named = ", ".join(map(repr, useless))
+        remarks.append(f"keyterms_prompt: the model can't write {named}: no effect")
+    return usable
 
 
 def _language_remarks(it: Parameters) -> list[str]:

@@ -42,9 +42,7 @@ _TOKEN: Final = _text("A temporary token, in place of the Authorization header."
 V2_QUERY: Final[dict[str, Schema]] = {
     "sample_rate": _RATE,
     "encoding": _text("Of the audio.", enum=[it.value for it in Encoding], default="pcm_s16le"),
-    "word_boost": _json(
-        "A JSON list of strings of 2500 characters in all. Accepted and without effect; v2 has no warnings."
-    ),
+    "word_boost": _json("A JSON list of words and phrases to expect, of 2500 characters in all."),
     "token": _TOKEN,
     "disable_partial_transcripts": _flag("Whether only finished utterances are told.", default=False),
     "enable_extra_session_information": _flag("Whether SessionInformation precedes the end.", default=False),
@@ -98,7 +96,8 @@ V3_QUERY: Final[dict[str, Schema]] = {
     "webhook_auth_header_name": _text("A header to send along."),
     "webhook_auth_header_value": _text("Its value."),
     "keyterms_prompt": _json(
-        f"A JSON list of 100 strings of 50 characters at most, or text with commas. {_NOTHING}"
+        "A JSON list of 100 words and phrases to expect, of 50 characters at most, or text with commas. "
+        "A Warning names those that an English model can't write."
     ),
     "prompt": _text(_NOTHING, maxLength=1_750),
     "agent_context": _text(_NOTHING, maxLength=1_750),

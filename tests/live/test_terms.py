@@ -1,0 +1,35 @@
+"""Expected terms on real recordings, where they are at hand."""
+
+import pytest
+
+from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest, select
+from vivavoce.bench.terms import TermErrors, expected_terms, hear, rare_words, term_errors
+from vivavoce.engines import load_detector
+from vivavoce.engines.moonshine import MoonshineRecogniser
+
+FOLDER = find_eval()
+MOST = 30
+
+
+@pytest.mark.eval
+@pytest.mark.skipif(
+    FOLDER is None, reason="needs the evaluation recordings (VIVAVOCE_EVAL or ../shared/eval)"
+)
+def test_rare_words_come_out_right_among_a_hundred_terms_that_are_not_said():
+    recogniser, detector = MoonshineRecogniser(), load_detector()
+    clips = [clip for clip in select(read_manifest(FOLDER)) if clip.text]
+    rare = {clip.id: rare_words(clip.text, recogniser.vocabulary) for clip in clips}
+    without = with_terms = TermErrors()
+    for clip in [clip for clip in clips if rare[clip.id] and clip.duration_s < 12][:MOST]:
+        pcm = load_pcm(clip)
+        terms = expected_terms(clip.id, rare, clip.text, 100)
+        for expected in ((), terms):
+            said = hear(recogniser, detector, pcm, clip.sample_rate, expected).text
+            found = term_errors(clip.text, said, rare[clip.id])
+            if expected:
+                with_terms = with_terms.plus(found)
+            else:
+                without = without.plus(found)
+    assert without.term_errors > 5
+    assert with_terms.term_errors <= without.term_errors * 2 / 3
+    assert with_terms.other_errors <= without.other_errors + 0.003 * without.other_words
