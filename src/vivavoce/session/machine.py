@@ -285,7 +285,13 @@ class Session:
         samples = hearing.buffer.copy(request.start, request.end)
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
-            return Span(samples, utterance.committed_tokens, utterance.draft, exact=True)
+            return Span(
+                samples,
+                utterance.committed_tokens,
+                utterance.draft,
+                exact=True,
+                asks_for_end=hearing.policy.asks_for_confidence,
+            )
         return Span(
             samples,
             utterance.window_prefix,
@@ -305,6 +311,7 @@ class Session:
         if current is not None and current.number == request.utterance:
             if request.is_settled and request.end == hearing.settled_end:
                 current.take_settled(hypothesis, request.end)
+                hearing.judge(current)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
             elif not request.is_settled:
                 current.take_partial(hypothesis, request.start, request.end)
@@ -315,6 +322,7 @@ class Session:
             for utterance in hearing.closing:
                 if utterance.number == request.utterance and request.end == utterance.end:
                     utterance.take_settled(hypothesis, request.end)
+                    hearing.judge(utterance)
         self._advance()
 
     def _move_window(self, utterance: Utterance) -> None:
@@ -363,11 +371,8 @@ class Session:
                 self._configure(command)
 
     def _configure(self, change: Configure) -> None:
-        old = self._hearing.policy
-        self._hearing.policy = SilencePolicy(
-            old.min_silence_ms if change.min_silence_ms is None else change.min_silence_ms,
-            old.max_silence_ms if change.max_silence_ms is None else change.max_silence_ms,
-            old.threshold if change.end_of_turn_threshold is None else change.end_of_turn_threshold,
+        self._hearing.policy = self._hearing.policy.changed(
+            change.min_silence_ms, change.max_silence_ms, change.end_of_turn_threshold
         )
         if change.speech_threshold is not None:
             self._hearing.set_threshold(change.speech_threshold)
