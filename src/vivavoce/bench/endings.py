@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.bench.align import align, tokens
+from vivavoce.bench.align import align, tokens, written_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["EndedTurn", "Ending", "Endings", "count_endings", "speech_spans"]
 
-_CLOSING: Final = (".", "?", "!")
 _STARTS: Final = 3
 _SPEECH: Final = 0.5
 _GOES_ON: Final = 0.35
@@ -137,14 +136,7 @@ def _pause_around(at_s: float, spans: Sequence[tuple[float, float]]) -> float | 
 
 def _ends_sentence(texts: Sequence[str], place: int, written: str) -> bool:
     """Whether the turn at a place ended with a word that ends a sentence of the written form."""
-    reference: list[str] = []
-    ends: list[bool] = []
-    for word in written.split():
-        form = tokens(word)
-        reference.extend(form)
-        ends.extend([False] * len(form))
-        if form and word.rstrip("\"')\u2019\u201d").endswith(_CLOSING):
-            ends[-1] = True
+    reference, ends = written_tokens(written)
     heard = [[form for word in text.split() for form in tokens(word)] for text in texts]
     n = sum(map(len, heard[: place + 1]))
     before = [i for i, j in align(reference, [form for text in heard for form in text]) if j < n]

@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from vivavoce.bench.align import align, tokens
+from vivavoce.bench.align import align, tokens, written_tokens
 from vivavoce.bench.model import SilenceRule
 from vivavoce.bench.turns import positions, settled, utterances
 
@@ -100,14 +100,7 @@ def sentence_ends(clip: Clip) -> frozenset[int]:
     """Which words of a recording end a sentence, as far as its written form tells."""
     if not clip.text_written or not clip.words:
         return frozenset()
-    written: list[str] = []
-    ends: list[bool] = []
-    for word in clip.text_written.split():
-        form = tokens(word)
-        written.extend(form)
-        ends.extend([False] * len(form))
-        if form and word.rstrip("\"')").endswith((".", "?", "!")):
-            ends[-1] = True
+    written, ends = written_tokens(clip.text_written)
     spoken = [(token, i) for i, word in enumerate(clip.words) for token in tokens(word.text)]
     pairs = align([token for token, _ in spoken], written)
     return frozenset(spoken[i][1] for i, j in pairs if ends[j])
