@@ -24,7 +24,8 @@ from vivavoce.endpoint.wording import counts_on, leaves_open
 from vivavoce.engines import Span, load_turn_detector
 from vivavoce.engines.turns import TurnAwareRecogniser
 from vivavoce.engines.turns.mel import log_mel
-from vivavoce.errors import EngineError, ModelError
+from vivavoce.errors import ConfigurationError, EngineError, ModelError
+from vivavoce.server import ServerOptions
 
 # --- words ------------------------------------------------------------------------------------
 
@@ -274,3 +275,10 @@ def test_the_last_eight_seconds_of_a_turn_are_scored(loudness_model):
     )
     both, alone = detector.end_probabilities([long, dying]), detector.end_probabilities([long[-8 * RATE :]])
     assert both == [*alone, quiet]
+
+
+def test_a_server_is_told_at_once_that_its_turn_model_is_not_there(loudness_model):
+    for turn_model in ("auto", "none", str(loudness_model)):
+        ServerOptions(turn_model=turn_model).check()
+    with pytest.raises(ConfigurationError, match="--turn-model: neither auto nor none nor a file: /nowhere"):
+        ServerOptions(turn_model="/nowhere").check()
