@@ -50,9 +50,8 @@ class Driver:
         if request is None:
             return False
         span = self.session.begin_pass(request)
-        zeros = self.tuning.settle_zeros_ms * 16 if request.is_settled else 0
-        assert len(span.samples) == request.n_samples + zeros
-        assert not span.samples[request.n_samples :].any()
+        assert len(span.samples) == request.n_samples
+        assert span.zeros == (self.tuning.settle_zeros_ms * 16 if request.is_settled else 0)
         self.session.apply_hypothesis(request, self.recogniser.recognise([span])[0])
         self._collect()
         return True

@@ -233,12 +233,18 @@ class TestEnds:
         # Any word on the screen counts as the first, right or wrong: 1.0 - 0.5.
         assert timings(script(THREE), heard, RULE).first_word_s == pytest.approx((0.5,))
 
-    @pytest.mark.parametrize(("confidence", "silence_s"), [(0.4, 0.4), (0.39, 1.28), (None, 1.28)])
-    def test_final_and_overhead(self, confidence, silence_s):
+    @pytest.mark.parametrize("confidence", [0.39, None])
+    def test_final_and_overhead(self, confidence):
         heard = trace(message(3.0, "The black cat.", ended=True, confidence=confidence))
         measured = timings(script(THREE), heard, RULE)
         assert measured.final_s == pytest.approx((1.4,))
-        assert measured.overhead_s == pytest.approx((1.4 - silence_s,))
+        assert measured.overhead_s == pytest.approx((1.4 - 1.28,))
+
+    def test_nobody_knows_how_long_confidence_waited(self):
+        heard = trace(message(3.0, "The black cat.", ended=True, confidence=0.4))
+        assert timings(script(THREE), heard, RULE).overhead_s == ()
+        one_silence = timings(script(THREE), heard, SilenceRule(700, 700))
+        assert one_silence.overhead_s == pytest.approx((1.4 - 0.7,))
 
     def test_a_missed_last_word_was_spoken_all_the_same(self):
         heard = trace(message(2.0, "The black", ended=True))
@@ -337,7 +343,7 @@ class TestFigures:
                 (script(unknown), trace(message(2.0, "a latte", ended=True))),
                 (script(THREE), trace(message(1.0, "nonsense", ended=True), error="lost")),
             ],
-            RULE,
+            SilenceRule(400, 400),
         )
         assert (measured.sessions, measured.dropped) == (4, 1)
         assert (measured.wer_percent, measured.wer_words) == (0, 3)
@@ -354,7 +360,7 @@ class TestFigures:
 
     def test_streams_are_held(self):
         good = trace(message(1.0, "the"), message(2.2, "The black cat.", ended=True, confidence=0.9))
-        assert holds(figures([(script(THREE), good)], RULE))
+        assert holds(figures([(script(THREE), good)], SilenceRule(400, 400)))
 
     @pytest.mark.parametrize(
         "bad",
@@ -366,7 +372,7 @@ class TestFigures:
         ],
     )
     def test_streams_are_not_held(self, bad):
-        assert not holds(figures([(script(THREE), bad)], RULE))
+        assert not holds(figures([(script(THREE), bad)], SilenceRule(400, 400)))
 
     def test_unfinished_utterances_are_told(self):
         assert figures([(script(THREE), trace(message(1.0, "the")))], RULE).unfinished == 1

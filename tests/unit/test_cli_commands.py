@@ -207,7 +207,7 @@ def test_options_reach_the_server(parts, tmp_path):
     keys.write_text("# mine\nfrom-file\n\n")
     arguments = ["--host", "0.0.0.0", "--port", "0", "--api-key", "a", "--api-key", "b"]
     arguments += ["--api-key-file", str(keys), "--max-sessions", "4", "--log-level", "debug"]
-    arguments += ["--max-sessions-per-key", "2", "--no-webhooks"]
+    arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--turn-model", "none"]
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
@@ -218,6 +218,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "no_auth": False,
         "max_sessions": 4,
         "max_sessions_per_key": 2,
+        "turn_model": "none",
         "webhooks": False,
         "log_level": "debug",
         "tls_cert": Path("cert.pem"),

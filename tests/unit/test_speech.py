@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.endpoint import SilencePolicy, completeness
+from vivavoce.endpoint import SilencePolicy
 from vivavoce.text import plain_word
 from vivavoce.vad import SpeechTracker, TrackerState
 
@@ -83,21 +83,6 @@ def test_words_decide_between_the_thresholds_only():
     assert [policy.needs_text(ms) for ms in (399, 400, 1279, 1280)] == [False, True, True, False]
     assert not SilencePolicy(700, 700, 0.5).needs_text(700)
     assert not SilencePolicy(400, 1280, 0.0).needs_text(500)
-
-
-@pytest.mark.parametrize(("text", "is_complete"), [("Yes.", True), ('"Why?"', True), ("and then", False)])
-def test_a_closing_mark_sounds_complete(text, is_complete):
-    assert (completeness(text) > 0.4) is is_complete
-
-
-def test_a_mark_is_worth_what_the_model_gives_it():
-    grades = [completeness("Yes.", probability) for probability in (0, 0.5, 0.85, 0.95, 0.99, 1)]
-    assert grades == sorted(grades)
-    assert grades[0] == 0
-    assert grades[2] == pytest.approx(0.4, abs=0.01)
-    assert grades[3] == pytest.approx(0.7, abs=0.02)
-    assert grades[-1] < 1
-    assert completeness("and then", 1) < 0.4
 
 
 @pytest.mark.parametrize(

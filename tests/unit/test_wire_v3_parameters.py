@@ -107,6 +107,34 @@ def test_lists_are_json_or_have_commas():
     assert any("'de'" in remark for remark in dialect(language_codes="en,de").options.remarks)
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", (400, 1_280)),
+        ("min_turn_silence=2000", (2_000, 2_000)),
+        ("max_turn_silence=300", (300, 300)),
+        ("min_turn_silence=800&max_turn_silence=800", (800, 800)),
+        ("mode=min_latency&min_turn_silence=900", (900, 900)),
+        ("mode=max_accuracy&max_turn_silence=100", (100, 100)),
+    ],
+)
+def test_a_silence_nobody_asked_for_gives_way(query, expected):
+    options = dialect(query).options
+    assert (options.min_silence_ms, options.max_silence_ms) == expected
+
+
+def test_presets_of_the_vendor():
+    options = dialect(
+        "end_of_turn_confidence_threshold=0.7&min_turn_silence=800&max_turn_silence=3600"  # conservative
+    ).options
+    assert (options.end_of_turn_threshold, options.min_silence_ms, options.max_silence_ms) == (
+        0.7,
+        800,
+        3_600,
+    )
+    assert dialect().options.end_of_turn_threshold == 0.4  # balanced
+
+
 def test_partials_can_be_rare_as_often_as_wished_or_none():
     assert dialect().options.partials_ms is None
     assert dialect("continuous_partials=False").options.partials_ms == 3_000
@@ -253,6 +281,11 @@ def test_thresholds_of_what_has_no_effect_are_said_too():
         ("noise_suppression_threshold=0.5", "noise_suppression_model"),
         ("mode=warp", "'warp'"),
         ("interruption_delay=1001", "1001"),
+        ("min_turn_silence=-1", "0..60000"),
+        ("max_turn_silence=60001", "0..60000"),
+        ("end_of_turn_confidence_threshold=1.1", "0..1"),
+        ("min_turn_silence=900&max_turn_silence=800", "min_turn_silence: 900 is not in 0..800"),
+        ("min_end_of_turn_silence_when_confident=9&max_turn_silence=8", "when_confident: 9 is not in 0..8"),
         ("turn_left_pad_ms=-1", "-1"),
         ("partials_ms=10", "10"),
         ("language_codes=" + json.dumps(["a"] * 11), "11"),

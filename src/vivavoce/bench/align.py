@@ -10,7 +10,7 @@ from vivavoce.bench.model import need
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["align", "normalise", "tokens"]
+__all__ = ["align", "normalise", "tokens", "written_tokens"]
 
 # NIST sclite's weights: they prefer a match beside an insertion to two substitutions, so that matched words
 # are those that were said.
@@ -38,6 +38,19 @@ def tokens(word: str) -> tuple[str, ...]:
     words ("twenty five") is left out on purpose: positions have to stay where they are.
     """
     return tuple("1" if form == "one" else form for form in normalise(word).split())
+
+
+def written_tokens(text: str) -> tuple[list[str], list[bool]]:
+    """The tokens of a written text, and which of them end a sentence."""
+    written: list[str] = []
+    ends: list[bool] = []
+    for word in text.split():
+        form = tokens(word)
+        written.extend(form)
+        ends.extend([False] * len(form))
+        if form and word.rstrip("\"')\u2019\u201d").endswith((".", "?", "!")):
+            ends[-1] = True
+    return written, ends
 
 
 def align(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[int, int]]:

@@ -147,10 +147,14 @@ class SilenceRule:
     max_ms: int
     threshold: float = 0.0
 
-    def in_force_s(self, end_confidence: float | None) -> float:
-        """The silence, in seconds, that ended a turn which sounded that complete."""
+    def in_force_s(self, end_confidence: float | None) -> float | None:
+        """The silence, in seconds, that ended a turn which sounded that complete.
+
+        None where confidence ended it, somewhere between the two: it grows with silence, and nobody tells
+        when it was enough.
+        """
         confident = end_confidence is not None and end_confidence >= self.threshold
-        return (self.min_ms if confident else self.max_ms) / 1000
+        return None if confident and self.min_ms < self.max_ms else self.max_ms / 1000
 
 
 def need(module: str) -> Any:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from vivavoce.bench.align import align, tokens
+from vivavoce.bench.align import align, tokens, written_tokens
 from vivavoce.bench.model import SilenceRule
 from vivavoce.bench.turns import positions, settled, utterances
 
@@ -100,14 +100,7 @@ def sentence_ends(clip: Clip) -> frozenset[int]:
     """Which words of a recording end a sentence, as far as its written form tells."""
     if not clip.text_written or not clip.words:
         return frozenset()
-    written: list[str] = []
-    ends: list[bool] = []
-    for word in clip.text_written.split():
-        form = tokens(word)
-        written.extend(form)
-        ends.extend([False] * len(form))
-        if form and word.rstrip("\"')").endswith((".", "?", "!")):
-            ends[-1] = True
+    written, ends = written_tokens(clip.text_written)
     spoken = [(token, i) for i, word in enumerate(clip.words) for token in tokens(word.text)]
     pairs = align([token for token, _ in spoken], written)
     return frozenset(spoken[i][1] for i, j in pairs if ends[j])
@@ -121,7 +114,7 @@ class Timings:
         emission_s: Word emission latencies.
         first_word_s: First-word latencies.
         final_s: Final latencies.
-        overhead_s: The same minus the silence that had to pass.
+        overhead_s: The same minus the silence that had to pass, where that is known.
         word_start_error_s: How far reported word starts are off, absolute.
         false_cuts: Utterances ended inside a sentence, though the pause was shorter than the maximum.
         timed_s: Length of the recordings that could have had any.
@@ -147,7 +140,7 @@ def timings(script: Script, trace: Trace, rule: SilenceRule) -> Timings:
         emission_s=tuple(latency_s for _, latency_s in _emissions(heard)),
         first_word_s=tuple(_first_words(script, heard)),
         final_s=tuple(latency for latency, _ in finals),
-        overhead_s=tuple(overhead for _, overhead in finals),
+        overhead_s=tuple(overhead for _, overhead in finals if overhead is not None),
         word_start_error_s=tuple(_start_errors(heard)),
         false_cuts=_false_cuts(script, heard, rule),
         timed_s=sum(placed.clip.duration_s for placed in script.clips if placed.clip.words),
@@ -216,9 +209,14 @@ def _first_words(script: Script, heard: list[Heard]) -> list[float]:
     return found
 
 
-def _final_latencies(script: Script, heard: list[Heard], rule: SilenceRule) -> list[tuple[float, float]]:
-    """Per utterance its final latency, and by how much that is longer than the silence that had to pass."""
-    found: list[tuple[float, float]] = []
+def _final_latencies(
+    script: Script, heard: list[Heard], rule: SilenceRule
+) -> list[tuple[float, float | None]]:
+    """Per utterance its final latency, and by how much that is longer than the silence that had to pass.
+
+    The second is None where nobody knows how much that was.
+    """
+    found: list[tuple[float, float | None]] = []
     closers: dict[int, Heard] = {}
     for item in heard:
         if item.first is not None and item.last is not None:
@@ -235,7 +233,8 @@ def _final_latencies(script: Script, heard: list[Heard], rule: SilenceRule) -> l
             if end.arrival_s >= closing_s:
                 spoken_s = closing_s
         latency_s = end.arrival_s - spoken_s
-        found.append((latency_s, latency_s - rule.in_force_s(end.end_confidence)))
+        in_force_s = rule.in_force_s(end.end_confidence)
+        found.append((latency_s, None if in_force_s is None else latency_s - in_force_s))
     return found
 
 

@@ -141,6 +141,15 @@ def serve(
             envvar="VIVAVOCE_WEBHOOKS", help="Post finished turns where a client wants; never without keys."
         ),
     ] = True,
+    turn_model: Annotated[
+        str,
+        typer.Option(
+            "--turn-model",
+            metavar="auto|none|FILE",
+            envvar="VIVAVOCE_TURN_MODEL",
+            help="Who hears whether a turn is over: smart-turn if pipecat-ai is there, nobody, or this file.",
+        ),
+    ] = "auto",
     log_level: Annotated[
         LogLevel, typer.Option(envvar="VIVAVOCE_LOG_LEVEL", help="How much to say on standard error.")
     ] = LogLevel.INFO,
@@ -180,6 +189,7 @@ def serve(
             no_auth=no_auth,
             max_sessions=max_sessions,
             max_sessions_per_key=max_sessions_per_key,
+            turn_model=turn_model,
             webhooks=webhooks,
             tls_cert=tls_cert,
             tls_key=tls_key,

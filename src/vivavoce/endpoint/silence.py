@@ -1,16 +1,10 @@
-"""Ends of turns by silence: a short one when the turn sounds complete, a long one always."""
+"""Ends of turns by silence: once it is sure enough that the turn is over, and after a long one always."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-__all__ = ["SilencePolicy", "completeness"]
-
-_TERMINAL: Final = (".", "?", "!")
-_INCOMPLETE: Final = 0.1
-_DOUBT: Final = 8.5
-_LEAST_DOUBT: Final = 1e-3
+__all__ = ["SilencePolicy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +12,7 @@ class SilencePolicy:
     """Two thresholds of silence and one of confidence.
 
     Attributes:
-        min_silence_ms: Ends a turn whose confidence reaches the threshold.
+        min_silence_ms: From when on confidence ends a turn that reaches the threshold.
         max_silence_ms: Ends any turn.
         threshold: Of the end-of-turn confidence, 0 to 1; 1 means: by the long silence alone.
     """
@@ -27,9 +21,31 @@ class SilencePolicy:
     max_silence_ms: int
     threshold: float
 
+    @property
+    def tells_confidence(self) -> bool:
+        """Whether anybody is interested in it: where one silence ends every turn, nobody is."""
+        return self.min_silence_ms < self.max_silence_ms
+
+    @property
+    def asks_for_confidence(self) -> bool:
+        """Whether it decides anything."""
+        return self.tells_confidence and 0.0 < self.threshold < 1.0
+
     def needs_text(self, silence_ms: float) -> bool:
-        """Whether the words decide now: past the short silence, not yet past the long one."""
-        return self.min_silence_ms <= silence_ms < self.max_silence_ms and 0.0 < self.threshold < 1.0
+        """Whether confidence decides now: past the short silence, not yet past the long one."""
+        return self.asks_for_confidence and self.min_silence_ms <= silence_ms < self.max_silence_ms
+
+    def changed(
+        self, min_silence_ms: int | None, max_silence_ms: int | None, threshold: float | None
+    ) -> SilencePolicy:
+        """This policy with some numbers replaced; a silence that is not replaced gives way to one that is."""
+        shortest = self.min_silence_ms if min_silence_ms is None else min_silence_ms
+        longest = self.max_silence_ms if max_silence_ms is None else max_silence_ms
+        if max_silence_ms is None:
+            longest = max(longest, shortest)
+        elif min_silence_ms is None:
+            shortest = min(shortest, longest)
+        return SilencePolicy(shortest, longest, self.threshold if threshold is None else threshold)
 
     def is_over(self, silence_ms: float, confidence: float) -> bool:
         """Whether the turn is over.
@@ -41,19 +57,3 @@ class SilencePolicy:
         if silence_ms >= self.max_silence_ms:
             return True
         return silence_ms >= self.min_silence_ms and self.threshold < 1.0 and confidence >= self.threshold
-
-
-def completeness(text: str, probability: float = 1.0) -> float:
-    """How complete a turn sounds, 0 to 1: the model punctuates what it hears.
-
-    It puts a full stop behind nearly everything that is followed by silence, so what tells is how sure
-    it is of it. The usual threshold of 0.4 stands for a probability of 0.85, 0.7 for 0.95.
-
-    Args:
-        text: Of the turn.
-        probability: Which the model gives its last mark.
-    """
-    if not text.rstrip("\"')").endswith(_TERMINAL):
-        return _INCOMPLETE
-    odds = probability / max(1 - probability, _LEAST_DOUBT) / _DOUBT
-    return odds / (1 + odds)

@@ -1,7 +1,8 @@
-"""Models behind two small interfaces: recognisers and speech detectors. Only here is ONNX Runtime used."""
+"""Models behind small interfaces: recognisers, speech and turn detectors. ONNX Runtime is used only here."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vivavoce.engines.base import (
@@ -18,6 +19,8 @@ from vivavoce.engines.memory import give_back_memory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.engines.turns import TurnDetector
+
 __all__ = [
     "Frames",
     "Hypothesis",
@@ -29,18 +32,45 @@ __all__ = [
     "give_back_memory",
     "load_detector",
     "load_recogniser",
+    "load_turn_detector",
 ]
 
 
-def load_recogniser(*, threads: int = 1) -> Recogniser:
+def load_recogniser(*, threads: int = 1, turn_model: str = "auto") -> Recogniser:
     """Load the default recogniser. Takes about a second.
 
+    Args:
+        threads: Threads for one run.
+        turn_model: As for `load_turn_detector`.
+
     Raises:
-        ModelError: Its files are missing.
+        ModelError: A file is missing.
     """
     from vivavoce.engines.moonshine import MoonshineRecogniser  # noqa: PLC0415 - loads ONNX Runtime
+    from vivavoce.engines.turns import TurnAwareRecogniser  # noqa: PLC0415 - only needed here
 
-    return MoonshineRecogniser(threads=threads)
+    recogniser = MoonshineRecogniser(threads=threads)
+    turns = load_turn_detector(turn_model, threads=threads)
+    return recogniser if turns is None else TurnAwareRecogniser(recogniser, turns)
+
+
+def load_turn_detector(turn_model: str, *, threads: int = 1) -> TurnDetector | None:
+    """Load a model that hears from the sound whether a turn is over.
+
+    Args:
+        turn_model: ``auto``: smart-turn if ``pipecat-ai`` is installed; ``none``: none; else its file.
+        threads: Threads for one run.
+
+    Raises:
+        ModelError: There is no such file, or it is no model.
+    """
+    if turn_model == "none":
+        return None
+    from vivavoce.engines.turns.smart_turn import SmartTurn, has_smart_turn  # noqa: PLC0415 - loads ONNX Runtime
+
+    if turn_model == "auto":
+        return SmartTurn(threads=threads) if has_smart_turn() else None
+    return SmartTurn(Path(turn_model), threads=threads)
 
 
 def load_detector(*, threads: int = 1) -> SpeechDetector:

@@ -35,6 +35,8 @@ class Span:
         memory: Of the hypothesis before, if any: it saves time, where the span begins a whole number of
             384 samples behind the one before; the result is the same without it.
         terms: Words and phrases that are expected: they are written where the sound allows for it.
+        zeros: Samples of perfect silence to be heard behind them.
+        asks_for_end: Whether it matters how probable it is that the turn ends with the span.
     """
 
     samples: Samples
@@ -45,6 +47,8 @@ class Span:
     start: int = 0
     memory: object = None
     terms: tuple[str, ...] = ()
+    zeros: int = 0
+    asks_for_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,14 @@ class Hypothesis:
         words: What they spell; their ``n_tokens`` add up to the number of tokens.
         last_probability: Of the last token, 0 to 1: most often a mark, and then how sure the model is of it.
         memory: What the engine wants to be given with the next span of the same utterance.
+        end_probability: That the turn is over, by its sound, where that was asked for and somebody can tell.
     """
 
     tokens: tuple[int, ...] = ()
     words: tuple[HypothesisWord, ...] = ()
     last_probability: float = 1.0
     memory: object = field(default=None, compare=False, repr=False)
+    end_probability: float | None = None
 
     @property
     def text(self) -> str:

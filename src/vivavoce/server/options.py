@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from vivavoce.auth import KeyRing, is_loopback
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.settings import DEFAULT_PORT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["ServerOptions"]
 
@@ -27,6 +24,7 @@ class ServerOptions:
         no_auth: Whether a public address may be served without keys.
         max_sessions: How many sessions may be open at once; None: no limit.
         max_sessions_per_key: How many of them with one key, or tokens of it; None: no limit.
+        turn_model: ``auto``, ``none``, or the file of a model that hears whether a turn is over.
         webhooks: Whether clients may have turns posted to an address they name.
         max_lead_s: By how much audio may run ahead of the clock, in seconds; None: the dialect's limit
             is not applied and fast clients are slowed down instead.
@@ -43,6 +41,7 @@ class ServerOptions:
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
+    turn_model: str = "auto"
     webhooks: bool = True
     max_lead_s: float | None = 60.0
     drain_s: float = 10.0
@@ -66,7 +65,8 @@ class ServerOptions:
 
         Raises:
             ServerError: No keys, and not said that none are wanted.
-            ConfigurationError: Two certificates, a key without one, or an API key with an unknown word.
+            ConfigurationError: Two certificates, a key without one, an API key with an unknown word, or a
+                turn model that is not there.
         """
         KeyRing(self.api_keys)
         if self.tls_self_signed and (self.tls_cert or self.tls_key):
@@ -75,6 +75,8 @@ class ServerOptions:
             )
         if self.tls_key and not self.tls_cert:
             raise ConfigurationError("--tls-key needs --tls-cert: the certificate that the key belongs to")
+        if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():
+            raise ConfigurationError(f"--turn-model: neither auto nor none nor a file: {self.turn_model}")
         if not (self.api_keys or self.no_auth or is_loopback(self.host)):
             raise ServerError(
                 f"{self.host} can be reached from outside: give --api-key (or VIVAVOCE_API_KEYS), or "

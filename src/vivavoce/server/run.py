@@ -6,11 +6,13 @@ import asyncio
 import errno
 import logging
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from vivavoce.batching import Engine
+from vivavoce.engines import load_recogniser
 from vivavoce.errors import ServerError
 from vivavoce.server.app import Service, create_app
 from vivavoce.server.tls import certificate_for
@@ -185,4 +187,5 @@ def serve(options: ServerOptions) -> None:
     log.info("listening on %s://%s:%d", scheme, f"[{host}]" if ":" in host else host, port)
     if certificate and certificate.made_here:
         log.info("self-signed certificate: %s", certificate.advice)
-    make_server(options, certificate).run(sockets=[sock])
+    recogniser = partial(load_recogniser, turn_model=options.turn_model)
+    make_server(options, certificate, engine=lambda: Engine(recogniser=recogniser)).run(sockets=[sock])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vivavoce.audio import SampleBuffer
-from vivavoce.session.utterance import Utterance
+from vivavoce.endpoint import WINDOW_SAMPLES, Evidence, Pauses, log_odds_after_1_s, prosody
+from vivavoce.session.utterance import Pause, Utterance
 from vivavoce.vad import SpeechTracker, TrackerState
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Hearing:
         self._tuning = tuning
         self._commits = commits
         self._count = 0
+        self._pauses = Pauses()
+        self._last_speech_frame = 0  # behind it the last utterance had been spoken
 
     # --- where things are -----------------------------------------------------------------------
 
@@ -111,15 +114,26 @@ class Hearing:
 
     @property
     def end_of_turn_confidence(self) -> float:
-        """How complete the current utterance sounds, 0 to 1; 0 while somebody speaks."""
+        """How sure it is that the current utterance is over, 0 to 1; 0 while somebody speaks."""
         utterance = self.current
         if utterance is None or utterance.settled_end is None:
             return 0.0
-        return utterance.completeness
+        return utterance.confidence_after(self._pause_ms)
 
     @property
     def _pause_ms(self) -> float:
-        return self._tracker.pause_frames * self._frame_samples / _SAMPLES_PER_MS
+        return self._ms(self._tracker.pause_frames)
+
+    @property
+    def _pause(self) -> Pause | None:
+        """The pause now heard."""
+        if not self._tracker.pause_frames:
+            return None
+        speech_end = self._tracker.speech_end_frame * self._frame_samples
+        return Pause(speech_end, self._pause_ms, self._pauses.usual_ms)
+
+    def _ms(self, frames: int) -> float:
+        return frames * self._frame_samples / _SAMPLES_PER_MS
 
     def _frames_in(self, ms: float) -> int:
         return round(ms * _SAMPLES_PER_MS / self._frame_samples)
@@ -138,9 +152,12 @@ class Hearing:
 
     def hear(self, probability: float) -> bool:
         """Hear one more frame; returns whether an utterance began with it."""
-        was_open = self._tracker.is_open
+        was_open, pause_ms = self._tracker.is_open, self._pause_ms
         self._tracker.push(probability)
+        if self.is_speaking:
+            self._pauses.note(pause_ms)
         if self._tracker.is_open and not was_open:
+            self._pauses.note(self._ms(self._tracker.first_speech_frame - self._last_speech_frame))
             preroll = self._tuning.preroll_ms * _SAMPLES_PER_MS
             self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
             if self.current is not None:  # what it took to notice the speech is part of it
@@ -172,13 +189,27 @@ class Hearing:
     def end(self, at: int) -> Utterance | None:
         """End the current utterance now, behind position ``at`` at the latest; None if there is none."""
         utterance = self.current
-        settled_end = self.settled_end
+        settled_end, pause = self.settled_end, self._pause
         self._tracker.close()
         if utterance is None:
             return None
+        utterance.pause = pause
+        self._last_speech_frame = self._tracker.speech_end_frame
         self._close(utterance, at if settled_end is None else min(at, settled_end))
         self.current = None
         return utterance
+
+    def judge(self, utterance: Utterance) -> None:
+        """Find out how much it sounds like its end, once its words are settled."""
+        pause = utterance.pause or self._pause
+        if pause is None or not self.policy.tells_confidence:
+            return
+        start = max(utterance.start, pause.speech_end - WINDOW_SAMPLES)
+        voice = prosody(self.buffer.copy(start, max(start, pause.speech_end)))
+        words, mark_probability, end_probability = utterance.last_words
+        utterance.log_odds = log_odds_after_1_s(
+            Evidence(words, mark_probability, utterance.voiced_ms, voice, pause.usual_ms, end_probability)
+        )
 
     def end_nothing(self, at: int) -> Utterance:
         """Put an utterance without words where a turn was ended in silence."""

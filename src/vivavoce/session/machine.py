@@ -13,8 +13,6 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from vivavoce.audio import Intake
 from vivavoce.endpoint import SilencePolicy
 from vivavoce.engines import Frames, Hypothesis, Span
@@ -45,6 +43,7 @@ from vivavoce.wire.neutral import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from vivavoce.session.utterance import Utterance
@@ -303,7 +302,6 @@ class Session:
         if request.is_settled:
             # What becomes a final must not depend on which partials there happened to be.
             prefix, draft = utterance.committed_tokens, utterance.draft
-            samples = np.pad(samples, (0, self._tuning.settle_zeros_ms * _SAMPLES_PER_MS))
         else:
             prefix, draft = utterance.window_prefix, utterance.window_draft
         return Span(
@@ -311,6 +309,8 @@ class Session:
             prefix,
             draft,
             exact=request.is_settled,
+            zeros=self._tuning.settle_zeros_ms * _SAMPLES_PER_MS if request.is_settled else 0,
+            asks_for_end=request.is_settled and hearing.policy.asks_for_confidence,
             fresh_s=None if request.is_settled else heard_s,
             start=request.start,
             memory=utterance.memory,
@@ -328,6 +328,7 @@ class Session:
             is_current = request.is_settled and request.end == hearing.settled_end
             if is_current and request.terms == current.terms:
                 current.take_settled(hypothesis, request.end)
+                hearing.judge(current)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
             else:
                 if request.is_settled:  # speech went on or other terms came meanwhile
@@ -341,6 +342,7 @@ class Session:
                 is_whole = utterance.number == request.utterance and request.end == utterance.end
                 if is_whole and request.terms == utterance.terms:
                     utterance.take_settled(hypothesis, request.end)
+                    hearing.judge(utterance)
         self._advance()
 
     def _move_window(self, utterance: Utterance) -> None:
@@ -389,11 +391,8 @@ class Session:
                 self._configure(command)
 
     def _configure(self, change: Configure) -> None:
-        old = self._hearing.policy
-        self._hearing.policy = SilencePolicy(
-            old.min_silence_ms if change.min_silence_ms is None else change.min_silence_ms,
-            old.max_silence_ms if change.max_silence_ms is None else change.max_silence_ms,
-            old.threshold if change.end_of_turn_threshold is None else change.end_of_turn_threshold,
+        self._hearing.policy = self._hearing.policy.changed(
+            change.min_silence_ms, change.max_silence_ms, change.end_of_turn_threshold
         )
         if change.speech_threshold is not None:
             self._hearing.set_threshold(change.speech_threshold)

@@ -127,7 +127,7 @@ class Telling:
                 words,
                 ended=ended,
                 formatted=formatted,
-                end_of_turn_confidence=utterance.completeness if ended else 0.0,
+                end_of_turn_confidence=utterance.end_confidence if ended else 0.0,
                 punctuated=self.options.punctuate_finals,
             )
         )

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.endpoint import completeness
+from vivavoce.endpoint import confidence_after
 from vivavoce.engines import Hypothesis, HypothesisWord
 from vivavoce.text import Stability, calibrated, plain_word
 from vivavoce.types import Word
@@ -15,7 +15,7 @@ from vivavoce.types import Word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Utterance"]
+__all__ = ["Pause", "Utterance"]
 
 _SAMPLES_PER_S = 16_000
 _SAMPLES_PER_MS = 16
@@ -27,6 +27,21 @@ _SHORT_MS: Final = 1_000
 _AMPLE_CONFIDENCE: Final = 0.75
 _LEAST_EVIDENCE: Final = 5.9
 _MOST_WORDS_A_SECOND: Final = 7  # the fastest real utterance tried has 5.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A silence behind speech.
+
+    Attributes:
+        speech_end: Position behind the last frame of speech.
+        ms: How long it has lasted.
+        usual_ms: After how long a pause the speaker usually goes on.
+    """
+
+    speech_end: int
+    ms: float
+    usual_ms: float
 
 
 @dataclass(slots=True)
@@ -49,6 +64,8 @@ class Utterance:
         strongest: Highest speech probability in it so far, 0 to 1.
         voiced_ms: How much of it the speech detector takes for speech, in milliseconds.
         terms: Words and phrases that are expected in it: those in force when it ended, or now.
+        pause: The silence in which it ended; None if it is open, or was ended while somebody spoke.
+        log_odds: That it is over after a second of silence; None until that was judged.
     """
 
     number: int
@@ -63,6 +80,8 @@ class Utterance:
     strongest: float = 0.0
     voiced_ms: float = 0.0
     terms: tuple[str, ...] = ()
+    pause: Pause | None = None
+    log_odds: float | None = None
     _head: tuple[HypothesisWord, ...] = ()
     _head_tokens: tuple[int, ...] = ()
     _tail: Hypothesis = field(default_factory=Hypothesis)
@@ -109,9 +128,19 @@ class Utterance:
         return " ".join(word.text for word in (*self._head, *self._tail.words))
 
     @property
-    def completeness(self) -> float:
-        """How complete it sounds by its newest hypothesis, 0 to 1."""
-        return completeness(self.text, self._tail.last_probability)
+    def last_words(self) -> tuple[tuple[str, ...], float, float | None]:
+        """Its words by the newest hypothesis, and how probable their last mark and their end are."""
+        words = tuple(word.text for word in (*self._head, *self._tail.words))
+        return words, self._tail.last_probability, self._tail.end_probability
+
+    @property
+    def end_confidence(self) -> float:
+        """How sure it was that it was over when it ended, 0 to 1."""
+        return 0.0 if self.pause is None else self.confidence_after(self.pause.ms)
+
+    def confidence_after(self, pause_ms: float) -> float:
+        """How sure it is that it is over after a pause, in milliseconds; 0 until it was judged."""
+        return 0.0 if self.log_odds is None else confidence_after(pause_ms, self.log_odds)
 
     @property
     def committed_end(self) -> int:

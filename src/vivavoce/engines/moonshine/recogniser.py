@@ -64,7 +64,8 @@ class MoonshineRecogniser:
             jobs, memories = [], []
             for span in spans:
                 heard = span.memory if isinstance(span.memory, Heard) else None
-                cross, heard = self._runtime.encode(span.samples, span.start, heard)
+                samples = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
+                cross, heard = self._runtime.encode(samples, span.start, heard)
                 bias = self._bias_of(span.terms) if span.terms else None
                 jobs.append(Job(cross, _limit(span), span.prefix, span.draft, span.exact, bias))
                 memories.append(heard)

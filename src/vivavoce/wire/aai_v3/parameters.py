@@ -144,6 +144,9 @@ def read_query(query: Query) -> Opening:
     if partials is None:
         partials = redaction is None
     encoding = query.encoding(codecs=True)
+    min_silence_ms, max_silence_ms = _both_silences(
+        change.min_silence_ms, change.max_silence_ms, (family.min_silence_ms, family.max_silence_ms)
+    )
     options = SessionOptions(
         sample_rate=query.sample_rate(default=_DEFAULT_SAMPLE_RATE),
         encoding=encoding,
@@ -154,8 +157,8 @@ def read_query(query: Query) -> Opening:
         format_partials=formatted,
         format_finals=formatted,
         punctuate_finals=formatted,
-        min_silence_ms=_or(change.min_silence_ms, family.min_silence_ms),
-        max_silence_ms=_or(change.max_silence_ms, family.max_silence_ms),
+        min_silence_ms=min_silence_ms,
+        max_silence_ms=max_silence_ms,
         end_of_turn_threshold=0.4 if change.end_of_turn_threshold is None else change.end_of_turn_threshold,
         speech_threshold=change.speech_threshold,
         acknowledge_silence=change.acknowledge_silence or False,
@@ -205,23 +208,17 @@ def _with_remarks(options: SessionOptions, remarks: list[str]) -> SessionOptions
     return dataclasses.replace(options, remarks=tuple(remarks))
 
 
-def _or(value: int | None, default: int) -> int:
-    return default if value is None else value
-
-
 # --- what can also be changed in mid-session --------------------------------------------------
 
 
 def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]:
     remarks: list[str] = []
     mode = it.choice("mode", tuple(_MODES))
-    min_silence, max_silence, delay = _MODES[mode] if mode is not None else (None, None, None)
-    asked_min = _silence(it, "min_turn_silence")
-    if asked_min is None:
-        asked_min = _silence(it, "min_end_of_turn_silence_when_confident")
-    if asked_min is not None and family is _U3:
-        asked_min = max(_U3_MIN_SILENCE_MS.start, min(asked_min, _U3_MIN_SILENCE_MS.stop))  # as documented
-    asked_max = _silence(it, "max_turn_silence")
+    min_silence, max_silence = _silences(it, family)
+    delay = None
+    if mode is not None:
+        *silences, delay = _MODES[mode]
+        min_silence, max_silence = _both_silences(min_silence, max_silence, (silences[0], silences[1]))
     asked_delay = it.integer("interruption_delay", low=0, high=1_000)
     delay = delay if asked_delay is None else asked_delay
     continuous = it.flag("continuous_partials")
@@ -237,8 +234,8 @@ def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]
     it.integer("turn_left_pad_ms", low=0, high=_MAX_SILENCE_MS)
     remarks += _language_remarks(it)
     change = Configure(
-        min_silence_ms=min_silence if asked_min is None else asked_min,
-        max_silence_ms=max_silence if asked_max is None else asked_max,
+        min_silence_ms=min_silence,
+        max_silence_ms=max_silence,
         end_of_turn_threshold=it.fraction("end_of_turn_confidence_threshold"),
         speech_threshold=it.fraction("vad_threshold"),
         format_turns=None if family.replaces_text else format_turns,
@@ -252,8 +249,35 @@ def _read_changes(it: Parameters, family: Family) -> tuple[Configure, list[str]]
     return change, remarks
 
 
+def _silences(it: Parameters, family: Family) -> tuple[int | None, int | None]:
+    """The short silence and the long one, as far as they were asked for."""
+    shortest_name = "min_turn_silence"
+    shortest = _silence(it, shortest_name)
+    if shortest is None:
+        shortest_name = "min_end_of_turn_silence_when_confident"
+        shortest = _silence(it, shortest_name)
+    longest = _silence(it, "max_turn_silence")
+    if shortest is not None and longest is not None and shortest > longest:
+        raise ProtocolViolation(
+            Failure.BAD_OPTION,
+            f"{shortest_name}: {shortest} is not in 0..{longest}, the latter being max_turn_silence",
+        )
+    if shortest is not None and family is _U3:  # as documented
+        shortest = max(_U3_MIN_SILENCE_MS.start, min(shortest, _U3_MIN_SILENCE_MS.stop))
+        longest = None if longest is None else max(longest, shortest)
+    return shortest, longest
+
+
 def _silence(it: Parameters, name: str) -> int | None:
     return it.integer(name, low=0, high=_MAX_SILENCE_MS)
+
+
+def _both_silences(shortest: int | None, longest: int | None, defaults: tuple[int, int]) -> tuple[int, int]:
+    """Both, where one that nobody asked for gives way to one that somebody did."""
+    default_shortest, default_longest = defaults
+    if longest is None:
+        longest = max(default_longest, shortest or 0)
+    return min(default_shortest, longest) if shortest is None else shortest, longest
 
 
 def _key_terms(it: Parameters, remarks: list[str]) -> tuple[str, ...] | None:
