@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
@@ -91,27 +91,6 @@ def test_nothing_comes_over_tls_before_the_client_has_spoken(server):
             pass
         assert it.version() == "TLSv1.3"
         assert it.session is None or not it.session.has_ticket
-
-
-def test_our_client_reads_nothing_before_its_request_is_written(server, trusted, monkeypatch):
-    done = []
-    read, write = ClientConnection.recv_events, ClientConnection.send_data
-
-    def recv_events(it):
-        done.append("read")
-        read(it)
-
-    def send_data(it):
-        time.sleep(0.2)
-        write(it)
-        done.append("write")
-
-    monkeypatch.setattr(ClientConnection, "recv_events", recv_events)
-    monkeypatch.setattr(ClientConnection, "send_data", send_data)
-    it = transcriber(server, [])
-    it.connect()
-    it.close()
-    assert done[:2] == ["write", "read"]
 
 
 def test_what_is_no_handshake_leaves_no_traceback_and_the_server_goes_on(server, trusted, caplog):
