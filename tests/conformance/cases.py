@@ -173,7 +173,8 @@ def _pipecat(way: str, **options: Any) -> Case:
     )
 
 
-_TWO = ("mic", "system")
+# A turn of two speakers has one channel: the pause between them has to end it.
+_CHANNELS: dict[str, Any] = {"channels": ("mic", "system"), "options": {"max_turn_silence": 400}}
 _REDACTED: dict[str, Any] = {
     "redact_pii": True,
     "redact_pii_policies": ["phone_number", "date", "email_address"],
@@ -228,7 +229,7 @@ CASES: tuple[Case, ...] = (
     _v3("1.0.0", "key, forced end", controls=True),
     _v3("1.0.0", "token over TLS", tls=True, token=True),
     _v3_async("1.0.0", "key"),
-    _v3("1.0.0", "threaded", channels=_TWO),
+    _v3("1.0.0", "threaded", **_CHANNELS),
     _v3("1.8.2", "key, forced end", controls=True),
     _v3("1.8.2", "token over TLS", tls=True, token=True),
     _v3("1.8.2", "8 kHz mu-law", encoding="pcm_mulaw", max_wer=0.2),
@@ -255,8 +256,8 @@ CASES: tuple[Case, ...] = (
     ),
     _v3_async("1.8.2", "webhook over TLS", tls=True, webhook=True),
     _v3_async("1.8.2", "wrong key", refusal=1008, key="wrong"),
-    _v3("1.8.2", "threaded", channels=_TWO),
-    _v3_async("1.8.2", "asynchronous", channels=_TWO),
+    _v3("1.8.2", "threaded", **_CHANNELS),
+    _v3_async("1.8.2", "asynchronous", **_CHANNELS),
     _own("v2", "key, forced end", program="python_v2.py", controls=True),
     _own("v2", "token over TLS", program="python_v2.py", tls=True, token=True),
     _own("v3", "key, forced end", program="python_v3.py", controls=True),
@@ -265,8 +266,8 @@ CASES: tuple[Case, ...] = (
     _own("v3", "asynchronous, token over TLS", program="python_v3_async.py", tls=True, token=True),
     _own("v3", "redaction", program="python_v3.py", options=_REDACTED, tells_partials=False),
     _own("v3", "webhook", program="python_v3_async.py", webhook=True),
-    _own("v3", "channels", program="python_v3.py", channels=_TWO),
-    _own("v3", "channels, asynchronous", program="python_v3_async.py", channels=_TWO),
+    _own("v3", "channels", program="python_v3.py", **_CHANNELS),
+    _own("v3", "channels, asynchronous", program="python_v3_async.py", **_CHANNELS),
     _node("v2", "key, forced end", controls=True),
     _node("v2", "token", token=True),
     _node("v2", "wrong key", refusal=4001, key="wrong"),
