@@ -70,6 +70,11 @@ class TestSoak:
         assert (course.start, course.settled, course.end, course.most) == (100.0, 150.0, 160.0, 180.0)
         assert course.growth == 10.0
 
+    def test_memory_is_the_median_of_a_minute(self):
+        restless = [(at, 100.0 + 50 * (at % 20 == 0)) for at in range(0, 1_200, 5)]
+        course = memory_course(restless)
+        assert (course.settled, course.end, course.growth, course.most) == (100.0, 100.0, 0.0, 150.0)
+
     def test_a_short_one_has_no_growth_to_tell(self):
         course = memory_course([(0.0, 100.0), (60.0, 120.0)])
         assert (course.settled, course.growth, course.end) == (None, None, 120.0)

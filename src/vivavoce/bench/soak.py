@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from vivavoce.bench.capacity import portion
@@ -25,6 +26,7 @@ __all__ = ["SETTLED_S", "Memory", "Soak", "latency_by_minute", "memory_course", 
 SETTLED_S = 300.0
 """After that long what a process needs once should have been taken."""
 _SAMPLE_S = 5.0
+_MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,11 @@ class Memory:
 
     Attributes:
         start: At the first look.
-        settled: After ``SETTLED_S``; None if it wasn't looked at for so long.
-        end: At the last look while streams ran.
+        settled: Median of the minute after ``SETTLED_S``; None if it wasn't looked at for so long.
+        end: Median of the last minute while streams ran.
         most: The largest.
-        growth: From ``settled`` to ``end``.
+        growth: From ``settled`` to ``end``. A single look sees what a pass just needs, or what was just given
+            back.
     """
 
     start: float
@@ -73,8 +76,10 @@ def memory_course(samples: Sequence[tuple[float, float]]) -> Memory | None:
     """Sum up looks at a resident set: (seconds since the start, MiB), in their order."""
     if not samples:
         return None
-    start, end = samples[0][1], samples[-1][1]
-    settled = next((mib for at_s, mib in samples if at_s >= SETTLED_S), None)
+    start, last_s = samples[0][1], samples[-1][0]
+    end = median(mib for at_s, mib in samples if at_s > last_s - _MINUTE_S)
+    minute = [mib for at_s, mib in samples if SETTLED_S <= at_s < SETTLED_S + _MINUTE_S]
+    settled = median(minute) if minute else None
     return Memory(
         start, settled, end, max(mib for _, mib in samples), None if settled is None else end - settled
     )
