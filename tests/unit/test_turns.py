@@ -282,3 +282,35 @@ def test_a_server_is_told_at_once_that_its_turn_model_is_not_there(loudness_mode
         ServerOptions(turn_model=turn_model).check()
     with pytest.raises(ConfigurationError, match="--turn-model: neither auto nor none nor a file: /nowhere"):
         ServerOptions(turn_model="/nowhere").check()
+
+
+@given(
+    st.lists(st.sampled_from(["Yes.", "the", "seven", "B", "Really?", "and"]), max_size=4).map(tuple),
+    st.floats(0, 1),
+    st.floats(0, 60_000),
+    st.floats(-60, 60),
+    st.floats(-24, 24),
+    st.lists(st.floats(100, 2_000), max_size=9),
+    st.none() | st.floats(0, 1),
+    st.floats(0.01, 0.99),
+)
+def test_no_turn_is_over_before_the_earliest_moment(
+    words, mark, spoken_ms, fall_db, fall_semitones, pauses_ms, end, threshold
+):
+    pauses = Pauses()
+    for pause_ms in pauses_ms:
+        pauses.note(pause_ms)
+    voice = Prosody(fall_db, fall_semitones)
+    found = log_odds_after_1_s(Evidence(words, mark, spoken_ms, voice, pauses.usual_ms, end))
+    before_ms = SilencePolicy(0, 60_000, threshold).earliest_ms - 1
+    assert confidence_after(before_ms, found) < threshold
+
+
+@pytest.mark.parametrize(
+    ("policy", "earliest_ms"),
+    [((400, 1_280, 0.4), 728), ((160, 400, 0.4), 400), ((800, 3_600, 0.4), 800), ((700, 700, 0.0), 700)],
+)
+def test_the_earliest_end_of_a_turn(policy, earliest_ms):
+    assert round(SilencePolicy(*policy).earliest_ms) == earliest_ms
+    assert SilencePolicy(400, 1_280, 1.0).earliest_ms == 1_280
+    assert SilencePolicy(400, 1_280, 0.0).earliest_ms == 400

@@ -11,6 +11,7 @@ __all__ = ["Scheduler"]
 # eight, since a batch lasts as long as its longest member, and its members wait for each other.
 _MAX_PARTIALS_SAMPLES: Final = 16_000 * 12
 _MAX_SETTLED_SAMPLES: Final = 16_000 * 6
+_HEAD_START_S: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +22,19 @@ class _Wish:
     n_samples: int
 
     @property
-    def urgency(self) -> tuple[bool, bool, float]:
-        """Sorts finals before what may become one, that before partials, the longest waiting first."""
-        return (not self.is_final, not self.is_settled, self.since)
+    def urgency(self) -> tuple[bool, float]:
+        """Sorts finals before everything else, and the longest waiting first."""
+        return (not self.is_final, self.since - (_HEAD_START_S if self.is_settled else 0.0))
 
 
 class Scheduler:
     """Collects at most one wish a session and makes batches of them.
 
-    Finals go before passes over utterances that pause, which may be finals soon, and these before
-    partials; the longest waiting first. A batch is padded to its longest span, so its
-    padded size is what is bounded, not the number of its samples; the first span always goes. Passes
-    over settled spans see the whole utterance and are confirmed once more, partials take a few steps;
-    a batch takes as long as its longest pass, so the two are not mixed.
+    Finals go before everything else, the longest waiting first. Passes over utterances that pause, which
+    may be finals soon, are taken as if they had waited longer than they did. A batch is padded to its
+    longest span, so its padded size is what is bounded, not the number of its samples; the first span
+    always goes. Passes over settled spans see the whole utterance and are confirmed once more, partials
+    take a few steps; a batch takes as long as its longest pass, so the two are not mixed.
     """
 
     def __init__(

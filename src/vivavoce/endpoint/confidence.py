@@ -9,7 +9,7 @@ from typing import Final
 from vivavoce.endpoint.prosody import Prosody
 from vivavoce.endpoint.wording import counts_on, leaves_open
 
-__all__ = ["Evidence", "confidence_after", "log_odds_after_1_s"]
+__all__ = ["Evidence", "confidence_after", "earliest_pause_ms", "log_odds_after_1_s"]
 
 _UNHEARD: Final = Prosody()
 
@@ -98,6 +98,8 @@ _NO_MARK: Final = -1.0
 _LEAST_MARK: Final = 0.01
 _LEAST_END: Final = 0.02
 _USUAL_FALL_DB: Final = 15.0
+_MOST_LOG_ODDS: Final = 1.5
+"""More than `log_odds_after_1_s` gives to what sounds most like an end."""
 
 
 def log_odds_after_1_s(evidence: Evidence) -> float:
@@ -129,6 +131,16 @@ def confidence_after(pause_ms: float, log_odds: float) -> float:
     if pause_ms <= 0:
         return 0.0
     return 1 / (1 + math.exp(-log_odds - _SILENCE * math.log(max(pause_ms, 1.0) / 1_000)))
+
+
+def earliest_pause_ms(threshold: float) -> float:
+    """Silence before which no turn is over, however much it sounds like its end.
+
+    Args:
+        threshold: Of the confidence, above 0 and below 1.
+    """
+    least = math.log(threshold / (1 - threshold)) - _MOST_LOG_ODDS
+    return 1_000 * math.exp(least / _SILENCE)
 
 
 def _within(value: float, low: float, high: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vivavoce.endpoint.confidence import earliest_pause_ms
+
 __all__ = ["SilencePolicy"]
 
 
@@ -30,6 +32,13 @@ class SilencePolicy:
     def asks_for_confidence(self) -> bool:
         """Whether it decides anything."""
         return self.tells_confidence and 0.0 < self.threshold < 1.0
+
+    @property
+    def earliest_ms(self) -> float:
+        """Silence before which no turn is over."""
+        if not self.asks_for_confidence:
+            return self.min_silence_ms if self.threshold < 1.0 else self.max_silence_ms
+        return max(self.min_silence_ms, min(self.max_silence_ms, earliest_pause_ms(self.threshold)))
 
     def needs_text(self, silence_ms: float) -> bool:
         """Whether confidence decides now: past the short silence, not yet past the long one."""

@@ -98,7 +98,7 @@ class Hearing:
     def settle_frames(self) -> int:
         """Frames of silence after which an utterance is decoded as if it were over."""
         tuning = self._tuning
-        least_ms = self.policy.min_silence_ms
+        least_ms = self.policy.earliest_ms
         settle_ms = min(tuning.late_settle_ms, max(tuning.settle_ms, least_ms - tuning.settle_lead_ms))
         return max(1, self._frames_in(min(settle_ms, least_ms)))
 

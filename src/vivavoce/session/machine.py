@@ -329,6 +329,7 @@ class Session:
             if is_current and request.terms == current.terms:
                 current.take_settled(hypothesis, request.end)
                 hearing.judge(current)
+                self._move_window(current)
                 self._telling.partial(current, hearing.end_of_turn_confidence)
             else:
                 if request.is_settled:  # speech went on or other terms came meanwhile
