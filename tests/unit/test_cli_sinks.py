@@ -1,11 +1,13 @@
 """Pipes, JSON lines and the terminal."""
 
+import dataclasses
 import io
 import json
 
 import pytest
 
 from vivavoce.cli.captions import Caption, caption_of
+from vivavoce.cli.mic import level_meter
 from vivavoce.cli.screen import Screen
 from vivavoce.cli.sinks import JsonSink, PipeSink, TerminalSink, open_sink
 from vivavoce.types import Word
@@ -25,6 +27,28 @@ class Flushed(io.StringIO):
 
     def flush(self):
         self.seen = self.getvalue()
+
+
+def test_a_terminal_shows_something_while_nobody_speaks():
+    out = io.StringIO()
+    sink = TerminalSink(Screen(out.write, lambda: 40), io.StringIO(), lambda: "[##........] -48 dB")
+    sink.show(dataclasses.replace(PARTIAL, text=""))
+    assert "[##........] -48 dB" in out.getvalue()
+    sink.show(PARTIAL)
+    assert out.getvalue().endswith(f"\r{PARTIAL.text}\x1b[K")
+
+
+@pytest.mark.parametrize(
+    ("level_db", "shown"),
+    [
+        (-96, "[..........] -96 dB"),
+        (-60, "[..........] -60 dB"),
+        (-30, "[#####.....] -30 dB"),
+        (0, "[##########] 0 dB"),
+    ],
+)
+def test_the_level_meter(level_db, shown):
+    assert level_meter(level_db) == shown
 
 
 def test_a_pipe_gets_one_final_a_line_at_once():

@@ -80,6 +80,12 @@ def open_microphone(sample_rate: int | None, device: int | str | None) -> Microp
         return Microphone(sample_rate=rate, device=device)
 
 
+def level_meter(level_db: float) -> str:
+    """How loud it is, for a line of text: ten marks for the 60 dB below the loudest there can be."""
+    n = round(min(max(level_db + 60, 0), 60) / 6)
+    return f"[{'#' * n}{'.' * (10 - n)}] {level_db:.0f} dB"
+
+
 @contextlib.contextmanager
 def _saved(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
     """Keep sound in a file, and say so at the end, on standard error."""
@@ -171,7 +177,7 @@ def mic(
             chunks = first_seconds(chunks, seconds, 2 * rate)
         if save is not None:
             chunks = stack.enter_context(_saved(chunks, save, rate))
-        sink = outputs.open(stack, "microphone")
+        sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
         stack.enter_context(server_for(url, api_key))
         transcribe(
             chunks,

@@ -15,7 +15,7 @@ from vivavoce.errors import ConfigurationError
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vivavoce.captions import Cue
     from vivavoce.cli.captions import Caption
@@ -159,20 +159,29 @@ class Outputs:
         if self._is_folder and twice is not None:
             raise ConfigurationError(f"two recordings are called {twice}; give them one by one")
 
-    def open(self, stack: contextlib.ExitStack, source: str, *, more: bool = False) -> Sink:
+    def open(
+        self,
+        stack: contextlib.ExitStack,
+        source: str,
+        *,
+        more: bool = False,
+        idle: Callable[[], str] = str,
+    ) -> Sink:
         """Open the sink for one recording; the stack closes it.
 
         Args:
             stack: Closes it.
             source: Name of the recording.
             more: Whether another one was written to the same file before.
+            idle: What a terminal shows while nobody speaks.
 
         Raises:
             ConfigurationError: A file can't be written.
         """
         sinks: list[Sink] = []
         if self._output is None and self._kind in {Format.TEXT, Format.JSON}:
-            sinks.append(open_sink(json=self._kind is Format.JSON, partials=self._partials))
+            is_json = self._kind is Format.JSON
+            sinks.append(open_sink(json=is_json, partials=self._partials, idle=idle))
         elif self._output is None:
             sinks.append(CueSink(sys.stdout, sys.stderr, self._kind))
         else:

@@ -104,11 +104,18 @@ def stable_length(before: str, now: str) -> int:
 
 
 class TerminalSink:
-    """Partials overwritten by finals; what is new in a partial is told apart from what stood before."""
+    """Partials overwritten by finals; what is new in a partial is told apart from what stood before.
 
-    def __init__(self, screen: Screen, talk: TextIO) -> None:
+    Args:
+        screen: Of the terminal.
+        talk: Standard error.
+        idle: What stands on the live line while nobody speaks.
+    """
+
+    def __init__(self, screen: Screen, talk: TextIO, idle: Callable[[], str] = str) -> None:
         self._screen = screen
         self._talk = talk
+        self._idle = idle
         self._lock = threading.Lock()
         self._partial = ""
 
@@ -117,7 +124,8 @@ class TerminalSink:
         with self._lock:
             before, self._partial = self._partial, "" if caption.is_final else caption.text
             if not caption.is_final:
-                self._screen.partial(caption.text, stable_length(before, caption.text))
+                text = caption.text or self._idle()
+                self._screen.partial(text, stable_length(before, caption.text))
             elif caption.text:
                 self._screen.final(caption.text)
             else:
@@ -155,12 +163,13 @@ def _writer(out: TextIO) -> Callable[[str], None]:
     return write
 
 
-def open_sink(*, json: bool = False, partials: bool = False) -> Sink:
+def open_sink(*, json: bool = False, partials: bool = False, idle: Callable[[], str] = str) -> Sink:
     """The sink that suits standard output.
 
     Args:
         json: Whether events were asked for.
         partials: Whether those include partials.
+        idle: What a terminal shows while nobody speaks.
     """
     if json:
         return JsonSink(sys.stdout, sys.stderr, partials=partials)
@@ -173,4 +182,4 @@ def open_sink(*, json: bool = False, partials: bool = False) -> Sink:
         escapes=escapes,
         dim=not os.environ.get("NO_COLOR"),
     )
-    return TerminalSink(screen, sys.stderr)
+    return TerminalSink(screen, sys.stderr, idle)
