@@ -585,6 +585,18 @@ def test_a_look_back_in_a_pause_corrects_what_was_locked_though_speech_goes_on()
     assert not driver.finals
 
 
+def test_what_was_said_of_one_pause_does_not_hold_up_the_next():
+    """All sound is there at once, so no partial comes between the pauses."""
+    for later in range(1, 40):
+        driver = Driver(min_silence_ms=400, max_silence_ms=1280, end_of_turn_threshold=0.4)
+        sound = [speech(0, 1), silence(18), speech(2), silence(later), speech(3), silence(60)]
+        driver.say(np.concatenate(sound), serve=False)
+        driver.end()
+        assert driver.session.state is SessionState.ENDED
+        words = [word.text for event in driver.finals for word in event.words]
+        assert [word.strip(",.").lower() for word in words] == ["alpha", "bravo", "charlie", "delta"]
+
+
 def test_the_backlog_is_what_was_not_heard():
     driver = Driver()
     driver.say(silence(50), serve=False)

@@ -109,14 +109,15 @@ class Hearing:
         return (
             utterance is not None
             and self.policy.needs_text(self._pause_ms)
-            and utterance.settled_end != self.settled_end
+            and self.settled_end not in {None, utterance.settled_end}
         )
 
     @property
     def end_of_turn_confidence(self) -> float:
         """How sure it is that the current utterance is over, 0 to 1; 0 while somebody speaks."""
         utterance = self.current
-        if utterance is None or utterance.settled_end is None:
+        # What was said of a pause before this one says nothing of this one.
+        if utterance is None or utterance.settled_end is None or utterance.settled_end != self.settled_end:
             return 0.0
         return utterance.confidence_after(self._pause_ms)
 
