@@ -274,7 +274,7 @@ class AsyncSession:
     @property
     def is_open(self) -> bool:
         """Whether audio can be sent; also while a lost connection is being made again."""
-        return self._core.has_opened and not (self._core.is_finished or self._core.is_terminating)
+        return self._core.is_open
 
     @property
     def began(self) -> BeginEvent | None:

@@ -144,6 +144,11 @@ class SessionCore(abc.ABC, Generic[Told]):
         return len(self._outgoing) >= MAX_BACKLOG
 
     @property
+    def is_open(self) -> bool:
+        """Whether audio can be sent; also while a lost connection is being made again."""
+        return self.has_opened and not (self.is_finished or self.is_terminating)
+
+    @property
     def is_terminating(self) -> bool:
         """Whether the user has closed the session."""
         return self._terminating

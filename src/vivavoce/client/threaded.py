@@ -215,7 +215,7 @@ class ThreadedSession(Generic[Told]):
     @property
     def is_open(self) -> bool:
         """Whether audio can be sent; also while a lost connection is being made again."""
-        return self._core.has_opened and not (self._core.is_finished or self._core.is_terminating)
+        return self._core.is_open
 
     @property
     def closed(self) -> ClosedEvent | None:

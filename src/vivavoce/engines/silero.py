@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["SileroDetector"]
+__all__ = ["CONTEXT_SAMPLES", "FRAME_SAMPLES", "HIDDEN", "SileroDetector"]
 
 # Part of the cache's key: raise it when the graph is written differently.
 _BUILD: Final = 1
 _GRAPH: Final = "detector.onnx"
-_FRAME_SAMPLES: Final = 512  # 32 ms; the network takes no other size at 16 kHz
-_CONTEXT_SAMPLES: Final = 64  # of the frame before, put in front: without them every frame is called silence
-_HIDDEN_SHAPE: Final = (2, 128)
+FRAME_SAMPLES: Final = 512  # 32 ms; the network takes no other size at 16 kHz
+CONTEXT_SAMPLES: Final = 64  # of the frame before, put in front: without them every frame is called silence
+HIDDEN: Final = 128
 
 
 class SileroDetector:
@@ -52,13 +52,13 @@ class SileroDetector:
     @property
     def frame_samples(self) -> int:
         """Samples in a frame, at 16 kHz."""
-        return _FRAME_SAMPLES
+        return FRAME_SAMPLES
 
     def initial_state(self) -> SpeechState:
         """State of a session that has heard nothing."""
         return SpeechState(
-            hidden=np.zeros(_HIDDEN_SHAPE, dtype=np.float32),
-            context=np.zeros(_CONTEXT_SAMPLES, dtype=np.float32),
+            hidden=np.zeros((2, HIDDEN), dtype=np.float32),
+            context=np.zeros(CONTEXT_SAMPLES, dtype=np.float32),
         )
 
     def detect(
@@ -68,12 +68,12 @@ class SileroDetector:
         lengths = np.array([len(frames) for _, frames in batch], np.int32)
         if not lengths.any():
             return [(state, np.zeros(0, np.float32)) for state, _ in batch]
-        inputs = np.zeros((len(batch), lengths.max(), _CONTEXT_SAMPLES + _FRAME_SAMPLES), np.float32)
-        hidden = np.empty((2, 1, len(batch), _HIDDEN_SHAPE[1]), np.float32)
+        inputs = np.zeros((len(batch), lengths.max(), CONTEXT_SAMPLES + FRAME_SAMPLES), np.float32)
+        hidden = np.empty((2, 1, len(batch), HIDDEN), np.float32)
         for row, (state, frames) in enumerate(batch):
-            inputs[row, : len(frames), _CONTEXT_SAMPLES:] = frames
-            inputs[row, 0, :_CONTEXT_SAMPLES] = state.context
-            inputs[row, 1 : len(frames), :_CONTEXT_SAMPLES] = frames[:-1, -_CONTEXT_SAMPLES:]
+            inputs[row, : len(frames), CONTEXT_SAMPLES:] = frames
+            inputs[row, 0, :CONTEXT_SAMPLES] = state.context
+            inputs[row, 1 : len(frames), :CONTEXT_SAMPLES] = frames[:-1, -CONTEXT_SAMPLES:]
             hidden[:, 0, row] = state.hidden
         probabilities, *after = self._session.run(
             None, {"frames": inputs, "lengths": lengths, "hidden": hidden[0], "cell": hidden[1]}
@@ -82,7 +82,7 @@ class SileroDetector:
             (
                 SpeechState(
                     hidden=np.stack([part[0, row] for part in after]),
-                    context=frames[-1, -_CONTEXT_SAMPLES:].copy(),
+                    context=frames[-1, -CONTEXT_SAMPLES:].copy(),
                 )
                 if len(frames)
                 else state,

@@ -14,20 +14,18 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from vivavoce.engines.moonshine.builder import GraphBuilder
+from vivavoce.engines.builder import GraphBuilder
+from vivavoce.engines.silero import CONTEXT_SAMPLES, FRAME_SAMPLES, HIDDEN
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CONTEXT_SAMPLES", "FRAME_SAMPLES", "HIDDEN", "build_detector"]
+__all__ = ["build_detector"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-FRAME_SAMPLES: Final = 512
-CONTEXT_SAMPLES: Final = 64
-HIDDEN: Final = 128
 _WINDOW: Final = 256
 _HOP: Final = 128
 _STEPS: Final = 4

@@ -105,21 +105,25 @@ class Hearing:
     @property
     def waits_for_text(self) -> bool:
         """Whether it takes words that are not there yet to tell if the turn is over."""
-        utterance = self.current
         return (
-            utterance is not None
-            and self.policy.needs_text(self._pause_ms)
-            and self.settled_end not in {None, utterance.settled_end}
+            self.policy.needs_text(self._pause_ms) and self.settled_end is not None and not self._has_settled
         )
 
     @property
     def end_of_turn_confidence(self) -> float:
         """How sure it is that the current utterance is over, 0 to 1; 0 while somebody speaks."""
         utterance = self.current
-        # What was said of a pause before this one says nothing of this one.
-        if utterance is None or utterance.settled_end is None or utterance.settled_end != self.settled_end:
+        if utterance is None or not self._has_settled:
             return 0.0
         return utterance.confidence_after(self._pause_ms)
+
+    @property
+    def _has_settled(self) -> bool:
+        """Whether the words up to this pause are known; those up to an earlier one say nothing of it."""
+        settled_end = self.settled_end
+        return (
+            settled_end is not None and self.current is not None and self.current.settled_end == settled_end
+        )
 
     @property
     def _pause_ms(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.engines.moonshine.builder import GraphBuilder, Products, Rows
+from vivavoce.engines.builder import GraphBuilder, Products, Rows
 from vivavoce.engines.moonshine.rotary import FLOAT, INT64, ROTATED, pairs_apart, rotation
 from vivavoce.engines.moonshine.weights import BLOCKS, HEAD_SIZE, HEADS, HIDDEN, VOCABULARY, Linear
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vivavoce.engines.moonshine.builder import GraphBuilder, Products, Rows
+from vivavoce.engines.builder import GraphBuilder, Products, Rows
 from vivavoce.engines.moonshine.rotary import FLOAT, ROTATED, pairs_apart, rotation
 from vivavoce.engines.moonshine.weights import BLOCKS, HEAD_SIZE, HEADS, HIDDEN, Linear
 from vivavoce.errors import ModelError

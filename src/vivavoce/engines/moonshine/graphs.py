@@ -16,7 +16,7 @@ from vivavoce.engines.moonshine.weights import load_weights
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vivavoce.engines.moonshine.builder import Products
+    from vivavoce.engines.builder import Products
 
 __all__ = ["build"]
 
