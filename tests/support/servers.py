@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
 from vivavoce.batching import Engine
 from vivavoce.server import LocalServer, ServerOptions
+
+if TYPE_CHECKING:
+    import logging
+
+
+def log_of_the_server(caplog) -> tuple[list[logging.LogRecord], str]:
+    """What was logged, and its text, without the test's own client: when that pulls its socket from under
+    its reading thread, the library may log a traceback of its own."""
+    records = [record for record in caplog.records if record.name != "websockets.client"]
+    return records, "\n".join(caplog.handler.format(record) for record in records)
 
 
 @contextlib.contextmanager
