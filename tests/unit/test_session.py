@@ -380,6 +380,58 @@ def test_speech_without_a_pause_is_cut_and_nothing_is_lost_or_doubled():
     assert longest <= 6_100 * 16
 
 
+LONG_TURNS = {
+    "tuning": Tuning(max_utterance_ms=6_000, max_turn_ms=30_000, cut_window_ms=3_000),
+    "commit_words": True,
+    "format_partials": True,
+    "min_silence_ms": 960,
+    "max_silence_ms": 960,
+}
+
+
+@pytest.mark.parametrize("pause", [0, 4, 12], ids=["no pause", "a dip", "pauses"])
+def test_where_words_are_committed_a_turn_goes_on_over_utterances_that_are_too_long(pause):
+    driver = Driver(**LONG_TURNS)
+    words = [index % 8 for index in range(60)]
+    for at in range(0, 60, 12):
+        driver.say(speech(*words[at : at + 12]))
+        driver.say(silence(pause))
+    driver.say(silence(40))
+    assert driver.texts == [" ".join(spoken(*words))]
+    (final,) = driver.finals
+    assert final.start_ms == 0
+    assert final.words[0].start_ms < 500
+    assert final.words[-1].start_ms > 20_000
+    longest = max(len(span.samples) for call in driver.recogniser.calls for span in call)
+    assert longest <= 7_500 * 16
+    driver.say(speech(1))
+    driver.end()
+    assert driver.finals[1].turn_order == 1
+    assert driver.finals[1].words[0].start_ms > final.end_ms
+
+
+def test_the_words_of_a_turn_stay_though_what_followed_them_in_it_was_nothing():
+    driver = Driver(**LONG_TURNS)
+    words = [index % 8 for index in range(18)]
+    driver.say(speech(*words))
+    driver.say(silence(12))
+    driver.say(speech(3)[: 4 * FRAME])
+    driver.say(silence(40))
+    assert driver.texts[0].split()[:18] == spoken(*words)
+    assert len(driver.finals) == 1
+
+
+def test_a_turn_that_does_not_end_is_ended():
+    driver = Driver(**LONG_TURNS)
+    words = [index % 8 for index in range(200)]
+    driver.say(speech(*words))
+    driver.end()
+    assert " ".join(driver.texts).split() == spoken(*words)
+    assert len(driver.finals) >= 2
+    for final in driver.finals:
+        assert final.end_ms - final.start_ms <= 36_000
+
+
 def test_finals_come_in_order_though_their_passes_are_late():
     driver = Driver()
     for index in range(4):

@@ -101,6 +101,7 @@ def listen(
     options = SessionOptions(
         sample_rate=_RATE_HZ,
         partials=False,
+        commit_words=True,
         min_silence_ms=preset.min_ms,
         max_silence_ms=preset.max_ms,
         end_of_turn_threshold=preset.threshold,

@@ -157,16 +157,17 @@ class Hearing:
 
     def hear(self, probability: float) -> bool:
         """Hear one more frame; returns whether an utterance began with it."""
-        was_open, pause_ms = self._tracker.is_open, self._pause_ms
+        was_open, pause_ms, settled_end = self._tracker.is_open, self._pause_ms, self.settled_end
         self._tracker.push(probability)
         if self.is_speaking:
             self._pauses.note(pause_ms)
         if self._tracker.is_open and not was_open:
             self._pauses.note(self._ms(self._tracker.first_speech_frame - self._last_speech_frame))
             preroll = self._tuning.preroll_ms * _SAMPLES_PER_MS
-            self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
-            if self.current is not None:  # what it took to notice the speech is part of it
-                self.current.voiced_ms = (self.position - self.speech_start) / _SAMPLES_PER_MS
+            utterance = self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
+            # What it took to notice the speech is part of it.
+            utterance.voiced_ms = (self.position - self.speech_start) / _SAMPLES_PER_MS
+            utterance.strongest = self._tracker.strongest
             return True
         utterance = self.current
         if utterance is None:
@@ -176,10 +177,7 @@ class Hearing:
         if probability >= self._tracker.threshold:
             utterance.voiced_ms += self._frame_samples / _SAMPLES_PER_MS
         if self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
-            if self._tracker.pause_frames:
-                self.end(self.position)  # no better place than a pause, and nothing goes on behind it
-            else:
-                self._cut(utterance)
+            self._limit(utterance, settled_end)
         return False
 
     def end_if_over(self) -> bool:
@@ -218,7 +216,7 @@ class Hearing:
 
     def end_nothing(self, at: int) -> Utterance:
         """Put an utterance without words where a turn was ended in silence."""
-        utterance = Utterance(self._count, at, commits=False, settled_end=at)
+        utterance = Utterance(self._count, at, commits=False, turn_start=at, settled_end=at)
         self._count += 1
         self._close(utterance, at)
         return utterance
@@ -228,16 +226,17 @@ class Hearing:
         self.spoken_until = end
         self.closing.append(utterance)
 
-    def _begin(self, start: int) -> None:
-        self.current = Utterance(
+    def _begin(self, start: int, turn_start: int | None = None) -> Utterance:
+        self.current = utterance = Utterance(
             self._count,
             start,
             commits=self._commits,
+            turn_start=start if turn_start is None else turn_start,
             asked_end=self.speech_start,
-            strongest=self._tracker.strongest,
             terms=self.terms,
         )
         self._count += 1
+        return utterance
 
     def _forget(self) -> None:
         """Drop what no utterance to come can reach back to."""
@@ -247,8 +246,29 @@ class Hearing:
         earliest = self.position if self.is_quiet else self.speech_start
         self.buffer.drop_before(earliest - reach - self._frame_samples)
 
-    def _cut(self, utterance: Utterance) -> None:
-        """End an utterance that is too long where it is weakest, and go on behind that place.
+    def _limit(self, utterance: Utterance, settled_end: int | None) -> None:
+        """Do something about an utterance that is too long.
+
+        Where words are committed, as in v3, its turn goes on behind it: a sentence may be longer.
+
+        Args:
+            utterance: The open one.
+            settled_end: Where it would have ended before the newest frame, if that ended a pause.
+        """
+        reach = self._tuning.max_turn_ms * _SAMPLES_PER_MS
+        goes_on = self._commits and self.position - utterance.turn_start < reach
+        if not self._tracker.pause_frames:
+            utterance.goes_on = goes_on
+            if settled_end is None:
+                at = spoken_from = self._weakest(utterance)
+            else:  # no better place than a pause
+                at, spoken_from = settled_end, self.position - self._frame_samples
+            self._cut(utterance, at, spoken_from)
+        elif not goes_on:
+            self.end(self.position)
+
+    def _weakest(self, utterance: Utterance) -> int:
+        """Where an utterance without a pause is best cut.
 
         Words that were committed belong to it, so the cut lies behind them.
         """
@@ -256,17 +276,20 @@ class Hearing:
         end = self.position
         window = self._tuning.cut_window_ms * _SAMPLES_PER_MS
         n = (end - max(utterance.committed_end, utterance.start, end - window)) // size
-        at = end
-        if n >= _CUT_SMOOTHING_FRAMES:
-            frames = self.buffer.copy(end - n * size, end).reshape(n, size)
-            kernel = np.ones(_CUT_SMOOTHING_FRAMES) / _CUT_SMOOTHING_FRAMES
-            energy = np.convolve(np.square(frames).mean(axis=1), kernel, "valid")
-            at -= (n - int(np.argmin(energy)) - _CUT_SMOOTHING_FRAMES // 2) * size
+        if n < _CUT_SMOOTHING_FRAMES:
+            return end
+        frames = self.buffer.copy(end - n * size, end).reshape(n, size)
+        kernel = np.ones(_CUT_SMOOTHING_FRAMES) / _CUT_SMOOTHING_FRAMES
+        energy = np.convolve(np.square(frames).mean(axis=1), kernel, "valid")
+        return end - (n - int(np.argmin(energy)) - _CUT_SMOOTHING_FRAMES // 2) * size
+
+    def _cut(self, utterance: Utterance, at: int, spoken_from: int) -> None:
+        """End an utterance behind a position, and go on with the next, which is spoken from another on."""
         self._close(utterance, at)
         strongest = self._tracker.strongest
         self._tracker.split()
-        self._begin(at)
-        if self.current is not None:
-            self.current.strongest = strongest
-            self.current.voiced_ms = (end - at) / _SAMPLES_PER_MS
+        start = max(at, spoken_from - self._tuning.preroll_ms * _SAMPLES_PER_MS)
+        following = self._begin(start, utterance.turn_start if utterance.goes_on else None)
+        following.strongest = strongest
+        following.voiced_ms = (self.position - spoken_from) / _SAMPLES_PER_MS
         self.buffer.drop_before(self.closing[0].start)

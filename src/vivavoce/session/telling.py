@@ -6,8 +6,8 @@ import dataclasses
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.text import NOTHING, Promise, Wording
-from vivavoce.types import PiiPolicy
+from vivavoce.text import NOTHING, Wording
+from vivavoce.types import PiiPolicy, Word
 from vivavoce.wire.neutral import (
     Configure,
     Event,
@@ -48,8 +48,10 @@ class Telling:
         self.options = options
         self.events: deque[Event] = deque([began, *map(Warned, options.remarks)])
         self._wording = _wording_of(options)
-        self._promises: dict[int, Promise] = {}  # of open utterances, by number
         self._turn_order = 0
+        self._so_far: tuple[Word, ...] = ()  # of this turn, in utterances before the one that is open
+        self._promise = NOTHING  # to this turn
+        self._told: tuple[Word, ...] = ()  # of this turn, last
         self._empty_told_ms = 0
         self._silence_told_ms = 0
         self._opened = now
@@ -85,17 +87,17 @@ class Telling:
         formatted = self.options.format_partials
         if not self.options.partials:
             return
-        said = utterance.words(final=False)
-        promise = self._wording.promise(said, self._promises.get(utterance.number, NOTHING))
+        said = (*self._so_far, *utterance.words(final=False))
+        promise = self._wording.promise(said, self._promise)
         words = self._wording.partial(said, promise)
-        if words == utterance.told:
+        if words == self._told:
             return
-        utterance.told = words
-        self._promises[utterance.number] = promise
+        self._told = words
+        self._promise = promise
         self.events.append(
             TurnUpdated(
                 self._turn_order,
-                utterance.start // _SAMPLES_PER_MS,
+                utterance.turn_start // _SAMPLES_PER_MS,
                 utterance.asked_end // _SAMPLES_PER_MS,
                 words,
                 formatted=formatted,
@@ -104,25 +106,30 @@ class Telling:
         )
 
     def final(self, utterance: Utterance, position: int) -> None:
-        """Tell an utterance that is over.
+        """Tell an utterance that is over, and with it the turn, unless that goes on.
 
         Args:
             utterance: The utterance, its words known.
             position: Behind the last frame that was heard.
         """
         formatted = self.options.format_finals
-        promise = self._promises.pop(utterance.number, NOTHING)
-        words = self._wording.final(utterance.words(final=True), promise)
-        ended = bool(words) or utterance.must_answer
+        said = (*self._so_far, *utterance.words(final=True))
         self._empty_told_ms = position // _SAMPLES_PER_MS
         self._silence_told_ms = max(self._silence_told_ms, (utterance.end or 0) // _SAMPLES_PER_MS)
-        if not ended and not utterance.told:
+        if utterance.goes_on:
+            self._so_far = said
+            return
+        words = self._wording.final(said, self._promise)
+        told = self._told
+        self._so_far, self._promise, self._told = (), NOTHING, ()
+        ended = bool(words) or utterance.must_answer
+        if not ended and not told:
             return
         # Words that were shown and turned out to be none are taken back by an empty update.
         self.events.append(
             TurnUpdated(
                 self._turn_order,
-                utterance.start // _SAMPLES_PER_MS,
+                utterance.turn_start // _SAMPLES_PER_MS,
                 (utterance.end or utterance.start) // _SAMPLES_PER_MS,
                 words,
                 ended=ended,

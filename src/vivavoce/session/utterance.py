@@ -55,11 +55,12 @@ class Utterance:
         number: Counts utterances within the session.
         start: Position of its first sample.
         commits: Whether words are committed while it grows.
+        turn_start: Position of the first sample of its turn, of which it need not be the first part.
         asked_end: Position behind the last sample of the newest pass.
         settled_end: Position behind the span of the settled hypothesis; None without one.
         end: Position behind its last sample once it is over, else None.
+        goes_on: Whether its turn goes on behind it: it was cut because it was too long.
         must_answer: Whether its end is told even if it holds no words.
-        told: The words last told.
         window: Position of the first sample of the window.
         strongest: Highest speech probability in it so far, 0 to 1.
         voiced_ms: How much of it the speech detector takes for speech, in milliseconds.
@@ -71,11 +72,12 @@ class Utterance:
     number: int
     start: int
     commits: bool
+    turn_start: int
     asked_end: int = 0
     settled_end: int | None = None
     end: int | None = None
+    goes_on: bool = False
     must_answer: bool = False
-    told: tuple[Word, ...] = ()
     window: int = -1
     strongest: float = 0.0
     voiced_ms: float = 0.0
