@@ -225,9 +225,26 @@ def test_partials_build_on_the_hypothesis_before_and_finals_do_not():
     *partials, final = [call[0] for call in driver.recogniser.calls]
     assert (partials[0].prefix, partials[0].draft) == ((), ())
     assert partials[-1].prefix
-    assert partials[-1].fresh_s == pytest.approx(0.32, abs=0.1)
+    assert partials[-1].fresh_s == pytest.approx(0.16, abs=0.05)
     assert (final.prefix, final.fresh_s) == ((), None)
     assert final.exact, "a draft may save time, and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("stretched", "options", "first", "then"),
+    [
+        (1, {}, [0.32, 0.16, 0.16, 0.16, 0.16], 0.32),
+        (2, {}, [0.32, 0.64], 0.64),  # under load there is no time for it
+        (1, {"partials_ms": 640}, [0.32, 0.64], 0.64),
+    ],
+)
+def test_partials_come_more_often_at_the_beginning_where_there_is_time(stretched, options, first, then):
+    driver = Driver(**options)
+    driver.session.cadence_ms *= stretched
+    driver.say(speech(*range(8)), chunk=512)
+    heard = [call[0].fresh_s for call in driver.recogniser.calls]
+    assert heard[: len(first)] == pytest.approx(first, abs=0.04)
+    assert heard[len(first) :] == pytest.approx([then] * len(heard[len(first) :]), abs=0.04)
 
 
 def test_partials_of_a_long_utterance_are_decoded_over_a_window():

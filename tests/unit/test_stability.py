@@ -1,5 +1,6 @@
 """Which words of a growing hypothesis are shown, kept, and committed."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def test_a_locked_word_that_the_model_comes_to_contradict_may_change_again():
     stability.update(["the", "best", "of", "all"], [0.99, 0.96, 0.96, 0.6], 0)
     assert counts(stability) == (3, 3, 0)
     stability.update(["the", "best", "of", "all"], [0.99, 0.01, 0.96, 0.6], 160)
-    assert counts(stability) == (1, 1, 0)
+    assert counts(stability) == (3, 1, 0)  # it is still seen, until there is something better
 
 
 def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
@@ -53,6 +54,27 @@ def test_three_sure_words_are_shown_with_the_unsure_one_before_them():
     assert stability.shown == 1
     stability.update(["a", "b", "c", "d", "e", "f"], [0.9, 0.1, 0.95, 0.95, 0.92, 0.3], 10)
     assert counts(stability) == (5, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["x", "b", "c", "d", "e"], 4),  # in doubt about the first word all others stay
+        (["x", "y", "z", "d", "e"], 4),
+        (["x", "b", "y", "z"], 2),
+        (["x", "y", "b", "c", "d", "e"], 5),  # one word became two
+        (["b", "c", "d", "e"], 3),
+        (["x", "y", "z", "b", "c", "d"], 6),
+        (["x", "y", "z", "w", "b", "c"], 0),  # too far from where they were
+        (["d", "x", "y"], 0),  # that may be any "d"
+        (["x", "y", "z"], 0),
+    ],
+)
+def test_what_was_shown_is_not_taken_back_for_a_doubt_about_a_word_before_it(words, shown):
+    stability = Stability(STEPS)
+    stability.update(["a", "b", "c", "d"], [0.8] * 4, 0)
+    stability.update(words, [0.3] * len(words), 160)
+    assert counts(stability) == (shown, 0, 0)
 
 
 def test_the_last_word_is_never_locked():

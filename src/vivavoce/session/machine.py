@@ -278,14 +278,21 @@ class Session:
 
     def _samples_to_partial(self, utterance: Utterance) -> int:
         """How much more has to be heard before the next partial pass; 0 or less: it is due."""
-        is_first = utterance.is_fresh and utterance.asked_end <= self._hearing.speech_start
         tuning, options = self._tuning, self._telling.options
-        if is_first:
+        so_far = utterance.asked_end - self._hearing.speech_start
+        if utterance.is_fresh and so_far <= 0:
             first_ms = options.first_partial_ms
             wait_ms: float = tuning.first_partial_ms if first_ms is None else first_ms
+        elif so_far < tuning.opening_ms * _SAMPLES_PER_MS and self._sets_its_own_pace:
+            wait_ms = tuning.opening_cadence_ms
         else:  # what the client wishes is stretched under load as the rest is
             wait_ms = self.cadence_ms * (options.partials_ms or tuning.cadence_ms) / tuning.cadence_ms
         return math.ceil(wait_ms * _SAMPLES_PER_MS) - (self._hearing.position - utterance.asked_end)
+
+    @property
+    def _sets_its_own_pace(self) -> bool:
+        """Whether neither the client nor the load decides how often partials come."""
+        return not self._telling.options.partials_ms and self.cadence_ms <= self._tuning.cadence_ms
 
     def begin_pass(self, request: DecodeRequest) -> Span:
         """Note that a pass from `next_pass` is under way; returns what is to be recognised."""

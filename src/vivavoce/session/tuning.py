@@ -22,6 +22,9 @@ class Tuning:
         settle_lead_ms: How long before a turn may end that pass begins at the latest.
         cadence_ms: Between two partial passes of an utterance.
         first_partial_ms: Speech before the first partial pass.
+        opening_ms: Speech at the beginning of an utterance in which partial passes, which are short there,
+            come more often, unless there is no time for it: the first words are the least sure.
+        opening_cadence_ms: Between two partial passes in it.
         window_ms: How far back the window of partial passes reaches at least.
         window_slack_ms: By how much a window may be longer before it is moved.
         window_margin_ms: Audio in front of the first word of a window.
@@ -41,6 +44,8 @@ class Tuning:
     settle_lead_ms: int = 250
     cadence_ms: int = 320
     first_partial_ms: int = 320
+    opening_ms: int = 900
+    opening_cadence_ms: int = 160
     window_ms: int = 4_000
     window_slack_ms: int = 2_000
     window_margin_ms: int = 64

@@ -34,11 +34,12 @@ _NEVER: Final = 2.0
 _CONTRADICTED: Final = 0.05
 _SURE: Final = 0.9
 _SURE_WORDS: Final = 3
+_SHIFTS: Final = (0, 1, -1, 2, -2)
 
 DEFAULT_STEPS: Final = (
     Step(0, show=0.65, lock=0.95, commit=_NEVER),
-    Step(150, show=0.35, lock=0.7, commit=0.97),
-    Step(300, show=0.15, lock=0.5, commit=0.87),
+    Step(150, show=0.5, lock=0.7, commit=0.97),
+    Step(300, show=0.25, lock=0.5, commit=0.87),
     Step(450, show=0.0, lock=0.3, commit=0.75),
     Step(600, show=0.0, lock=0.2, commit=0.65),
     Step(900, show=0.0, lock=0.0, commit=0.45),
@@ -77,13 +78,14 @@ class Stability:
             confidences: Of each, 0 to 1.
             at_ms: Up to where it heard, in milliseconds of audio.
         """
+        before = self._words[: self.shown]
         self._agree(words, at_ms)
         self._unlock(confidences)
         # Half of the last word may still be missing: it is shown at best.
         self.locked = self._count(confidences, len(words) - 1, self.locked, at_ms, "lock")
         self.committed = self._count(confidences, self.locked, self.committed, at_ms, "commit")
         self.shown = self._count(confidences, len(words), self.locked, at_ms, "show")
-        self.shown = max(self.shown, _behind_sure_words(confidences))
+        self.shown = max(self.shown, _behind_sure_words(confidences), _still_seen(before, self._words))
 
     def settle(self, words: Sequence[str], at_ms: float) -> None:
         """Take a hypothesis that was made without regard to locked words, of an utterance that pauses.
@@ -149,3 +151,19 @@ def _behind_sure_words(confidences: Sequence[float]) -> int:
         if run >= _SURE_WORDS:
             count = index + 1
     return count
+
+
+def _still_seen(shown: Sequence[str], words: Sequence[str]) -> int:
+    """How many words there are up to the last one of those shown before.
+
+    It is where it was, or was moved by a place or two together with the word before it. A new doubt about
+    a word is no reason to take back all that follows.
+    """
+    for index in reversed(range(len(shown))):
+        for shift in _SHIFTS:
+            place = index + shift
+            if not 0 <= place < len(words) or words[place] != shown[index]:
+                continue
+            if not shift or (index and place and words[place - 1] == shown[index - 1]):
+                return place + 1
+    return 0
