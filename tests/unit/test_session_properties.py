@@ -60,7 +60,7 @@ def script(parts):
 def run(parts, options, cuts, turns):
     """Feed a script in chunks of these sizes, the engine taking these turns in between."""
     samples, commands = script(parts)
-    driver = Driver(tuning=Tuning(max_utterance_ms=4_000, max_turn_ms=9_000, cut_window_ms=2_000), **options)
+    driver = Driver(tuning=Tuning(max_utterance_ms=4_000, max_parts=3, cut_window_ms=2_000), **options)
     borders = sorted({at for at, _ in commands} | {len(samples)})
     at = step = 0
     for border in borders:

@@ -226,12 +226,14 @@ class Hearing:
         self.spoken_until = end
         self.closing.append(utterance)
 
-    def _begin(self, start: int, turn_start: int | None = None) -> Utterance:
+    def _begin(self, start: int, before: Utterance | None = None) -> Utterance:
+        """Begin an utterance, in the turn of the one before if that is given."""
         self.current = utterance = Utterance(
             self._count,
             start,
             commits=self._commits,
-            turn_start=start if turn_start is None else turn_start,
+            turn_start=start if before is None else before.turn_start,
+            part=1 if before is None else before.part + 1,
             asked_end=self.speech_start,
             terms=self.terms,
         )
@@ -255,8 +257,8 @@ class Hearing:
             utterance: The open one.
             settled_end: Where it would have ended before the newest frame, if that ended a pause.
         """
-        reach = self._tuning.max_turn_ms * _SAMPLES_PER_MS
-        goes_on = self._commits and self.position - utterance.turn_start < reach
+        goes_on = self._commits and utterance.part < self._tuning.max_parts
+        longest = 2 * self._tuning.max_utterance_ms * _SAMPLES_PER_MS  # whatever silence may be waited for
         if not self._tracker.pause_frames:
             utterance.goes_on = goes_on
             if settled_end is None:
@@ -264,7 +266,7 @@ class Hearing:
             else:  # no better place than a pause
                 at, spoken_from = settled_end, self.position - self._frame_samples
             self._cut(utterance, at, spoken_from)
-        elif not goes_on:
+        elif not goes_on or self.position - utterance.start >= longest:
             self.end(self.position)
 
     def _weakest(self, utterance: Utterance) -> int:
@@ -289,7 +291,7 @@ class Hearing:
         strongest = self._tracker.strongest
         self._tracker.split()
         start = max(at, spoken_from - self._tuning.preroll_ms * _SAMPLES_PER_MS)
-        following = self._begin(start, utterance.turn_start if utterance.goes_on else None)
+        following = self._begin(start, utterance if utterance.goes_on else None)
         following.strongest = strongest
         following.voiced_ms = (self.position - spoken_from) / _SAMPLES_PER_MS
         self.buffer.drop_before(self.closing[0].start)

@@ -33,7 +33,7 @@ class Tuning:
         frames_at_once: While somebody speaks, so many frames are given to the speech detector in one call,
             unless something waits for them.
         max_utterance_ms: Length at which an utterance is cut although its speaker goes on.
-        max_turn_ms: Length at which a turn of several such utterances is cut too.
+        max_parts: Of so many such utterances a turn may consist, where words are committed.
         cut_window_ms: How far back from there the best place for the cut is looked for.
     """
 
@@ -52,5 +52,5 @@ class Tuning:
     window_step_ms: int = 24
     frames_at_once: int = 5
     max_utterance_ms: int = 20_000
-    max_turn_ms: int = 60_000
+    max_parts: int = 2
     cut_window_ms: int = 7_000

@@ -55,7 +55,8 @@ class Utterance:
         number: Counts utterances within the session.
         start: Position of its first sample.
         commits: Whether words are committed while it grows.
-        turn_start: Position of the first sample of its turn, of which it need not be the first part.
+        turn_start: Position of the first sample of its turn.
+        part: Which part of its turn it is, from 1.
         asked_end: Position behind the last sample of the newest pass.
         settled_end: Position behind the span of the settled hypothesis; None without one.
         end: Position behind its last sample once it is over, else None.
@@ -73,6 +74,7 @@ class Utterance:
     start: int
     commits: bool
     turn_start: int
+    part: int = 1
     asked_end: int = 0
     settled_end: int | None = None
     end: int | None = None

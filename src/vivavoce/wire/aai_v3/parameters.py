@@ -97,7 +97,7 @@ _WITHOUT_EFFECT: Final = {
     "noise_suppression_model": "sound is heard as it comes",
     "noise_suppression_threshold": "sound is heard as it comes",
     "turn_left_pad_ms": "turns begin where speech was noticed",
-    "max_turn_duration": "a turn that does not end is ended after a minute",
+    "max_turn_duration": "a turn that does not end is ended after 40 s at most",
     "customer_support_audio_capture": "no audio is ever kept",
     "llm_gateway": "no language model is asked",
 }
