@@ -7,7 +7,7 @@ from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silenc
 from vivavoce.bench import kept
 from vivavoce.bench.edges import lacks_first_word, lost_word, lost_words, stretches, was_said
 from vivavoce.bench.kept import Kept, check, listen
-from vivavoce.bench.model import Clip, ShownWord, TurnMessage
+from vivavoce.bench.model import Clip, RefWord, ShownWord, TurnMessage
 from vivavoce.engines import Hypothesis
 
 
@@ -41,6 +41,7 @@ def message(turn, words, *, ended=False):
         (["good", ("night", 400, 500)], ["good", ("night", 650, 900)], None),  # the same word, a little later
         (["good", ("night", 400, 500)], ["good", ("night", 1_650, 1_900)], ("night", 1)),
         ([], ["good"], None),
+        (["three", "ten"], [("3-10-", 0, 800)], None),
         (["good", "-"], ["good"], None),  # a dash is no word
     ],
 )
@@ -65,10 +66,10 @@ def test_every_partial_counts_at_the_end_and_the_last_one_everywhere():
             message(0, ["Good", "night."], ended=True),
         ]
     )
-    found = lost_words(utterance)
-    assert [(lost.word.text, lost.place, lost.is_at_end, lost.of_last) for lost in found] == [
-        ("mister", 2, True, False),
-        ("Bond", 2, True, False),
+    found = lost_words(utterance, utterance.final_words)
+    assert [(lost.word.text, lost.place, lost.of_last) for lost in found] == [
+        ("mister", 2, False),
+        ("Bond", 2, False),
     ]
     (utterance,) = stretches(
         [
@@ -77,9 +78,20 @@ def test_every_partial_counts_at_the_end_and_the_last_one_everywhere():
             message(0, ["Good", "night", ("friend", 1_300, 1_500), ("too", 1_500, 2_000)], ended=True),
         ]
     )
-    assert [(lost.word.text, lost.is_at_end, lost.of_last) for lost in lost_words(utterance)] == [
-        ("my", False, True)
+    (lost,) = lost_words(utterance, utterance.final_words)
+    assert (lost.word.text, lost.of_last) == ("my", True)
+
+
+def test_what_the_next_final_has_is_not_lost():
+    cut = [
+        message(0, ["good", "night", "mister", "bond"]),
+        message(0, ["Good", "night."], ended=True),
+        message(1, [("Mister", 820, 1_200), ("Bond.", 1_200, 1_600)], ended=True),
     ]
+    first, second = stretches(cut)
+    assert lost_words(first, (*first.final_words, *second.final_words)) == []
+    (lost,) = lost_words(first, (*first.final_words, *second.final_words[:1]))
+    assert (lost.word.text, lost.place) == ("bond", 3)
 
 
 def test_what_was_taken_back_is_an_utterance_without_words_unless_it_goes_on():
@@ -93,18 +105,19 @@ def test_what_was_taken_back_is_an_utterance_without_words_unless_it_goes_on():
         message(0, [("day", 900, 999)], ended=True),
     ]
     assert [each.final_text for each in stretches(later)] == ["", "day"]
-    assert [len(lost_words(each)) for each in stretches(later)] == [1, 0]
+    assert [len(lost_words(each, shown(("day", 900, 999)))) for each in stretches(later)] == [1, 0]
     assert [each.final_text for each in stretches([message(0, ["good"])])] == [""]
     assert stretches([message(0, [], ended=True)]) == []
 
 
 def test_it_was_said_if_the_transcript_would_be_better_with_it():
     found = stretches([message(0, ["good", "night"]), message(0, ["good"], ended=True)])
-    (lost,) = lost_words(found[0])
-    assert was_said(lost, found, 0, "good night")
-    assert not was_said(lost, found, 0, "good")
-    assert not was_said(lost, found, 0, "good evening")  # one error as well
-    assert not was_said(lost, found, 0, "")
+    finals = found[0].final_words
+    (lost,) = lost_words(found[0], finals)
+    assert was_said(lost, finals, "good night")
+    assert not was_said(lost, finals, "good")
+    assert not was_said(lost, finals, "good evening")  # one error as well
+    assert not was_said(lost, finals, "")
 
 
 @pytest.mark.parametrize(
@@ -117,10 +130,19 @@ def test_it_was_said_if_the_transcript_would_be_better_with_it():
         ("", "hello", False),
         ("four seven one", "471.", False),
         ("four seven one", "71.", True),
+        ("zero four", "04.", False),
+        ("three ten", "3-10-", False),
     ],
 )
 def test_a_first_word_is_missing_if_nothing_is_in_its_place(said, heard, lacks):
-    assert lacks_first_word(said, heard) is lacks
+    assert lacks_first_word(said, shown(*heard.split())) is lacks
+
+
+def test_another_word_in_the_time_of_the_first_is_in_its_place():
+    heard = shown("Most", ("knowers", 400, 900), "in")
+    assert lacks_first_word("more snow was in", heard)
+    assert not lacks_first_word("more snow was in", heard, RefWord("more", 0.1, 0.3))
+    assert lacks_first_word("so more snow was in", heard, RefWord("so", -0.4, 0.0))
 
 
 def recording(*parts):
@@ -133,9 +155,9 @@ def test_a_recording_is_heard_as_a_client_hears_it(name, text):
     messages = listen(pcm, 16_000, name, ScriptedRecogniser(), ScriptedDetector())
     *partials, final = [each for each in messages if each.words]
     assert final.ended
-    assert kept.message_text(final) == text
+    assert " ".join(word.text for word in final.words) == text
     assert partials
-    assert [lost_words(each) for each in stretches(messages)] == [[]]
+    assert [lost_words(each, final.words) for each in stretches(messages)] == [[]]
 
 
 class Forgetful(ScriptedRecogniser):

@@ -23,7 +23,7 @@ from vivavoce.bench.command import folder_or_default
 from vivavoce.bench.corpus import load_pcm, read_manifest
 from vivavoce.bench.dialects import Silence, dialect
 from vivavoce.bench.edges import lacks_first_word, lost_words, stretches, was_said
-from vivavoce.bench.model import TurnMessage
+from vivavoce.bench.model import ShownWord, TurnMessage
 from vivavoce.bench.offline import offline_hypotheses
 from vivavoce.bench.player import chunks
 from vivavoce.engines import load_detector, load_recogniser
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from vivavoce.bench.corpus import Pcm
     from vivavoce.bench.dialects import ProtocolName
     from vivavoce.bench.model import Clip
+    from vivavoce.bench.turns import Utterance
     from vivavoce.engines import Recogniser, SpeechDetector
 
 __all__ = ["Kept", "check", "listen", "main"]
@@ -133,38 +134,38 @@ def check(
     """Speak recordings to sessions, one after another."""
     kept = Kept()
     for clip in clips:
+        messages = listen(load_pcm(clip), clip.sample_rate, name, recogniser, detector)
+        finals = [word for message in messages if message.ended for word in message.words]
         kept.recordings += 1
-        said = listen(load_pcm(clip), clip.sample_rate, name, recogniser, detector)
-        _add(kept, clip, said)
-        text = " ".join(message_text(message) for message in said if message.ended)
-        if clip.text and lacks_first_word(clip.text, text):
-            at_once = offline_hypotheses(recogniser, [clip])[clip.id]
+        for utterance in stretches(messages):
+            _add(kept, clip, utterance, finals)
+        first = clip.words[0] if clip.words else None
+        if clip.text and lacks_first_word(clip.text, finals, first):
+            at_once = [ShownWord(text) for text in offline_hypotheses(recogniser, [clip])[clip.id].split()]
             if not lacks_first_word(clip.text, at_once):
                 kept.first_lost += 1
-                kept.losses.append(f"{clip.id}: first word of {clip.text[:40]!r}, heard {text[:40]!r}")
+                kept.losses.append(
+                    f"{clip.id}: first word of {clip.text[:40]!r}, heard {_text(finals)[:40]!r}"
+                )
     return kept
 
 
-def message_text(message: TurnMessage) -> str:
-    """Its words in a row."""
-    return " ".join(word.text for word in message.words)
+def _text(words: Sequence[ShownWord]) -> str:
+    return " ".join(word.text for word in words)
 
 
-def _add(kept: Kept, clip: Clip, messages: Sequence[TurnMessage]) -> None:
-    found = stretches(messages)
-    for number, utterance in enumerate(found):
-        kept.utterances += any(message.words and not message.ended for message in utterance.messages)
-        lost = lost_words(utterance)
-        said = [clip.text is not None and was_said(each, found, number, clip.text) for each in lost]
-        kept.lost_of_last += any(each.of_last for each in lost)
-        kept.lost_of_any += bool(lost)
-        kept.lost_said += any(said)
-        for each, is_said in zip(lost, said, strict=True):
-            kept.losses.append(
-                f"{clip.id}: {each.word.text!r}{' (said)' if is_said else ''} of"
-                f" {'the last' if each.of_last else 'a'} partial,"
-                f" final ...{utterance.final_text[-40:]!r}"
-            )
+def _add(kept: Kept, clip: Clip, utterance: Utterance, finals: Sequence[ShownWord]) -> None:
+    kept.utterances += any(message.words and not message.ended for message in utterance.messages)
+    lost = lost_words(utterance, finals)
+    said = [clip.text is not None and was_said(each, finals, clip.text) for each in lost]
+    kept.lost_of_last += any(each.of_last for each in lost)
+    kept.lost_of_any += bool(lost)
+    kept.lost_said += any(said)
+    for each, is_said in zip(lost, said, strict=True):
+        kept.losses.append(
+            f"{clip.id}: {each.word.text!r}{' (said)' if is_said else ''} of"
+            f" {'the last' if each.of_last else 'a'} partial, final ...{utterance.final_text[-40:]!r}"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
