@@ -42,6 +42,7 @@ def message(turn, words, *, ended=False):
         (["good", ("night", 400, 500)], ["good", ("night", 1_650, 1_900)], ("night", 1)),
         ([], ["good"], None),
         (["three", "ten"], [("3-10-", 0, 800)], None),
+        (["three", "ten", "three"], [("3103.", 0, 1_200)], None),
         (["good", "-"], ["good"], None),  # a dash is no word
     ],
 )

@@ -86,7 +86,11 @@ def lost_word(shown: Sequence[ShownWord], final: Sequence[ShownWord]) -> tuple[S
     last = len(partial) - 1
     word, last_forms = partial[last]
     # Of a word that was shown twice it may be the first that is left.
-    alike = [each for each, forms in reversed(partial) if forms == last_forms]
+    paired = {i for i, _ in pairs}
+    alike = [
+        word,
+        *(each for i, (each, forms) in enumerate(partial) if forms == last_forms and i not in paired),
+    ]
     same = {
         j for i, j in pairs if i == last and min(alike, key=lambda each: _apart_ms(each, final[j])) is word
     }
