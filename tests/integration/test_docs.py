@@ -37,6 +37,7 @@ PRINTS = {
     "files.md#2": ["Alpha bravo. delta echo?"],
     "files.md#3": ["0 True Alpha bravo.", "1 True delta echo?"],
     "telephone.md#0": ["delta"],
+    "turns.md#0": ["Alpha bravo.", "delta echo?"],
     "web-app.md#0": ['"text": "Alpha bravo.", "done": true', '"text": "delta echo?", "done": true'],
     "web-app.md#1": ['"token"'],
     "bad-network.md#0": ["over: 1000"],

@@ -51,6 +51,13 @@ def test_options_go_to_the_session(transcribe, url):
         transcribe(SOUND, url=url, format=True)
 
 
+def test_what_the_server_warns_of_is_logged(transcribe, url, caplog):
+    transcribe(SOUND, url=url, keyterms_prompt=["Alpha", "\u6771\u4eac"])
+    (record,) = caplog.records
+    assert record.name == "vivavoce.client"
+    assert "keyterms_prompt: the model can't write '\u6771\u4eac'" in record.getMessage()
+
+
 def test_mu_law(transcribe, url):
     magnitude = np.minimum(np.abs(SOUND) * 32_635, 32_635).astype(int) + 132
     exponent = np.floor(np.log2(magnitude)).astype(int) - 7

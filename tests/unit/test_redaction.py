@@ -42,7 +42,10 @@ def test_with_every_policy_on_no_digits_in_a_row_are_left(said):
 def test_plain_text_is_redacted_too():
     said = "My number is two one two five five five one two three four, call before 9."
     wording = {"formats": False, "punctuates": False}
-    assert told(said, ["phone_number"], **wording) == "my number is ############, call before nine"
+    assert told(said, ["phone_number"], **wording) == "my number is ############ call before nine"
+    assert told(said, ["phone_number"], redacts_by_name=True, **wording) == (
+        "my number is [PHONE_NUMBER] call before nine"
+    )
     assert told(said, ["phone_number"], redacts_by_name=True, formats=False) == (
         "my number is [PHONE_NUMBER], call before nine."
     )

@@ -723,7 +723,7 @@ class Unsure(ScriptedDetector):
 def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_told):
     driver = Driver(recogniser=Doubting(confidence))
     driver.detector = detector()
-    driver.say(speech(0, 1, 2))
+    driver.say(speech(0, 1, 2, 3, 4))
     driver.say(silence(40))
     assert bool(driver.updates) is is_told
     assert bool(driver.finals) is is_told
@@ -734,13 +734,23 @@ def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_tol
     [
         (0.3, ScriptedDetector, True),
         (0.5, Unsure, False),
-        (0.8, Unsure, True),
+        (0.87, Unsure, False),
+        (0.95, Unsure, True),
     ],
 )
 def test_a_short_sound_needs_more_evidence(confidence, detector, is_told):
     driver = Driver(recogniser=Doubting(confidence))
     driver.detector = detector()
     driver.say(speech(0))
+    driver.say(silence(40))
+    assert bool(driver.updates) is is_told
+
+
+@pytest.mark.parametrize(("confidence", "is_told"), [(0.6, False), (0.94, True)])
+def test_a_second_of_sound_needs_some(confidence, is_told):
+    driver = Driver(recogniser=Doubting(confidence))
+    driver.detector = Unsure()
+    driver.say(speech(0, 1, 2))
     driver.say(silence(40))
     assert bool(driver.updates) is is_told
 

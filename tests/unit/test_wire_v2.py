@@ -77,6 +77,7 @@ def test_unknown_parameters_are_ignored():
         ("sample_rate=16000&word_boost=[1]", Failure.BAD_WORD_BOOST, 4104),
         ('sample_rate=16000&word_boost=["' + "a" * 2_501 + '"]', Failure.BAD_WORD_BOOST, 4104),
         ("sample_rate=16000&disable_partial_transcripts=maybe", Failure.BAD_OPTION, 4101),
+        ("sample_rate=16000&redact_pii=true", Failure.BAD_OPTION, 4101),
     ],
 )
 def test_a_bad_query_is_refused_with_the_protocols_code(query, failure, code):
@@ -128,6 +129,15 @@ def test_messages_become_commands(message, commands):
 )
 def test_messages_that_are_none_are_violations(message, failure):
     assert violation(lambda: dialect().decode(message)).failure is failure
+
+
+@pytest.mark.parametrize("value", [-1, 20_001, 1.5, "700", None, True, [700] * 99])
+def test_a_threshold_that_cannot_be_is_refused_with_its_range(value):
+    message = json.dumps({"end_utterance_silence_threshold": value})
+    detail = violation(lambda: dialect().decode(message)).detail
+    assert detail.startswith("end_utterance_silence_threshold ")
+    assert detail.endswith("0..20000")
+    assert len(detail) < 123
 
 
 @given(st.text())

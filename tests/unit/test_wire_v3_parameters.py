@@ -187,9 +187,30 @@ def test_partials_are_off_by_themselves_where_something_is_redacted():
     assert "email_address" in remark
     (remark,) = dialect("redact_pii=true&redact_pii_policies=url&include_partial_turns=true").options.remarks
     assert remark.startswith("include_partial_turns")
+    assert dialect("redact_pii=true&redact_pii_policies=[]").options == everything
     assert refusal("redact_pii=true&redact_pii_policies=phone_number,blood_type").detail.startswith(
         "redact_pii_policies: 'blood_type' can't be redacted"
     )
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["redact_pii_policies=person_name", "redact_pii=false&redact_pii_policies=url", "redact_pii_sub=hash"],
+)
+def test_it_is_said_that_nothing_is_redacted_where_only_details_of_it_are_given(query):
+    options = dialect(query).options
+    assert options.redaction is None
+    (remark,) = options.remarks
+    assert "no effect without redact_pii" in remark
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("redact_pii", True), ("redact_pii_policies", ["url"]), ("redact_pii_sub", "hash")]
+)
+def test_redaction_that_is_asked_for_in_mid_session_is_refused(name, value):
+    with pytest.raises(ProtocolViolation, match=f"{name}: can't be changed") as caught:
+        dialect().decode(json.dumps({"type": "UpdateConfiguration", name: value}))
+    assert caught.value.failure is Failure.BAD_OPTION
 
 
 # --- what is taken without effect -------------------------------------------------------------

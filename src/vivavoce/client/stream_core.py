@@ -11,6 +11,7 @@ from vivavoce.client.events import (
     HeardEvent,
     TerminationEvent,
     TurnEvent,
+    WarningEvent,
     WireEvent,
     decode_event,
 )
@@ -124,6 +125,8 @@ class StreamCore(SessionCore[_Told]):
                 self._events.append(event)
                 self._finish()
             case _:
+                if isinstance(event, WarningEvent):  # also for those who look at turns alone
+                    logger.warning("%s warns (%d): %s", self._where, event.warning_code, event.warning)
                 is_news = self._timeline.place(event)
                 if isinstance(event, TurnEvent) and event.end_of_turn:
                     self._finish_turn(event.end)

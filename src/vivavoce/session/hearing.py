@@ -164,10 +164,10 @@ class Hearing:
         if self._tracker.is_open and not was_open:
             self._pauses.note(self._ms(self._tracker.first_speech_frame - self._last_speech_frame))
             preroll = self._tuning.preroll_ms * _SAMPLES_PER_MS
-            utterance = self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
+            begun = self._begin(max(self.speech_start - preroll, self.spoken_until, self.buffer.start))
             # What it took to notice the speech is part of it.
-            utterance.voiced_ms = (self.position - self.speech_start) / _SAMPLES_PER_MS
-            utterance.strongest = self._tracker.strongest
+            begun.voiced_ms = (self.position - self.speech_start) / _SAMPLES_PER_MS
+            begun.strongest = self._tracker.strongest
             return True
         utterance = self.current
         if utterance is None:

@@ -24,8 +24,10 @@ _VOICED: Final = 0.9
 _LEAST_CONFIDENCE: Final = 0.15
 _LEAST_CONFIDENCE_UNVOICED: Final = 0.4
 _SHORT_MS: Final = 1_000
+_RATHER_SHORT_MS: Final = 1_600
 _AMPLE_CONFIDENCE: Final = 0.75
-_LEAST_EVIDENCE: Final = 5.9
+_LEAST_EVIDENCE_SHORT: Final = 5.9  # log odds
+_LEAST_EVIDENCE: Final = 3.9
 _MOST_WORDS_A_SECOND: Final = 7  # the fastest real utterance tried has 5.5
 
 
@@ -122,9 +124,12 @@ class Utterance:
         is_voiced = self.strongest >= _VOICED
         if confidence < (_LEAST_CONFIDENCE if is_voiced else _LEAST_CONFIDENCE_UNVOICED):
             return False
-        if self.voiced_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
+        if self.voiced_ms >= _RATHER_SHORT_MS:
             return True
-        return _log_odds(self.strongest) + _log_odds(confidence) >= _LEAST_EVIDENCE
+        evidence = _log_odds(self.strongest) + _log_odds(confidence)
+        if self.voiced_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
+            return evidence >= _LEAST_EVIDENCE
+        return evidence >= _LEAST_EVIDENCE_SHORT
 
     @property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from vivavoce.types import PiiPolicy, Word
 
 __all__ = ["NOTHING", "Promise", "Wording"]
+
+_COVER: Final = re.compile(r"#+|\[[A-Z_]+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Wording:
         at = 0
         for group in redacted_groups(words, self.redacts, by_name=self.redacts_by_name):
             if group.is_redacted:
-                told.append(group.word)
+                told.append(group.word if self.punctuates else _bare_cover(group.word))
             elif self.formats:
                 told += [group.word] if self.punctuates else _bare([group.word])
             else:
@@ -153,6 +156,12 @@ def _bare(words: Sequence[Word]) -> list[Word]:
         dataclasses.replace(word, text=token.core or word.text)
         for word, token in zip(words, tokens_of(words), strict=True)
     ]
+
+
+def _bare_cover(word: Word) -> Word:
+    """What stands for something that was taken out, without the marks around it."""
+    found = _COVER.search(word.text)
+    return dataclasses.replace(word, text=found[0]) if found else word
 
 
 def _spelled_with_marks(words: Sequence[Word]) -> list[Word]:

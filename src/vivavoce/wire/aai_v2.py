@@ -282,11 +282,12 @@ class V2Dialect:
                 return (ForceEndpoint(),)
             case {"terminate_session": False} | {"force_end_utterance": False}:
                 return ()
-            case {"end_utterance_silence_threshold": int(ms)} if not isinstance(ms, bool):
-                if not 0 <= ms <= MAX_SILENCE_MS:
+            case {"end_utterance_silence_threshold": ms}:
+                if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= MAX_SILENCE_MS:
                     raise ProtocolViolation(
                         Failure.BAD_MESSAGE,
-                        f"end_utterance_silence_threshold {ms} is not in 0..{MAX_SILENCE_MS}",
+                        f"end_utterance_silence_threshold {str(ms)[:20]} is not a whole number"
+                        f" in 0..{MAX_SILENCE_MS}",
                     )
                 return (Configure(min_silence_ms=ms, max_silence_ms=ms),)
         names = ", ".join(sorted(fields)) or "no fields"
@@ -359,6 +360,8 @@ class V2Factory:
             ProtocolViolation: A parameter can't be used.
         """
         query = Query(pairs)
+        if query.flag("redact_pii"):  # no parameter of v2, but whoever asks for it must not be ignored
+            raise ProtocolViolation(Failure.BAD_OPTION, "redact_pii: v3 can redact, v2 can't")
         key_terms = query.strings("word_boost", Failure.BAD_WORD_BOOST) or ()
         length = sum(map(len, key_terms))
         if length > _MAX_WORD_BOOST_CHARACTERS:

@@ -117,8 +117,6 @@ class BaseClient:
             if not handlers:
                 logger.error("the session failed: %s", event)
             return "Error", handlers
-        if event.type == "Warning":
-            logger.warning("the server warns (%d): %s", event.warning_code, event.warning)
         return event.type, self._handlers[RealTimeEvents(event.type)]
 
     def _create_token(self, expires_in_seconds: int, max_session_duration_seconds: int | None) -> str:

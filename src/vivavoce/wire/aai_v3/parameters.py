@@ -34,6 +34,8 @@ _INTERRUPTION_MS: Final = 256  # what the protocol adds to every interruption_de
 _RARE_PARTIALS_MS: Final = 3_000  # what continuous_partials=false means
 _MAX_CHANNELS: Final = 2
 _PARTIALS_MS: Final = (160, 10_000)
+_POLICIES: Final = "redact_pii_policies"
+_SUBSTITUTION: Final = "redact_pii_sub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +177,14 @@ def read_query(query: Query) -> Opening:
         remarks.append(
             "include_partial_turns: nothing is told of unfinished turns while something is redacted"
         )
-    if redaction is not None and query.raw("redact_pii_policies") is None:
+    if redaction is not None and not query.strings(_POLICIES, commas=True):
         remarks.append(f"redact_pii without policies takes out no more than: {', '.join(redaction.policies)}")
+    if redaction is None:
+        remarks += [
+            f"{name} has no effect without redact_pii: nothing is taken out"
+            for name in (_POLICIES, _SUBSTITUTION)
+            if not _is_off(query, name)
+        ]
     configuration = Configuration(
         model=model,
         mode=query.text("mode") or ("balanced" if family is _U3 else None),
@@ -200,6 +208,9 @@ def read_update(fields: Parameters, family: Family) -> tuple[Configure | Remark,
     Raises:
         ProtocolViolation: A field can't be used.
     """
+    for name in ("redact_pii", _POLICIES, _SUBSTITUTION):
+        if fields.raw(name) is not None:  # whoever asks for it must not go on as if it were done
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: can't be changed in mid-session")
     change, remarks = _read_changes(fields, family)
     return (change, *map(Remark, (*remarks, *_remarks(fields))))
 
@@ -367,14 +378,14 @@ def _channels(query: Query, encoding: Encoding | Codec) -> int:
 
 
 def _redaction(query: Query) -> Redaction | None:
-    substitution = query.choice("redact_pii_sub", ("hash", "entity_name")) or "hash"
-    policies = query.strings("redact_pii_policies", commas=True) or ()
+    substitution = query.choice(_SUBSTITUTION, ("hash", "entity_name")) or "hash"
+    policies = query.strings(_POLICIES, commas=True) or ()
     if not query.flag("redact_pii"):
         return None
     for policy in policies:
         if policy not in REDACTION_POLICIES:
             raise ProtocolViolation(
-                Failure.BAD_OPTION, f"redact_pii_policies: {policy[:30]!r} can't be redacted by this server"
+                Failure.BAD_OPTION, f"{_POLICIES}: {policy[:30]!r} can't be redacted by this server"
             )
     return Redaction(policies or tuple(sorted(REDACTION_POLICIES)), substitution)
 

@@ -49,6 +49,7 @@ V2_QUERY: Final[dict[str, Schema]] = {
     "format_text": _flag("Ours: whether finals keep case and have numbers as figures.", default=True),
     "punctuate": _flag("Ours: whether finals keep punctuation.", default=True),
     "filter_profanity": _flag("Ours: whether rude words are masked.", default=False),
+    "redact_pii": _flag("True is refused: v3 can redact, v2 can't.", enum=[False], default=False),
 }
 
 V3_QUERY: Final[dict[str, Schema]] = {
