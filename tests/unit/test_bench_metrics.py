@@ -362,6 +362,13 @@ class TestFigures:
         good = trace(message(1.0, "the"), message(2.2, "The black cat.", ended=True, confidence=0.9))
         assert holds(figures([(script(THREE), good)], SilenceRule(400, 400)))
 
+    def test_where_confidence_ended_turns_the_longest_silence_counts(self):
+        for arrival_s, is_held in ((3.0, True), (3.5, False)):
+            one = trace(message(1.0, "the"), message(arrival_s, "The black cat.", ended=True, confidence=0.9))
+            measured = figures([(script(THREE), one)], RULE)
+            assert measured.overhead_s is None
+            assert holds(measured) is is_held
+
     @pytest.mark.parametrize(
         "bad",
         [
