@@ -124,15 +124,16 @@ def test_usage_of_nobody():
 
 
 class TestCapacity:
-    @given(st.integers(0, 70), st.integers(1, 70))
-    def test_finds_the_largest_without_asking_twice(self, limit, most):
+    @given(st.integers(0, 70), st.integers(1, 70), st.integers(1, 20))
+    def test_finds_the_largest_without_asking_twice(self, limit, most, first):
         asked = []
 
         def held(streams):
             asked.append(streams)
             return streams <= limit
 
-        assert largest(held, most) == min(limit, most)
+        assert largest(held, most, first) == min(limit, most)
+        assert asked[0] == min(first, most)
         assert len(asked) == len(set(asked)) <= 14
         assert max(asked) <= most
 

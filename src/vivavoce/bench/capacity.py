@@ -22,14 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["capacity", "largest", "portion"]
 
 _GOLDEN = 0.618
+_ENOUGH_STREAMS = 8
 
 
-def largest(held: Callable[[int], bool], most: int) -> int:
+def largest(held: Callable[[int], bool], most: int, first: int = 1) -> int:
     """The largest number from 1 to ``most`` that is held, 0 if not even 1 is.
 
     Doubles until one is not held, then halves the distance.
+
+    Args:
+        held: Whether so many are.
+        most: Stop here.
+        first: Begin here: few streams hear few recordings in a minute, and a single hard one decides.
     """
-    good, bad = 0, 1
+    good, bad = 0, min(first, most)
     while bad <= most and held(bad):
         good, bad = bad, bad * 2
     bad = min(bad, most + 1)
@@ -100,4 +106,5 @@ def capacity(
                 progress(f"{streams} streams: {'held' if verdict else 'not held'}")
             return verdict
 
-        return largest(held, most), reports
+        first = 1 if system.rule is None else _ENOUGH_STREAMS
+        return largest(held, most, first), reports
