@@ -336,15 +336,12 @@ class Session:
             if is_current and request.terms == current.terms:
                 current.take_settled(hypothesis, request.end)
                 hearing.judge(current)
-                self._move_window(current)
-                self._telling.partial(current, hearing.end_of_turn_confidence)
+            elif request.is_settled:  # speech went on or other terms came meanwhile
+                current.take_whole(hypothesis, request.end)
             else:
-                if request.is_settled:  # speech went on or other terms came meanwhile
-                    current.take_whole(hypothesis, request.end)
-                else:
-                    current.take_partial(hypothesis, request.start, request.end)
-                self._move_window(current)
-                self._telling.partial(current, hearing.end_of_turn_confidence)
+                current.take_partial(hypothesis, request.start, request.end)
+            self._move_window(current)
+            self._telling.partial(current, hearing.end_of_turn_confidence)
         else:
             for utterance in hearing.closing:
                 is_whole = utterance.number == request.utterance and request.end == utterance.end
