@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vivavoce.bench.command import Request, execute, folder_or_default, numbers
+from vivavoce.bench.command import Request, execute, exit_code_of, folder_or_default, numbers
 from vivavoce.bench.dialects import Silence
 from vivavoce.bench.run import Options
 from vivavoce.bench.systems import SYSTEMS
-from vivavoce.errors import VivavoceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,11 +101,8 @@ def _request(arguments: argparse.Namespace) -> Request:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns the exit code: 0, 1 if a session was dropped, or that of the error."""
-    try:
-        return execute(_request(parser().parse_args(argv)))
-    except VivavoceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    arguments = parser().parse_args(argv)
+    return exit_code_of(lambda: execute(_request(arguments)))
 
 
 if __name__ == "__main__":

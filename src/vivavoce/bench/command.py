@@ -18,7 +18,7 @@ from vivavoce.bench.report import as_fields, print_report, print_table, to_json
 from vivavoce.bench.run import measure
 from vivavoce.bench.soak import soak
 from vivavoce.bench.soak import table as soak_table
-from vivavoce.errors import ConfigurationError
+from vivavoce.errors import ConfigurationError, VivavoceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vivavoce.bench.report import Report
     from vivavoce.bench.run import Options, Outcome
 
-__all__ = ["Request", "execute", "folder_or_default", "numbers"]
+__all__ = ["Request", "execute", "exit_code_of", "folder_or_default", "numbers"]
 
 _NEEDED = ("jiwer", "numpy", "soundfile", "whisper_normalizer.english")
 
@@ -66,6 +66,19 @@ class Request:
             raise ConfigurationError("--find-streams and --soak need real times: leave --speed out")
         if self.soak_min is not None and self.repeat > 1:
             raise ConfigurationError("--soak runs once: leave --repeat out")
+
+
+def exit_code_of(work: Callable[[], int | None]) -> int:
+    """Run a command; returns its exit code, or that of the error it ends in, said on standard error.
+
+    Args:
+        work: The command; None means 0.
+    """
+    try:
+        return work() or 0
+    except VivavoceError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
 
 
 def folder_or_default(folder: Path | None) -> Path:

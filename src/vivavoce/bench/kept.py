@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.bench.command import folder_or_default
+from vivavoce.bench.command import exit_code_of, folder_or_default
 from vivavoce.bench.corpus import load_pcm, read_manifest
 from vivavoce.bench.dialects import Silence, dialect
 from vivavoce.bench.edges import lacks_first_word, lost_words, stretches, was_said
@@ -27,7 +27,6 @@ from vivavoce.bench.model import ShownWord, TurnMessage
 from vivavoce.bench.offline import offline_hypotheses
 from vivavoce.bench.player import chunks
 from vivavoce.engines import load_detector, load_recogniser
-from vivavoce.errors import VivavoceError
 from vivavoce.session import Session
 from vivavoce.wire.aai_v2 import V2Factory
 from vivavoce.wire.aai_v3 import V3Factory
@@ -177,12 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--every", type=int, default=1, metavar="N", help="one recording in so many")
     add("--kind", action="append", default=[], help="only recordings of this kind; may be repeated")
     asked = parser.parse_args(argv)
-    try:
-        _measure(asked)
-    except VivavoceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return exit_code_of(lambda: _measure(asked))
 
 
 def _measure(asked: argparse.Namespace) -> None:

@@ -16,14 +16,14 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.bench.command import folder_or_default
+from vivavoce.bench.command import exit_code_of, folder_or_default
 from vivavoce.bench.corpus import read_manifest, select
 from vivavoce.bench.loads import short
 from vivavoce.bench.metrics import percentile
 from vivavoce.bench.player import PlayOptions, play_all, render
 from vivavoce.bench.report import print_table
 from vivavoce.bench.serving import start_server
-from vivavoce.errors import ConfigurationError, VivavoceError
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,11 +110,8 @@ def _measure(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns the exit code: 0, 1 if a limit was passed or a session dropped, or that of the error."""
-    try:
-        return _measure(_parser().parse_args(argv))
-    except VivavoceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
+    arguments = _parser().parse_args(argv)
+    return exit_code_of(lambda: _measure(arguments))
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from vivavoce.bench.align import align, normalise
-from vivavoce.bench.command import folder_or_default
+from vivavoce.bench.command import exit_code_of, folder_or_default
 from vivavoce.bench.corpus import load_pcm, read_manifest, select
-from vivavoce.errors import VivavoceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -195,12 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--all", action="store_true", help="all recordings with words, and only terms that are not said")
     add("--live", action="store_true", help="with partials, whose words are committed as in v3")
     arguments = parser.parse_args(argv)
-    try:
-        _measure(arguments)
-    except VivavoceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return exit_code_of(lambda: _measure(arguments))
 
 
 def _measure(arguments: argparse.Namespace) -> None:
