@@ -390,7 +390,7 @@ def test_a_session_can_be_ended_in_a_handler(colour):
                 yield CHUNK
 
         took_less(5, heard.client.stream, endless() if colour is StreamingClient else endless_async())
-        heard.client.disconnect()
+        heard.client.disconnect(terminate=True)
         assert heard.names == ["Begin", "Turn", "Turn", "Termination", "Closed"]
 
 
@@ -699,11 +699,11 @@ def test_sending_waits_while_the_network_is_slow():
 
             sender = threading.Thread(target=lambda: session.send(source()))
             sender.start()
-            time.sleep(0.5)
-            waiting = sent
-            assert waiting < 1_000
-            time.sleep(0.2)
-            assert sent == waiting, "it waits"
+            waiting = 0
+            while sent > waiting:  # a busy machine takes a while until nothing more goes through
+                waiting = sent
+                time.sleep(0.5)
+            assert 0 < waiting < 1_000, "it waits"
             released.set()
             sender.join(20)
             assert sent == 2_000
