@@ -33,7 +33,8 @@ class Span:
             hypothesis may be as long as the span allows. A partial need not say more than was spoken.
         start: Position of the first sample; only differences to other spans of a session matter.
         memory: Of the hypothesis before, if any: it saves time, where the span begins a whole number of
-            384 samples behind the one before; the result is the same without it.
+            384 samples behind the one before. What an exact span says is the same without it; another may
+            differ a little.
         terms: Words and phrases that are expected: they are written where the sound allows for it.
         zeros: Samples of perfect silence to be heard behind them.
         asks_for_end: Whether it matters how probable it is that the turn ends with the span.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from vivavoce.engines.builder import GraphBuilder, Products, Rows
-from vivavoce.engines.moonshine.rotary import FLOAT, ROTATED, pairs_apart, rotation
+from vivavoce.engines.moonshine.rotary import FLOAT, INT64, ROTATED, pairs_apart, rotation
 from vivavoce.engines.moonshine.weights import BLOCKS, HEAD_SIZE, HEADS, HIDDEN, Linear
 from vivavoce.errors import ModelError
 
@@ -30,8 +30,12 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     Inputs:
         rows: float32 (batch, 2 * frames + 2, 576), from the front end; what the last one holds is the same.
         norm: float32 (batch, 2), mean and reciprocal deviation of what the first convolution gave.
+        place: int64 (1,), of the first of these frames.
+        past: float32 (12, batch, 8, past, 36), of the frames before them, for each encoder block its keys,
+            then its values; there may be none.
     Outputs:
         cross: float32 (12, batch, 8, frames, 36), for each decoder block its keys, then its values.
+        states: float32 (12, batch, 8, past + frames, 36), ``past`` with those of these frames behind it.
 
     Attention without masks is faster, but then every batch must be of recordings with equally many
     frames; the simplest such batch is one recording.
@@ -40,7 +44,12 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     hidden = _frames(graph, weights)
 
     cosines, sines = (graph.constant(table) for table in rotation(weights, _MAX_FRAMES))
-    start = graph.ints(0)
+    place = graph.input("place", INT64, [1])
+    n_states = 2 * len(weights.encoder)
+    past = graph.split(
+        graph.input("past", FLOAT, [n_states, "batch", HEADS, "past", HEAD_SIZE]), 0, *(n_states * [1])
+    )
+    states: list[str] = []
     down_bias: Floats | None = None
     branch = ""
     for index, block in enumerate(weights.encoder):
@@ -51,13 +60,18 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
         rows = Rows(norm)
         turning = Linear.side_by_side([pairs_apart(block.query), pairs_apart(block.key)])
         turned = graph.node(
-            "RotaryEmbedding", graph.product(rows, turning), start, cosines, sines,
+            "RotaryEmbedding", graph.product(rows, turning), place, cosines, sines,
             num_heads=2 * HEADS, rotary_embedding_dim=ROTATED, interleaved=0,
         )  # fmt: skip
         query, key = graph.split(turned, -1, HIDDEN, HIDDEN)
-        attended = graph.node(
-            "MultiHeadAttention", query, key, graph.product(rows, block.value), num_heads=HEADS
+        past_key, past_value = (
+            graph.node("Squeeze", each, graph.ints(0)) for each in past[2 * index : 2 * index + 2]
         )
+        value = graph.product(rows, block.value)
+        attended, *both = graph.nodes(
+            "MultiHeadAttention", [query, key, value, "", "", "", past_key, past_value], 3, num_heads=HEADS
+        )
+        states += [graph.node("Unsqueeze", each, graph.ints(0)) for each in both]
         branch = graph.product(Rows(attended), block.output)
         norm, hidden = graph.add_norm(hidden, branch, block.mlp_norm)
         up = graph.node("BiasGelu", graph.product(Rows(norm), block.up), graph.bias(block.up))
@@ -70,6 +84,9 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     split = graph.reshape(wide, 0, 0, 2 * BLOCKS, HEADS, HEAD_SIZE)
     cross = graph.node("Transpose", split, perm=[2, 0, 3, 1, 4])
     graph.output(cross, "cross", FLOAT, [2 * BLOCKS, "batch", HEADS, "frames", HEAD_SIZE])
+    graph.output(
+        graph.node("Concat", *states, axis=0), "states", FLOAT, [n_states, "batch", HEADS, "all", HEAD_SIZE]
+    )
     graph.save(path)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["ShippedFiles", "cached_graphs"]
 
 # Part of the cache's key: raise it when the graphs are written differently.
-_BUILD: Final = 6
+_BUILD: Final = 7
 _ASSETS: Final = "assets/tiny-en"
 
 

@@ -2,8 +2,8 @@
 
 Its first two convolutions are local, and the group norm between them is linear: so the rows behind the
 second are kept as they are before that norm, with the sums from which its mean and deviation come. A
-window that grew, or that begins some frames later, needs new rows at its end only. What is behind (a
-bidirectional transformer) has to see the whole window each time.
+window that grew, or that begins some frames later, needs new rows at its end only, and they are the same
+to the last bit. What is behind (a bidirectional transformer) is another matter: see `Encoder`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from vivavoce.audio import Samples
 
-__all__ = ["MIN_SAMPLES", "FrontEnd", "Heard"]
+__all__ = ["FRAME_SAMPLES", "MIN_SAMPLES", "FrontEnd", "Heard"]
 
 MIN_SAMPLES: Final = 895  # give one frame
 _STEP: Final = 64  # samples between two rows of the first convolution
 _ROW: Final = 3 * _STEP  # and of the second
+FRAME_SAMPLES: Final = 2 * _ROW  # and of the encoder's frames
 _FEATURES: Final = 288
 _EPSILON: Final = 1e-5
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from vivavoce.engines.base import Hypothesis, HypothesisWord, Span
 from vivavoce.engines.guards import max_tokens, squeezed
+from vivavoce.engines.moonshine.encoder import Encoded
 from vivavoce.engines.moonshine.files import ShippedFiles, cached_graphs
-from vivavoce.engines.moonshine.front import Heard
 from vivavoce.engines.moonshine.runtime import Decoded, Job, MoonshineRuntime
 from vivavoce.engines.moonshine.times import word_times
 from vivavoce.engines.terms import DEFAULT_STRENGTH, Strength, TermBias, plain_letters, written_forms
@@ -63,12 +63,12 @@ class MoonshineRecogniser:
         try:
             jobs, memories = [], []
             for span in spans:
-                heard = span.memory if isinstance(span.memory, Heard) else None
+                before = span.memory if isinstance(span.memory, Encoded) else None
                 samples = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
-                cross, heard = self._runtime.encode(samples, span.start, heard)
+                cross, memory = self._runtime.encoder.encode(samples, span.start, before, exact=span.exact)
                 bias = self._bias_of(span.terms) if span.terms else None
                 jobs.append(Job(cross, _limit(span), span.prefix, span.draft, span.exact, bias))
-                memories.append(heard)
+                memories.append(memory)
             found = self._runtime.decode(jobs) if jobs else []
             return [
                 self._hypothesis(span, decoded, memory)

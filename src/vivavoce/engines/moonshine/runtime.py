@@ -11,15 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.engines.guards import cut_loop
+from vivavoce.engines.moonshine.encoder import Encoder
 from vivavoce.engines.moonshine.favouring import FavouredRow, Favouring, Output, watched_tokens
-from vivavoce.engines.moonshine.front import MIN_SAMPLES, FrontEnd, Heard
 from vivavoce.engines.onnx import open_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vivavoce.audio import Samples
     from vivavoce.engines.terms import TermBias
 
 __all__ = ["END", "Decoded", "Job", "MoonshineRuntime"]
@@ -106,7 +105,11 @@ class Decoded:
 
 
 class MoonshineRuntime:
-    """Encoder and decoder; nothing is kept between calls."""
+    """Encoder and decoder; nothing is kept between calls.
+
+    Attributes:
+        encoder: Makes of samples what `decode` takes.
+    """
 
     def __init__(self, folder: Path, *, threads: int = 1) -> None:
         """Open the graphs in a folder.
@@ -114,30 +117,11 @@ class MoonshineRuntime:
         Raises:
             ModelError: A graph is missing or unusable.
         """
-        self._front = FrontEnd(open_model(folder / "front.onnx", threads=threads))
-        self._encoder = open_model(folder / "encoder.onnx", threads=threads)
+        front, encoder = (
+            open_model(folder / f"{name}.onnx", threads=threads) for name in ("front", "encoder")
+        )
+        self.encoder: Final = Encoder(front, encoder)
         self._decoder = open_model(folder / "decoder.onnx", threads=threads)
-
-    def encode(self, samples: Samples, start: int = 0, heard: Heard | None = None) -> tuple[Floats, Heard]:
-        """Encode a span.
-
-        One at a time: on one thread a batch of several gains nothing, and would need masks.
-
-        Args:
-            samples: Shape (n,), float32, 16 kHz.
-            start: Position of the first of them.
-            heard: What the front end made of an earlier span of the same sound.
-
-        Returns:
-            The decoder's keys and values, (12, 8, frames, 36), and what the front end made of it.
-        """
-        if len(samples) < MIN_SAMPLES:
-            samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
-        heard = self._front.hear(samples, start, heard)
-        rows = np.zeros((1, 2 * heard.frames + 2, heard.rows.shape[1]), np.float32)
-        rows[0, : len(heard.rows)] = heard.rows[: rows.shape[1]]
-        (cross,) = self._encoder.run(None, {"rows": rows, "norm": heard.norm[None]})
-        return cross[:, 0], heard
 
     def decode(self, jobs: Sequence[Job]) -> list[Decoded]:
         """Decode a batch of spans greedily.
