@@ -15,6 +15,14 @@ def test_finals_go_before_partials_and_the_longest_waiting_first():
     assert scheduler.plan() == []
 
 
+def test_a_short_span_overtakes_a_long_one_that_has_not_waited_much_longer():
+    scheduler = Scheduler(1)
+    scheduler.want(1, is_final=False, is_settled=False, n_samples=96_000, now=1.0)
+    scheduler.want(2, is_final=False, is_settled=False, n_samples=8_000, now=1.2)
+    scheduler.want(3, is_final=False, is_settled=False, n_samples=8_000, now=1.4)
+    assert [scheduler.plan(), scheduler.plan(), scheduler.plan()] == [[2], [1], [3]]
+
+
 def test_a_wish_keeps_its_place_while_it_grows():
     scheduler = Scheduler(1)
     scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
@@ -87,28 +95,43 @@ def test_everybody_is_served_once_within_the_bounds(wishes, max_batch):
     assert sorted(served) == list(range(len(wishes)))
 
 
+def busy(control, wait_s, began_s, seconds):
+    """Ten batches a second that waited so long; returns when the last of them began."""
+    for turn in range(10 * seconds):
+        control.waited(wait_s, began_s + turn / 10)
+    return began_s + seconds - 0.1
+
+
 def test_the_cadence_stretches_under_load_and_recovers():
     control = CadenceControl(320)
-    for _ in range(100):
-        control.waited(0.01, 0.0)
+    busy(control, 0.01, 0.0, 10)
     assert control.cadence_ms == 320
-    for _ in range(100):
-        control.waited(0.6, 1.0)
-    assert control.cadence_ms > 1_000
-    assert control.is_saturated(1.0)
-    for _ in range(300):
-        control.waited(0.0, 2.0)
+    now = busy(control, 1.5, 10.0, 5)
+    assert 500 < control.cadence_ms < 1_000, "not at once: what it changes shows later"
+    assert not control.is_saturated(now)
+    now = busy(control, 1.5, 15.0, 5)
+    assert control.cadence_ms == 1_600
+    assert control.is_saturated(now)
+    now = busy(control, 0.0, 20.0, 10)
     assert control.cadence_ms == 320
-    assert not control.is_saturated(2.0)
+    assert not control.is_saturated(now)
+
+
+def test_the_cadence_settles_where_passes_wait_as_long_as_wanted():
+    control = CadenceControl(320)
+    seen = []
+    for turn in range(600):  # passes wait the longer the oftener they come; at 640 ms as long as wanted
+        control.waited(0.15 * (640 / control.cadence_ms) ** 2, turn / 10)
+        seen.append(control.cadence_ms)
+    assert all(600 < each < 680 for each in seen[300:])
 
 
 def test_load_is_forgotten_when_everybody_who_made_it_is_gone():
     control = CadenceControl(320)
-    for _ in range(100):
-        control.waited(0.6, 1.0)
-    assert control.is_saturated(5.0)
-    assert not control.is_saturated(7.0), "nobody would be let in ever again"
-    control.waited(0.0, 60.0)
+    now = busy(control, 1.5, 0.0, 20)
+    assert control.is_saturated(now + 4.0)
+    assert not control.is_saturated(now + 6.0), "nobody would be let in ever again"
+    control.waited(0.0, now + 60.0)
     assert control.cadence_ms == 320
 
 

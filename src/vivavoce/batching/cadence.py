@@ -8,21 +8,21 @@ from typing import Final
 __all__ = ["CadenceControl"]
 
 _LONGEST_MS: Final = 1_600.0
-_BUSY_WAIT_S: Final = 0.12
-_IDLE_WAIT_S: Final = 0.05
-_UP: Final = 1.08
-_DOWN: Final = 0.97
-_SATURATED_WAIT_S: Final = 0.4
-_MEMORY: Final = 0.9
+_WANTED_WAIT_S: Final = 0.15
+_GAIN: Final = 0.2  # so much a second, of the logarithm, where waits are twice as long as wanted or none
+_MEMORY_S: Final = 0.5
+_SATURATED_WAIT_S: Final = 0.8
 _FORGET_S: Final = 5.0
+_LONGEST_STEP_S: Final = 0.5
 
 
 class CadenceControl:
     """Stretches the cadence while passes wait and lets it recover when they don't.
 
-    A multiplicative rise and a slower fall, so that the cadence creeps back to where the load allows it.
-    Where no pass was made for a while there is no load, whatever there was before. Pure: whoever serves
-    passes tells how long they waited.
+    It moves in proportion to how much longer or shorter than wanted passes wait, and slowly: what a
+    change does shows a cadence later, and a faster control swings between idling and a crowd. Where no
+    pass was made for a while there is no load, whatever there was before. Pure: whoever serves passes
+    tells how long they waited.
     """
 
     def __init__(self, shortest_ms: float) -> None:
@@ -57,11 +57,12 @@ class CadenceControl:
             wait_s: In seconds.
             now: Wall time, in seconds.
         """
-        if now - self._noted > _FORGET_S:
+        since_s = now - self._noted
+        if since_s > _FORGET_S:
             self._cadence_ms, self._wait_s = self._shortest_ms, 0.0
         self._noted = now
-        self._wait_s = _MEMORY * self._wait_s + (1 - _MEMORY) * wait_s
-        if self._wait_s > _BUSY_WAIT_S:
-            self._cadence_ms = min(_LONGEST_MS, self._cadence_ms * _UP)
-        elif self._wait_s < _IDLE_WAIT_S:
-            self._cadence_ms = max(self._shortest_ms, self._cadence_ms * _DOWN)
+        since_s = min(max(since_s, 0.0), _LONGEST_STEP_S)
+        self._wait_s += (wait_s - self._wait_s) * -math.expm1(-since_s / _MEMORY_S)
+        excess = min(self._wait_s / _WANTED_WAIT_S - 1, 1.0)
+        stretched = self._cadence_ms * math.exp(_GAIN * excess * since_s)
+        self._cadence_ms = min(_LONGEST_MS, max(self._shortest_ms, stretched))
