@@ -25,15 +25,15 @@ class _Wish:
     @property
     def urgency(self) -> tuple[bool, float]:
         """Sorts finals before everything else, and the longest waiting first, with regard to its length."""
-        head_start = _HEAD_START_S if self.is_settled else 0.0
-        return (not self.is_final, self.since - head_start + _SECONDS_PER_SAMPLE * self.n_samples)
+        handicap = -_HEAD_START_S if self.is_settled else _SECONDS_PER_SAMPLE * self.n_samples
+        return (not self.is_final, self.since + handicap)
 
 
 class Scheduler:
     """Collects at most one wish a session and makes batches of them.
 
     Finals go before everything else, the longest waiting first. Passes over utterances that pause, which
-    may be finals soon, are taken as if they had waited longer than they did, and long spans as if they
+    may be finals soon, are taken as if they had waited longer than they did, and long partials as if they
     had waited less: short ones are soon done, and are mostly the beginning of something. A batch is padded
     to its longest span, so its padded size is what is bounded, not the number of its samples; the first span
     always goes. Passes over settled spans see the whole utterance and are confirmed once more, partials
