@@ -131,7 +131,7 @@ def test_frames_say_the_same_behind_a_past_as_together_with_it(models, samples):
     encoder = models[0]._runtime.encoder
     together, memory = encoder.encode(samples[: 16_000 * 4])
     behind, memory = encoder.encode(samples[: 16_000 * 4], 0, memory)
-    assert memory.reuses == 1
+    assert memory.past.reuses == 1
     assert np.abs(behind - together).max() < 0.02 * together.std()  # 0.0 where sums are not reordered
 
 
@@ -153,7 +153,7 @@ def test_a_past_goes_with_its_window(models, samples):
     moved, memory = encoder.encode(samples[start:69_120], start, memory)
     again, _ = encoder.encode(samples[2 * start : 74_240], 2 * start, memory)
     assert moved.shape == alone.shape
-    assert memory.place == 24
+    assert memory.past.place == 24
     assert again.shape == encoder.encode(samples[2 * start : 74_240])[0].shape
     # Of what was encoded together, keys don't depend on where the window begins: positions are relative.
     assert (moved[:, :, :80] == encoder.encode(samples[:64_000])[0][:, :, 24:104]).all()

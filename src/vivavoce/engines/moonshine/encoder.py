@@ -20,15 +20,33 @@ from vivavoce.engines.moonshine.front import FRAME_SAMPLES, MIN_SAMPLES, FrontEn
 if TYPE_CHECKING:
     from vivavoce.audio import Samples
 
-__all__ = ["Encoded", "Encoder"]
+__all__ = ["Encoded", "Encoder", "Past"]
 
 # By measurement, see docs/architecture.md.
 _SETTLED_FRAMES: Final = 33
 _MOST_REUSES: Final = 3
 _LEAST_REUSED_FRAMES: Final = 16
-_STATES: Final = (12, 1, 8, 0, 36)
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+
+_NO_STATES: Final[Floats] = np.zeros((12, 1, 8, 0, 36), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Frames of a span that were encoded.
+
+    Attributes:
+        states: The encoder's own keys and values, shape (12, 1, 8, frames, 36), float32.
+        cross: The decoder's keys and values, shape (12, 8, frames, 36), float32.
+        place: Of the first frame, among those that were last encoded together.
+        reuses: Passes since then.
+    """
+
+    states: Floats
+    cross: Floats
+    place: int = 0
+    reuses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +55,11 @@ class Encoded:
 
     Attributes:
         heard: By the front end.
-        states: The encoder's own keys and values, shape (12, 1, 8, frames, 36), float32; None where the
-            next pass has to encode all frames anyway.
-        cross: The decoder's keys and values, shape (12, 8, frames, 36), float32; None with the states.
-        place: Of the first frame, among those that were last encoded together.
-        reuses: Passes since then.
+        past: By the encoder; None where the next pass has to encode all frames anyway.
     """
 
     heard: Heard
-    states: Floats | None = None
-    cross: Floats | None = None
-    place: int = 0
-    reuses: int = 0
+    past: Past | None = None
 
 
 class Encoder:
@@ -78,42 +89,33 @@ class Encoder:
         if len(samples) < MIN_SAMPLES:
             samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
         heard = self._front.hear(samples, start, before.heard if before is not None else None)
-        dropped, kept = (0, 0) if exact or before is None else _reusable(before, heard)
-        place, reuses, states, known = 0, 0, np.zeros(_STATES, np.float32), None
-        if kept and before is not None and before.states is not None and before.cross is not None:
-            place, reuses = before.place + dropped, before.reuses + 1
-            states = before.states[:, :, :, dropped : dropped + kept]
-            known = before.cross[:, :, dropped : dropped + kept]
+        past = None if exact or before is None else _reusable(before, heard)
+        kept, place, states = 0, 0, _NO_STATES
+        if past is not None:
+            kept, place, states = past.cross.shape[2], past.place, past.states
         new_rows = heard.rows[2 * kept : 2 * heard.frames + 2]
         rows = np.zeros((1, 2 * (heard.frames - kept) + 2, new_rows.shape[1]), np.float32)
         rows[0, : len(new_rows)] = new_rows
         cross, states = self._encoder.run(
             None,
-            {
-                "rows": rows,
-                "norm": heard.norm[None],
-                "place": np.array([place + kept]),
-                "past": np.ascontiguousarray(states),
-            },
+            {"rows": rows, "norm": heard.norm[None], "place": np.array([place + kept]), "past": states},
         )
         cross = cross[:, 0]
-        if known is not None:
-            cross = np.concatenate([known, cross], axis=2)
         if exact:  # states of a whole utterance would take much room, and never be used
             return cross, Encoded(heard)
-        return cross, Encoded(heard, states, cross, place, reuses)
+        if past is None:
+            return cross, Encoded(heard, Past(states, cross))
+        cross = np.concatenate([past.cross, cross], axis=2)
+        return cross, Encoded(heard, Past(states, cross, past.place, past.reuses + 1))
 
 
-def _reusable(before: Encoded, heard: Heard) -> tuple[int, int]:
-    """How many frames of the pass before lie in front of the span, and how many behind them can stay."""
+def _reusable(before: Encoded, heard: Heard) -> Past | None:
+    """The frames of the pass before that can stay as they are in a span, if there are any."""
     dropped, rest = divmod(heard.start - before.heard.start, FRAME_SAMPLES)
     kept = min(before.heard.frames - _SETTLED_FRAMES - dropped, heard.frames - 1)
-    if (
-        before.states is None
-        or before.reuses >= _MOST_REUSES
-        or rest
-        or dropped < 0
-        or kept < _LEAST_REUSED_FRAMES
-    ):
-        return 0, 0
-    return dropped, kept
+    past = before.past
+    if past is None or past.reuses >= _MOST_REUSES or rest or dropped < 0 or kept < _LEAST_REUSED_FRAMES:
+        return None
+    frames = slice(dropped, dropped + kept)
+    states = np.ascontiguousarray(past.states[:, :, :, frames])
+    return Past(states, past.cross[:, :, frames], past.place + dropped, past.reuses)
