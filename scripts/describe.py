@@ -9,7 +9,7 @@ import yaml
 from describe_cli import commands
 from describe_reference import reference
 
-from vivavoce.wire.describe import asyncapi, openapi
+from vivavoce.protocol.describe import asyncapi, openapi
 
 DOCS = Path(__file__).parents[1] / "docs"
 HEAD = "# Written by scripts/describe from the message types in src/vivavoce/wire.\n"

@@ -160,15 +160,15 @@ PAGES: Final = (
 
 # Names that programs can't import from where a page says, but meet.
 _HIDDEN: Final = {
-    "Connecting": "client.live_async.Connecting",
+    "Connecting": "client.async_session.Connecting",
     "Transport": "client.transport.Transport",
     "Connection": "client.transport.Connection",
     "ConnectionEnded": "client.transport.ConnectionEnded",
     "Settings": "settings.Settings",
 }
 _LATE: Final = {
-    "Session": "client.live.Session",
-    "AsyncSession": "client.live_async.AsyncSession",
+    "Session": "client.session.Session",
+    "AsyncSession": "client.async_session.AsyncSession",
     "Audio": "client.chunking.Audio",
     "Transcript": "transcription.Transcript",
     "transcribe": "transcription.transcribe",

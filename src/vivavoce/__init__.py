@@ -19,7 +19,8 @@ from vivavoce.client import (
     RealtimeTranscript,
     RealtimeWord,
 )
-from vivavoce.client.connecting import connect, connect_async
+from vivavoce.client.backoff import Reconnect
+from vivavoce.client.connect import connect, connect_async
 from vivavoce.client.events import (
     BeginEvent,
     ClosedEvent,
@@ -31,7 +32,6 @@ from vivavoce.client.events import (
     WarningEvent,
     Word,
 )
-from vivavoce.client.reconnecting import Reconnect
 from vivavoce.errors import (
     AudioError,
     ConfigurationError,
@@ -47,9 +47,9 @@ from vivavoce.settings import Settings, settings
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
+    from vivavoce.client.async_session import AsyncSession
     from vivavoce.client.chunking import Audio
-    from vivavoce.client.live import Session
-    from vivavoce.client.live_async import AsyncSession
+    from vivavoce.client.session import Session
     from vivavoce.transcription import Transcript, transcribe, transcribe_async
 
 __all__ = [
@@ -102,9 +102,9 @@ AssemblyAIError = VivavoceError
 
 # These bring asyncio, which takes longer to load than all the rest.
 _LATE = {
-    "AsyncSession": "vivavoce.client.live_async",
+    "AsyncSession": "vivavoce.client.async_session",
     "Audio": "vivavoce.client.chunking",
-    "Session": "vivavoce.client.live",
+    "Session": "vivavoce.client.session",
     "Transcript": "vivavoce.transcription",
     "transcribe": "vivavoce.transcription",
     "transcribe_async": "vivavoce.transcription",

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from vivavoce.checks import sample_rate_hz
+from vivavoce.arguments import sample_rate_hz
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
 from vivavoce.mic import Microphone
 

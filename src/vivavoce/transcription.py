@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.client.choices import StreamEncoding
 from vivavoce.client.chunking import as_bytes, is_audio
-from vivavoce.client.connecting import connect, connect_async
+from vivavoce.client.connect import connect, connect_async
 from vivavoce.errors import ConfigurationError
 from vivavoce.recordings import Sound, from_file, paced
 from vivavoce.settings import settings

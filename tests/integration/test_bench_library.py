@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
+from benchmarks.results import load_results
 
 from support import scripted_library
 from support.scripted_library import ScriptedStream
@@ -23,7 +24,6 @@ from vivavoce.bench import suite, systems
 from vivavoce.bench.__main__ import main
 from vivavoce.bench.model import Clip, Placed, Script, Trace
 from vivavoce.bench.moonshine_library import Job, Listening, Played, SessionAudio, play, serve
-from vivavoce.bench.results import load_results
 from vivavoce.bench.systems import library_process
 from vivavoce.errors import ServerError
 
@@ -254,7 +254,7 @@ class TestSuite:
         told = capsys.readouterr()
         assert "### Words where nobody speaks" in told.out
         assert "4/4 round 2, non-speech: moonshine-voice-tuned" in told.err
-        assert "vivavoce.bench.publish" in told.err
+        assert "benchmarks.publish" in told.err
 
     def test_what_fails_does_not_end_the_rest(self, folder, scripted, capsys):
         scripted("--fails")

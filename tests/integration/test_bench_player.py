@@ -23,9 +23,8 @@ from vivavoce.bench.dialects import V2, V3, Silence, session_url
 from vivavoce.bench.model import Clip, Placed, Script, SilenceRule
 from vivavoce.bench.player import PlayOptions, chunks, effective_speed, play, play_all, render
 from vivavoce.errors import ConfigurationError
-from vivavoce.types import Failure, Word
-from vivavoce.wire import DIALECTS
-from vivavoce.wire.neutral import (
+from vivavoce.protocol import DIALECTS
+from vivavoce.protocol.events import (
     Audio,
     Configure,
     SessionBegan,
@@ -34,6 +33,7 @@ from vivavoce.wire.neutral import (
     Terminate,
     TurnUpdated,
 )  # fmt: skip
+from vivavoce.types import Failure, Word
 
 RATE = 16_000
 SECOND = np.zeros(RATE, dtype=np.int16)
@@ -351,8 +351,8 @@ def test_command_when_a_session_is_dropped(folder, capsys):
 
 
 def test_offline(folder):
+    from vivavoce.asr.models import Hypothesis, HypothesisWord
     from vivavoce.bench.offline import offline_errors, offline_hypotheses, to_model_rate
-    from vivavoce.engines import Hypothesis, HypothesisWord
 
     class Parrot:
         def recognise(self, spans):

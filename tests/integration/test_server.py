@@ -19,8 +19,8 @@ from websockets.sync.client import connect
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech, spoken
 from support.servers import log_of_the_server, scripted_server
-from vivavoce.session import Session
-from vivavoce.wire import aai_v2, aai_v3
+from vivavoce.asr.session import Session
+from vivavoce.protocol import aai_v2, aai_v3
 
 
 class V2:

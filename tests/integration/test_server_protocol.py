@@ -22,9 +22,9 @@ from websockets.sync.client import connect
 from support.encoders import opus_packets
 from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
 from support.servers import log_of_the_server, scripted_server
-from vivavoce.batching import EngineState
-from vivavoce.wire import aai_v2
-from vivavoce.wire.neutral import Limits
+from vivavoce.asr.engine import EngineState
+from vivavoce.protocol import aai_v2
+from vivavoce.protocol.events import Limits
 
 V2 = "/v2/realtime/ws?sample_rate=16000"
 V3 = "/v3/ws?format_turns=true"
@@ -107,7 +107,7 @@ def test_options_change_in_mid_session(server):
 
 
 def test_heartbeats(server, monkeypatch):
-    monkeypatch.setattr("vivavoce.session.telling._HEARTBEAT_S", 0.5)
+    monkeypatch.setattr("vivavoce.asr.session.reporting._HEARTBEAT_S", 0.5)
     with open_session(server, V3 + "&session_heartbeat=True") as socket:
         send(socket, speech(0, 1))
         socket.recv(timeout=5)
@@ -269,7 +269,7 @@ def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, m
         monkeypatch.setattr(aai_v2.V2Dialect, "limits", limits)
     else:
         monkeypatch.setattr(
-            "vivavoce.wire.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, **short})
+            "vivavoce.protocol.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, **short})
         )
     with open_session(server, path) as socket:
         assert (
@@ -285,7 +285,7 @@ def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, m
 
 def test_keep_alive_keeps_alive(server, monkeypatch):
     monkeypatch.setattr(
-        "vivavoce.wire.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, "idle_s": 1.2})
+        "vivavoce.protocol.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, "idle_s": 1.2})
     )
     with open_session(server, V3) as socket:
         for _ in range(5):
@@ -436,7 +436,7 @@ def test_what_is_no_protocol_at_all_harms_nobody(server, what, caplog):
 
 
 def test_a_fault_of_ours_ends_one_session_with_the_generic_code(server, monkeypatch, caplog):
-    monkeypatch.setattr("vivavoce.session.gate.AudioGate.check", lambda *_: 1 / 0)
+    monkeypatch.setattr("vivavoce.asr.session.gate.AudioGate.check", lambda *_: 1 / 0)
     with open_session(server, V3) as socket:
         socket.send(bytes(3_200))
         assert rest(socket)[1] == 3005

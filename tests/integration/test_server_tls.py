@@ -15,7 +15,7 @@ from support.servers import scripted_server
 from vivavoce import ConnectError, RealtimeFinalTranscript, RealtimeTranscriber, Settings
 from vivavoce.cli.checks import Status, check_port
 from vivavoce.client import Client
-from vivavoce.client.tokens import create_token
+from vivavoce.client.temporary_tokens import create_token
 
 
 @pytest.fixture(scope="module")

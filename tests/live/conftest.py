@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soxr
 
-from vivavoce.engines.packages import package_file
+from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.server import LocalServer
 
 MODEL_PACKAGE = "moonshine_voice"

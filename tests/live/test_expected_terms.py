@@ -1,11 +1,11 @@
 """Expected terms on real recordings, where they are at hand."""
 
 import pytest
+from benchmarks.key_terms import TermErrors, expected_terms, hear, rare_words, term_errors
 
+from vivavoce.asr.models import load_detector
+from vivavoce.asr.models.moonshine import MoonshineRecogniser
 from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest, select
-from vivavoce.bench.terms import TermErrors, expected_terms, hear, rare_words, term_errors
-from vivavoce.engines import load_detector
-from vivavoce.engines.moonshine import MoonshineRecogniser
 
 FOLDER = find_eval()
 MOST = 30

@@ -1,10 +1,10 @@
 """Real recordings, where they are at hand: no word is lost, and where nobody speaks none is told."""
 
 import pytest
+from benchmarks.words_kept import check, listen
 
+from vivavoce.asr.models import load_detector, load_recogniser
 from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest, select
-from vivavoce.bench.kept import check, listen
-from vivavoce.engines import load_detector, load_recogniser
 
 FOLDER = find_eval()
 EVERY = 16

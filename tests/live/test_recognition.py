@@ -10,13 +10,13 @@ import pytest
 import soxr
 
 from support.sessions import Driver
-from vivavoce.engines import Span, load_detector, load_recogniser
-from vivavoce.engines.moonshine.files import ShippedFiles
-from vivavoce.engines.packages import package_file
-from vivavoce.engines.terms import plain_letters
-from vivavoce.engines.tokens import Vocabulary
-from vivavoce.wire.neutral import Audio, ForceEndpoint
-from vivavoce.wire.terms import sort_terms
+from vivavoce.asr.models import Span, load_detector, load_recogniser
+from vivavoce.asr.models.moonshine.files import ShippedFiles
+from vivavoce.asr.models.onnx.packages import package_file
+from vivavoce.asr.models.terms import plain_letters
+from vivavoce.asr.models.vocabulary import Vocabulary
+from vivavoce.protocol.events import Audio, ForceEndpoint
+from vivavoce.protocol.key_terms import sort_terms
 
 BEGINNING = "it was the best of times it was the worst of times it was the age of wisdom"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from benchmarks.results import Entry
+
 from vivavoce.bench.machine import Machine
 from vivavoce.bench.metrics import Spread, figures
 from vivavoce.bench.model import SilenceRule
 from vivavoce.bench.report import Cost, Report, as_fields
-from vivavoce.bench.results import Entry
 
 MACHINE = Machine("Abacus 2", 2, "Linux x86_64", "3.13.1", {"vivavoce": "0.1.0", "onnxruntime": "1.20"})
 

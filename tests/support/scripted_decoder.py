@@ -12,7 +12,7 @@ import random
 
 import numpy as np
 
-from vivavoce.engines.moonshine.runtime import END, MoonshineRuntime
+from vivavoce.asr.models.moonshine.runtime import END, MoonshineRuntime
 
 WORDS = range(3, 11)
 SIZE = 11

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from vivavoce.engines import Hypothesis, HypothesisWord, Span, SpeechState
+from vivavoce.asr.models import Hypothesis, HypothesisWord, Span, SpeechState
 
 FRAME = 512
 LEXICON = ["Alpha", "bravo.", "Charlie,", "delta", "echo?", "Foxtrot", "golf!", "hotel", "twenty", "five"]

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
-from vivavoce.batching import Engine
+from vivavoce.asr.engine import Engine
 from vivavoce.server import LocalServer, ServerOptions
 
 if TYPE_CHECKING:

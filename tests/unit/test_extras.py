@@ -14,7 +14,7 @@ from vivavoce import AudioError, ConfigurationError, ExtrasNotInstalledError, Mi
 from vivavoce.mic import Microphone, list_devices
 from vivavoce.mic import microphone as microphone_module
 
-FAKE = Path(__file__).parent.parent / "support" / "fake_sounddevice"
+FAKE = Path(__file__).parents[1] / "support" / "fake_sounddevice"
 RATE = 16_000
 BLOCK = 3200  # 100 ms
 SOUND = bytes(index * 11 % 256 for index in range(5 * BLOCK))

@@ -17,7 +17,7 @@ from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.streaming import v3
 from vivavoce.streaming.v3 import models
 
-VENDOR = json.loads((Path(__file__).parent / "vendor_v3_names.json").read_text())
+VENDOR = json.loads((Path(__file__).parents[0] / "vendor_v3_names.json").read_text())
 ALIASES = {
     "StreamingClient": "RealTimeTranscriber",
     "AsyncStreamingClient": "AsyncRealTimeTranscriber",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from vivavoce.bench.model import ShownWord, SilenceRule, TurnMessage
 from vivavoce.errors import ConfigurationError
-from vivavoce.wire import aai_v2, aai_v3
+from vivavoce.protocol import aai_v2, aai_v3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

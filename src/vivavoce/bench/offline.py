@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from vivavoce.asr.models import Hypothesis, Span
     from vivavoce.bench.corpus import Pcm
     from vivavoce.bench.metrics import Errors
     from vivavoce.bench.model import Clip
-    from vivavoce.engines import Hypothesis, Span
 
 __all__ = ["OfflineRecogniser", "offline_errors", "offline_hypotheses", "to_model_rate"]
 
@@ -49,7 +49,7 @@ def offline_hypotheses(
     Returns:
         The text by the id of the recording.
     """
-    from vivavoce.engines import Span as MakeSpan  # noqa: PLC0415 - only this measurement needs the engines
+    from vivavoce.asr.models import Span as MakeSpan  # noqa: PLC0415 - only this measurement needs the engines
 
     texts: dict[str, str] = {}
     for clip in clips:

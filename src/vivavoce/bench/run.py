@@ -288,7 +288,7 @@ async def _observed(
 
 def offline_wer(clips: Sequence[Clip]) -> dict[str, float | None]:
     """Word error rates in % of whole recordings decoded in one pass each: by kind, and ``overall``."""
-    from vivavoce.engines import load_recogniser  # noqa: PLC0415 - loads ONNX Runtime
+    from vivavoce.asr.models import load_recogniser  # noqa: PLC0415 - loads ONNX Runtime
 
     clips = [clip for clip in clips if clip.text]
     texts = offline_hypotheses(load_recogniser(), clips)

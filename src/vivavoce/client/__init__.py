@@ -1,7 +1,7 @@
 """The SDK's client: real-time sessions under the vendor's names."""
 
-from vivavoce.client.api import Client
 from vivavoce.client.realtime import RealtimeTranscriber
+from vivavoce.client.settings_client import Client
 from vivavoce.client.transcripts import (
     AudioEncoding,
     RealtimeFinalTranscript,

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
-from vivavoce.checks import sample_rate_hz
+from vivavoce.arguments import sample_rate_hz
 from vivavoce.client.choices import (
     NoiseSuppressionModel,
     SpeechModel,

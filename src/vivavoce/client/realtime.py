@@ -7,12 +7,12 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from vivavoce.checks import sample_rate_hz, whole_number
+from vivavoce.arguments import sample_rate_hz, whole_number
 from vivavoce.client.address import Address, request_headers
-from vivavoce.client.api import Client
 from vivavoce.client.chunking import is_audio
-from vivavoce.client.handling import Handlers, close_handler
+from vivavoce.client.handlers import Handlers, close_handler
 from vivavoce.client.limits import Limits
+from vivavoce.client.settings_client import Client
 from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.settings import settings as global_settings
 from vivavoce.types import Encoding
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
+    from vivavoce.client.backoff import Reconnect
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import ReconnectedEvent, ReconnectingEvent
-    from vivavoce.client.reconnecting import Reconnect
-    from vivavoce.client.session import Session
+    from vivavoce.client.handler_session import Session
     from vivavoce.client.transcripts import (
         AudioEncoding,
         RealtimeSessionInformation,
@@ -47,7 +47,7 @@ def check_silence_ms(milliseconds: int) -> int:
     Raises:
         ConfigurationError: It is no whole number in 0..20000.
     """
-    from vivavoce.wire.aai_v2 import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
+    from vivavoce.protocol.aai_v2 import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
 
     return whole_number(
         "the silence that ends an utterance",
@@ -163,11 +163,11 @@ class RealtimeTranscriber:
             ConfigurationError: The address or the key can't be used.
         """
         # Loading all that a session needs takes longer than all the rest.
-        from vivavoce.client.opening import with_stall  # noqa: PLC0415
+        from vivavoce.client.handler_session import Session  # noqa: PLC0415
+        from vivavoce.client.plan import with_stall  # noqa: PLC0415
         from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
-        from vivavoce.client.session import Session  # noqa: PLC0415
         from vivavoce.client.transport import WebSocketTransport  # noqa: PLC0415
-        from vivavoce.wire.aai_v2 import PATH  # noqa: PLC0415
+        from vivavoce.protocol.aai_v2 import PATH  # noqa: PLC0415
 
         if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: close() it first")
@@ -292,7 +292,7 @@ class RealtimeTranscriber:
             ConnectError: Nobody answers, or what answers is no such server.
             RefusedError: The server said no.
         """
-        from vivavoce.client.tokens import create_token  # noqa: PLC0415  - brings what v2 is made of
+        from vivavoce.client.temporary_tokens import create_token  # noqa: PLC0415  - brings what v2 is made of
 
         return create_token(global_settings, expires_in, timeout)
 

@@ -20,10 +20,10 @@ from vivavoce.client.transcripts import (
     RealtimeTranscript,
 )
 from vivavoce.errors import ProtocolViolation, RealtimeError
-from vivavoce.wire import aai_v2
+from vivavoce.protocol import aai_v2
 
 if TYPE_CHECKING:
-    from vivavoce.client.reconnecting import Reconnect
+    from vivavoce.client.backoff import Reconnect
     from vivavoce.types import Encoding
 
 __all__ = ["MAX_BACKLOG", "Event", "RealtimeCore", "SessionState"]

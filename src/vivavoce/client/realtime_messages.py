@@ -14,8 +14,8 @@ from vivavoce.client.transcripts import (
     RealtimeWord,
 )
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol import aai_v2
 from vivavoce.types import Failure
-from vivavoce.wire import aai_v2
 
 __all__ = ["information_from_wire", "opened_from_wire", "transcript_from_wire"]
 

@@ -1,130 +1,168 @@
-"""A session of Realtime v2 and the thread that calls its handlers."""
+"""A session for programs that wait: the short surface without asyncio."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
-from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
-from vivavoce.client.handling import HandlerErrors
+from vivavoce.client.events import BeginEvent, HeardEvent, TerminationEvent, TurnEvent
+from vivavoce.client.operations import KEEP_ALIVE
+from vivavoce.client.plan import update_fields
 from vivavoce.client.threaded import ThreadedSession
-from vivavoce.client.transcripts import (
-    RealtimeSessionInformation,
-    RealtimeSessionOpened,
-    RealtimeTranscript,
-)
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
 
-    from vivavoce.client.handling import Handlers
-    from vivavoce.client.limits import Limits
-    from vivavoce.client.realtime_core import Event, RealtimeCore
-    from vivavoce.client.transport import Connection
+    from vivavoce.client.chunking import Audio
+    from vivavoce.client.events import Event
+    from vivavoce.client.plan import Plan
+    from vivavoce.client.stream_core import StreamCore
 
 __all__ = ["Session"]
 
-logger = logging.getLogger("vivavoce.client")
 
+class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
+    """An open session; :func:`vivavoce.connect` makes it.
 
-class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation]):
-    """A session that calls handlers, one at a time.
+    Send audio with :meth:`send`, from any thread, and iterate to get turns::
 
-    Args:
-        core: What the session is.
-        dial: Opens a connection.
-        limits: How long things may take.
-        handlers: What to call.
+        with vivavoce.connect(sample_rate=16_000) as session:
+            for turn in session.transcribe(microphone):
+                print(turn.text)
+
+    An iteration gives every state of every turn; ``turn.end_of_turn`` tells the last one. It ends with
+    the session, and if that failed it raises why. Leaving the ``with`` block closes the session; leaving
+    it by an exception does not wait for what is still to come.
     """
 
-    _core: RealtimeCore
+    _core: StreamCore
 
-    def __init__(
-        self,
-        core: RealtimeCore,
-        dial: Callable[[], Awaitable[Connection]],
-        limits: Limits,
-        handlers: Handlers,
-    ) -> None:
-        super().__init__(core, dial, limits)
-        self._handlers = handlers
-        self._errors = HandlerErrors()
-        self._told = threading.Lock()  # taken for good by whoever tells the end
-        self._dispatcher = threading.Thread(target=self._dispatch, name="vivavoce-handlers", daemon=True)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.make_core(), plan.dial, plan.limits)
+        self._source_error: BaseException | None = None
 
-    def start_handlers(self) -> None:
-        """Begin to call handlers. Not done by :meth:`open`: they may use what will hold the session."""
-        self._dispatcher.start()
+    def update(self, **options: Any) -> None:
+        """Change settings from now on, such as ``max_turn_silence=800`` or ``keyterms_prompt=["Vivavoce"]``.
 
-    def set_silence_ms(self, milliseconds: int) -> None:
-        """Set the silence that ends an utterance.
+        Raises:
+            ConfigurationError: There is no such setting, or its value can't be used.
+            RealtimeError: The session is not open.
+        """
+        fields = update_fields(options)
+        self._say(lambda: self._core.update(fields))
+
+    def keep_alive(self) -> None:
+        """Tell a server that ends silent sessions that this one is still wanted.
 
         Raises:
             RealtimeError: The session is not open.
         """
-        self._say(lambda: self._core.set_silence_ms(milliseconds))
+        self._say(lambda: self._core.send(KEEP_ALIVE))
 
-    def close(self) -> None:
-        """Send what is queued, wait for the last transcripts, and end; bounded in time.
+    # --- receiving ----------------------------------------------------------------------------
 
-        From within a handler it only starts that: the thread that would have to wait is the one that
-        tells the transcripts.
-        """
-        self.end()
-        if threading.current_thread() is self._dispatcher:
-            return
-        self.wait()
-        self._dispatcher.join(self._limits.close_s)
-        if self._dispatcher.is_alive():  # it is stuck in a handler: the end is told from here
-            self._tell_end()
-        self.raise_handler_error()
-
-    def raise_handler_error(self) -> None:
-        """Raise what a handler raised, once; in a handler nothing.
+    def events(self) -> Iterator[Event]:
+        """All events, the last of them a ClosedEvent.
 
         Raises:
-            RealtimeError: A handler raised; its exception is the cause.
+            RealtimeError: The session failed; after the last event.
         """
-        if threading.current_thread() is not self._dispatcher:
-            self._errors.raise_kept()
-
-    # --- handlers -----------------------------------------------------------------------------
-
-    def _dispatch(self) -> None:
         while (event := self.next_event()) is not None:
-            if not self._told.locked():  # nothing comes after on_close
-                self._give(event)
+            if not isinstance(event, RealtimeError):
+                yield event
+        self._tell_fault()
 
-    def _give(self, event: Event) -> None:
-        handlers = self._handlers
-        match event:
-            case RealtimeTranscript():
-                self._call("on_data", handlers.on_data, event)
-            case RealtimeError():
-                self._call("on_error", handlers.on_error, event)
-            case RealtimeSessionOpened():
-                logger.info("session %s began", event.session_id)
-                self._call("on_open", handlers.on_open, event)
-            case RealtimeSessionInformation():
-                self._call("on_extra_session_information", handlers.on_extra_session_information, event)
-            case ReconnectingEvent() | ReconnectedEvent():
-                self._call("on_reconnect", handlers.on_reconnect, event)
-            case ClosedEvent():
-                self._tell_end()
+    def __iter__(self) -> Iterator[TurnEvent]:
+        return (event for event in self.events() if isinstance(event, TurnEvent))
 
-    def _tell_end(self) -> None:
-        closed = self.closed
-        if closed is None or not self._told.acquire(blocking=False):
-            return
-        logger.info("session ended")
-        self._call("on_close", self._handlers.on_close, closed.code, closed.reason)
+    def transcribe(self, source: Audio | Iterable[Audio]) -> Iterator[TurnEvent]:
+        """Send all of a source while giving the turns, until the last one.
 
-    def _call(self, name: str, handler: Callable[..., None] | None, *arguments: object) -> None:
-        if handler is None:
-            return
+        The source is read in a thread of its own. The session is over afterwards. If the source has a
+        method ``interrupt``, as a MicrophoneStream has, Ctrl-C calls that instead of ending the program,
+        and what was said until then is still given; a second Ctrl-C is one as always.
+
+        Args:
+            source: What :meth:`send` takes.
+
+        Raises:
+            RealtimeError: The session failed.
+            Exception: What the source raised.
+        """
+        feeder = threading.Thread(target=self._feed, args=(source,), name="vivavoce-source", daemon=True)
+        feeder.start()
         try:
-            handler(*arguments)
-        except BaseException as error:  # noqa: BLE001  - whatever it is, the user's thread is to have it
-            self._errors.keep(name, error)
+            while (event := self._next_event_of(source)) is not None:
+                if isinstance(event, TurnEvent):
+                    yield event
+        finally:
+            self.end()
+        self._tell_fault()
+        if self._source_error is not None:
+            error, self._source_error = self._source_error, None
+            raise error
+
+    def _next_event_of(self, source: object) -> Event | None:
+        try:
+            return self.next_event()
+        except KeyboardInterrupt:
+            # Where sound is waited for in another thread, this is the thread that Ctrl-C comes to.
+            stop = getattr(source, "interrupt", None)
+            if stop is None or self._core.is_terminating:
+                raise
+            stop()
+            self.end()
+            return self.next_event()
+
+    def _feed(self, source: Audio | Iterable[Audio]) -> None:
+        try:
+            self.send(source)
+        except BaseException as error:  # noqa: BLE001  - raised by the iteration
+            if error is self._core.fault:
+                self._fault_told = False  # not yet: the iteration tells it
+            else:
+                self._source_error = error
+        finally:
+            self.end()
+
+    def _tell_fault(self) -> None:
+        fault = self._core.fault
+        if fault is not None and not self._fault_told:
+            self._fault_told = True
+            raise fault
+
+    # --- ending -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Send what is queued, wait for the last turns, and end.
+
+        Takes a few seconds at most, whatever the server does; may be called more than once. Turns that
+        came are still there to be iterated.
+
+        Raises:
+            RealtimeError: The session has failed, and nobody was told yet.
+        """
+        self.end()
+        self.wait()
+        self._tell_fault()
+
+    @property
+    def began(self) -> BeginEvent | None:
+        """What the server said at the beginning: the session's id, and when it expires."""
+        return self._core.began
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc_value is None:
+            self.close()
+        else:
+            self.drop()

@@ -16,11 +16,11 @@ import random
 from collections import deque
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
+from vivavoce.client.backoff import Backoff, Reconnect, may_return
 from vivavoce.client.chunking import Cutter
 from vivavoce.client.event_queue import EventQueue
 from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
 from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST, close_fault, opening_fault
-from vivavoce.client.reconnecting import Backoff, Reconnect, may_return
 from vivavoce.client.tape import Tape, joined
 from vivavoce.client.timeline import Timeline
 from vivavoce.errors import ConnectError, RealtimeError, SessionLostError

@@ -21,8 +21,8 @@ from vivavoce.client.session_core import MAX_BACKLOG, OwnEvent, Said, SessionCor
 from vivavoce.errors import ProtocolViolation, RealtimeError
 
 if TYPE_CHECKING:
+    from vivavoce.client.backoff import Reconnect
     from vivavoce.client.choices import StreamEncoding
-    from vivavoce.client.reconnecting import Reconnect
 
 __all__ = ["MAX_BACKLOG", "SessionState", "StreamCore"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vivavoce.client.address import Address
-from vivavoce.client.dialling import USER_AGENT, telling_faults, websockets_logger
+from vivavoce.client.dial_errors import USER_AGENT, telling_faults, websockets_logger
 from vivavoce.client.faults import CONNECTION_LOST
-from vivavoce.wire import aai_v2, aai_v3
+from vivavoce.protocol import aai_v2, aai_v3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

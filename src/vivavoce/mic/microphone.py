@@ -9,7 +9,7 @@ from array import array
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from vivavoce.checks import sample_rate_hz
+from vivavoce.arguments import sample_rate_hz
 from vivavoce.errors import MicrophoneError
 from vivavoce.mic.devices import find_device, load_sounddevice
 

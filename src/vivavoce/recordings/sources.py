@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import AudioError
+from vivavoce.protocol.query import SAMPLE_RATES_HZ
 from vivavoce.recordings.pcm import to_mono_s16le
 from vivavoce.recordings.wav import MAGICS, UnsupportedWavError, WavFormat, read_wav_head
 from vivavoce.types import Encoding
-from vivavoce.wire.fields import SAMPLE_RATES_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,15 +11,15 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
-from vivavoce.auth import Admission
-from vivavoce.batching import Engine, EngineState
+from vivavoce.asr.engine import Engine, EngineState
+from vivavoce.protocol import DIALECTS, aai_v2
+from vivavoce.server.access import Admission
+from vivavoce.server.access.ledger import Ledger
+from vivavoce.server.access.token_routes import token_routes
 from vivavoce.server.connection import Connection
-from vivavoce.server.ledger import Ledger
 from vivavoce.server.metrics import CONTENT_TYPE, Metrics
 from vivavoce.server.options import ServerOptions
-from vivavoce.server.tokens import token_routes
 from vivavoce.server.webhooks import deliver
-from vivavoce.wire import DIALECTS, aai_v2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
-    from vivavoce.wire.dialect import DialectFactory
-    from vivavoce.wire.neutral import Webhook
+    from vivavoce.protocol.dialect import DialectFactory
+    from vivavoce.protocol.events import Webhook
 
 __all__ = ["Service", "create_app"]
 

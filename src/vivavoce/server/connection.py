@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from vivavoce.batching import EngineState
+from vivavoce.asr.engine import EngineState
+from vivavoce.asr.session import Channels
 from vivavoce.errors import ProtocolViolation
-from vivavoce.session import Channels
+from vivavoce.protocol.events import SessionEnded, SessionFailed, Terminate, TurnUpdated
 from vivavoce.types import Failure
-from vivavoce.wire.neutral import SessionEnded, SessionFailed, Terminate, TurnUpdated
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from vivavoce.auth import Grant
-    from vivavoce.batching import Member
+    from vivavoce.asr.engine import Member
+    from vivavoce.protocol.dialect import Dialect, DialectFactory
+    from vivavoce.protocol.events import Closing, Event
+    from vivavoce.server.access import Grant
     from vivavoce.server.app import Service
-    from vivavoce.wire.dialect import Dialect, DialectFactory
-    from vivavoce.wire.neutral import Closing, Event
 
 __all__ = ["Connection"]
 

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from vivavoce.batching import Engine, EngineState
+from vivavoce.asr.engine import Engine, EngineState
 from vivavoce.errors import ServerError
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.run import listen, make_server

@@ -9,13 +9,13 @@ from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.batching import EngineState
+from vivavoce.asr.engine import EngineState
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vivavoce.batching import Engine, Histogram
+    from vivavoce.asr.engine import Engine, Histogram
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 

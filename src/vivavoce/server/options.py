@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vivavoce.auth import KeyRing, is_loopback
 from vivavoce.errors import ConfigurationError, ServerError
+from vivavoce.server.access import KeyRing, is_loopback
 from vivavoce.settings import DEFAULT_PORT
 
 __all__ = ["ServerOptions"]

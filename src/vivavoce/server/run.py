@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from vivavoce.batching import Engine
-from vivavoce.engines import load_recogniser
+from vivavoce.asr.engine import Engine
+from vivavoce.asr.models import load_recogniser
 from vivavoce.errors import ServerError
 from vivavoce.server.app import Service, create_app
 from vivavoce.server.tls import certificate_for

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.engines.cache import cache_folder
+from vivavoce.asr.models.onnx.cache import cache_folder
 from vivavoce.errors import ExtrasNotInstalledError, ServerError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from vivavoce.wire.neutral import Webhook
+    from vivavoce.protocol.events import Webhook
 
 __all__ = ["deliver", "post"]
 

@@ -6,8 +6,8 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, Self
 
+from vivavoce.client.async_session import AsyncSession
 from vivavoce.client.chunking import is_audio
-from vivavoce.client.live_async import AsyncSession
 from vivavoce.errors import RealtimeError
 from vivavoce.streaming.v3.base import BaseClient
 

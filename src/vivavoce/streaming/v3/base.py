@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from vivavoce.client.address import Address, request_headers
-from vivavoce.client.handling import HandlerErrors
+from vivavoce.client.handlers import HandlerErrors
 from vivavoce.client.limits import Limits
-from vivavoce.client.opening import Plan, make_plan
-from vivavoce.client.tokens import create_stream_token
+from vivavoce.client.plan import Plan, make_plan
+from vivavoce.client.temporary_tokens import create_stream_token
 from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.settings import settings
 from vivavoce.streaming.v3.models import (

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.chunking import is_audio
-from vivavoce.client.live import Session
+from vivavoce.client.session import Session
 from vivavoce.errors import RealtimeError
 from vivavoce.streaming.v3.base import BaseClient
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
+from vivavoce.client.backoff import Reconnect
 from vivavoce.client.choices import (
     NoiseSuppressionModel,
     SpeechModel,
@@ -41,10 +42,9 @@ from vivavoce.client.parameters import (
     RealTimeParameters,
     RealTimeSessionParameters,
 )
-from vivavoce.client.reconnecting import Reconnect
 from vivavoce.errors import ConfigurationError
 from vivavoce.errors import RealtimeError as RealTimeError
-from vivavoce.wire.aai_v2 import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2 import CLOSE_TEXTS
 
 __all__ = [
     "VENDOR_HOST",

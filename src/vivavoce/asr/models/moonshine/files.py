@@ -1,0 +1,58 @@
+"""Where the model's files come from, and where the graphs made of them are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.asr.models.onnx.cache import cached, digest
+from vivavoce.asr.models.onnx.packages import package_file
+from vivavoce.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["ShippedFiles", "cached_graphs"]
+
+# Part of the cache's key: raise it when the graphs are written differently.
+_BUILD: Final = 7
+_ASSETS: Final = "assets/tiny-en"
+
+
+class ShippedFiles:
+    """The three files of Moonshine tiny."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Find the files.
+
+        Args:
+            folder: Holds them; by default the one inside the package ``moonshine-voice``.
+
+        Raises:
+            ModelError: One is missing.
+        """
+
+        def find(name: str) -> Path:
+            if folder is None:
+                return package_file("moonshine_voice", f"{_ASSETS}/{name}", install="vivavoce[server]")
+            if not (folder / name).is_file():
+                raise ModelError(f"{folder} has no {name}")
+            return folder / name
+
+        self.encoder = find("encoder_model.ort")
+        self.decoder = find("decoder_model_merged.ort")
+        self.tokenizer = find("tokenizer.bin")
+
+
+def cached_graphs(files: ShippedFiles) -> Path:
+    """Folder with the graphs of these weights; they are written the first time, in about a second.
+
+    Raises:
+        ModelError: The files are not those of Moonshine tiny.
+    """
+
+    def write(folder: Path) -> None:
+        from vivavoce.asr.models.moonshine.graphs import build  # noqa: PLC0415 - loads onnx, once in a lifetime
+
+        build(files.encoder, files.decoder, folder)
+
+    return cached(f"moonshine-{digest(files.encoder, files.decoder)}-{_BUILD}", "decoder.onnx", write)

@@ -1,0 +1,1 @@
+"""ONNX Runtime and ONNX files: running models, writing graphs, caching them."""

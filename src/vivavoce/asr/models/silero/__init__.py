@@ -1,0 +1,1 @@
+"""Silero voice activity detection: its graph, and the detector that runs it."""

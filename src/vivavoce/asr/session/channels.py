@@ -1,0 +1,146 @@
+"""Several channels of one stream: a session each, told as one."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vivavoce.asr.session.machine import Session, SessionState
+from vivavoce.protocol.events import (
+    Audio,
+    Command,
+    Event,
+    Heartbeat,
+    Limits,
+    Remark,
+    SessionBegan,
+    SessionEnded,
+    SessionFailed,
+    SessionOptions,
+    SilenceHeard,
+    SpeechStarted,
+    TurnUpdated,
+    Warned,
+)
+from vivavoce.types import Encoding, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Channels"]
+
+
+class Channels:
+    """The sessions of a stream, one for each channel; mostly there is one.
+
+    Each hears its own channel and counts its own turns. The stream begins once, ends once all of them
+    have ended, and fails with the first that fails.
+
+    Attributes:
+        sessions: Those of the channels, in their order.
+    """
+
+    def __init__(
+        self, session_id: str, options: SessionOptions, limits: Limits, *, now: float, unix_now: float
+    ) -> None:
+        """Open the sessions; arguments and errors are those of `Session`."""
+        self._encoding = options.encoding
+        others = dataclasses.replace(options, remarks=(), heartbeat=False)
+        self.sessions: Sequence[Session] = [
+            Session(session_id, others if channel else options, limits, now=now, unix_now=unix_now)
+            for channel in range(options.channels)
+        ]
+        self._is_told = False
+
+    @property
+    def session_id(self) -> str:
+        """What the client knows the stream by."""
+        return self.sessions[0].session_id
+
+    @property
+    def state(self) -> SessionState:
+        """Where the stream is: as far as the last of its sessions, unless one failed."""
+        states = [session.state for session in self.sessions]
+        return SessionState.FAILED if SessionState.FAILED in states else min(states)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state >= SessionState.ENDED
+
+    @property
+    def audio_ms(self) -> float:
+        """Audio received, in milliseconds."""
+        return self.sessions[0].audio_ms
+
+    @property
+    def backlog_ms(self) -> float:
+        """Audio received and not yet heard in the channel that is behind most, in milliseconds."""
+        return max(session.backlog_ms for session in self.sessions)
+
+    def receive(self, command: Command, now: float) -> None:
+        """Take a command, as `Session.receive` does; audio holds the samples of all channels in turn."""
+        if len(self.sessions) == 1 or isinstance(command, Remark):
+            self.sessions[0].receive(command, now)
+        elif isinstance(command, Audio):
+            self._receive_audio(command.data, now)
+        else:
+            for session in self.sessions:
+                session.receive(command, now)
+
+    def _receive_audio(self, data: bytes, now: float) -> None:
+        n, width = len(self.sessions), Encoding(self._encoding).bytes_per_sample
+        if len(data) % (n * width):
+            self.fail(
+                Failure.AUDIO_MISALIGNED,
+                f"{len(data)} bytes are not a whole number of samples of {n} channels",
+            )
+            return
+        frames = np.frombuffer(data, dtype=f"V{width}").reshape(-1, n)
+        for channel, session in enumerate(self.sessions):
+            session.receive(Audio(frames[:, channel].tobytes()), now)
+
+    def tick(self, now: float) -> None:
+        """Look at the clock, in seconds."""
+        for session in self.sessions:
+            session.tick(now)
+
+    def fail(self, failure: Failure, detail: str = "") -> None:
+        """End the stream in an error."""
+        for session in self.sessions:
+            session.fail(failure, detail)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether anything happened since they were last taken."""
+        return any(session.has_events for session in self.sessions)
+
+    def take_events(self) -> list[Event]:
+        """What happened since the last call; those of a channel name it if there are several."""
+        events: list[Event] = []
+        ends: list[SessionEnded | SessionFailed] = []
+        for channel, session in enumerate(self.sessions):
+            for event in session.take_events():
+                match event:
+                    case SessionEnded() | SessionFailed():
+                        ends.append(event)
+                    case SessionBegan() | Heartbeat() | Warned():
+                        if not channel:
+                            events.append(event)
+                    case TurnUpdated() | SpeechStarted() | SilenceHeard():
+                        of_one = len(self.sessions) == 1
+                        events.append(event if of_one else dataclasses.replace(event, channel=channel))
+        return events + self._end(ends)
+
+    def _end(self, ends: list[SessionEnded | SessionFailed]) -> list[Event]:
+        """The one end of the stream, once it is reached."""
+        if self._is_told or not (ends and self.is_over):
+            return []
+        self._is_told = True
+        for end in ends:
+            if isinstance(end, SessionFailed):
+                self.fail(end.failure, end.detail)
+                return [end]
+        return [ends[-1]]

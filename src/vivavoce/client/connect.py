@@ -1,0 +1,129 @@
+"""The short surface: one call that opens a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from vivavoce.client.backoff import Reconnect
+from vivavoce.client.choices import StreamEncoding
+from vivavoce.client.limits import Limits
+
+if TYPE_CHECKING:
+    from vivavoce.client.async_session import Connecting
+    from vivavoce.client.plan import Plan
+    from vivavoce.client.session import Session
+    from vivavoce.client.transport import Transport
+
+__all__ = ["KEEP", "connect", "connect_async"]
+
+KEEP: Final = Reconnect()
+"""How hard a session is kept unless the program says otherwise."""
+
+
+def _plan(
+    sample_rate: int,
+    encoding: StreamEncoding | str,
+    timeout_s: float,
+    close_timeout_s: float,
+    *,
+    partials: bool,
+    options: dict[str, Any],
+    **given: Any,
+) -> Plan:
+    # Loading all that a session needs takes longer than all the rest.
+    from vivavoce.client.plan import make_plan, native_parameters  # noqa: PLC0415
+
+    parameters = native_parameters(sample_rate, encoding, partials=partials, options=options)
+    limits = Limits(connect_s=timeout_s, begin_s=timeout_s, close_s=close_timeout_s)
+    return make_plan(parameters, limits=limits, **given)
+
+
+def connect(
+    *,
+    sample_rate: int = 16_000,
+    encoding: StreamEncoding | str = StreamEncoding.pcm_s16le,
+    url: str | None = None,
+    api_key: str | None = None,
+    token: str | None = None,
+    partials: bool = True,
+    reconnect: Reconnect | None = KEEP,
+    timeout_s: float = 10.0,
+    close_timeout_s: float = 8.0,
+    transport: Transport | None = None,
+    **options: Any,
+) -> Session:
+    """Open a session; use it in a ``with`` block, or close it.
+
+    Args:
+        sample_rate: Rate of the audio, in Hz.
+        encoding: How it is written; audio that is no PCM is sent as it comes and ends with its connection.
+        url: The server's address, ``ws://…``, ``wss://…``, ``http://…`` or ``https://…``; the settings'
+            if None.
+        api_key: The key; the settings' if None.
+        token: A temporary token to use instead.
+        partials: Whether unfinished turns are wanted.
+        reconnect: How hard to try to keep the session when its connection is lost; None for not at all.
+        timeout_s: Limit for the connection, and for the beginning after it, in seconds.
+        close_timeout_s: How long the session may go without progress once it is to end, in seconds; twice
+            that at most where audio was sent faster than it is spoken.
+        transport: Opens connections; WebSockets if None.
+        **options: Whatever :class:`vivavoce.streaming.v3.RealTimeParameters` has, such as
+            ``keyterms_prompt=["Vivavoce"]`` or ``max_turn_silence=800``.
+
+    Raises:
+        ConnectError: Nobody answers at the address, or what answers is no such server.
+        RefusedError: The server said no: a wrong key, a quota, no free place.
+        ConfigurationError: An argument can't be used.
+    """
+    from vivavoce.client.session import Session  # noqa: PLC0415  - brings asyncio
+
+    plan = _plan(
+        sample_rate,
+        encoding,
+        timeout_s,
+        close_timeout_s,
+        partials=partials,
+        options=options,
+        url=url,
+        api_key=api_key,
+        token=token,
+        reconnect=reconnect,
+        transport=transport,
+    )
+    return Session(plan).open()
+
+
+def connect_async(
+    *,
+    sample_rate: int = 16_000,
+    encoding: StreamEncoding | str = StreamEncoding.pcm_s16le,
+    url: str | None = None,
+    api_key: str | None = None,
+    token: str | None = None,
+    partials: bool = True,
+    reconnect: Reconnect | None = KEEP,
+    timeout_s: float = 10.0,
+    close_timeout_s: float = 8.0,
+    transport: Transport | None = None,
+    **options: Any,
+) -> Connecting:
+    """Open a session on the running event loop: use it in ``async with``, or ``await`` it.
+
+    Arguments and errors are those of :func:`connect`.
+    """
+    from vivavoce.client.async_session import Connecting  # noqa: PLC0415  - brings asyncio
+
+    plan = _plan(
+        sample_rate,
+        encoding,
+        timeout_s,
+        close_timeout_s,
+        partials=partials,
+        options=options,
+        url=url,
+        api_key=api_key,
+        token=token,
+        reconnect=reconnect,
+        transport=transport,
+    )
+    return Connecting(plan)

@@ -1,0 +1,130 @@
+"""A session of Realtime v2 and the thread that calls its handlers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
+from vivavoce.client.handlers import HandlerErrors
+from vivavoce.client.threaded import ThreadedSession
+from vivavoce.client.transcripts import (
+    RealtimeSessionInformation,
+    RealtimeSessionOpened,
+    RealtimeTranscript,
+)
+from vivavoce.errors import RealtimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from vivavoce.client.handlers import Handlers
+    from vivavoce.client.limits import Limits
+    from vivavoce.client.realtime_core import Event, RealtimeCore
+    from vivavoce.client.transport import Connection
+
+__all__ = ["Session"]
+
+logger = logging.getLogger("vivavoce.client")
+
+
+class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation]):
+    """A session that calls handlers, one at a time.
+
+    Args:
+        core: What the session is.
+        dial: Opens a connection.
+        limits: How long things may take.
+        handlers: What to call.
+    """
+
+    _core: RealtimeCore
+
+    def __init__(
+        self,
+        core: RealtimeCore,
+        dial: Callable[[], Awaitable[Connection]],
+        limits: Limits,
+        handlers: Handlers,
+    ) -> None:
+        super().__init__(core, dial, limits)
+        self._handlers = handlers
+        self._errors = HandlerErrors()
+        self._told = threading.Lock()  # taken for good by whoever tells the end
+        self._dispatcher = threading.Thread(target=self._dispatch, name="vivavoce-handlers", daemon=True)
+
+    def start_handlers(self) -> None:
+        """Begin to call handlers. Not done by :meth:`open`: they may use what will hold the session."""
+        self._dispatcher.start()
+
+    def set_silence_ms(self, milliseconds: int) -> None:
+        """Set the silence that ends an utterance.
+
+        Raises:
+            RealtimeError: The session is not open.
+        """
+        self._say(lambda: self._core.set_silence_ms(milliseconds))
+
+    def close(self) -> None:
+        """Send what is queued, wait for the last transcripts, and end; bounded in time.
+
+        From within a handler it only starts that: the thread that would have to wait is the one that
+        tells the transcripts.
+        """
+        self.end()
+        if threading.current_thread() is self._dispatcher:
+            return
+        self.wait()
+        self._dispatcher.join(self._limits.close_s)
+        if self._dispatcher.is_alive():  # it is stuck in a handler: the end is told from here
+            self._tell_end()
+        self.raise_handler_error()
+
+    def raise_handler_error(self) -> None:
+        """Raise what a handler raised, once; in a handler nothing.
+
+        Raises:
+            RealtimeError: A handler raised; its exception is the cause.
+        """
+        if threading.current_thread() is not self._dispatcher:
+            self._errors.raise_kept()
+
+    # --- handlers -----------------------------------------------------------------------------
+
+    def _dispatch(self) -> None:
+        while (event := self.next_event()) is not None:
+            if not self._told.locked():  # nothing comes after on_close
+                self._give(event)
+
+    def _give(self, event: Event) -> None:
+        handlers = self._handlers
+        match event:
+            case RealtimeTranscript():
+                self._call("on_data", handlers.on_data, event)
+            case RealtimeError():
+                self._call("on_error", handlers.on_error, event)
+            case RealtimeSessionOpened():
+                logger.info("session %s began", event.session_id)
+                self._call("on_open", handlers.on_open, event)
+            case RealtimeSessionInformation():
+                self._call("on_extra_session_information", handlers.on_extra_session_information, event)
+            case ReconnectingEvent() | ReconnectedEvent():
+                self._call("on_reconnect", handlers.on_reconnect, event)
+            case ClosedEvent():
+                self._tell_end()
+
+    def _tell_end(self) -> None:
+        closed = self.closed
+        if closed is None or not self._told.acquire(blocking=False):
+            return
+        logger.info("session ended")
+        self._call("on_close", self._handlers.on_close, closed.code, closed.reason)
+
+    def _call(self, name: str, handler: Callable[..., None] | None, *arguments: object) -> None:
+        if handler is None:
+            return
+        try:
+            handler(*arguments)
+        except BaseException as error:  # noqa: BLE001  - whatever it is, the user's thread is to have it
+            self._errors.keep(name, error)

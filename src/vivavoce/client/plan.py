@@ -1,0 +1,151 @@
+"""From arguments to a session that can be run: what both fronts have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from vivavoce.client.address import Address, request_headers
+from vivavoce.client.limits import Limits
+from vivavoce.client.parameters import RealTimeParameters, RealTimeSessionParameters
+from vivavoce.client.stream_core import StreamCore
+from vivavoce.client.transport import Connection, Transport, WebSocketTransport
+from vivavoce.errors import ConfigurationError
+from vivavoce.protocol.aai_v3 import PATH
+from vivavoce.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vivavoce.client.backoff import Reconnect
+    from vivavoce.client.choices import StreamEncoding
+
+__all__ = ["API_VERSION", "Plan", "make_plan", "native_parameters", "update_fields", "with_stall"]
+
+API_VERSION: Final = "2025-05-12"
+"""The version of the protocol, as the vendor's SDK names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that is needed to run a session.
+
+    Attributes:
+        address: The server's.
+        url: Of the WebSocket, with its query.
+        headers: Say who asks.
+        parameters: What is asked for.
+        reconnect: How hard to try to keep the session, if at all.
+        limits: How long things may take.
+        transport: Opens connections.
+    """
+
+    address: Address
+    url: str
+    headers: Mapping[str, str]
+    parameters: RealTimeParameters
+    reconnect: Reconnect | None
+    limits: Limits
+    transport: Transport
+
+    def make_core(self) -> StreamCore:
+        """A core for one session."""
+        return StreamCore(
+            where=str(self.address),
+            sample_rate=self.parameters.sample_rate,
+            encoding=self.parameters.audio_encoding,
+            reconnect=self.reconnect,
+        )
+
+    async def dial(self) -> Connection:
+        """Open a connection.
+
+        Raises:
+            ConnectError: Nobody answers, or what answers is no such server.
+            RefusedError: The server said no.
+        """
+        return await self.transport(
+            self.url,
+            self.headers,
+            timeout_s=self.limits.connect_s,
+            stall_s=self.reconnect.stall_s if self.reconnect is not None else None,
+        )
+
+
+def with_stall(limits: Limits, reconnect: Reconnect | None) -> Limits:
+    """The limits of a session that is kept in a certain way."""
+    return limits if reconnect is None else dataclasses.replace(limits, stall_s=reconnect.stall_s)
+
+
+def make_plan(
+    parameters: RealTimeParameters,
+    *,
+    url: str | None = None,
+    api_key: str | None = None,
+    token: str | None = None,
+    reconnect: Reconnect | None = None,
+    limits: Limits | None = None,
+    transport: Transport | None = None,
+) -> Plan:
+    """Put together what a session needs.
+
+    Args:
+        parameters: What is asked for.
+        url: The server's address; the settings' if None.
+        api_key: The key; the settings' if None.
+        token: A temporary token to use instead.
+        reconnect: How hard to try to keep the session; None for not at all.
+        limits: How long things may take.
+        transport: Opens connections; WebSockets if None.
+
+    Raises:
+        ConfigurationError: The address or the key can't be used.
+    """
+    address = Address.parse(url or settings.base_url)
+    return Plan(
+        address=address,
+        url=address.websocket_url(PATH, parameters.to_query()),
+        headers={**request_headers(token or api_key or settings.api_key), "AssemblyAI-Version": API_VERSION},
+        parameters=parameters,
+        reconnect=reconnect,
+        limits=with_stall(limits or Limits(), reconnect),
+        transport=transport or WebSocketTransport(),
+    )
+
+
+def native_parameters(
+    sample_rate: int, encoding: StreamEncoding | str, *, partials: bool, options: dict[str, Any]
+) -> RealTimeParameters:
+    """The parameters of a session of the short surface: formatted, unless told otherwise.
+
+    Raises:
+        ConfigurationError: An option is unknown, or its value can't be used.
+    """
+    known = {field.name for field in dataclasses.fields(RealTimeParameters)}
+    _refuse_unknown(options, known)
+    asked: dict[str, Any] = {"format_turns": True, **options}
+    if not partials:
+        asked["include_partial_turns"] = False
+    return RealTimeParameters(sample_rate=sample_rate, encoding=encoding, **asked)
+
+
+def _refuse_unknown(options: dict[str, Any], known: set[str]) -> None:
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise ConfigurationError(
+            f"no such option: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+        )
+
+
+def update_fields(options: dict[str, Any]) -> dict[str, Any]:
+    """Settings to change, as the protocol has them.
+
+    Raises:
+        ConfigurationError: An option is unknown, or its value can't be used, or there is none.
+    """
+    _refuse_unknown(options, {field.name for field in dataclasses.fields(RealTimeSessionParameters)})
+    fields = RealTimeSessionParameters(**options).to_wire()
+    if not fields:
+        raise ConfigurationError("nothing to update")
+    return fields

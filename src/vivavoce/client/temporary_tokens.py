@@ -1,0 +1,112 @@
+"""Temporary tokens: a way to let somebody open one session without giving them the key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+import msgspec
+
+from vivavoce.arguments import whole_number
+from vivavoce.client.address import Address, request_headers
+from vivavoce.client.dial_errors import USER_AGENT, status_fault, unreachable
+from vivavoce.errors import ConnectError
+
+if TYPE_CHECKING:
+    from vivavoce.settings import Settings
+
+__all__ = ["STREAM_TOKEN_PATH", "TOKEN_PATH", "create_stream_token", "create_token"]
+
+TOKEN_PATH: Final = "/v2/realtime/token"  # noqa: S105  - a path
+STREAM_TOKEN_PATH: Final = "/v3/token"  # noqa: S105  - a path
+_MIN_EXPIRY_S = 60
+_MAX_EXPIRY_S = 360_000
+
+
+class _TokenBody(msgspec.Struct):
+    token: str
+
+
+def create_token(settings: Settings, expires_in: int, timeout: float | None) -> str:
+    """Ask the server for a token of Realtime v2.
+
+    Args:
+        settings: Where the server is, and the key.
+        expires_in: How long the token may be used to open a session, in seconds.
+        timeout: Limit for the request in seconds; None for ``settings.http_timeout``.
+
+    Raises:
+        ConfigurationError: ``expires_in`` is not in 60..360000.
+        ConnectError: Nobody answers, or what answers is no such server.
+        RefusedError: The server said no.
+    """
+    whole_number("expires_in", expires_in, low=_MIN_EXPIRY_S, high=_MAX_EXPIRY_S, unit="seconds")
+    return _ask(
+        Address.parse(settings.base_url),
+        TOKEN_PATH,
+        request_headers(settings.api_key) | {"Content-Type": "application/json"},
+        body=msgspec.json.encode({"expires_in": expires_in}),
+        timeout_s=settings.http_timeout if timeout is None else timeout,
+    )
+
+
+def create_stream_token(
+    address: Address,
+    headers: dict[str, str],
+    expires_in_seconds: int,
+    max_session_duration_seconds: int | None,
+    timeout_s: float,
+) -> str:
+    """Ask the server for a token of v3.
+
+    Args:
+        address: The server's.
+        headers: Say who asks.
+        expires_in_seconds: How long the token may be used to open a session.
+        max_session_duration_seconds: How long that session may last; None: as long as any.
+        timeout_s: Limit for the request in seconds.
+
+    Raises:
+        ConfigurationError: A duration is no positive whole number. Which ones are taken, the server says.
+        ConnectError: Nobody answers, or what answers is no such server.
+        RefusedError: The server said no.
+    """
+    query = {"expires_in_seconds": expires_in_seconds}
+    if max_session_duration_seconds is not None:
+        query["max_session_duration_seconds"] = max_session_duration_seconds
+    for name, value in query.items():
+        whole_number(name, value, low=1, high=_MAX_EXPIRY_S, unit="seconds")
+    return _ask(address, f"{STREAM_TOKEN_PATH}?{urlencode(query)}", headers, body=None, timeout_s=timeout_s)
+
+
+def _ask(
+    address: Address, path: str, headers: dict[str, str], *, body: bytes | None, timeout_s: float
+) -> str:
+    # Loading these takes longer than importing everything of ours.
+    from http.client import HTTPException  # noqa: PLC0415
+    from urllib.error import HTTPError, URLError  # noqa: PLC0415
+    from urllib.request import ProxyHandler, Request, build_opener  # noqa: PLC0415
+
+    request = Request(  # noqa: S310  - Address gives http and https only
+        address.http_url(path),
+        data=body,
+        headers=headers | {"User-Agent": USER_AGENT},
+        method="GET" if body is None else "POST",
+    )
+    opener = build_opener(ProxyHandler({})) if address.is_loopback else build_opener()
+    try:
+        with opener.open(request, timeout=timeout_s) as response:
+            answer: bytes = response.read()
+    except HTTPError as error:
+        with error:
+            after = error.headers.get("Retry-After")
+            raise status_fault(str(address), error.code, error.read(), after) from error
+    except URLError as error:
+        reason = error.reason if isinstance(error.reason, BaseException) else error
+        raise unreachable(address, reason) from error
+    except (OSError, HTTPException) as error:
+        raise unreachable(address, error) from error
+    try:
+        return msgspec.json.decode(answer, type=_TokenBody).token
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ConnectError(f"{address} answered something that is no token: {error}") from error

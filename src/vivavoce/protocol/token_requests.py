@@ -1,0 +1,108 @@
+"""Temporary tokens over HTTP: ``POST /v2/realtime/token`` and ``GET /v3/token``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.query import Query
+from vivavoce.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "V2_TOKEN_PATH",
+    "V3_TOKEN_PATH",
+    "HttpError",
+    "TokenTerms",
+    "V2Token",
+    "V2TokenRequest",
+    "V3Token",
+    "read_v2_request",
+    "read_v3_query",
+]
+
+V2_TOKEN_PATH: Final = "/v2/realtime/token"  # noqa: S105  - a path
+V3_TOKEN_PATH: Final = "/v3/token"  # noqa: S105  - a path
+_V2_EXPIRY_S: Final = range(60, 360_001)
+_V3_EXPIRY_S: Final = range(1, 601)
+_V3_SESSION_S: Final = range(60, 10_801)
+
+
+class V2TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the token may be used to open a session, in seconds."""
+
+    expires_in: Annotated[int, msgspec.Meta(ge=_V2_EXPIRY_S.start, lt=_V2_EXPIRY_S.stop)]
+
+
+class V2Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token for one session, 64 hex digits."""
+
+    token: str
+
+
+class V3Token(msgspec.Struct, frozen=True, kw_only=True):
+    """A token for one session, and how long it may be used to open it, in seconds."""
+
+    token: str
+    expires_in_seconds: int
+
+
+class HttpError(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request was refused."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTerms:
+    """What a token is asked for.
+
+    Attributes:
+        expires_in_s: How long it may be used to open a session, in seconds.
+        max_session_s: How long that session may last, in seconds; None: as long as any.
+    """
+
+    expires_in_s: int
+    max_session_s: int | None = None
+
+
+def read_v2_request(body: bytes) -> TokenTerms:
+    """Read the body of a request for a v2 token.
+
+    Raises:
+        ProtocolViolation: No JSON, or no seconds in 60..360000.
+    """
+    try:
+        return TokenTerms(msgspec.json.decode(body, type=V2TokenRequest).expires_in)
+    except msgspec.ValidationError as error:
+        expected = f"expires_in must be a whole number of seconds in {_bounds(_V2_EXPIRY_S)}"
+        raise ProtocolViolation(Failure.BAD_OPTION, f"{expected}: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolViolation(Failure.BAD_JSON, f"the body is not JSON: {error}") from error
+
+
+def read_v3_query(pairs: Sequence[tuple[str, str]]) -> TokenTerms:
+    """Read the query of a request for a v3 token.
+
+    Raises:
+        ProtocolViolation: A number is missing, none, or out of bounds.
+    """
+    query = Query(pairs)
+    expires_in_s = query.integer("expires_in_seconds", low=_V3_EXPIRY_S.start, high=_V3_EXPIRY_S.stop - 1)
+    if expires_in_s is None:
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, f"expires_in_seconds is missing: seconds in {_bounds(_V3_EXPIRY_S)}"
+        )
+    max_session_s = query.integer(
+        "max_session_duration_seconds", low=_V3_SESSION_S.start, high=_V3_SESSION_S.stop - 1
+    )
+    return TokenTerms(expires_in_s, max_session_s)
+
+
+def _bounds(numbers: range) -> str:
+    return f"{numbers.start}..{numbers.stop - 1}"

@@ -1,0 +1,90 @@
+"""The HTTP endpoints that issue temporary tokens."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.token_requests import (
+    V2_TOKEN_PATH,
+    V3_TOKEN_PATH,
+    HttpError,
+    TokenTerms,
+    V2Token,
+    V3Token,
+    read_v2_request,
+    read_v3_query,
+)
+from vivavoce.types import Failure
+
+if TYPE_CHECKING:
+    from vivavoce.server.access import Admission, Grant
+
+__all__ = ["token_routes"]
+
+_MAX_BODY_BYTES: Final = 4_096
+_UNAUTHORIZED: Final = frozenset({Failure.UNAUTHORIZED, Failure.NO_FUNDS, Failure.UNPAID})
+
+
+def token_routes(admission: Admission) -> list[Route]:
+    """Routes of the endpoints.
+
+    Args:
+        admission: Whose keys may ask, and whose tokens are issued.
+    """
+
+    def issue(grant: Grant, terms: TokenTerms) -> str:
+        return admission.tokens.issue(
+            expires_in_s=terms.expires_in_s,
+            max_session_s=terms.max_session_s,
+            owner=grant.owner,
+            unix_now=time.time(),
+        )
+
+    async def v2(request: Request) -> Response:
+        try:
+            grant = admission.check_key(request.headers.get("authorization"))
+            terms = read_v2_request(await _read_body(request))
+        except ProtocolViolation as violation:
+            return _refuse(violation)
+        return _answer(V2Token(token=issue(grant, terms)))
+
+    async def v3(request: Request) -> Response:
+        try:
+            grant = admission.check_key(request.headers.get("authorization"))
+            terms = read_v3_query(request.query_params.multi_items())
+        except ProtocolViolation as violation:
+            return _refuse(violation)
+        return _answer(V3Token(token=issue(grant, terms), expires_in_seconds=terms.expires_in_s))
+
+    return [Route(V2_TOKEN_PATH, v2, methods=["POST"]), Route(V3_TOKEN_PATH, v3, methods=["GET"])]
+
+
+async def _read_body(request: Request) -> bytes:
+    body = b""
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > _MAX_BODY_BYTES:
+                raise ProtocolViolation(
+                    Failure.BAD_MESSAGE, f"the body is longer than {_MAX_BODY_BYTES} bytes"
+                )
+    except ClientDisconnect:
+        raise ProtocolViolation(Failure.BAD_MESSAGE, "the client left") from None
+    return body
+
+
+def _answer(body: msgspec.Struct, status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
+
+
+def _refuse(violation: ProtocolViolation) -> Response:
+    status = 401 if violation.failure in _UNAUTHORIZED else 400
+    return _answer(HttpError(error=violation.detail), status)

@@ -1,0 +1,158 @@
+"""The engine on an event loop, with scripted models."""
+
+import asyncio
+import threading
+
+import pytest
+
+from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
+from support.sessions import LIMITS
+from vivavoce.asr.engine import Engine, EngineState
+from vivavoce.asr.session import Session, SessionState
+from vivavoce.errors import EngineError, ModelError
+from vivavoce.protocol.events import Audio, SessionFailed, SessionOptions, Terminate, TurnUpdated
+from vivavoce.types import Failure
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+class Client:
+    """A session served by an engine."""
+
+    def __init__(self, engine):
+        self.session = Session("id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0)
+        self.news = asyncio.Event()
+        self.events = []
+        self.engine = engine
+        self.member = engine.join(self.session, self.news.set)
+
+    def say(self, samples):
+        self.session.receive(Audio(pcm(samples)), 0.0)
+        self.engine.serve(self.member)
+
+    async def end(self):
+        self.session.receive(Terminate(), 0.0)
+        self.engine.serve(self.member)
+        async with asyncio.timeout(10):
+            while not self.session.is_over:
+                self.news.clear()
+                await self.news.wait()
+        self.events += self.session.take_events()
+        return [it.text for it in self.events if isinstance(it, TurnUpdated) and it.ended]
+
+
+def an_engine(recogniser=None, detector=ScriptedDetector):
+    recogniser = recogniser or ScriptedRecogniser()
+    engine = Engine(recogniser=lambda: recogniser, detector=detector)
+    engine.start()
+    return engine, recogniser
+
+
+async def test_a_session_is_served_to_its_end():
+    engine, _ = an_engine()
+    client = Client(engine)
+    client.say(speech(0, 1))
+    client.say(silence(40))
+    client.say(speech(2))
+    assert await client.end() == ["Alpha bravo.", "Charlie,"]
+    await engine.stop()
+
+
+async def test_sessions_that_come_while_the_models_load_wait_and_lose_nothing():
+    gate = threading.Event()
+
+    def slow():
+        gate.wait(5)
+        return ScriptedDetector()
+
+    engine, _ = an_engine(detector=slow)
+    client = Client(engine)
+    client.say(speech(0, 1))
+    assert engine.state is EngineState.LOADING
+    gate.set()
+    assert await client.end() == ["Alpha bravo."]
+    assert engine.state is EngineState.READY
+    await engine.stop()
+
+
+async def test_many_sessions_share_batches_and_do_not_mix():
+    gate = threading.Event()
+    engine, recogniser = an_engine(ScriptedRecogniser(max_batch=8, gate=gate))
+    clients = [Client(engine) for _ in range(8)]
+    ends = [asyncio.create_task(client.end()) for client in clients]
+    for index, client in enumerate(clients):
+        client.say(speech(index, index))
+    gate.set()
+    texts = await asyncio.gather(*ends)
+    from support.scripted_engine import LEXICON
+
+    assert texts == [[f"{word} {word}"] for word in LEXICON[: len(clients)]]
+    assert max(len(call) for call in recogniser.calls) > 1
+    await engine.stop()
+
+
+async def test_a_client_that_leaves_in_mid_pass_disturbs_nobody():
+    gate = threading.Event()
+    engine, _ = an_engine(ScriptedRecogniser(gate=gate))
+    gone, stays = Client(engine), Client(engine)
+    gone.say(speech(0, 1))
+    stays.say(speech(2))
+    await asyncio.sleep(0)
+    engine.leave(gone.member)
+    gate.set()
+    assert await stays.end() == ["Charlie,"]
+    assert engine.n_sessions == 1
+    await engine.stop()
+
+
+async def test_a_dead_engine_fails_every_session_present_and_to_come(caplog):
+    engine, _ = an_engine(ScriptedRecogniser(fail_after=2))  # warming up takes two
+    clients = [Client(engine), Client(engine)]
+    clients[0].say(speech(0, 1))
+    await clients[0].end()
+    clients.append(Client(engine))
+    assert engine.state is EngineState.DEAD
+    assert "scripted failure" in engine.error
+    for client in clients:
+        assert client.session.state is SessionState.FAILED
+        client.events += client.session.take_events()
+        assert client.events[-1] == SessionFailed(Failure.INTERNAL)
+    await engine.stop()
+
+
+async def test_models_that_cannot_be_loaded_are_told_in_one_line(caplog):
+    def missing():
+        raise ModelError("no such model")
+
+    engine, _ = an_engine(detector=missing)
+    with pytest.raises(EngineError, match="no such model"):
+        await engine.wait_loaded()
+    assert "Traceback" not in caplog.text
+    await engine.stop()
+
+
+class Breaking(Session):
+    """Has a fault of its own in the middle of its life."""
+
+    def apply_hypothesis(self, request, hypothesis):
+        raise IndexError("a fault of this session")
+
+
+async def test_a_session_that_breaks_ends_alone(caplog):
+    engine, _ = an_engine()
+    good, bad = Client(engine), Client(engine)
+    bad.session.__class__ = Breaking
+    for client in (good, bad):
+        client.say(speech(0, 1))
+        client.say(silence(40))
+    assert await good.end() == ["Alpha bravo."]
+    assert bad.session.state is SessionState.FAILED
+    assert any(isinstance(it, SessionFailed) for it in bad.session.take_events())
+    assert engine.state is EngineState.READY
+    assert "broke" in caplog.text
+    await engine.stop()

@@ -1,0 +1,143 @@
+"""Decoding with expected terms, on a decoder that makes up its mind by dice."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.scripted_decoder import WORDS, runtime, scores, span
+from vivavoce.asr.models.guards import cut_loop
+from vivavoce.asr.models.moonshine.runtime import END, Job
+from vivavoce.asr.models.terms import Fate, Strength, TermBias
+
+LIMIT = 14
+words = st.sampled_from(WORDS)
+terms = st.lists(st.lists(words, min_size=1, max_size=4), min_size=1, max_size=6)
+drafts = st.lists(words, max_size=10).map(tuple)
+numbers = st.integers(0, 10_000)
+strengths = st.sampled_from([Strength(0.5, 1), Strength(2, 3), Strength(4, 9)])
+
+
+def job(number, bias=None, **more):
+    return Job(span(number), LIMIT, bias=bias, **more)
+
+
+def decode(*jobs):
+    return runtime().decode(jobs)
+
+
+def step_by_step(number, bias, prefix=()):
+    """The same by trying everything: no batches, no cache, no drafts."""
+    tokens, refused, trial = [], {}, None
+    while True:
+        place = len(tokens)
+        logs = scores(number, tokens)
+        own = int(np.argmax(logs))
+        token = own
+        if place < len(prefix):
+            token = prefix[place]
+        elif trial is not None or len(refused.get(place, ())) < 2:
+            bonus = dict.fromkeys(bias.first, bias.strength.first)
+            bonus |= dict.fromkeys(bias.continuing(tokens), bias.strength.later)
+            favoured = {it: logs[it] + np.float32(bonus.get(it, 0)) for it in range(len(logs))}
+            for it in refused.get(place, ()):
+                favoured[it] = -np.inf
+            token = max(favoured, key=favoured.get)
+        is_over = place == LIMIT or token == END
+        if not is_over:
+            tokens.append(token)
+            if trial is None and token != own and place >= len(prefix):
+                trial = place
+        if trial is not None:
+            fate = bias.fate(tokens, trial)
+            if fate is Fate.FAILED or (is_over and fate is Fate.OPEN):
+                refused.setdefault(trial, set()).add(tokens[trial])
+                del tokens[trial:]
+                trial, is_over = None, False
+                continue
+            if fate is Fate.COMPLETE:
+                trial = None
+        if is_over:
+            return tokens
+        loop = cut_loop(tokens)
+        if loop is not None and place >= len(prefix):
+            return tokens[: max(loop, len(prefix))]
+
+
+@settings(deadline=None, max_examples=60)
+@given(numbers, terms, strengths)
+def test_terms_are_tried_where_they_may_be_and_given_up_where_they_fail(number, spellings, strength):
+    bias = TermBias(spellings, strength)
+    (found,) = decode(job(number, bias))
+    assert found.tokens == step_by_step(number, bias)
+
+
+@settings(deadline=None, max_examples=60)
+@given(numbers, terms, strengths)
+def test_a_token_that_the_model_would_not_have_belongs_to_a_whole_term(number, spellings, strength):
+    bias = TermBias(spellings, strength)
+    (found,) = decode(job(number, bias))
+    tokens = found.tokens
+    place = 0
+    while place < len(tokens):
+        if tokens[place] != int(np.argmax(scores(number, tokens[:place]))):
+            ends = [
+                start + len(spelling)
+                for spelling in spellings
+                for start in range(len(tokens))
+                if tokens[start : start + len(spelling)] == spelling
+            ]
+            assert any(end > place for end in ends)
+        place += 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(numbers, terms, strengths, drafts, st.booleans())
+def test_a_draft_changes_nothing(number, spellings, strength, draft, exact):
+    bias = TermBias(spellings, strength)
+    (alone,) = decode(job(number, bias))
+    (found,) = decode(job(number, bias, draft=draft, exact=exact))
+    (again,) = decode(job(number, bias, draft=tuple(alone.tokens), exact=exact))
+    for each in (found, again):
+        assert each.tokens == alone.tokens
+        assert each.log_probabilities == alone.log_probabilities
+        assert len(each.attention) == len(alone.attention)
+
+
+@settings(deadline=None, max_examples=60)
+@given(numbers, terms, strengths, drafts)
+def test_a_prefix_stays_and_the_rest_follows_from_it(number, spellings, strength, prefix):
+    bias = TermBias(spellings, strength)
+    (found,) = decode(job(number, bias, prefix=prefix))
+    assert tuple(found.tokens[: len(prefix)]) == prefix
+    assert found.tokens == step_by_step(number, bias, prefix)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(numbers, st.none() | terms, drafts), min_size=2, max_size=5))
+def test_neighbours_with_other_terms_and_without_change_nothing(batch):
+    jobs = [
+        job(number, None if spellings is None else TermBias(spellings, Strength(3, 5)), draft=draft)
+        for number, spellings, draft in batch
+    ]
+    together = decode(*jobs)
+    assert [each.tokens for each in together] == [decode(each)[0].tokens for each in jobs]
+
+
+@settings(deadline=None, max_examples=40)
+@given(numbers, terms)
+def test_confidence_is_the_models_own(number, spellings):
+    (found,) = decode(job(number, TermBias(spellings, Strength(4, 9))))
+    for place, token in enumerate(found.tokens):
+        assert found.log_probabilities[place] == scores(number, found.tokens[:place])[token]
+
+
+def test_a_draft_that_holds_costs_only_the_steps_of_terms_that_fail():
+    for number in range(40):
+        bias = TermBias([[3, 4, 5], [6, 7]], Strength(2, 3))
+        (alone,) = decode(job(number, bias))
+        it = runtime()
+        it.decode([job(number, bias, draft=tuple(alone.tokens))])
+        assert it._decoder.steps <= 2 * 3 * len(alone.tokens)
+        plain = runtime()
+        plain.decode([job(number, draft=tuple(decode(job(number))[0].tokens))])
+        assert plain._decoder.steps == 0 or len(decode(job(number))[0].tokens) == LIMIT

@@ -1,0 +1,116 @@
+"""What a session tells beside turns: warnings, heartbeats, silence; and how often partials come."""
+
+import pytest
+
+from support.scripted_engine import silence, speech
+from support.sessions import Driver
+from vivavoce.asr.session import SessionState
+from vivavoce.protocol.events import (
+    Configure,
+    ForceEndpoint,
+    Heartbeat,
+    Remark,
+    SessionBegan,
+    SilenceHeard,
+    Warned,
+)
+
+
+def of(driver, kind):
+    return [event for event in driver.events if isinstance(event, kind)]
+
+
+def test_remarks_are_told_right_after_the_beginning():
+    driver = Driver(remarks=("one", "two"))
+    driver.command(Remark("three"))
+    assert isinstance(driver.events[0], SessionBegan)
+    assert driver.events[1:] == [Warned("one"), Warned("two"), Warned("three")]
+
+
+def test_a_heartbeat_every_five_seconds_where_it_is_wanted():
+    driver = Driver(heartbeat=True)
+    for part in (silence(250), speech(0), silence(250)):
+        driver.say(part)
+        driver.session.tick(driver.now)
+    driver._collect()
+    first, second = of(driver, Heartbeat)
+    assert first == Heartbeat(audio_ms=8_000, session_ms=8_000, strongest=pytest.approx(0.01))
+    assert second.strongest > 0.9
+    driver.command(Configure(heartbeat=False))
+    driver.say(silence(250))
+    driver.session.tick(driver.now)
+    driver._collect()
+    assert len(of(driver, Heartbeat)) == 2
+
+
+def test_no_heartbeat_unasked():
+    driver = Driver()
+    driver.now = 100.0
+    driver.session.tick(driver.now)
+    driver._collect()
+    assert not of(driver, Heartbeat)
+
+
+def test_silence_is_acknowledged_second_by_second_between_turns():
+    driver = Driver(acknowledge_silence=True)
+    driver.say(silence(100))
+    before = of(driver, SilenceHeard)
+    assert [event.start_ms for event in before] == [0, *(event.end_ms for event in before[:-1])]
+    assert all(1_000 <= event.end_ms - event.start_ms < 1_100 for event in before)
+    assert len(before) == 3
+    driver.say(speech(0, 1))
+    assert of(driver, SilenceHeard) == before
+    driver.say(silence(100))
+    (final,) = driver.finals
+    after = of(driver, SilenceHeard)[3:]
+    assert after[0].start_ms >= final.words[-1].end_ms
+    driver.command(Configure(acknowledge_silence=False))
+    driver.say(silence(100))
+    assert of(driver, SilenceHeard)[3:] == after
+
+
+@pytest.mark.parametrize(("wish", "least", "most"), [(None, 6, 20), (160, 12, 40), (3_000, 1, 2)])
+def test_partials_come_as_often_as_wished(wish, least, most):
+    driver = Driver(partials_ms=wish)
+    driver.say(speech(*[index % 8 for index in range(10)]), 512)
+    assert least <= len(driver.updates) <= most
+    if wish == 3_000:
+        driver.command(Configure(partials_ms=0))
+        driver.say(speech(*[index % 8 for index in range(10)]), 512)
+        assert len(driver.updates) > 6
+
+
+def test_the_first_partial_waits_as_long_as_wished():
+    early, late = Driver(), Driver(first_partial_ms=1_256)
+    for driver in (early, late):
+        driver.say(speech(0, 1, 2, 3, 4), 512)
+    assert early.updates[0].end_ms < 700
+    assert late.updates[0].end_ms >= 1_256
+
+
+def test_a_number_is_committed_as_figures_while_the_turn_goes_on():
+    driver = Driver(commit_words=True, format_partials=True)
+    driver.say(speech(0, 8, 9, 3, 7, 5, 7, 3, 7, 5, 3, 7), 512)
+    transcripts = [update.final_text for update in driver.updates]
+    assert any(text.startswith("Alpha 25 delta hotel") for text in transcripts)
+    assert not any("twenty" in text for text in transcripts)
+    driver.say(silence(60))
+    driver.end()
+    (final,) = driver.finals
+    assert final.text.startswith("Alpha 25 delta hotel")
+    assert all(final.text.startswith(text) for text in transcripts)
+
+
+def test_each_force_is_answered_once_said_something_or_not():
+    driver = Driver(answer_empty_force=True)
+    driver.command(ForceEndpoint())
+    driver.serve()
+    assert [(it.turn_order, it.text, it.ended) for it in driver.updates] == [(0, "", True)]
+    driver.say(speech(0))
+    driver.command(ForceEndpoint())
+    driver.command(ForceEndpoint())
+    driver.serve()
+    assert [(it.turn_order, it.text) for it in driver.finals] == [(0, ""), (1, "Alpha"), (2, "")]
+    driver.end()
+    assert len(driver.finals) == 3
+    assert driver.session.state is SessionState.ENDED

@@ -1,0 +1,220 @@
+import base64
+import json
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol import aai_v2
+from vivavoce.protocol.events import (
+    Audio,
+    Configure,
+    ForceEndpoint,
+    SessionBegan,
+    SessionEnded,
+    SessionFailed,
+    SpeechStarted,
+    Terminate,
+    TurnUpdated,
+)
+from vivavoce.types import Encoding, Failure, Word
+
+FACTORY = aai_v2.V2Factory()
+
+
+def dialect(query="sample_rate=16000"):
+    return FACTORY.open(parse_qsl(query))
+
+
+def violation(call):
+    with pytest.raises(ProtocolViolation) as caught:
+        call()
+    return caught.value
+
+
+def test_the_only_required_parameter_is_the_rate():
+    options = dialect("sample_rate=44100").options
+    assert (options.sample_rate, options.encoding, options.partials) == (44_100, Encoding.PCM_S16LE, True)
+    assert (options.min_silence_ms, options.max_silence_ms) == (700, 700)
+    assert not options.format_partials
+    assert options.format_finals
+    assert not options.commit_words
+
+
+def test_booleans_come_capitalised_from_the_python_sdk():
+    assert not dialect("sample_rate=8000&disable_partial_transcripts=True").options.partials
+    assert dialect("sample_rate=8000&disable_partial_transcripts=false").options.partials
+
+
+def test_word_boost_is_form_encoded_json():
+    options = dialect("sample_rate=16000&word_boost=%5B%22foo+bar%22%2C+%22b%22%5D").options
+    assert options.key_terms == ("foo bar", "b")
+
+
+def test_unknown_parameters_are_ignored():
+    assert dialect("sample_rate=16000&colour=blue").options.sample_rate == 16_000
+
+
+@pytest.mark.parametrize(
+    ("query", "failure", "code"),
+    [
+        ("", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=abc", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=0", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=-16000", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=16000.5", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=16_000", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=\u0661\u0666000", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=4000", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=192000", Failure.BAD_SAMPLE_RATE, 4000),
+        ("sample_rate=16000&encoding=mp3", Failure.BAD_ENCODING, 4101),
+        ("sample_rate=16000&word_boost=foo", Failure.BAD_WORD_BOOST, 4104),
+        ("sample_rate=16000&word_boost=[1]", Failure.BAD_WORD_BOOST, 4104),
+        ('sample_rate=16000&word_boost=["' + "a" * 2_501 + '"]', Failure.BAD_WORD_BOOST, 4104),
+        ("sample_rate=16000&disable_partial_transcripts=maybe", Failure.BAD_OPTION, 4101),
+        ("sample_rate=16000&redact_pii=true", Failure.BAD_OPTION, 4101),
+    ],
+)
+def test_a_bad_query_is_refused_with_the_protocols_code(query, failure, code):
+    caught = violation(lambda: dialect(query))
+    assert caught.failure is failure
+    closing = FACTORY.refuse(SessionFailed(caught.failure, caught.detail))
+    assert closing.code == code
+    assert len(closing.reason.encode()) <= 123
+    (frame,) = closing.frames
+    assert "message_type" not in json.loads(frame)
+    assert json.loads(frame)["error"].startswith(aai_v2.CLOSE_TEXTS[code])
+
+
+@pytest.mark.parametrize(
+    ("message", "commands"),
+    [
+        (b"\x01\x02", (Audio(b"\x01\x02"),)),
+        (json.dumps({"audio_data": base64.b64encode(b"abcd").decode()}), (Audio(b"abcd"),)),
+        (aai_v2.terminate_session(), (Terminate(),)),
+        (aai_v2.force_end_utterance(), (ForceEndpoint(),)),
+        (aai_v2.end_utterance_silence_threshold(0), (Configure(min_silence_ms=0, max_silence_ms=0),)),
+        (
+            aai_v2.end_utterance_silence_threshold(20_000),
+            (Configure(min_silence_ms=20_000, max_silence_ms=20_000),),
+        ),
+        ('{"terminate_session": false}', ()),
+    ],
+)
+def test_messages_become_commands(message, commands):
+    assert dialect().decode(message) == commands
+
+
+@pytest.mark.parametrize(
+    ("message", "failure"),
+    [
+        ("", Failure.BAD_JSON),
+        ("{", Failure.BAD_JSON),
+        ("[1]", Failure.BAD_MESSAGE),
+        ("{}", Failure.BAD_MESSAGE),
+        ('{"hello": 1}', Failure.BAD_MESSAGE),
+        ('{"audio_data": "*"}', Failure.BAD_MESSAGE),
+        ('{"audio_data": 7}', Failure.BAD_MESSAGE),
+        ('{"terminate_session": "yes"}', Failure.BAD_MESSAGE),
+        ('{"end_utterance_silence_threshold": -1}', Failure.BAD_MESSAGE),
+        ('{"end_utterance_silence_threshold": 20001}', Failure.BAD_MESSAGE),
+        ('{"end_utterance_silence_threshold": true}', Failure.BAD_MESSAGE),
+        ('{"end_utterance_silence_threshold": 1.5}', Failure.BAD_MESSAGE),
+    ],
+)
+def test_messages_that_are_none_are_violations(message, failure):
+    assert violation(lambda: dialect().decode(message)).failure is failure
+
+
+@pytest.mark.parametrize("value", [-1, 20_001, 1.5, "700", None, True, [700] * 99])
+def test_a_threshold_that_cannot_be_is_refused_with_its_range(value):
+    message = json.dumps({"end_utterance_silence_threshold": value})
+    detail = violation(lambda: dialect().decode(message)).detail
+    assert detail.startswith("end_utterance_silence_threshold ")
+    assert detail.endswith("0..20000")
+    assert len(detail) < 123
+
+
+@given(st.text())
+def test_any_text_is_a_command_or_a_violation(text):
+    try:
+        dialect().decode(text)
+    except ProtocolViolation as error:
+        assert error.failure in {Failure.BAD_JSON, Failure.BAD_MESSAGE}  # noqa: PT017
+
+
+def test_begins_has_a_naive_time():
+    (frame,) = dialect().encode(SessionBegan("id", 1_700_000_000.5), 0)
+    message = aai_v2.decode_server_message(frame)
+    assert message == aai_v2.SessionBegins(session_id="id", expires_at="2023-11-14T22:13:20.500000")
+    assert datetime.fromisoformat(message.expires_at).tzinfo is None
+
+
+def test_partials_and_finals_carry_all_fields():
+    words = (Word("hello", 10, 200, 0.91234), Word("world", 210, 400, 0.5))
+    (partial,) = dialect().encode(TurnUpdated(0, 0, 500, words), 1_700_000_000)
+    assert json.loads(partial) == {
+        "message_type": "PartialTranscript",
+        "audio_start": 0,
+        "audio_end": 500,
+        "confidence": 0.7062,
+        "text": "hello world",
+        "words": [
+            {"start": 10, "end": 200, "confidence": 0.9123, "text": "hello"},
+            {"start": 210, "end": 400, "confidence": 0.5, "text": "world"},
+        ],
+        "created": "2023-11-14T22:13:20",
+    }
+    (final,) = dialect().encode(TurnUpdated(0, 0, 500, words, ended=True, formatted=True, punctuated=True), 0)
+    assert json.loads(final)["punctuated"] is True
+    assert json.loads(final)["text_formatted"] is True
+    assert isinstance(aai_v2.decode_server_message(final), aai_v2.FinalTranscript)
+
+
+def test_an_empty_update_has_an_empty_text_and_no_words():
+    (frame,) = dialect().encode(TurnUpdated(3, 0, 1_000), 0)
+    assert json.loads(frame)["text"] == ""
+    assert json.loads(frame)["words"] == []
+
+
+def test_v2_does_not_tell_when_speech_starts():
+    assert dialect().encode(SpeechStarted(10, 0.9), 0) == ()
+
+
+def test_the_end_brings_session_information_only_when_asked_for():
+    ended = SessionEnded(audio_ms=1_500, session_ms=2_000)
+    assert dialect().closing(ended).frames == ('{"message_type":"SessionTerminated"}',)
+    asked = dialect("sample_rate=16000&enable_extra_session_information=True")
+    information, terminated = asked.closing(ended).frames
+    assert json.loads(information) == {"message_type": "SessionInformation", "audio_duration_seconds": 1.5}
+    assert json.loads(terminated) == {"message_type": "SessionTerminated"}
+    assert asked.closing(ended).code == 1000
+
+
+@pytest.mark.parametrize("failure", list(Failure))
+def test_every_failure_has_a_code_of_the_table_and_a_short_reason(failure):
+    closing = dialect().closing(SessionFailed(failure, "ä" * 200))
+    assert closing.code in aai_v2.CLOSE_TEXTS
+    assert len(closing.reason.encode()) <= 123
+    assert "message_type" not in json.loads(closing.frames[0])
+
+
+def test_the_client_skips_unknown_messages_and_refuses_broken_ones():
+    assert aai_v2.decode_server_message('{"message_type": "News", "a": 1}') is None
+    assert aai_v2.decode_server_message('{"other": 1}') is None
+    assert aai_v2.decode_server_message('{"error": "no"}') == aai_v2.ErrorMessage(error="no")
+    broken = violation(lambda: aai_v2.decode_server_message('{"message_type": "SessionBegins"}'))
+    assert broken.failure is Failure.BAD_MESSAGE
+    assert violation(lambda: aai_v2.decode_server_message("[")).failure is Failure.BAD_JSON
+
+
+def test_unknown_fields_are_ignored():
+    text = msgspec.json.encode(
+        {"message_type": "SessionBegins", "session_id": "a", "expires_at": "b", "new": 1}
+    )
+    assert aai_v2.decode_server_message(text) == aai_v2.SessionBegins(session_id="a", expires_at="b")
