@@ -76,6 +76,7 @@ class _Remembering:
     def __init__(self, recogniser: Recogniser) -> None:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
+        self.step_samples = recogniser.step_samples
         self._recogniser = recogniser
         self._known: dict[object, Hypothesis] = {}
 

@@ -146,9 +146,10 @@ def test_a_past_is_used_three_times_at_most(models, samples):
 
 
 def test_a_past_goes_with_its_window(models, samples):
-    encoder = models[0]._runtime.encoder
+    recogniser, _ = models
+    encoder = recogniser._runtime.encoder
     _, memory = encoder.encode(samples[:64_000])
-    start = 24 * 384
+    start = 24 * recogniser.step_samples
     alone, _ = encoder.encode(samples[start:69_120], start)
     moved, memory = encoder.encode(samples[start:69_120], start, memory)
     again, _ = encoder.encode(samples[2 * start : 74_240], 2 * start, memory)

@@ -67,6 +67,7 @@ class ScriptedRecogniser:
     """Reads the words off the samples; a token is a word's index plus 10 times its heard eighths."""
 
     name = "scripted"
+    step_samples = 384
 
     def __init__(self, *, max_batch=4, pass_s=0.0, gate=None, fail_after=None):
         self.max_batch = max_batch

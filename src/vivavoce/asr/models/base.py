@@ -32,9 +32,9 @@ class Span:
         fresh_s: How many seconds of the span are new since the draft was made; None: all, and the
             hypothesis may be as long as the span allows. A partial need not say more than was spoken.
         start: Position of the first sample; only differences to other spans of a session matter.
-        memory: Of the hypothesis before, if any: it saves time, where the span begins a whole number of
-            384 samples behind the one before. What an exact span says is the same without it; another may
-            differ a little.
+        memory: `Hypothesis.memory` of the pass before, if any. It saves time if the starts of both spans
+            differ by a multiple of `Recogniser.step_samples`. An exact span has the same hypothesis with
+            and without it; that of any other span may differ a little.
         terms: Words and phrases that are expected: they are written where the sound allows for it.
         zeros: Samples of perfect silence to be heard behind them.
         asks_for_end: Whether it matters how probable it is that the turn ends with the span.
@@ -105,6 +105,14 @@ class Recogniser(Protocol):
     @property
     def max_batch(self) -> int:
         """How many spans are worth giving at once."""
+
+    @property
+    def step_samples(self) -> int:
+        """Grid of span starts, in samples at 16 kHz.
+
+        A partial pass reuses the work of the pass before it only if the starts of the two spans differ by
+        a multiple of this number.
+        """
 
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
         """Recognise a batch; one hypothesis per span, in their order.

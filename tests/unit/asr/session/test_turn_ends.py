@@ -208,6 +208,7 @@ def test_only_spans_that_ask_are_scored():
     assert len(turns.turns) == 2
     assert "scripted turns" in recogniser.name
     assert recogniser.max_batch == ScriptedRecogniser().max_batch
+    assert recogniser.step_samples == ScriptedRecogniser().step_samples
 
 
 def test_a_turn_model_that_breaks_says_which_it_was():

@@ -12,6 +12,7 @@ from vivavoce.asr.models.base import Hypothesis, HypothesisWord, Span
 from vivavoce.asr.models.guards import max_tokens, squeezed
 from vivavoce.asr.models.moonshine.encoder import Encoded
 from vivavoce.asr.models.moonshine.files import ShippedFiles, cached_graphs
+from vivavoce.asr.models.moonshine.front import FRAME_SAMPLES
 from vivavoce.asr.models.moonshine.runtime import Decoded, Job, MoonshineRuntime
 from vivavoce.asr.models.moonshine.word_times import word_times
 from vivavoce.asr.models.terms import DEFAULT_STRENGTH, Strength, TermBias, plain_letters, written_forms
@@ -37,6 +38,7 @@ class MoonshineRecogniser:
 
     name: Final = "moonshine-tiny-en"
     max_batch: Final = 4
+    step_samples: Final = FRAME_SAMPLES
 
     def __init__(
         self, folder: Path | None = None, *, threads: int = 1, strength: Strength = DEFAULT_STRENGTH

@@ -48,6 +48,11 @@ class TurnAwareRecogniser:
         """That of the recogniser."""
         return self._recogniser.max_batch
 
+    @property
+    def step_samples(self) -> int:
+        """That of the recogniser."""
+        return self._recogniser.step_samples
+
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
         """Recognise a batch; see `Recogniser.recognise`."""
         hypotheses = self._recogniser.recognise(spans)
