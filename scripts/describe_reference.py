@@ -21,7 +21,7 @@ HEAD: Final = "<!-- Written by scripts/describe from the docstrings in src/vivav
 _CALL: Final = "__call__"  # other magic methods only make a class fit into the language
 _MADE_ELSEWHERE: Final = ("Session", "AsyncSession", "Connecting")
 # What types and defaults are called where programs meet them.
-_SHOWN: Final = {"Told | OwnEvent": "Event", "KEEP": "Reconnect()", "CONNECTION_LOST": "1006"}
+_SHOWN: Final = {"ServerEvent | LocalEvent": "Event", "KEEP": "Reconnect()", "CONNECTION_LOST": "1006"}
 _PACKAGES: Final = ("vivavoce.streaming.v3.", "vivavoce.types.", "vivavoce.captions.", "vivavoce.")
 
 

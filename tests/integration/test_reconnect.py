@@ -37,8 +37,8 @@ def chunks(size=3_200):
 @pytest.fixture
 def hasty(monkeypatch):
     """Lets closing give up early, so that tests of that are short."""
-    limits = connecting.Limits
-    monkeypatch.setattr(connecting, "Limits", lambda **given: limits(**(given | {"close_s": 2.0})))
+    timeouts = connecting.Timeouts
+    monkeypatch.setattr(connecting, "Timeouts", lambda **given: timeouts(**(given | {"close_s": 2.0})))
 
 
 def words_of(events):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import Event, TurnEvent
 from vivavoce.client.operations import KEEP_ALIVE
-from vivavoce.client.plan import update_fields
 from vivavoce.client.runner import Runner
+from vivavoce.client.session_config import update_fields
 from vivavoce.client.threaded import SLICE_BYTES
 from vivavoce.errors import RealtimeError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import BeginEvent, ClosedEvent
-    from vivavoce.client.plan import Plan
+    from vivavoce.client.session_config import SessionConfig
 
 __all__ = ["AsyncSession", "Connecting"]
 
@@ -36,16 +36,16 @@ class AsyncSession:
                 print(turn.text)
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._core = plan.make_core()
+    def __init__(self, config: SessionConfig) -> None:
+        self._config = config
+        self._core = config.make_core()
         self._lock = threading.Lock()  # never waited for: all is on one loop
         self._waiting: list[asyncio.Future[None]] = []
         self._runner = Runner(
-            self._core, plan.dial, lock=self._lock, changed=self._wake_waiting, limits=plan.limits
+            self._core, config.dial, lock=self._lock, changed=self._wake_waiting, timeouts=config.timeouts
         )
         self._task: asyncio.Task[None] | None = None
-        self._fault_told = False
+        self._error_raised = False
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -65,9 +65,9 @@ class AsyncSession:
             raise
         if not self._core.has_opened:
             await self._task  # raises what broke it
-            self._fault_told = True
-            if self._core.fault is not None:
-                raise self._core.fault
+            self._error_raised = True
+            if self._core.error is not None:
+                raise self._core.error
         return self
 
     def _wake_waiting(self) -> None:
@@ -122,22 +122,22 @@ class AsyncSession:
         data = as_bytes(audio, is_pcm=self._core.is_pcm)
         for start in range(0, len(data), SLICE_BYTES) or (0,):
             await self._until(lambda: not self._core.is_full)
-            with self._telling():
+            with self._noting_error():
                 self._core.send_audio(data[start : start + SLICE_BYTES])
             self._runner.wake()
 
-    async def _say(self, act: Callable[[], None]) -> None:
+    async def _send_control(self, act: Callable[[], None]) -> None:
         await self._until(lambda: not self._core.is_full)
-        with self._telling():
+        with self._noting_error():
             act()
         self._runner.wake()
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _noting_error(self) -> Iterator[None]:
         try:
             yield
         except RealtimeError as error:
-            self._fault_told = self._fault_told or error is self._core.fault
+            self._error_raised = self._error_raised or error is self._core.error
             raise
 
     async def force_endpoint(self) -> None:
@@ -146,7 +146,7 @@ class AsyncSession:
         Raises:
             RealtimeError: The session is not open.
         """
-        await self._say(self._core.force_endpoint)
+        await self._send_control(self._core.force_endpoint)
 
     async def update(self, **options: Any) -> None:
         """Change settings from now on, such as ``max_turn_silence=800`` or ``keyterms_prompt=["Vivavoce"]``.
@@ -156,7 +156,7 @@ class AsyncSession:
             RealtimeError: The session is not open.
         """
         fields = update_fields(options)
-        await self._say(lambda: self._core.update(fields))
+        await self._send_control(lambda: self._core.update(fields))
 
     async def keep_alive(self) -> None:
         """Tell a server that ends silent sessions that this one is still wanted.
@@ -164,7 +164,7 @@ class AsyncSession:
         Raises:
             RealtimeError: The session is not open.
         """
-        await self._say(lambda: self._core.send(KEEP_ALIVE))
+        await self._send_control(lambda: self._core.send(KEEP_ALIVE))
 
     # --- receiving ----------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ class AsyncSession:
         while (event := await self.next_event()) is not None:
             if not isinstance(event, RealtimeError):
                 yield event
-        self._tell_fault()
+        self._raise_error()
 
     async def __aiter__(self) -> AsyncIterator[TurnEvent]:
         async for event in self.events():
@@ -225,17 +225,17 @@ class AsyncSession:
         try:
             await self.send(source)
         except RealtimeError as error:
-            if error is not self._core.fault:
+            if error is not self._core.error:
                 raise
-            self._fault_told = False  # not yet: the iteration tells it
+            self._error_raised = False  # not yet: the iteration tells it
         finally:
             await self.end()
 
-    def _tell_fault(self) -> None:
-        fault = self._core.fault
-        if fault is not None and not self._fault_told:
-            self._fault_told = True
-            raise fault
+    def _raise_error(self) -> None:
+        error = self._core.error
+        if error is not None and not self._error_raised:
+            self._error_raised = True
+            raise error
 
     # --- ending -------------------------------------------------------------------------------
 
@@ -256,7 +256,7 @@ class AsyncSession:
         """
         await self.end()
         await self.wait()
-        self._tell_fault()
+        self._raise_error()
 
     async def wait(self) -> None:
         """Wait until the session is over; after :meth:`end` that is bounded."""
@@ -304,12 +304,12 @@ class AsyncSession:
 class Connecting:
     """What :func:`vivavoce.connect_async` gives: ``await`` it for a session, or use it in ``async with``."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, config: SessionConfig) -> None:
+        self._config = config
         self._session: AsyncSession | None = None
 
     def __await__(self) -> Generator[Any, None, AsyncSession]:
-        return AsyncSession(self._plan).open().__await__()
+        return AsyncSession(self._config).open().__await__()
 
     async def __aenter__(self) -> AsyncSession:
         self._session = await self

@@ -10,7 +10,7 @@ from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError, Ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Backoff", "Reconnect", "may_return"]
+__all__ = ["Backoff", "Reconnect", "is_retryable"]
 
 _BUSY = frozenset({429, 503, 1013, 3009})  # statuses and codes of a server that may have a place soon
 _LOST_CODES = frozenset({1001, 1006, 1011, 1012, 1013, 1014, 3005, 3008, 4008})  # 3008, 4008: it grew too old
@@ -65,15 +65,15 @@ class Backoff:
         delay_s = min(self.rule.longest_delay_s, self.rule.first_delay_s * 2.0 ** (self.attempt - 2))
         return delay_s * (0.75 + 0.5 * self.jitter())
 
-    def progressed(self) -> None:
+    def reset(self) -> None:
         """Start counting anew."""
         self.attempt = 0
 
 
-def may_return(fault: RealtimeError) -> bool:
+def is_retryable(error: RealtimeError) -> bool:
     """Whether trying again can help."""
-    if isinstance(fault, RefusedError):
-        return fault.status_code in _BUSY
-    if isinstance(fault, ConnectError):
+    if isinstance(error, RefusedError):
+        return error.status_code in _BUSY
+    if isinstance(error, ConnectError):
         return True
-    return fault.status_code in _LOST_CODES
+    return error.status_code in _LOST_CODES

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer  # of the type checker, not of the program
 
-__all__ = ["Audio", "Cutter", "as_bytes", "is_audio"]
+__all__ = ["Audio", "Chunker", "as_bytes", "is_audio"]
 
 if TYPE_CHECKING:
     Audio = Buffer
@@ -91,7 +91,7 @@ def is_audio(data: object) -> bool:
     return True
 
 
-class Cutter:
+class Chunker:
     """Gathers what is too short, divides what is too long.
 
     Whatever comes in, the same bytes go out in the same order, in chunks of one to just under two times

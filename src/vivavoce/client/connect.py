@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.client.backoff import Reconnect
 from vivavoce.client.choices import StreamEncoding
-from vivavoce.client.limits import Limits
+from vivavoce.client.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from vivavoce.client.async_session import Connecting
-    from vivavoce.client.plan import Plan
     from vivavoce.client.session import Session
+    from vivavoce.client.session_config import SessionConfig
     from vivavoce.client.transport import Transport
 
 __all__ = ["KEEP", "connect", "connect_async"]
@@ -20,7 +20,7 @@ KEEP: Final = Reconnect()
 """How hard a session is kept unless the program says otherwise."""
 
 
-def _plan(
+def _config(
     sample_rate: int,
     encoding: StreamEncoding | str,
     timeout_s: float,
@@ -29,13 +29,13 @@ def _plan(
     partials: bool,
     options: dict[str, Any],
     **given: Any,
-) -> Plan:
+) -> SessionConfig:
     # Loading all that a session needs takes longer than all the rest.
-    from vivavoce.client.plan import make_plan, native_parameters  # noqa: PLC0415
+    from vivavoce.client.session_config import build_parameters, make_session_config  # noqa: PLC0415
 
-    parameters = native_parameters(sample_rate, encoding, partials=partials, options=options)
-    limits = Limits(connect_s=timeout_s, begin_s=timeout_s, close_s=close_timeout_s)
-    return make_plan(parameters, limits=limits, **given)
+    parameters = build_parameters(sample_rate, encoding, partials=partials, options=options)
+    timeouts = Timeouts(connect_s=timeout_s, begin_s=timeout_s, close_s=close_timeout_s)
+    return make_session_config(parameters, timeouts=timeouts, **given)
 
 
 def connect(
@@ -77,7 +77,7 @@ def connect(
     """
     from vivavoce.client.session import Session  # noqa: PLC0415  - brings asyncio
 
-    plan = _plan(
+    config = _config(
         sample_rate,
         encoding,
         timeout_s,
@@ -90,7 +90,7 @@ def connect(
         reconnect=reconnect,
         transport=transport,
     )
-    return Session(plan).open()
+    return Session(config).open()
 
 
 def connect_async(
@@ -113,7 +113,7 @@ def connect_async(
     """
     from vivavoce.client.async_session import Connecting  # noqa: PLC0415  - brings asyncio
 
-    plan = _plan(
+    config = _config(
         sample_rate,
         encoding,
         timeout_s,
@@ -126,4 +126,4 @@ def connect_async(
         reconnect=reconnect,
         transport=transport,
     )
-    return Connecting(plan)
+    return Connecting(config)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vivavoce.client.faults import KEY_ADVICE, REFUSAL_STATUSES
+from vivavoce.client.close_errors import KEY_ADVICE, REFUSAL_STATUSES
 from vivavoce.errors import ConnectError, RealtimeError, RefusedError
 from vivavoce.version import __version__
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USER_AGENT",
-    "status_fault",
-    "telling_faults",
-    "unreachable",
+    "status_error",
+    "translate_dial_errors",
+    "unreachable_error",
     "websockets_logger",
 ]
 
@@ -48,7 +48,7 @@ def _said(body: bytes | bytearray | None) -> str:
         return ""
 
 
-def status_fault(
+def status_error(
     where: str, status: int, body: bytes | bytearray | None, retry_after: str | None
 ) -> RealtimeError:
     """The error that an HTTP status is.
@@ -70,7 +70,7 @@ def status_fault(
     return RefusedError(message, status)
 
 
-def unreachable(address: Address, error: BaseException) -> ConnectError:
+def unreachable_error(address: Address, error: BaseException) -> ConnectError:
     """The error that no answer is."""
     import ssl  # noqa: PLC0415  - loaded with the connection, not at import
 
@@ -94,7 +94,7 @@ def _reason(error: BaseException) -> str:
 
 
 @contextmanager
-def telling_faults(address: Address) -> Iterator[None]:
+def translate_dial_errors(address: Address) -> Iterator[None]:
     """Say in our own errors why a WebSocket did not open.
 
     Raises:
@@ -108,6 +108,6 @@ def telling_faults(address: Address) -> Iterator[None]:
     except InvalidStatus as error:
         response = error.response
         after = response.headers.get("Retry-After")
-        raise status_fault(str(address), response.status_code, response.body, after) from error
+        raise status_error(str(address), response.status_code, response.body, after) from error
     except (OSError, WebSocketException, EOFError) as error:
-        raise unreachable(address, error) from error
+        raise unreachable_error(address, error) from error

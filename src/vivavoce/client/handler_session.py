@@ -20,22 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from vivavoce.client.handlers import Handlers
-    from vivavoce.client.limits import Limits
     from vivavoce.client.realtime_core import Event, RealtimeCore
+    from vivavoce.client.timeouts import Timeouts
     from vivavoce.client.transport import Connection
 
-__all__ = ["Session"]
+__all__ = ["HandlerSession"]
 
 logger = logging.getLogger("vivavoce.client")
 
 
-class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation]):
+class HandlerSession(
+    ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation]
+):
     """A session that calls handlers, one at a time.
 
     Args:
         core: What the session is.
         dial: Opens a connection.
-        limits: How long things may take.
+        timeouts: How long things may take.
         handlers: What to call.
     """
 
@@ -45,10 +47,10 @@ class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | Realt
         self,
         core: RealtimeCore,
         dial: Callable[[], Awaitable[Connection]],
-        limits: Limits,
+        timeouts: Timeouts,
         handlers: Handlers,
     ) -> None:
-        super().__init__(core, dial, limits)
+        super().__init__(core, dial, timeouts)
         self._handlers = handlers
         self._errors = HandlerErrors()
         self._told = threading.Lock()  # taken for good by whoever tells the end
@@ -64,7 +66,7 @@ class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | Realt
         Raises:
             RealtimeError: The session is not open.
         """
-        self._say(lambda: self._core.set_silence_ms(milliseconds))
+        self._send_control(lambda: self._core.set_silence_ms(milliseconds))
 
     def close(self) -> None:
         """Send what is queued, wait for the last transcripts, and end; bounded in time.
@@ -76,9 +78,9 @@ class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | Realt
         if threading.current_thread() is self._dispatcher:
             return
         self.wait()
-        self._dispatcher.join(self._limits.close_s)
+        self._dispatcher.join(self._timeouts.close_s)
         if self._dispatcher.is_alive():  # it is stuck in a handler: the end is told from here
-            self._tell_end()
+            self._call_on_close()
         self.raise_handler_error()
 
     def raise_handler_error(self) -> None:
@@ -88,7 +90,7 @@ class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | Realt
             RealtimeError: A handler raised; its exception is the cause.
         """
         if threading.current_thread() is not self._dispatcher:
-            self._errors.raise_kept()
+            self._errors.raise_recorded()
 
     # --- handlers -----------------------------------------------------------------------------
 
@@ -112,9 +114,9 @@ class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | Realt
             case ReconnectingEvent() | ReconnectedEvent():
                 self._call("on_reconnect", handlers.on_reconnect, event)
             case ClosedEvent():
-                self._tell_end()
+                self._call_on_close()
 
-    def _tell_end(self) -> None:
+    def _call_on_close(self) -> None:
         closed = self.closed
         if closed is None or not self._told.acquire(blocking=False):
             return
@@ -127,4 +129,4 @@ class Session(ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | Realt
         try:
             handler(*arguments)
         except BaseException as error:  # noqa: BLE001  - whatever it is, the user's thread is to have it
-            self._errors.keep(name, error)
+            self._errors.record(name, error)

@@ -32,7 +32,7 @@ class HandlerErrors:
         self._lock = threading.Lock()
         self._kept: tuple[str, BaseException] | None = None
 
-    def keep(self, name: str, error: BaseException) -> None:
+    def record(self, name: str, error: BaseException) -> None:
         """Keep an exception; one that nobody has been told yet goes before it.
 
         Args:
@@ -51,7 +51,7 @@ class HandlerErrors:
         with self._lock:
             self._kept = None
 
-    def raise_kept(self) -> None:
+    def raise_recorded(self) -> None:
         """Raise what was kept.
 
         Raises:

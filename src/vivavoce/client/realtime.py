@@ -11,8 +11,8 @@ from vivavoce.arguments import sample_rate_hz, whole_number
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.chunking import is_audio
 from vivavoce.client.handlers import Handlers, close_handler
-from vivavoce.client.limits import Limits
 from vivavoce.client.settings_client import Client
+from vivavoce.client.timeouts import Timeouts
 from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.settings import settings as global_settings
 from vivavoce.types import Encoding
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vivavoce.client.backoff import Reconnect
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import ReconnectedEvent, ReconnectingEvent
-    from vivavoce.client.handler_session import Session
+    from vivavoce.client.handler_session import HandlerSession
     from vivavoce.client.transcripts import (
         AudioEncoding,
         RealtimeSessionInformation,
@@ -146,7 +146,7 @@ class RealtimeTranscriber:
             )
         if on_extra_session_information is not None:
             self._pairs.append(("enable_extra_session_information", "true"))
-        self._session: Session | None = None
+        self._session: HandlerSession | None = None
 
     def connect(self, timeout: float | None = 10.0) -> None:
         """Open a session and wait until the server has begun it.
@@ -163,9 +163,9 @@ class RealtimeTranscriber:
             ConfigurationError: The address or the key can't be used.
         """
         # Loading all that a session needs takes longer than all the rest.
-        from vivavoce.client.handler_session import Session  # noqa: PLC0415
-        from vivavoce.client.plan import with_stall  # noqa: PLC0415
+        from vivavoce.client.handler_session import HandlerSession  # noqa: PLC0415
         from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
+        from vivavoce.client.session_config import with_stall  # noqa: PLC0415
         from vivavoce.client.transport import WebSocketTransport  # noqa: PLC0415
         from vivavoce.protocol.aai_v2 import PATH  # noqa: PLC0415
 
@@ -190,11 +190,11 @@ class RealtimeTranscriber:
             silence_ms=self._silence_ms,
             reconnect=self._reconnect,
         )
-        limits = Limits(connect_s=limit_s, begin_s=limit_s, open_s=limit_s, close_s=CLOSE_LIMIT_S)
-        session = self._session = Session(
+        timeouts = Timeouts(connect_s=limit_s, begin_s=limit_s, open_s=limit_s, close_s=CLOSE_LIMIT_S)
+        session = self._session = HandlerSession(
             core,
             lambda: transport(url, headers, timeout_s=limit_s, stall_s=stall_s),
-            with_stall(limits, self._reconnect),
+            with_stall(timeouts, self._reconnect),
             self._handlers,
         )
         try:
@@ -227,7 +227,7 @@ class RealtimeTranscriber:
             session.send(self._checked(session, data))
 
     @staticmethod
-    def _checked(session: Session, data: Any) -> Iterator[Audio]:
+    def _checked(session: HandlerSession, data: Any) -> Iterator[Audio]:
         for piece in data:
             session.raise_handler_error()
             yield piece
@@ -314,7 +314,7 @@ class RealtimeTranscriber:
                 raise
             logger.exception("while another exception was on its way")
 
-    def _open_session(self) -> Session:
+    def _open_session(self) -> HandlerSession:
         if self._session is None:
             raise RealtimeError("no session is open: connect() first")
         return self._session

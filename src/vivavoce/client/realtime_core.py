@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST
+from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST
 from vivavoce.client.realtime_messages import (
     information_from_wire,
     opened_from_wire,
     transcript_from_wire,
 )
-from vivavoce.client.session_core import MAX_BACKLOG, OwnEvent, Said, SessionCore, SessionState
+from vivavoce.client.session_core import MAX_BACKLOG, LocalEvent, PendingError, SessionCore, SessionState
 from vivavoce.client.transcripts import (
     RealtimeFinalTranscript,
     RealtimePartialTranscript,
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BACKLOG", "Event", "RealtimeCore", "SessionState"]
 
-_Told = RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation
+_ServerEvent = RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation
 
-Event = _Told | OwnEvent
+Event = _ServerEvent | LocalEvent
 """What a session tells; its type says which handler is to be given it."""
 
 
-class RealtimeCore(SessionCore[_Told]):
+class RealtimeCore(SessionCore[_ServerEvent]):
     """One session of v2.
 
     Args:
@@ -75,42 +75,42 @@ class RealtimeCore(SessionCore[_Told]):
         self.send(aai_v2.end_utterance_silence_threshold(milliseconds))
         self._silence_ms = milliseconds
 
-    def expire_error(self) -> None:
+    def expire_pending_error(self) -> None:
         """Give out an error message that no close followed: it ends nothing, unless nothing had begun."""
-        if self._state is SessionState.OPENING and self._said is not None:
+        if self._state is SessionState.OPENING and self._pending_error is not None:
             self.receive_close(CONNECTION_LOST, "")
         else:
-            self._release()
+            self._emit_pending_error()
 
     def give_up(self, why: str) -> None:
         """End the session from this side, because the server does not."""
         if self.has_opened and not self.is_finished:
-            self._release()
+            self._emit_pending_error()
         super().give_up(why)
 
     def receive_close(self, code: int, reason: str) -> None:
         """Take the end of the connection; 1006 where it ended without a close frame."""
         if code in CLEAN_CODES and self._state is SessionState.OPEN:
-            self._release()  # it was no reason to close
+            self._emit_pending_error()  # it was no reason to close
         super().receive_close(code, reason)
 
-    def _release(self) -> None:
-        if self._said is not None and not self.is_finished:
-            self._events.append(RealtimeError(self._said.text))
-            self._said = None
+    def _emit_pending_error(self) -> None:
+        if self._pending_error is not None and not self.is_finished:
+            self._events.append(RealtimeError(self._pending_error.text))
+            self._pending_error = None
 
     def _settings_message(self) -> str | None:
         return None if self._silence_ms is None else aai_v2.end_utterance_silence_threshold(self._silence_ms)
 
     @staticmethod
-    def _supersedes(event: _Told | OwnEvent, before: _Told | OwnEvent) -> bool:
+    def _supersedes(event: _ServerEvent | LocalEvent, before: _ServerEvent | LocalEvent) -> bool:
         return isinstance(event, RealtimeTranscript) and isinstance(before, RealtimePartialTranscript)
 
     def _read(self, message: str | bytes) -> None:
         try:
             decoded = aai_v2.decode_server_message(message)
             if self._state is SessionState.OPEN:
-                self._release()  # the message before was an error without a close
+                self._emit_pending_error()  # the message before was an error without a close
             self._take(decoded)
         except ProtocolViolation as violation:
             text = f"the server sent a message that can't be read: {violation}"
@@ -122,10 +122,10 @@ class RealtimeCore(SessionCore[_Told]):
     def _take(self, message: aai_v2.ServerMessage | None) -> None:
         match message:
             case None:
-                self._skip()
+                self._skip_unknown()
             case aai_v2.ErrorMessage():
                 # A server says what is wrong and then closes with the code of it: that is one fault.
-                self._said = Said(message.error)
+                self._pending_error = PendingError(message.error)
             case aai_v2.SessionBegins():
                 opened = opened_from_wire(message)
                 self._open(opened, str(opened.session_id))
@@ -135,11 +135,11 @@ class RealtimeCore(SessionCore[_Told]):
                 self._take_transcript(transcript_from_wire(message, offset_ms=self._timeline.offset_ms))
             case aai_v2.SessionInformation():
                 information = information_from_wire(message)
-                if self._whole_ms is not None:  # the server knows its own part only
-                    information = replace(information, audio_duration_seconds=self._whole_ms / 1000)
+                if self._combined_ms is not None:  # the server knows its own part only
+                    information = replace(information, audio_duration_seconds=self._combined_ms / 1000)
                 self._events.append(information)
             case aai_v2.SessionTerminated():
-                if not self._is_forsaken:
+                if not self._survives_termination:
                     self._finish()
 
     def _take_transcript(self, transcript: RealtimePartialTranscript | RealtimeFinalTranscript) -> None:
@@ -149,4 +149,4 @@ class RealtimeCore(SessionCore[_Told]):
         is_news = self._timeline.heard(words[0].start if words else None, end_ms, is_finished=is_final)
         if is_final:
             self._finish_turn(end_ms)
-        self._hear(transcript, is_news=is_news)
+        self._emit(transcript, is_news=is_news)

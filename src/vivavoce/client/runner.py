@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from contextlib import AbstractContextManager
 
-    from vivavoce.client.limits import Limits
     from vivavoce.client.session_core import SessionCore
+    from vivavoce.client.timeouts import Timeouts
     from vivavoce.client.transport import Connection
 
 __all__ = ["Runner"]
@@ -37,7 +37,7 @@ class Runner:
         dial: Opens a connection.
         lock: Held whenever the core is used, for a core that threads share.
         changed: Called, with the lock held, when others may have to look at the core again.
-        limits: How long things may take.
+        timeouts: How long things may take.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Runner:
         *,
         lock: AbstractContextManager[object],
         changed: Callable[[], None],
-        limits: Limits,
+        timeouts: Timeouts,
     ) -> None:
         self._core = core
         self._dial = dial
         self._lock = lock
         self._changed = changed
-        self._limits = limits
+        self._timeouts = timeouts
         self._dials = 0
         self._work = asyncio.Event()
         self._look = asyncio.Event()
@@ -117,11 +117,11 @@ class Runner:
             self._dials += 1
             try:
                 connection = await self._dial()
-            except RealtimeError as fault:
-                if await self._may_redial(fault):
+            except RealtimeError as error:
+                if await self._may_redial(error):
                     continue
                 with self._lock:
-                    self._core.dial_failed(fault)
+                    self._core.dial_failed(error)
                     self._changed()
                 return None
             with self._lock:
@@ -130,13 +130,13 @@ class Runner:
             self._lead_s = 0.0
             return connection
 
-    async def _may_redial(self, fault: RealtimeError) -> bool:
+    async def _may_redial(self, error: RealtimeError) -> bool:
         """Whether a first connection is tried again: where nobody answered, not where somebody said no."""
-        if self._core.has_opened or self._dials >= self._limits.dials:
+        if self._core.has_opened or self._dials >= self._timeouts.connect_attempts:
             return False
-        if not isinstance(fault, ConnectError) or fault.status_code is not None:
+        if not isinstance(error, ConnectError) or error.status_code is not None:
             return False
-        await asyncio.sleep(self._limits.dial_delay_s)
+        await asyncio.sleep(self._timeouts.connect_retry_s)
         return True
 
     async def _serve(self, connection: Connection) -> None:
@@ -177,7 +177,7 @@ class Runner:
             with self._lock:
                 self._core.receive_message(message)
                 state = self._core.state
-                holding = self._core.is_holding
+                holding = self._core.has_pending_error
                 self._changed()
             self._work.set()
             self._received_at = self._now()
@@ -213,7 +213,7 @@ class Runner:
         the last answer may take longer.
         """
         ping: Callable[[], Coroutine[None, None, None]] | None = getattr(connection, "ping", None)
-        half_s = self._limits.stall_s / 2
+        half_s = self._timeouts.stall_s / 2
         read_s, read_at = 0.0, self._now()
         while ping is not None:
             await asyncio.sleep(half_s)
@@ -261,22 +261,22 @@ class Runner:
 
     def _due(self) -> float | None:
         """When something has to be done, unless something happens."""
-        core, limits = self._core, self._limits
+        core, timeouts = self._core, self._timeouts
         if core.is_finished:
             return None
         times: list[float] = []
         if core.state is SessionState.OPENING:
-            times.append(self._since + limits.begin_s)
+            times.append(self._since + timeouts.begin_s)
             if not core.has_opened:
-                times.append(self._started + limits.open_s)
-        if core.is_holding and self._held_at is not None:
+                times.append(self._started + timeouts.open_s)
+        if core.has_pending_error and self._held_at is not None:
             times.append(self._held_at + _HOLD_S)
         if core.is_terminating:
             if not self._ending:
                 self._ending, self._since = True, self._now()
             times += self._ends()
-            if core.is_drained and core.can_return:
-                times.append(self._progress() + _LAST_STALL_S + min(limits.close_s, self._lead_s / 2))
+            if core.is_drained and core.can_reconnect:
+                times.append(self._progress() + _LAST_STALL_S + min(timeouts.close_s, self._lead_s / 2))
         return min(times, default=None)
 
     def _progress(self) -> float:
@@ -291,18 +291,18 @@ class Runner:
         """
         if self._core.is_drained and self._drained_at is None:
             self._drained_at, self._drained_lead_s = self._now(), self._lead_s
-        limit_s = self._limits.close_s
+        limit_s = self._timeouts.close_s
         ends = [self._progress() + limit_s + min(limit_s, self._lead_s / 2)]
         if self._drained_at is not None:
             ends.append(self._drained_at + limit_s + 2 * self._drained_lead_s)
         return ends
 
     def _expire(self) -> None:
-        core, limits, now = self._core, self._limits, self._now()
+        core, timeouts, now = self._core, self._timeouts, self._now()
         if core.is_terminating and now >= min(self._ends()):
-            core.give_up(f"the server did not end the session within {limits.close_s:g} s")
-        elif core.is_holding and self._held_at is not None and now >= self._held_at + _HOLD_S:
-            core.expire_error()
+            core.give_up(f"the server did not end the session within {timeouts.close_s:g} s")
+        elif core.has_pending_error and self._held_at is not None and now >= self._held_at + _HOLD_S:
+            core.expire_pending_error()
             self._held_at = None
         elif core.has_opened:
             core.stall()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.events import BeginEvent, HeardEvent, TerminationEvent, TurnEvent
 from vivavoce.client.operations import KEEP_ALIVE
-from vivavoce.client.plan import update_fields
+from vivavoce.client.session_config import update_fields
 from vivavoce.client.threaded import ThreadedSession
 from vivavoce.errors import RealtimeError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import Event
-    from vivavoce.client.plan import Plan
+    from vivavoce.client.session_config import SessionConfig
     from vivavoce.client.stream_core import StreamCore
 
 __all__ = ["Session"]
@@ -39,8 +39,8 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
 
     _core: StreamCore
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan.make_core(), plan.dial, plan.limits)
+    def __init__(self, config: SessionConfig) -> None:
+        super().__init__(config.make_core(), config.dial, config.timeouts)
         self._source_error: BaseException | None = None
 
     def update(self, **options: Any) -> None:
@@ -51,7 +51,7 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
             RealtimeError: The session is not open.
         """
         fields = update_fields(options)
-        self._say(lambda: self._core.update(fields))
+        self._send_control(lambda: self._core.update(fields))
 
     def keep_alive(self) -> None:
         """Tell a server that ends silent sessions that this one is still wanted.
@@ -59,7 +59,7 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
         Raises:
             RealtimeError: The session is not open.
         """
-        self._say(lambda: self._core.send(KEEP_ALIVE))
+        self._send_control(lambda: self._core.send(KEEP_ALIVE))
 
     # --- receiving ----------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
         while (event := self.next_event()) is not None:
             if not isinstance(event, RealtimeError):
                 yield event
-        self._tell_fault()
+        self._raise_error()
 
     def __iter__(self) -> Iterator[TurnEvent]:
         return (event for event in self.events() if isinstance(event, TurnEvent))
@@ -99,7 +99,7 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
                     yield event
         finally:
             self.end()
-        self._tell_fault()
+        self._raise_error()
         if self._source_error is not None:
             error, self._source_error = self._source_error, None
             raise error
@@ -120,18 +120,18 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
         try:
             self.send(source)
         except BaseException as error:  # noqa: BLE001  - raised by the iteration
-            if error is self._core.fault:
-                self._fault_told = False  # not yet: the iteration tells it
+            if error is self._core.error:
+                self._error_raised = False  # not yet: the iteration tells it
             else:
                 self._source_error = error
         finally:
             self.end()
 
-    def _tell_fault(self) -> None:
-        fault = self._core.fault
-        if fault is not None and not self._fault_told:
-            self._fault_told = True
-            raise fault
+    def _raise_error(self) -> None:
+        error = self._core.error
+        if error is not None and not self._error_raised:
+            self._error_raised = True
+            raise error
 
     # --- ending -------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
         """
         self.end()
         self.wait()
-        self._tell_fault()
+        self._raise_error()
 
     @property
     def began(self) -> BeginEvent | None:

@@ -16,26 +16,26 @@ import random
 from collections import deque
 from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
 
-from vivavoce.client.backoff import Backoff, Reconnect, may_return
-from vivavoce.client.chunking import Cutter
+from vivavoce.client.backoff import Backoff, Reconnect, is_retryable
+from vivavoce.client.chunking import Chunker
+from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST, close_error, opening_error
 from vivavoce.client.event_queue import EventQueue
 from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
-from vivavoce.client.faults import CLEAN_CODES, CONNECTION_LOST, close_fault, opening_fault
-from vivavoce.client.tape import Tape, joined
+from vivavoce.client.replay_buffer import ReplayBuffer, merge_short_audio
 from vivavoce.client.timeline import Timeline
 from vivavoce.errors import ConnectError, RealtimeError, SessionLostError
 
-__all__ = ["MAX_BACKLOG", "OwnEvent", "Said", "SessionCore", "SessionState"]
+__all__ = ["MAX_BACKLOG", "LocalEvent", "PendingError", "SessionCore", "SessionState"]
 
 MAX_BACKLOG: Final = 64
 """Messages that may wait to be sent, 3 to 12 s of audio; above it, whoever sends has to wait."""
 
 logger = logging.getLogger("vivavoce.client")
 
-OwnEvent = RealtimeError | ReconnectingEvent | ReconnectedEvent | ClosedEvent
+LocalEvent = RealtimeError | ReconnectingEvent | ReconnectedEvent | ClosedEvent
 """What a session of any protocol can tell beside what its server tells."""
 
-Told = TypeVar("Told")
+ServerEvent = TypeVar("ServerEvent")
 
 
 class SessionState(enum.Enum):
@@ -48,14 +48,14 @@ class SessionState(enum.Enum):
     FAILED = enum.auto()
 
 
-class Said(NamedTuple):
+class PendingError(NamedTuple):
     """An error message of the server; the close that belongs to it may follow."""
 
     text: str
     code: int | None = None
 
 
-class SessionCore(abc.ABC, Generic[Told]):
+class SessionCore(abc.ABC, Generic[ServerEvent]):
     """One session.
 
     Args:
@@ -85,26 +85,26 @@ class SessionCore(abc.ABC, Generic[Told]):
     ) -> None:
         self._where = where
         self.is_pcm = bytes_per_sample == 2  # noqa: PLR2004  - 16-bit
-        self._cutter: Cutter | None = None
-        self._tape: Tape | None = None
+        self._chunker: Chunker | None = None
+        self._replay: ReplayBuffer | None = None
         if bytes_per_sample is not None and sample_rate is not None:
-            self._cutter = Cutter(sample_rate, bytes_per_sample, self.SHORTEST_MS)
+            self._chunker = Chunker(sample_rate, bytes_per_sample, self.SHORTEST_MS)
             if reconnect is not None and reconnect.attempts:
-                self._tape = Tape(sample_rate, bytes_per_sample)
+                self._replay = ReplayBuffer(sample_rate, bytes_per_sample)
         self._backoff = Backoff(reconnect or Reconnect(attempts=0), random.random)
         self._delay_s: float | None = 0.0
         self._state = SessionState.DIALLING
         self._bytes_per_s = (sample_rate or 0) * (bytes_per_sample or 0)
         self._sent_bytes = 0
         self._outgoing: deque[bytes | str] = deque()
-        self._events: EventQueue[Told | OwnEvent] = EventQueue(self._supersedes)
-        self._said: Said | None = None
+        self._events: EventQueue[ServerEvent | LocalEvent] = EventQueue(self._supersedes)
+        self._pending_error: PendingError | None = None
         self._timeline = Timeline()
         self._terminating = False
         self._unknown_seen = False
         self.has_opened = False
         self.closed_by_user = False
-        self.fault: RealtimeError | None = None
+        self.error: RealtimeError | None = None
         self.closed: ClosedEvent | None = None
 
     # --- what the protocol says ---------------------------------------------------------------
@@ -118,12 +118,12 @@ class SessionCore(abc.ABC, Generic[Told]):
         """What has to be said at the beginning of every connection."""
 
     @abc.abstractmethod
-    def expire_error(self) -> None:
+    def expire_pending_error(self) -> None:
         """Take an error message that no close followed for what it is."""
 
     @staticmethod
     @abc.abstractmethod
-    def _supersedes(event: Told | OwnEvent, before: Told | OwnEvent) -> bool:
+    def _supersedes(event: ServerEvent | LocalEvent, before: ServerEvent | LocalEvent) -> bool:
         """Whether nobody needs the event before any more."""
 
     # --- what it is ---------------------------------------------------------------------------
@@ -154,9 +154,9 @@ class SessionCore(abc.ABC, Generic[Told]):
         return self._terminating
 
     @property
-    def can_return(self) -> bool:
+    def can_reconnect(self) -> bool:
         """Whether a lost connection is made again."""
-        return self._tape is not None
+        return self._replay is not None
 
     @property
     def sent_s(self) -> float:
@@ -174,9 +174,9 @@ class SessionCore(abc.ABC, Generic[Told]):
         return self._delay_s if self._state is SessionState.DIALLING else None
 
     @property
-    def is_holding(self) -> bool:
+    def has_pending_error(self) -> bool:
         """Whether an error message waits for the close that belongs to it."""
-        return self._said is not None and not self.is_finished
+        return self._pending_error is not None and not self.is_finished
 
     # --- what the user does -------------------------------------------------------------------
 
@@ -186,8 +186,8 @@ class SessionCore(abc.ABC, Generic[Told]):
         Raises:
             RealtimeError: It can't; where the session failed, this is that failure.
         """
-        if self.fault is not None and not self.closed_by_user:
-            raise self.fault.with_traceback(None)
+        if self.error is not None and not self.closed_by_user:
+            raise self.error.with_traceback(None)
         if self._terminating or self.is_finished:
             raise RealtimeError("the session was closed; connect() opens another")
         if not self.has_opened:
@@ -200,10 +200,10 @@ class SessionCore(abc.ABC, Generic[Told]):
             RealtimeError: The session is not open.
         """
         self.check_sendable()
-        if self._cutter is None:
+        if self._chunker is None:
             self._outgoing.append(bytes(data))
         else:
-            self._outgoing.extend(self._cutter.push(data))
+            self._outgoing.extend(self._chunker.push(data))
 
     def send(self, text: str) -> None:
         """Queue a message.
@@ -230,7 +230,7 @@ class SessionCore(abc.ABC, Generic[Told]):
             self.give_up("closed before the session began")
             return
         self._terminating = self.closed_by_user = True
-        if self._cutter is not None and (tail := self._cutter.finish()):
+        if self._chunker is not None and (tail := self._chunker.finish()):
             self._outgoing.append(tail)
         self._outgoing.append(self.TERMINATE)
 
@@ -249,35 +249,35 @@ class SessionCore(abc.ABC, Generic[Told]):
     def dial_succeeded(self) -> None:
         """Take note of a new connection."""
         if self._state is SessionState.DIALLING:
-            self._said = None
+            self._pending_error = None
             self._sent_bytes = 0
             self._state = SessionState.OPENING
 
-    def dial_failed(self, fault: RealtimeError) -> None:
+    def dial_failed(self, error: RealtimeError) -> None:
         """Take note that none could be made."""
         if self._state is not SessionState.DIALLING:
             return
         if not self.has_opened:
-            self.fault = fault
+            self.error = error
             self._state = SessionState.FAILED
         else:
-            self._lose(fault)
+            self._reconnect_or_fail(error)
 
     def receive_close(self, code: int, reason: str) -> None:
         """Take the end of the connection; 1006 where it ended without a close frame."""
         if self.is_finished or self._state is SessionState.DIALLING:
             return
-        said = self._said.text if self._said is not None else None
+        said = self._pending_error.text if self._pending_error is not None else None
         if self._state is SessionState.OPENING and not self.has_opened:
-            self.fault = opening_fault(self._where, code, reason, said)
+            self.error = opening_error(self._where, code, reason, said)
             self._state = SessionState.FAILED
         elif code in CLEAN_CODES and said is None:
-            fault = RealtimeError(reason or "the server ended the session", code)
-            if self._terminating or not self._lose(fault, can_return=True, is_error=False):
-                self.fault = None if self._terminating else fault
+            error = RealtimeError(reason or "the server ended the session", code)
+            if self._terminating or not self._reconnect_or_fail(error, retry=True, is_error=False):
+                self.error = None if self._terminating else error
                 self._end(code, reason)
         else:
-            self._lose(close_fault(code, reason, said))
+            self._reconnect_or_fail(close_error(code, reason, said))
 
     def stall(self) -> None:
         """Take note that the server does not react any more."""
@@ -288,35 +288,35 @@ class SessionCore(abc.ABC, Generic[Told]):
         if self.is_finished:
             return
         if not self.has_opened:
-            self.fault = ConnectError(f"{self._where}: {why}")
+            self.error = ConnectError(f"{self._where}: {why}")
             self._state = SessionState.FAILED
         else:
             self._fail(RealtimeError(why))
 
-    def _lose(self, fault: RealtimeError, *, can_return: bool = False, is_error: bool = True) -> bool:
+    def _reconnect_or_fail(self, error: RealtimeError, *, retry: bool = False, is_error: bool = True) -> bool:
         """Go on with another connection, or fail; whether it goes on."""
         delay_s = None
-        if self._tape is not None and (can_return or may_return(fault)):
+        if self._replay is not None and (retry or is_retryable(error)):
             delay_s = self._backoff.next_delay_s()
         if delay_s is None:
             if is_error:
-                self._fail(fault)
+                self._fail(error)
             return False
-        self._said = None
+        self._pending_error = None
         self._delay_s = delay_s
         self._state = SessionState.DIALLING
         self._events.append(
-            ReconnectingEvent(reason=str(fault), attempt=self._backoff.attempt, delay_s=delay_s)
+            ReconnectingEvent(reason=str(error), attempt=self._backoff.attempt, delay_s=delay_s)
         )
         return True
 
-    def _fail(self, fault: RealtimeError) -> None:
-        if self._tape is not None:
-            fault = SessionLostError(str(fault), fault.status_code, lost_ms=self._unheard_ms())
-        self.fault = fault
-        self._events.append(fault)
-        code = fault.status_code
-        self._end(CONNECTION_LOST if code is None else code, str(fault), SessionState.FAILED)
+    def _fail(self, error: RealtimeError) -> None:
+        if self._replay is not None:
+            error = SessionLostError(str(error), error.status_code, lost_ms=self._untranscribed_ms())
+        self.error = error
+        self._events.append(error)
+        code = error.status_code
+        self._end(CONNECTION_LOST if code is None else code, str(error), SessionState.FAILED)
 
     def _end(self, code: int, reason: str, state: SessionState = SessionState.ENDED) -> None:
         self._state = state
@@ -324,12 +324,12 @@ class SessionCore(abc.ABC, Generic[Told]):
         self.closed = ClosedEvent(code=code, reason=reason)
         self._events.append(self.closed)
 
-    def _unheard_ms(self) -> int:
-        assert self._tape is not None  # noqa: S101  - only asked where there is one
+    def _untranscribed_ms(self) -> int:
+        assert self._replay is not None  # noqa: S101  - only asked where there is one
         waiting = sum(len(item) for item in self._outgoing if isinstance(item, bytes))
-        waiting += self._cutter.pending_bytes if self._cutter is not None else 0
-        tape = self._tape
-        return tape.to_ms(tape.end - tape.start + waiting + tape.lost_bytes)
+        waiting += self._chunker.pending_bytes if self._chunker is not None else 0
+        replay = self._replay
+        return replay.to_ms(replay.end - replay.start + waiting + replay.lost_bytes)
 
     # --- messages -----------------------------------------------------------------------------
 
@@ -338,70 +338,70 @@ class SessionCore(abc.ABC, Generic[Told]):
         if not self.is_finished and self._state is not SessionState.DIALLING:
             self._read(message)
 
-    def _skip(self) -> None:
+    def _skip_unknown(self) -> None:
         """Take note of a message of an unknown type."""
         if not self._unknown_seen:
             self._unknown_seen = True
             logger.warning("messages of an unknown type came from %s; they are skipped", self._where)
 
-    def _open(self, event: Told, session_id: str) -> None:
+    def _open(self, event: ServerEvent, session_id: str) -> None:
         """Take the beginning of a session, which every connection has."""
         if self._state is not SessionState.OPENING:
             return  # a second beginning changes nothing
         self._state = SessionState.OPEN
         if self.has_opened:
-            self._go_on(session_id)
+            self._resume(session_id)
         else:
             self.has_opened = True
             self._events.append(event)
         if settings := self._settings_message():
             self._outgoing.appendleft(settings)
 
-    def _go_on(self, session_id: str) -> None:
+    def _resume(self, session_id: str) -> None:
         """Let another connection hear what the one before it did not finish."""
-        assert self._tape is not None  # noqa: S101  - or there would be no second connection
-        self._timeline.go_on(self._tape.to_ms(self._tape.start))
+        assert self._replay is not None  # noqa: S101  - or there would be no second connection
+        self._timeline.go_on(self._replay.to_ms(self._replay.start))
         waiting = [item for item in self._outgoing if item != self.TERMINATE]
-        again = self._tape.rewind()
+        again = self._replay.rewind()
         replayed = sum(len(item) for item in again if isinstance(item, bytes))
-        self._outgoing = joined(again + waiting, self._tape.to_bytes(self.SHORTEST_MS))
+        self._outgoing = merge_short_audio(again + waiting, self._replay.to_bytes(self.SHORTEST_MS))
         if self._terminating:
             self._outgoing.append(self.TERMINATE)
         self._events.append(
             ReconnectedEvent(
                 session_id=session_id,
-                replayed_ms=self._tape.to_ms(replayed),
-                lost_ms=self._tape.to_ms(self._tape.lost_bytes),
+                replayed_ms=self._replay.to_ms(replayed),
+                lost_ms=self._replay.to_ms(self._replay.lost_bytes),
             )
         )
-        self._tape.lost_bytes = 0
+        self._replay.lost_bytes = 0
 
-    def _hear(self, event: Told, *, is_news: bool) -> None:
+    def _emit(self, event: ServerEvent, *, is_news: bool) -> None:
         """Take what the server tells between the beginning and the end; whether that is progress."""
         if is_news:
-            self._backoff.progressed()
+            self._backoff.reset()
         self._events.append(event)
 
     def _finish_turn(self, end_ms: int | None) -> None:
-        if self._tape is not None:
-            self._tape.finish_turn(end_ms)
+        if self._replay is not None:
+            self._replay.finish_turn(end_ms)
 
     @property
-    def _is_forsaken(self) -> bool:
+    def _survives_termination(self) -> bool:
         """Whether an end that the server tells is only that of its connection: another one may come."""
-        return not self._terminating and self._tape is not None
+        return not self._terminating and self._replay is not None
 
     @property
-    def _whole_ms(self) -> int | None:
+    def _combined_ms(self) -> int | None:
         """Length of the audio where no connection heard all of it, in milliseconds."""
-        if not self._timeline.offset_ms or self._tape is None:
+        if not self._timeline.offset_ms or self._replay is None:
             return None
-        return self._tape.to_ms(self._tape.end)
+        return self._replay.to_ms(self._replay.end)
 
     def _finish(self) -> None:
         """Take the end as the server tells it."""
         if not self._terminating:
-            self.fault = RealtimeError("the server ended the session", 1000)
+            self.error = RealtimeError("the server ended the session", 1000)
         self._end(1000, "")
 
     # --- draining -----------------------------------------------------------------------------
@@ -411,7 +411,7 @@ class SessionCore(abc.ABC, Generic[Told]):
         """Whether there is an event to take."""
         return bool(self._events)
 
-    def take_event(self) -> Told | OwnEvent | None:
+    def take_event(self) -> ServerEvent | LocalEvent | None:
         """The next event, or None."""
         return self._events.take()
 
@@ -426,7 +426,7 @@ class SessionCore(abc.ABC, Generic[Told]):
         item = self._outgoing.popleft()
         if isinstance(item, bytes):
             self._sent_bytes += len(item)
-        if self._tape is not None and (isinstance(item, bytes) or item == self.FORCE):
-            self._tape.push(item, now)
-            self._tape.trim(self._timeline.turn_start_ms, now)
+        if self._replay is not None and (isinstance(item, bytes) or item == self.FORCE):
+            self._replay.push(item, now)
+            self._replay.trim(self._timeline.turn_start_ms, now)
         return item

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from vivavoce.client.close_errors import CONNECTION_LOST
 from vivavoce.client.events import (
     BeginEvent,
     ErrorEvent,
@@ -15,9 +16,8 @@ from vivavoce.client.events import (
     WireEvent,
     decode_event,
 )
-from vivavoce.client.faults import CONNECTION_LOST
 from vivavoce.client.operations import FORCE, SHORTEST_MS, TERMINATE, message
-from vivavoce.client.session_core import MAX_BACKLOG, OwnEvent, Said, SessionCore, SessionState
+from vivavoce.client.session_core import MAX_BACKLOG, LocalEvent, PendingError, SessionCore, SessionState
 from vivavoce.errors import ProtocolViolation, RealtimeError
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ __all__ = ["MAX_BACKLOG", "SessionState", "StreamCore"]
 
 logger = logging.getLogger("vivavoce.client")
 
-_Told = BeginEvent | HeardEvent | TerminationEvent
+_ServerEvent = BeginEvent | HeardEvent | TerminationEvent
 
 
-class StreamCore(SessionCore[_Told]):
+class StreamCore(SessionCore[_ServerEvent]):
     """One session of v3.
 
     Args:
@@ -71,21 +71,21 @@ class StreamCore(SessionCore[_Told]):
         self.send(message("UpdateConfiguration", fields))
         self._settings |= fields
 
-    def expire_error(self) -> None:
+    def expire_pending_error(self) -> None:
         """Take an error message that no close followed for the end."""
-        said = self._said
-        if said is None or not self.is_holding:
+        said = self._pending_error
+        if said is None or not self.has_pending_error:
             return
         if said.code is not None or self._state is SessionState.OPENING:
             self.receive_close(said.code or CONNECTION_LOST, "")
         else:
-            self._lose(RealtimeError(said.text))
+            self._reconnect_or_fail(RealtimeError(said.text))
 
     def _settings_message(self) -> str | None:
         return message("UpdateConfiguration", self._settings) if self._settings else None
 
     @staticmethod
-    def _supersedes(event: _Told | OwnEvent, before: _Told | OwnEvent) -> bool:
+    def _supersedes(event: _ServerEvent | LocalEvent, before: _ServerEvent | LocalEvent) -> bool:
         return (
             isinstance(event, TurnEvent)
             and isinstance(before, TurnEvent)
@@ -102,14 +102,14 @@ class StreamCore(SessionCore[_Told]):
                 self.receive_close(CONNECTION_LOST, f"a first message that can't be read: {violation}")
             return
         if event is None:
-            self._skip()
+            self._skip_unknown()
         else:
             self._take(event)
 
     def _take(self, event: WireEvent) -> None:
         match event:
             case ErrorEvent():
-                self._said = Said(event.error, event.error_code)
+                self._pending_error = PendingError(event.error, event.error_code)
             case BeginEvent():
                 if not self.has_opened:
                     self.began = event
@@ -117,11 +117,11 @@ class StreamCore(SessionCore[_Told]):
             case _ if self._state is SessionState.OPENING:
                 pass  # nothing can come before the beginning
             case TerminationEvent():
-                if self._is_forsaken:
+                if self._survives_termination:
                     return
-                if self._whole_ms is not None:
+                if self._combined_ms is not None:
                     # The server knows its own part only, and in whole seconds.
-                    event.audio_duration_seconds = round(self._whole_ms / 1000)
+                    event.audio_duration_seconds = round(self._combined_ms / 1000)
                 self._events.append(event)
                 self._finish()
             case _:
@@ -130,4 +130,4 @@ class StreamCore(SessionCore[_Told]):
                 is_news = self._timeline.place(event)
                 if isinstance(event, TurnEvent) and event.end_of_turn:
                     self._finish_turn(event.end)
-                self._hear(event, is_news=is_news)
+                self._emit(event, is_news=is_news)

@@ -9,7 +9,7 @@ import msgspec
 
 from vivavoce.arguments import whole_number
 from vivavoce.client.address import Address, request_headers
-from vivavoce.client.dial_errors import USER_AGENT, status_fault, unreachable
+from vivavoce.client.dial_errors import USER_AGENT, status_error, unreachable_error
 from vivavoce.errors import ConnectError
 
 if TYPE_CHECKING:
@@ -100,12 +100,12 @@ def _ask(
     except HTTPError as error:
         with error:
             after = error.headers.get("Retry-After")
-            raise status_fault(str(address), error.code, error.read(), after) from error
+            raise status_error(str(address), error.code, error.read(), after) from error
     except URLError as error:
         reason = error.reason if isinstance(error.reason, BaseException) else error
-        raise unreachable(address, reason) from error
+        raise unreachable_error(address, reason) from error
     except (OSError, HTTPException) as error:
-        raise unreachable(address, error) from error
+        raise unreachable_error(address, error) from error
     try:
         return msgspec.json.decode(answer, type=_TokenBody).token
     except (msgspec.MsgspecError, UnicodeError) as error:

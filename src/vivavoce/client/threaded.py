@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import ClosedEvent
-    from vivavoce.client.limits import Limits
-    from vivavoce.client.session_core import OwnEvent, SessionCore
+    from vivavoce.client.session_core import LocalEvent, SessionCore
+    from vivavoce.client.timeouts import Timeouts
     from vivavoce.client.transport import Connection
 
 __all__ = ["SLICE_BYTES", "ThreadedSession"]
@@ -27,10 +27,10 @@ SLICE_BYTES: Final = 64 * 1024
 
 _JOIN_S: Final = 3.0  # beyond the limit of the session itself: the closing handshake
 
-Told = TypeVar("Told")
+ServerEvent = TypeVar("ServerEvent")
 
 
-class ThreadedSession(Generic[Told]):
+class ThreadedSession(Generic[ServerEvent]):
     """Runs a core; threads send to it and take its events.
 
     The thread is a daemon, so that a program that forgets to close its session still ends.
@@ -38,20 +38,20 @@ class ThreadedSession(Generic[Told]):
     Args:
         core: What the session is.
         dial: Opens a connection.
-        limits: How long things may take.
+        timeouts: How long things may take.
     """
 
     def __init__(
-        self, core: SessionCore[Told], dial: Callable[[], Awaitable[Connection]], limits: Limits
+        self, core: SessionCore[ServerEvent], dial: Callable[[], Awaitable[Connection]], timeouts: Timeouts
     ) -> None:
         self._core = core
         self._dial = dial
-        self._limits = limits
+        self._timeouts = timeouts
         self._changed = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._runner: Runner | None = None
         self._done = threading.Event()
-        self._fault_told = False
+        self._error_raised = False
         self._crash: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="vivavoce-session", daemon=True)
 
@@ -74,9 +74,9 @@ class ThreadedSession(Generic[Told]):
         if not self._core.has_opened:
             if self._crash is not None:
                 raise self._crash
-            self._fault_told = True
-            if self._core.fault is not None:
-                raise self._core.fault
+            self._error_raised = True
+            if self._core.error is not None:
+                raise self._core.error
         return self
 
     def _run(self) -> None:
@@ -98,7 +98,7 @@ class ThreadedSession(Generic[Told]):
             self._dial,
             lock=self._changed,
             changed=self._changed.notify_all,
-            limits=self._limits,
+            timeouts=self._timeouts,
         )
         self._loop = asyncio.get_running_loop()
         await self._runner.run()
@@ -145,23 +145,23 @@ class ThreadedSession(Generic[Told]):
         for start in range(0, len(data), SLICE_BYTES) or (0,):
             with self._changed:
                 self._changed.wait_for(lambda: not self._core.is_full)
-                with self._telling():
+                with self._noting_error():
                     self._core.send_audio(data[start : start + SLICE_BYTES])
             self._wake()
 
-    def _say(self, act: Callable[[], None]) -> None:
+    def _send_control(self, act: Callable[[], None]) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._core.is_full)
-            with self._telling():
+            with self._noting_error():
                 act()
         self._wake()
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _noting_error(self) -> Iterator[None]:
         try:
             yield
         except RealtimeError as error:
-            self._fault_told = self._fault_told or error is self._core.fault
+            self._error_raised = self._error_raised or error is self._core.error
             raise
 
     def force_endpoint(self) -> None:
@@ -170,11 +170,11 @@ class ThreadedSession(Generic[Told]):
         Raises:
             RealtimeError: The session is not open.
         """
-        self._say(self._core.force_endpoint)
+        self._send_control(self._core.force_endpoint)
 
     # --- receiving ----------------------------------------------------------------------------
 
-    def next_event(self, timeout_s: float | None = None) -> Told | OwnEvent | None:
+    def next_event(self, timeout_s: float | None = None) -> ServerEvent | LocalEvent | None:
         """The next event, a failure among them; None after the last one.
 
         Args:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vivavoce.client.address import Address
-from vivavoce.client.dial_errors import USER_AGENT, telling_faults, websockets_logger
-from vivavoce.client.faults import CONNECTION_LOST
+from vivavoce.client.close_errors import CONNECTION_LOST
+from vivavoce.client.dial_errors import USER_AGENT, translate_dial_errors, websockets_logger
 from vivavoce.protocol import aai_v2, aai_v3
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class WebSocketTransport:
         from websockets.asyncio.client import connect  # noqa: PLC0415
 
         address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
-        with telling_faults(address):
+        with translate_dial_errors(address):
             connection = await connect(
                 url,
                 additional_headers=headers,

@@ -23,11 +23,11 @@ from vivavoce.client import (
 )
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.backoff import Reconnect
-from vivavoce.client.chunking import Cutter, as_bytes
-from vivavoce.client.dial_errors import status_fault, unreachable
+from vivavoce.client.chunking import Chunker, as_bytes
+from vivavoce.client.close_errors import close_text
+from vivavoce.client.dial_errors import status_error, unreachable_error
 from vivavoce.client.event_queue import MANY
 from vivavoce.client.events import ClosedEvent
-from vivavoce.client.faults import close_text
 from vivavoce.client.handlers import close_handler
 from vivavoce.client.realtime import check_silence_ms
 from vivavoce.client.realtime_core import MAX_BACKLOG, RealtimeCore, SessionState
@@ -78,29 +78,29 @@ def outgoing(core):
 )
 def test_any_pieces_go_out_as_legal_chunks_of_the_same_bytes(pieces, rate, encoding):
     width = encoding.bytes_per_sample
-    cutter = Cutter(rate, width)
+    chunker = Chunker(rate, width)
     sound = bytes(index * 7 % 251 for index in range(sum(pieces)))
     chunks, start = [], 0
     for length in pieces:
-        chunks += cutter.push(sound[start : start + length])
+        chunks += chunker.push(sound[start : start + length])
         start += length
-    tail = cutter.finish()
+    tail = chunker.finish()
     for chunk in chunks:
         assert len(chunk) % width == 0
         assert 100 <= 1000 * len(chunk) / (width * rate) <= 2000
     assert 1000 * len(tail) / (width * rate) < 100
     assert b"".join(chunks) + tail == sound[: len(sound) // width * width]
-    assert cutter.finish() == b""
+    assert chunker.finish() == b""
 
 
 @given(st.integers(3_200, 100_000))
 def test_nothing_long_enough_is_held_back(length):
-    cutter = Cutter(RATE, 2)
-    assert sum(map(len, cutter.push(bytes(length)))) == length // 2 * 2
+    chunker = Chunker(RATE, 2)
+    assert sum(map(len, chunker.push(bytes(length)))) == length // 2 * 2
 
 
 def test_one_long_piece_is_divided_into_short_chunks():
-    assert [len(chunk) for chunk in Cutter(RATE, 2).push(bytes(10_000))] == [3200, 3200, 3600]
+    assert [len(chunk) for chunk in Chunker(RATE, 2).push(bytes(10_000))] == [3200, 3200, 3600]
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ def test_audio_before_the_beginning_is_refused():
 def test_a_close_before_the_beginning_is_a_refusal(code):
     core = new_core()
     core.receive_close(code, "because")
-    assert isinstance(core.fault, RefusedError)
-    assert core.fault.status_code == code
-    assert WHERE in str(core.fault)
-    assert "because" in str(core.fault)
-    assert "\n" not in str(core.fault)
+    assert isinstance(core.error, RefusedError)
+    assert core.error.status_code == code
+    assert WHERE in str(core.error)
+    assert "because" in str(core.error)
+    assert "\n" not in str(core.error)
     assert taken(core) == []
 
 
@@ -163,17 +163,17 @@ def test_the_error_before_such_a_close_says_more_than_the_close():
     core.receive_message('{"error": "Not Authorized: the key ends in x"}')
     core.receive_close(4001, "Not Authorized")
     text = "Not Authorized: the key ends in x; set VIVAVOCE_API_KEY, or settings.api_key"
-    assert str(core.fault) == f"{WHERE} refused the session: {text}"
+    assert str(core.error) == f"{WHERE} refused the session: {text}"
     assert taken(core) == []
 
 
 def test_an_error_before_the_beginning_that_no_close_follows_is_a_failed_connection():
     core = new_core()
     core.receive_message('{"error": "no"}')
-    assert core.is_holding
-    core.expire_error()
-    assert isinstance(core.fault, ConnectError)
-    assert "no" in str(core.fault)
+    assert core.has_pending_error
+    core.expire_pending_error()
+    assert isinstance(core.error, ConnectError)
+    assert "no" in str(core.error)
     assert taken(core) == []
 
 
@@ -181,7 +181,7 @@ def test_an_error_before_the_beginning_that_no_close_follows_is_a_failed_connect
 def test_any_other_end_before_the_beginning_is_a_failed_connection(code):
     core = new_core()
     core.receive_close(code, "")
-    assert isinstance(core.fault, ConnectError)
+    assert isinstance(core.error, ConnectError)
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,14 @@ def test_any_other_end_before_the_beginning_is_a_failed_connection(code):
 def test_a_first_message_that_cannot_be_read_is_a_failed_connection(message):
     core = new_core()
     core.receive_message(message)
-    assert isinstance(core.fault, ConnectError)
+    assert isinstance(core.error, ConnectError)
     assert core.is_finished
 
 
 def test_closing_before_the_beginning_gives_up():
     core = new_core()
     core.terminate()
-    assert isinstance(core.fault, ConnectError)
+    assert isinstance(core.error, ConnectError)
     assert taken(core) == []
 
 
@@ -286,12 +286,12 @@ def test_an_error_message_is_held_for_the_close_that_may_follow():
     core = open_core()
     core.receive_message('{"error": "Client sent audio too fast: 61 s ahead"}')
     assert taken(core) == []
-    assert core.is_holding
+    assert core.has_pending_error
     core.receive_close(4029, "Client sent audio too fast")
     error, closed = taken(core)
     assert (str(error), error.status_code) == ("Client sent audio too fast: 61 s ahead", 4029)
     assert closed == ClosedEvent(code=4029, reason=str(error))
-    assert core.fault is error
+    assert core.error is error
     assert core.state is SessionState.FAILED
 
 
@@ -304,8 +304,8 @@ def test_an_error_message_that_no_close_follows_is_given_out():
     assert (str(first), first.status_code, str(second)) == ("hiccup", None, "again")
     assert text.text == "a"
     core.receive_message('{"error": "last"}')
-    core.expire_error()
-    core.expire_error()
+    core.expire_pending_error()
+    core.expire_pending_error()
     assert [str(event) for event in taken(core)] == ["last"]
     assert core.state is SessionState.OPEN
 
@@ -346,7 +346,7 @@ def test_audio_after_a_failure_raises_that_failure():
     for _ in range(2):
         with pytest.raises(RealtimeError) as caught:
             core.send_audio(CHUNK)
-        assert caught.value is core.fault
+        assert caught.value is core.error
 
 
 # --- the end ---------------------------------------------------------------------------------
@@ -424,7 +424,7 @@ def test_closing_what_has_failed_is_no_closing_by_the_user():
                 ("receive_close", 1006, ""),
                 ("terminate",),
                 ("give_up", "enough"),
-                ("expire_error",),
+                ("expire_pending_error",),
                 ("stall",),
                 ("drop",),
             ]
@@ -474,7 +474,7 @@ def test_what_followed_the_last_final_is_sent_again_and_times_go_on():
     assert len(outgoing(core)) == 11
     core.receive_message(timed("one", 100, 500, final=True))
     core.receive_message(timed("two", 700, 900))
-    assert core.fault is None
+    assert core.error is None
     lose(core)
     _, _, reconnecting, reconnected = taken(core)
     assert (reconnecting.attempt, reconnecting.delay_s) == (1, 0.0)
@@ -535,7 +535,7 @@ def test_giving_up_says_how_much_was_not_transcribed():
     *_, error, closed = taken(core)
     assert isinstance(error, SessionLostError)
     assert error.lost_ms == 3000
-    assert error is core.fault
+    assert error is core.error
     assert closed.code == 1006
     assert "3.0 s of audio were not transcribed" in closed.reason
 
@@ -659,7 +659,7 @@ def test_keys_that_cannot_be_sent_are_refused_without_saying_them():
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_statuses_that_are_refusals(status):
-    fault = status_fault(WHERE, status, b'{"error": "no"}', "7")
+    fault = status_error(WHERE, status, b'{"error": "no"}', "7")
     assert isinstance(fault, RefusedError)
     assert fault.status_code == status
     assert f"no (HTTP {status})" in str(fault)
@@ -669,7 +669,7 @@ def test_statuses_that_are_refusals(status):
 
 @pytest.mark.parametrize("body", [None, b"", b"<html>", b"\xff", b"[]"])
 def test_other_statuses_are_failed_connections(body):
-    fault = status_fault(WHERE, 502, body, None)
+    fault = status_error(WHERE, 502, body, None)
     assert isinstance(fault, ConnectError)
     assert str(fault) == f"{WHERE} answered HTTP 502"
 
@@ -685,12 +685,12 @@ def test_other_statuses_are_failed_connections(body):
     ],
 )
 def test_what_the_event_loop_says_of_a_refused_connection_is_put_into_words(error):
-    fault = unreachable(Address.parse(WHERE), error)
+    fault = unreachable_error(Address.parse(WHERE), error)
     assert str(fault) == f"no server at {WHERE} (Connection refused); `vivavoce serve` starts one"
 
 
 def test_no_answer_says_what_to_do_on_this_machine_only():
-    here = unreachable(Address.parse(WHERE), ConnectionRefusedError(111, "Connection refused"))
+    here = unreachable_error(Address.parse(WHERE), ConnectionRefusedError(111, "Connection refused"))
     assert str(here) == f"no server at {WHERE} (Connection refused); `vivavoce serve` starts one"
-    there = unreachable(Address.parse("ws://asr.example"), TimeoutError())
+    there = unreachable_error(Address.parse("ws://asr.example"), TimeoutError())
     assert str(there) == "no answer from ws://asr.example in time"

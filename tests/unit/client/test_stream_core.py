@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.client.backoff import Backoff, Reconnect, may_return
+from vivavoce.client.backoff import Backoff, Reconnect, is_retryable
 from vivavoce.client.choices import StreamEncoding
-from vivavoce.client.chunking import Cutter, as_bytes
+from vivavoce.client.chunking import Chunker, as_bytes
 from vivavoce.client.event_queue import MANY
 from vivavoce.client.events import (
     BeginEvent,
@@ -19,8 +19,8 @@ from vivavoce.client.events import (
     TerminationEvent,
     TurnEvent,
 )
+from vivavoce.client.replay_buffer import ReplayBuffer, merge_short_audio
 from vivavoce.client.stream_core import MAX_BACKLOG, SessionState, StreamCore
-from vivavoce.client.tape import Tape, joined
 from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError, RefusedError, SessionLostError
 
 RATE = 16_000
@@ -108,7 +108,7 @@ def test_what_never_began_is_a_fault_and_no_event(happens, kind):
     core = new_core()
     core.dial_succeeded()
     happens(core)
-    assert type(core.fault) is kind
+    assert type(core.error) is kind
     assert core.is_finished
     assert events(core) == []
     assert core.closed is None
@@ -118,7 +118,7 @@ def test_nobody_there_is_the_fault_of_the_dialling():
     core = new_core()
     fault = ConnectError("nobody")
     core.dial_failed(fault)
-    assert core.fault is fault
+    assert core.error is fault
     assert core.is_finished
 
 
@@ -127,9 +127,9 @@ def test_a_refusal_says_what_to_do_about_the_key():
     core.dial_succeeded()
     core.receive_message('{"type": "Error", "error_code": 1008, "error": "Unauthorized Connection: no key"}')
     core.receive_close(1008, "Unauthorized")
-    assert "no key" in str(core.fault)
-    assert "VIVAVOCE_API_KEY" in str(core.fault)
-    assert core.fault.code == 1008
+    assert "no key" in str(core.error)
+    assert "VIVAVOCE_API_KEY" in str(core.error)
+    assert core.error.code == 1008
 
 
 # --- sending ---------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ def test_what_is_no_pcm_goes_out_as_it_comes():
     core.send_audio(b"packet")
     core.send_audio(b"p")
     assert outgoing(core) == [b"packet", b"p"]
-    assert not core.can_return
+    assert not core.can_reconnect
 
 
 def test_the_queue_says_when_it_is_full():
@@ -235,27 +235,27 @@ def test_a_good_end():
     said = events(core)
     assert [type(event) for event in said] == [TurnEvent, TerminationEvent, ClosedEvent]
     assert core.closed == ClosedEvent(code=1000, reason="")
-    assert core.fault is None
+    assert core.error is None
 
 
 def test_an_error_and_the_close_after_it_are_one_fault():
     core = open_core(reconnect=None)
     core.receive_message('{"type": "Error", "error_code": 3007, "error": "Input Duration Error: 25 ms"}')
-    assert core.is_holding
+    assert core.has_pending_error
     core.receive_close(3007, "See Error message for details")
     error, closed = events(core)
     assert (str(error), error.code) == ("Input Duration Error: 25 ms", 3007)
     assert (closed.code, closed.reason) == (3007, "Input Duration Error: 25 ms")
     with pytest.raises(RealtimeError) as caught:
         core.send_audio(b"")
-    assert caught.value is core.fault
+    assert caught.value is core.error
 
 
 @pytest.mark.parametrize("message", ['{"type":"Error","error":"bah"}', '{"error":"bah"}'])
 def test_an_error_that_no_close_follows_is_the_end(message):
     core = open_core(reconnect=None)
     core.receive_message(message)
-    core.expire_error()
+    core.expire_pending_error()
     assert [str(event) for event in events(core)][:1] == ["bah"]
     assert core.is_finished
 
@@ -367,7 +367,7 @@ def test_what_trying_again_cannot_help_is_not_tried(code):
     core = open_core()
     core.receive_close(code, "no")
     assert core.is_finished
-    assert core.fault.code == code
+    assert core.error.code == code
 
 
 @pytest.mark.parametrize("code", [1001, 1006, 1011, 1012, 1013, 3005, 3008, 1000])
@@ -394,10 +394,10 @@ def test_delays_grow_and_are_spread():
 
 
 def test_only_some_refusals_may_pass():
-    assert may_return(RefusedError("full", 503))
-    assert not may_return(RefusedError("key", 401))
-    assert may_return(ConnectError("nobody"))
-    assert not may_return(RealtimeError("bad", 3006))
+    assert is_retryable(RefusedError("full", 503))
+    assert not is_retryable(RefusedError("key", 401))
+    assert is_retryable(ConnectError("nobody"))
+    assert not is_retryable(RealtimeError("bad", 3006))
 
 
 @given(
@@ -415,7 +415,7 @@ def test_only_some_refusals_may_pass():
                 ("receive_close", 1000, ""),
                 ("receive_close", 1006, ""),
                 ("receive_close", 3006, "bad"),
-                ("expire_error",),
+                ("expire_pending_error",),
                 ("stall",),
                 ("terminate",),
                 ("drop",),
@@ -441,48 +441,48 @@ def test_whatever_happens_the_end_is_told_once_and_last(steps, keep):
     assert sum(isinstance(event, RealtimeError) for event in said) <= 1
 
 
-# --- the tape --------------------------------------------------------------------------------
+# --- the replay --------------------------------------------------------------------------------
 
 
 def test_a_cut_is_where_it_is_quietest():
-    tape = Tape(RATE, 2)
+    replay = ReplayBuffer(RATE, 2)
     loud = (12_000).to_bytes(2, "little") * 2 * RATE
     quiet = bytes(20 * MS)
-    tape.push(loud[: 1100 * MS] + quiet + loud[: 500 * MS], 0.0)
-    tape.finish_turn(1000)
-    assert tape.to_ms(tape.start) in range(1100, 1120)
+    replay.push(loud[: 1100 * MS] + quiet + loud[: 500 * MS], 0.0)
+    replay.finish_turn(1000)
+    assert replay.to_ms(replay.start) in range(1100, 1120)
 
 
 def test_silence_is_not_kept_for_ever():
-    tape = Tape(RATE, 2)
+    replay = ReplayBuffer(RATE, 2)
     for second in range(300):
-        tape.push(bytes(1000 * MS), float(second))
-        tape.trim(None, float(second))
-    assert 60_000 <= tape.to_ms(tape.end - tape.start) <= 62_000
-    assert tape.lost_bytes == 0
+        replay.push(bytes(1000 * MS), float(second))
+        replay.trim(None, float(second))
+    assert 60_000 <= replay.to_ms(replay.end - replay.start) <= 62_000
+    assert replay.lost_bytes == 0
 
 
 def test_what_was_just_sent_is_kept_however_long_it_is():
-    tape = Tape(RATE, 2)
+    replay = ReplayBuffer(RATE, 2)
     for _ in range(200):
-        tape.push(bytes(1000 * MS), 1.0)
-        tape.trim(None, 2.0)
-    assert tape.start == 0
+        replay.push(bytes(1000 * MS), 1.0)
+        replay.trim(None, 2.0)
+    assert replay.start == 0
 
 
 def test_a_turn_is_kept_from_its_first_word_and_memory_is_finite():
-    tape = Tape(RATE, 2)
+    replay = ReplayBuffer(RATE, 2)
     for second in range(400):
-        tape.push(bytes(1000 * MS), float(second))
-        tape.trim(50_000, float(second))
-    assert tape.to_ms(tape.end - tape.start) == 300_000
-    assert tape.to_ms(tape.lost_bytes) == 51_000
+        replay.push(bytes(1000 * MS), float(second))
+        replay.trim(50_000, float(second))
+    assert replay.to_ms(replay.end - replay.start) == 300_000
+    assert replay.to_ms(replay.lost_bytes) == 51_000
 
 
 @given(st.lists(st.one_of(st.binary(max_size=3_000), st.just(FORCE)), max_size=12))
 def test_joining_keeps_all_audio_and_makes_it_legal(items):
     shortest = 1_600
-    queue = joined(items, shortest)
+    queue = merge_short_audio(items, shortest)
     audio = [item for item in queue if isinstance(item, bytes)]
     assert b"".join(audio) == b"".join(item for item in items if isinstance(item, bytes))
     assert all(len(item) >= shortest for item in audio[:-1])
@@ -509,4 +509,4 @@ def test_arrays_are_taken_as_samples():
 
 
 def test_the_shortest_chunk_is_a_matter_of_the_protocol():
-    assert [len(chunk) for chunk in Cutter(RATE, 2, 50).push(bytes(5_000))] == [1_600, 1_600, 1_800]
+    assert [len(chunk) for chunk in Chunker(RATE, 2, 50).push(bytes(5_000))] == [1_600, 1_600, 1_800]

@@ -40,7 +40,7 @@ class AsyncRealTimeTranscriber(BaseClient):
         if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: disconnect() it first")
         self._errors.clear()
-        session = await AsyncSession(self._plan(params)).open()
+        session = await AsyncSession(self._config(params)).open()
         self._session = session
         self._dispatcher = asyncio.create_task(self._dispatch(session), name="vivavoce-handlers")
 
@@ -56,7 +56,7 @@ class AsyncRealTimeTranscriber(BaseClient):
                 if inspect.isawaitable(result):
                     await result
             except Exception as error:  # noqa: BLE001  - the user's task is to have it
-                self._errors.keep(f"for {name}", error)
+                self._errors.record(f"for {name}", error)
 
     async def stream(self, data: Audio | Iterable[Audio] | AsyncIterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable, asynchronous or not.
@@ -82,7 +82,7 @@ class AsyncRealTimeTranscriber(BaseClient):
 
     def _surface(self) -> None:
         if asyncio.current_task() is not self._dispatcher:
-            self._errors.raise_kept()
+            self._errors.raise_recorded()
 
     async def set_params(self, params: RealTimeSessionParameters) -> None:
         """Change settings from now on.
@@ -132,7 +132,7 @@ class AsyncRealTimeTranscriber(BaseClient):
             return
         await session.wait()
         await asyncio.wait([dispatcher], timeout=self._options.terminate_timeout)
-        self._errors.raise_kept()
+        self._errors.raise_recorded()
 
     async def create_temporary_token(
         self, expires_in_seconds: int, max_session_duration_seconds: int | None = None

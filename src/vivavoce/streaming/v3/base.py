@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.handlers import HandlerErrors
-from vivavoce.client.limits import Limits
-from vivavoce.client.plan import Plan, make_plan
+from vivavoce.client.session_config import SessionConfig, make_session_config
 from vivavoce.client.temporary_tokens import create_stream_token
+from vivavoce.client.timeouts import Timeouts
 from vivavoce.errors import ConfigurationError, RealtimeError
 from vivavoce.settings import settings
 from vivavoce.streaming.v3.models import (
@@ -94,19 +94,19 @@ class BaseClient:
         except ValueError:
             raise ConfigurationError(f"no such event: {event!r}") from None
 
-    def _plan(self, params: RealTimeParameters) -> Plan:
+    def _config(self, params: RealTimeParameters) -> SessionConfig:
         options = self._options
-        return make_plan(
+        return make_session_config(
             params,
             url=server_url(options),
             api_key=options.api_key,
             token=options.token,
             reconnect=options.reconnect,
-            limits=Limits(
+            timeouts=Timeouts(
                 connect_s=options.connect_timeout,
                 close_s=options.terminate_timeout,
-                dials=1 + options.max_connection_retries,
-                dial_delay_s=options.connection_retry_delay,
+                connect_attempts=1 + options.max_connection_retries,
+                connect_retry_s=options.connection_retry_delay,
             ),
             transport=self._transport,
         )

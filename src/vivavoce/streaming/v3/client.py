@@ -45,7 +45,7 @@ class RealTimeTranscriber(BaseClient):
         if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: disconnect() it first")
         self._errors.clear()
-        session = Session(self._plan(params)).open()
+        session = Session(self._config(params)).open()
         self._session = session
         self._dispatcher = threading.Thread(
             target=self._dispatch, args=(session,), name="vivavoce-handlers", daemon=True
@@ -62,7 +62,7 @@ class RealTimeTranscriber(BaseClient):
             try:
                 handler(self, event)
             except BaseException as error:  # noqa: BLE001  - whatever it is, the user's thread is to have it
-                self._errors.keep(f"for {name}", error)
+                self._errors.record(f"for {name}", error)
 
     def stream(self, data: Audio | Iterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable; of any length, cut anew.
@@ -87,7 +87,7 @@ class RealTimeTranscriber(BaseClient):
 
     def _surface(self) -> None:
         if threading.current_thread() is not self._dispatcher:
-            self._errors.raise_kept()
+            self._errors.raise_recorded()
 
     def set_params(self, params: RealTimeSessionParameters) -> None:
         """Change settings from now on.
@@ -137,7 +137,7 @@ class RealTimeTranscriber(BaseClient):
             return
         session.wait()
         dispatcher.join(self._options.terminate_timeout)
-        self._errors.raise_kept()
+        self._errors.raise_recorded()
 
     def create_temporary_token(
         self, expires_in_seconds: int, max_session_duration_seconds: int | None = None

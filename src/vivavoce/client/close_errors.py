@@ -12,9 +12,9 @@ __all__ = [
     "CONNECTION_LOST",
     "KEY_ADVICE",
     "REFUSAL_STATUSES",
-    "close_fault",
+    "close_error",
     "close_text",
-    "opening_fault",
+    "opening_error",
 ]
 
 CLEAN_CODES: Final = frozenset({1000, 1005})
@@ -56,12 +56,12 @@ def close_text(code: int, reason: str, said: str | None = None) -> str:
     return words if words.casefold().startswith(text.casefold()) else f"{text}: {words}"
 
 
-def close_fault(code: int, reason: str, said: str | None = None) -> RealtimeError:
+def close_error(code: int, reason: str, said: str | None = None) -> RealtimeError:
     """The error that a close of a running session is."""
     return RealtimeError(close_text(code, reason, said), code)
 
 
-def opening_fault(where: str, code: int, reason: str, said: str | None = None) -> RealtimeError:
+def opening_error(where: str, code: int, reason: str, said: str | None = None) -> RealtimeError:
     """The error that a close before the session began is."""
     text = close_text(code, reason, said)
     if code in _REFUSAL_CODES or code in _OWN_CODES:

@@ -1,15 +1,15 @@
-"""How long a session may let its user wait."""
+"""How long each step of a session may take."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-__all__ = ["Limits"]
+__all__ = ["Timeouts"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Timeouts:
     """How long things may take, in seconds.
 
     Attributes:
@@ -20,8 +20,8 @@ class Limits:
             can't be kept anyway.
         close_s: From the wish to end, without any progress, until it is given up; up to twice that where
             audio was sent faster than it is spoken.
-        dials: How often the first connection is tried.
-        dial_delay_s: How long to wait in between.
+        connect_attempts: How often the first connection is tried.
+        connect_retry_s: How long to wait between two attempts.
     """
 
     connect_s: float = 10.0
@@ -29,5 +29,5 @@ class Limits:
     open_s: float = math.inf
     stall_s: float = 40.0
     close_s: float = 8.0
-    dials: int = 1
-    dial_delay_s: float = 0.5
+    connect_attempts: int = 1
+    connect_retry_s: float = 0.5

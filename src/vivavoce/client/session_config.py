@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.client.address import Address, request_headers
-from vivavoce.client.limits import Limits
 from vivavoce.client.parameters import RealTimeParameters, RealTimeSessionParameters
 from vivavoce.client.stream_core import StreamCore
+from vivavoce.client.timeouts import Timeouts
 from vivavoce.client.transport import Connection, Transport, WebSocketTransport
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3 import PATH
@@ -21,14 +21,21 @@ if TYPE_CHECKING:
     from vivavoce.client.backoff import Reconnect
     from vivavoce.client.choices import StreamEncoding
 
-__all__ = ["API_VERSION", "Plan", "make_plan", "native_parameters", "update_fields", "with_stall"]
+__all__ = [
+    "API_VERSION",
+    "SessionConfig",
+    "build_parameters",
+    "make_session_config",
+    "update_fields",
+    "with_stall",
+]
 
 API_VERSION: Final = "2025-05-12"
 """The version of the protocol, as the vendor's SDK names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SessionConfig:
     """All that is needed to run a session.
 
     Attributes:
@@ -37,7 +44,7 @@ class Plan:
         headers: Say who asks.
         parameters: What is asked for.
         reconnect: How hard to try to keep the session, if at all.
-        limits: How long things may take.
+        timeouts: How long things may take.
         transport: Opens connections.
     """
 
@@ -46,7 +53,7 @@ class Plan:
     headers: Mapping[str, str]
     parameters: RealTimeParameters
     reconnect: Reconnect | None
-    limits: Limits
+    timeouts: Timeouts
     transport: Transport
 
     def make_core(self) -> StreamCore:
@@ -68,26 +75,26 @@ class Plan:
         return await self.transport(
             self.url,
             self.headers,
-            timeout_s=self.limits.connect_s,
+            timeout_s=self.timeouts.connect_s,
             stall_s=self.reconnect.stall_s if self.reconnect is not None else None,
         )
 
 
-def with_stall(limits: Limits, reconnect: Reconnect | None) -> Limits:
-    """The limits of a session that is kept in a certain way."""
-    return limits if reconnect is None else dataclasses.replace(limits, stall_s=reconnect.stall_s)
+def with_stall(timeouts: Timeouts, reconnect: Reconnect | None) -> Timeouts:
+    """The timeouts of a session that is kept in a certain way."""
+    return timeouts if reconnect is None else dataclasses.replace(timeouts, stall_s=reconnect.stall_s)
 
 
-def make_plan(
+def make_session_config(
     parameters: RealTimeParameters,
     *,
     url: str | None = None,
     api_key: str | None = None,
     token: str | None = None,
     reconnect: Reconnect | None = None,
-    limits: Limits | None = None,
+    timeouts: Timeouts | None = None,
     transport: Transport | None = None,
-) -> Plan:
+) -> SessionConfig:
     """Put together what a session needs.
 
     Args:
@@ -96,25 +103,25 @@ def make_plan(
         api_key: The key; the settings' if None.
         token: A temporary token to use instead.
         reconnect: How hard to try to keep the session; None for not at all.
-        limits: How long things may take.
+        timeouts: How long things may take.
         transport: Opens connections; WebSockets if None.
 
     Raises:
         ConfigurationError: The address or the key can't be used.
     """
     address = Address.parse(url or settings.base_url)
-    return Plan(
+    return SessionConfig(
         address=address,
         url=address.websocket_url(PATH, parameters.to_query()),
         headers={**request_headers(token or api_key or settings.api_key), "AssemblyAI-Version": API_VERSION},
         parameters=parameters,
         reconnect=reconnect,
-        limits=with_stall(limits or Limits(), reconnect),
+        timeouts=with_stall(timeouts or Timeouts(), reconnect),
         transport=transport or WebSocketTransport(),
     )
 
 
-def native_parameters(
+def build_parameters(
     sample_rate: int, encoding: StreamEncoding | str, *, partials: bool, options: dict[str, Any]
 ) -> RealTimeParameters:
     """The parameters of a session of the short surface: formatted, unless told otherwise.

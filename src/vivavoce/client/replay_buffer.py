@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Tape", "joined"]
+__all__ = ["ReplayBuffer", "merge_short_audio"]
 
 _SEARCH_MS: Final = 200  # how far behind the last word a pause is looked for
 _FRAME_MS: Final = 10
@@ -25,7 +25,7 @@ class _Piece:
     sent_at: float
 
 
-class Tape:
+class ReplayBuffer:
     """Keeps what was sent since the last finished turn.
 
     Positions are counted in bytes from the session's first sample, over all its connections.
@@ -139,7 +139,7 @@ class Tape:
         return sum(map(abs, samples))
 
 
-def joined(items: list[bytes | str], shortest_bytes: int) -> deque[bytes | str]:
+def merge_short_audio(items: list[bytes | str], shortest_bytes: int) -> deque[bytes | str]:
     """The same messages; audio too short to be one of its own joins the audio behind it."""
     queue: deque[bytes | str] = deque()
     short = b""
