@@ -10,7 +10,7 @@ import av
 import numpy as np
 import soxr
 
-from vivavoce.cli.recording import demo_recording, demo_words
+from vivavoce.cli.demo_recording import demo_recording_path, demo_reference
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ def write_recording(folder: Path, *, encoding: str = "pcm_s16le", short: bool = 
     """
     length_s = _SHORT_S if short else _LENGTH_S
     rate, codec, container = ENCODINGS[encoding]
-    with wave.open(str(demo_recording()), "rb") as file:
+    with wave.open(str(demo_recording_path()), "rb") as file:
         recorded_rate = file.getframerate()
         samples = np.frombuffer(file.readframes(int(length_s * recorded_rate)), "<i2").astype(np.float32)
     sound = np.clip(soxr.resample(samples, recorded_rate, rate), -32768, 32767).astype("<i2")
@@ -78,5 +78,5 @@ def write_recording(folder: Path, *, encoding: str = "pcm_s16le", short: bool = 
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
             output.mux(stream.encode(piece))
         output.mux(stream.encode(None))
-    said = tuple(word.text for word in demo_words() if word.end_s <= length_s)
+    said = tuple(word.text for word in demo_reference() if word.end_s <= length_s)
     return Recording(path, rate, encoding, length_s, said)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from vivavoce.cli.recording import demo_recording
+from vivavoce.cli.demo_recording import demo_recording_path
 from vivavoce.recordings.sources import from_file
 
 pytestmark = pytest.mark.live
@@ -58,7 +58,7 @@ def samples():
     del av
     from vivavoce.recordings.containers import from_container
 
-    with from_container(demo_recording()) as sound:
+    with from_container(demo_recording_path()) as sound:
         return b"".join(sound.chunks)[: 6 * 32_000]
 
 
@@ -384,5 +384,5 @@ def test_help_is_quick():
 
 
 def test_wav_of_the_package_is_read_without_a_decoder():
-    with from_file(demo_recording()) as sound:
+    with from_file(demo_recording_path()) as sound:
         assert sound.sample_rate == 48_000

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
 from vivavoce import ConnectError, RealtimeFinalTranscript, RealtimeTranscriber, Settings
-from vivavoce.cli.checks import Status, check_port
+from vivavoce.cli.doctor_checks import Status, check_port
 from vivavoce.client import Client
 from vivavoce.client.temporary_tokens import create_token
 

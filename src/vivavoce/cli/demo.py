@@ -13,10 +13,10 @@ from vivavoce.cli.options import ApiKey, Url  # noqa: TC001  - typer reads the a
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
-    from vivavoce.cli.captions import Caption
-    from vivavoce.cli.measure import Summary
+    from vivavoce.cli.demo_latency import LatencySummary
+    from vivavoce.cli.server_choice import ChosenServer
     from vivavoce.cli.sinks import Sink
-    from vivavoce.cli.target import Target
+    from vivavoce.cli.transcript_line import TranscriptLine
 
 __all__ = ["closing_line", "demo"]
 
@@ -24,7 +24,7 @@ _SILENCE_AFTER_S = 1.5  # so that the last utterance ends as every other does
 _READY_TIMEOUT_S = 120.0
 
 
-def closing_line(summary: Summary, *, sound_s: float, cpu_s: float | None) -> str:
+def closing_line(summary: LatencySummary, *, sound_s: float, cpu_s: float | None) -> str:
     """What was measured, on one line.
 
     Args:
@@ -45,7 +45,7 @@ def closing_line(summary: Summary, *, sound_s: float, cpu_s: float | None) -> st
     return ", ".join(parts)
 
 
-def _wait_for_model(target: Target, sink: Sink) -> None:
+def _wait_for_model(target: ChosenServer, sink: Sink) -> None:
     if target.local is None:
         sink.note(f"Server: {target.base_url}")
         return
@@ -79,26 +79,28 @@ def demo(
     the message that settled it. A final's includes the 0.7 s of silence that end an utterance. The
     real-time factor is this process's CPU time over the length of the sound.
     """  # noqa: D301  - click keeps what follows \b as it is
+    from vivavoce.cli.demo_latency import LatencyMeter
+    from vivavoce.cli.demo_recording import demo_recording_path, demo_reference
     from vivavoce.cli.interrupt import Interrupt
-    from vivavoce.cli.live import paced, transcribe
-    from vivavoce.cli.measure import Measurement
+    from vivavoce.cli.live_session import paced, run_session
     from vivavoce.cli.mic import first_seconds
-    from vivavoce.cli.recording import demo_recording, demo_words
+    from vivavoce.cli.server_choice import choose_server
     from vivavoce.cli.sinks import open_sink
-    from vivavoce.cli.target import server_for
     from vivavoce.recordings.sources import CHUNK_MS, from_file
 
-    measurement = Measurement([word for word in demo_words() if seconds is None or word.end_s <= seconds])
+    measurement = LatencyMeter(
+        [word for word in demo_reference() if seconds is None or word.end_s <= seconds]
+    )
     played_bytes = 0
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=False))
         sink = open_sink()
         stack.callback(sink.close)
-        sound = stack.enter_context(from_file(demo_recording()))
-        target = stack.enter_context(server_for(url, api_key))
+        sound = stack.enter_context(from_file(demo_recording_path()))
+        target = stack.enter_context(choose_server(url, api_key))
         _wait_for_model(target, sink)
 
-        def show(caption: Caption) -> None:
+        def show(caption: TranscriptLine) -> None:
             measurement.take(time.monotonic(), caption)
             sink.show(caption)
 
@@ -115,7 +117,7 @@ def demo(
         silence = itertools.repeat(bytes(rate * CHUNK_MS // 1000), int(_SILENCE_AFTER_S * 1000 / CHUNK_MS))
         chunks = itertools.chain(map(count, recorded), silence)
         cpu_before = time.process_time()
-        transcribe(
+        run_session(
             paced(chunks, rate, clock=time.monotonic, wait=interrupt.wait, on_begin=began),
             sample_rate=sound.sample_rate,
             encoding=sound.encoding,

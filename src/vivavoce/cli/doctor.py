@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from vivavoce.cli.checks import Check
+    from vivavoce.cli.doctor_checks import Finding
 
 __all__ = ["doctor", "lines_of"]
 
@@ -18,7 +18,7 @@ _COLOURS = {"ok": "32", "note": "36", "problem": "33", "broken": "31"}
 _INDENT = 8
 
 
-def lines_of(check: Check, *, colour: bool = False, width: int | None = None) -> str:
+def lines_of(check: Finding, *, colour: bool = False, width: int | None = None) -> str:
     """A finding as text.
 
     Args:
@@ -49,7 +49,7 @@ def doctor() -> None:
     Loads the model and lets it transcribe a few seconds, so it takes some itself. Keys are never
     shown. Exits with 1 if something is broken that transcription needs.
     """  # noqa: D301  - click keeps what follows \b as it is
-    from vivavoce.cli.checks import Status, run_checks
+    from vivavoce.cli.doctor_checks import Status, run_checks
     from vivavoce.cli.sinks import terminal_width
 
     colour = (

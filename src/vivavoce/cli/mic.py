@@ -162,8 +162,8 @@ def mic(
     check_output(json=kind is Format.JSON, partials=partials)
     outputs = Outputs(kind, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
     from vivavoce.cli.interrupt import Interrupt
-    from vivavoce.cli.live import transcribe
-    from vivavoce.cli.target import server_for
+    from vivavoce.cli.live_session import run_session
+    from vivavoce.cli.server_choice import choose_server
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:
@@ -178,8 +178,8 @@ def mic(
         if save is not None:
             chunks = stack.enter_context(_saved(chunks, save, rate))
         sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
-        stack.enter_context(server_for(url, api_key))
-        transcribe(
+        stack.enter_context(choose_server(url, api_key))
+        run_session(
             chunks,
             sample_rate=rate,
             encoding=Encoding.PCM_S16LE,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from vivavoce.captions import Cue
-    from vivavoce.cli.captions import Caption
+    from vivavoce.cli.transcript_line import TranscriptLine
 
 __all__ = ["CueSink", "Outputs", "Tee", "chosen_format", "wrote"]
 
@@ -68,7 +68,7 @@ class CueSink(PipeSink):
         if kind is Format.VTT:
             self._write(vtt_head())
 
-    def show(self, caption: Caption) -> None:
+    def show(self, caption: TranscriptLine) -> None:
         """Take a finished utterance."""
         if caption.is_final and caption.text:
             whole = Word(caption.text, caption.start_ms, caption.end_ms, caption.confidence)
@@ -92,7 +92,7 @@ class Tee:
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self._sinks = sinks
 
-    def show(self, caption: Caption) -> None:
+    def show(self, caption: TranscriptLine) -> None:
         """Show a caption everywhere."""
         for sink in self._sinks:
             sink.show(caption)

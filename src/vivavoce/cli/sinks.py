@@ -10,13 +10,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from vivavoce.cli.captions import as_json_fields
-from vivavoce.cli.screen import Screen
+from vivavoce.cli.live_line import LiveLine
+from vivavoce.cli.transcript_line import json_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vivavoce.cli.captions import Caption
+    from vivavoce.cli.transcript_line import TranscriptLine
 
 __all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink", "stable_length", "terminal_width"]
 
@@ -24,7 +24,7 @@ __all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink", "stable_
 class Sink(Protocol):
     """Takes captions in the order they come, from whatever thread."""
 
-    def show(self, caption: Caption) -> None:
+    def show(self, caption: TranscriptLine) -> None:
         """Show a partial or a final; an empty partial takes the live line away."""
 
     def note(self, text: str) -> None:
@@ -46,7 +46,7 @@ class PipeSink:
         self._lock = threading.Lock()
         self.written = 0
 
-    def show(self, caption: Caption) -> None:
+    def show(self, caption: TranscriptLine) -> None:
         """Write a final; partials are not for pipes."""
         if caption.is_final and caption.text:
             self._line(caption.text)
@@ -84,10 +84,10 @@ class JsonSink(PipeSink):
         super().__init__(out, talk)
         self._partials = partials
 
-    def show(self, caption: Caption) -> None:
+    def show(self, caption: TranscriptLine) -> None:
         """Write an event, if it has words."""
         if caption.text and (caption.is_final or self._partials):
-            self._line(json.dumps(as_json_fields(caption)))
+            self._line(json.dumps(json_fields(caption)))
 
 
 def stable_length(before: str, now: str) -> int:
@@ -112,14 +112,14 @@ class TerminalSink:
         idle: What stands on the live line while nobody speaks.
     """
 
-    def __init__(self, screen: Screen, talk: TextIO, idle: Callable[[], str] = str) -> None:
+    def __init__(self, screen: LiveLine, talk: TextIO, idle: Callable[[], str] = str) -> None:
         self._screen = screen
         self._talk = talk
         self._idle = idle
         self._lock = threading.Lock()
         self._partial = ""
 
-    def show(self, caption: Caption) -> None:
+    def show(self, caption: TranscriptLine) -> None:
         """Show a caption on the live line, or in its place for good."""
         with self._lock:
             before, self._partial = self._partial, "" if caption.is_final else caption.text
@@ -176,7 +176,7 @@ def open_sink(*, json: bool = False, partials: bool = False, idle: Callable[[], 
     if not sys.stdout.isatty():
         return PipeSink(sys.stdout, sys.stderr)
     escapes = os.environ.get("TERM", "") not in {"dumb", ""}
-    screen = Screen(
+    screen = LiveLine(
         _writer(sys.stdout),
         terminal_width,
         escapes=escapes,

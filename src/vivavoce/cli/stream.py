@@ -30,8 +30,8 @@ from vivavoce.types import Encoding
 if TYPE_CHECKING:
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
+    from vivavoce.cli.server_choice import ChosenServer
     from vivavoce.cli.sinks import Sink
-    from vivavoce.cli.target import Target
     from vivavoce.recordings.sources import Sound
 
 __all__ = ["MAX_LEAD_S", "stream"]
@@ -58,10 +58,17 @@ def _say_what_is_mixed(sound: Sound, sink: Sink) -> None:
 
 
 def _run(
-    file: str, outputs: Outputs, target: Target, interrupt: Interrupt, options: _Options, *, nth: int, of: int
+    file: str,
+    outputs: Outputs,
+    target: ChosenServer,
+    interrupt: Interrupt,
+    options: _Options,
+    *,
+    nth: int,
+    of: int,
 ) -> None:
     """Transcribe one recording."""
-    from vivavoce.cli.live import paced, transcribe
+    from vivavoce.cli.live_session import paced, run_session
     from vivavoce.cli.progress import counted, progress_bar
 
     with contextlib.ExitStack() as stack:
@@ -79,7 +86,7 @@ def _run(
         if file != _STDIN and outputs.is_out_of_sight:
             advance = stack.enter_context(progress_bar(Path(file).name, sound.duration_s))
             chunks = counted(chunks, lambda n_bytes: advance(n_bytes / sound.bytes_per_second))
-        transcribe(
+        run_session(
             chunks,
             sample_rate=sound.sample_rate,
             encoding=sound.encoding,
@@ -147,19 +154,19 @@ def stream(
     if _STDIN in files:
         _check_stdin(files)
     from vivavoce.cli.interrupt import Interrupt
-    from vivavoce.cli.target import server_for
+    from vivavoce.cli.server_choice import choose_server
 
     failed = False
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=_STDIN in files))
-        target: Target | None = None
+        target: ChosenServer | None = None
         for nth, file in enumerate(files):
             if interrupt.requested:
                 break
             try:
                 if target is None:
                     _check_readable(file)
-                    target = stack.enter_context(server_for(url, api_key))
+                    target = stack.enter_context(choose_server(url, api_key))
                 options = _Options(sample_rate, encoding, realtime)
                 _run(file, outputs, target, interrupt, options, nth=nth, of=len(files))
             except AudioError as error:

@@ -12,10 +12,10 @@ import pytest
 
 from support.cli_fakes import FakeTranscriber
 from vivavoce.cli.app import run
-from vivavoce.cli.checks import Check, Status, check_port, check_settings, run_checks
 from vivavoce.cli.demo import closing_line
+from vivavoce.cli.demo_latency import LatencySummary
 from vivavoce.cli.doctor import lines_of
-from vivavoce.cli.measure import Summary
+from vivavoce.cli.doctor_checks import Finding, Status, check_port, check_settings, run_checks
 from vivavoce.cli.mic import first_seconds
 from vivavoce.cli.serve import read_keys
 from vivavoce.errors import (
@@ -147,15 +147,15 @@ def test_exit_codes(arguments, code):
 
 def test_a_reader_that_goes_away_is_no_error(recording):
     program = (
-        "import sys, threading, types; import vivavoce.cli.live as live\n"
-        "from vivavoce.cli.captions import Caption\n"
+        "import sys, threading, types; import vivavoce.cli.live_session as live\n"
+        "from vivavoce.cli.transcript_line import TranscriptLine\n"
         "class S:\n"
-        "    def __init__(s, **k): s.k = k\n"
+        "    def __init__(s, **k): s.show = k['on_transcript']\n"
         "    def connect(s, timeout): pass\n"
         "    def stream(s, data):\n"
-        "        for n, _ in enumerate(data): s.k['on_caption'](Caption('x' * 9000, is_final=True))\n"
+        "        for n, _ in enumerate(data): s.show(TranscriptLine('x' * 9000, is_final=True))\n"
         "    def close(s): pass\n"
-        "live.transcribe.__kwdefaults__['factory'] = S\n"
+        "live.run_session.__kwdefaults__['factory'] = S\n"
         "from vivavoce.cli.app import run\n"
         f"sys.exit(run(['stream', {recording!r}, '--url', 'ws://x']))\n"
     )
@@ -274,12 +274,12 @@ def test_a_missing_key_file_is_a_mistake(tmp_path):
 
 
 def test_the_closing_line():
-    summary = Summary(words=118, utterances=9, first_word_s=0.512, word_s=0.44, final_s=0.861)
+    summary = LatencySummary(words=118, utterances=9, first_word_s=0.512, word_s=0.44, final_s=0.861)
     assert closing_line(summary, sound_s=44.37, cpu_s=8.9) == (
         "118 words in 9 utterances from 44.4 s of sound, real-time factor 0.20, first word after 0.51 s, "
         "words after 0.44 s (median), finals after 0.86 s (median)"
     )
-    bare = Summary(words=3, utterances=1, first_word_s=None, word_s=None, final_s=None)
+    bare = LatencySummary(words=3, utterances=1, first_word_s=None, word_s=None, final_s=None)
     assert closing_line(bare, sound_s=2, cpu_s=None) == "3 words in 1 utterance from 2.0 s of sound"
 
 
@@ -293,18 +293,21 @@ def test_the_demo_without_its_recording_says_what_to_install(monkeypatch, capsys
 
 
 def test_the_doctor_fails_only_for_what_is_broken(monkeypatch, capsys):
-    findings = [Check(Status.OK, "Python", "3.13"), Check(Status.NOTE, "microphone", "none", "plug one in")]
-    monkeypatch.setattr("vivavoce.cli.checks.run_checks", lambda: findings)
+    findings = [
+        Finding(Status.OK, "Python", "3.13"),
+        Finding(Status.NOTE, "microphone", "none", "plug one in"),
+    ]
+    monkeypatch.setattr("vivavoce.cli.doctor_checks.run_checks", lambda: findings)
     assert run(["doctor"]) == 0
     assert capsys.readouterr().out == (
         "ok      Python: 3.13\nnote    microphone: none\n        -> plug one in\n"
     )
-    findings.append(Check(Status.BROKEN, "model", "gone", "install it"))
+    findings.append(Finding(Status.BROKEN, "model", "gone", "install it"))
     assert run(["doctor"]) == 1
 
 
 def test_findings_fit_the_terminal():
-    check = Check(Status.PROBLEM, "port 8765", "taken by another program", "stop that program")
+    check = Finding(Status.PROBLEM, "port 8765", "taken by another program", "stop that program")
     assert lines_of(check, width=30) == (
         "problem port 8765: taken by\n        another program\n        -> stop that program"
     )

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from support.cli_fakes import FakeTranscriber
 from vivavoce.cli.app import run
-from vivavoce.cli.captions import Caption
-from vivavoce.cli.checks import check_config, check_microphone
+from vivavoce.cli.doctor_checks import check_config, check_microphone
+from vivavoce.cli.live_line import LiveLine
 from vivavoce.cli.options import Format
 from vivavoce.cli.outputs import CueSink, Outputs, Tee, wrote
 from vivavoce.cli.progress import counted, progress_bar
-from vivavoce.cli.screen import Screen
 from vivavoce.cli.sinks import TerminalSink, stable_length
+from vivavoce.cli.transcript_line import TranscriptLine
 from vivavoce.recordings.pcm import peak
 from vivavoce.types import Word
 
@@ -208,8 +208,8 @@ def test_captions_are_written_as_soon_as_their_time_is_known():
     sink = CueSink(out, io.StringIO(), Format.SRT)
     for n, text in enumerate(("One.", "Two.")):
         word = Word(text, 2_000 * n, 2_000 * n + 300, 0.9)
-        sink.show(Caption(text, True, word.start_ms, word.end_ms, 0.9, (word,)))
-        sink.show(Caption("partial", is_final=False))
+        sink.show(TranscriptLine(text, True, word.start_ms, word.end_ms, 0.9, (word,)))
+        sink.show(TranscriptLine("partial", is_final=False))
         assert out.getvalue().count("-->") == n
     sink.close()
     assert out.getvalue().count("-->") == 2
@@ -242,12 +242,12 @@ def test_what_is_new_is_told_apart():
     assert stable_length("it was the", "it was the best") == len("it was the ")
     assert stable_length("it was the", "it is the") == len("it ")
     out = io.StringIO()
-    sink = TerminalSink(Screen(out.write, lambda: 40, dim=True), io.StringIO())
-    sink.show(Caption("it was", is_final=False))
-    sink.show(Caption("it was the", is_final=False))
+    sink = TerminalSink(LiveLine(out.write, lambda: 40, dim=True), io.StringIO())
+    sink.show(TranscriptLine("it was", is_final=False))
+    sink.show(TranscriptLine("it was the", is_final=False))
     assert out.getvalue().endswith("\rit was \x1b[2mthe\x1b[0m\x1b[K")
-    sink.show(Caption("It was the.", is_final=True))
-    sink.show(Caption("it", is_final=False))
+    sink.show(TranscriptLine("It was the.", is_final=True))
+    sink.show(TranscriptLine("it", is_final=False))
     assert out.getvalue().endswith("\r\x1b[2mit\x1b[0m\x1b[K")
 
 

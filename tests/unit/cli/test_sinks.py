@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from vivavoce.cli.captions import Caption, caption_of
+from vivavoce.cli.live_line import LiveLine
 from vivavoce.cli.mic import level_meter
-from vivavoce.cli.screen import Screen
 from vivavoce.cli.sinks import JsonSink, PipeSink, TerminalSink, open_sink
+from vivavoce.cli.transcript_line import TranscriptLine, from_sdk
 from vivavoce.types import Word
 
 WORDS = (Word("Hello", 100, 420, 0.9, is_final=True), Word("there.", 450, 800, 0.8, is_final=True))
-PARTIAL = Caption("hello", is_final=False)
-FINAL = Caption("Hello there.", True, 100, 800, 0.85, WORDS)
-EMPTY = Caption("", is_final=True)
+PARTIAL = TranscriptLine("hello", is_final=False)
+FINAL = TranscriptLine("Hello there.", True, 100, 800, 0.85, WORDS)
+EMPTY = TranscriptLine("", is_final=True)
 
 
 class Flushed(io.StringIO):
@@ -31,7 +31,7 @@ class Flushed(io.StringIO):
 
 def test_a_terminal_shows_something_while_nobody_speaks():
     out = io.StringIO()
-    sink = TerminalSink(Screen(out.write, lambda: 40), io.StringIO(), lambda: "[##........] -48 dB")
+    sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO(), lambda: "[##........] -48 dB")
     sink.show(dataclasses.replace(PARTIAL, text=""))
     assert "[##........] -48 dB" in out.getvalue()
     sink.show(PARTIAL)
@@ -63,7 +63,7 @@ def test_a_pipe_gets_one_final_a_line_at_once():
 def test_json_is_one_event_a_line(partials, types):
     out = Flushed()
     sink = JsonSink(out, io.StringIO(), partials=partials)
-    for caption in (PARTIAL, FINAL, EMPTY, Caption("", is_final=False)):
+    for caption in (PARTIAL, FINAL, EMPTY, TranscriptLine("", is_final=False)):
         sink.show(caption)
     events = [json.loads(line) for line in out.seen.splitlines()]
     assert [event["type"] for event in events] == types
@@ -82,7 +82,7 @@ def test_json_is_one_event_a_line(partials, types):
 
 def test_a_note_does_not_mix_with_the_live_line():
     both = io.StringIO()
-    sink = TerminalSink(Screen(both.write, lambda: 40, escapes=False), both)
+    sink = TerminalSink(LiveLine(both.write, lambda: 40, escapes=False), both)
     sink.show(PARTIAL)
     sink.note("Listening.")
     assert both.getvalue().endswith("\rListening.\n")
@@ -90,7 +90,7 @@ def test_a_note_does_not_mix_with_the_live_line():
 
 def test_the_terminal_is_left_with_an_empty_line():
     out = io.StringIO()
-    sink = TerminalSink(Screen(out.write, lambda: 40), io.StringIO())
+    sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO())
     sink.show(PARTIAL)
     sink.close()
     assert out.getvalue().endswith("\r\x1b[K")
@@ -98,7 +98,7 @@ def test_the_terminal_is_left_with_an_empty_line():
 
 def test_an_empty_final_takes_the_partial_back():
     out = io.StringIO()
-    sink = TerminalSink(Screen(out.write, lambda: 40), io.StringIO())
+    sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO())
     sink.show(PARTIAL)
     sink.show(EMPTY)
     assert out.getvalue().endswith("\r\x1b[K")
@@ -141,5 +141,5 @@ def test_a_transcript_of_the_sdk_becomes_a_caption():
     class T:
         text, audio_start, audio_end, confidence, words = "Hello\n", 1, 2, 0.5, [W]
 
-    caption = caption_of(T, is_final=True)
-    assert caption == Caption("Hello", True, 1, 2, 0.5, (Word("Hello", 1, 2, 0.5, is_final=True),))
+    caption = from_sdk(T, is_final=True)
+    assert caption == TranscriptLine("Hello", True, 1, 2, 0.5, (Word("Hello", 1, 2, 0.5, is_final=True),))

@@ -6,30 +6,30 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.cli.demo_recording import demo_recording_path
 from vivavoce.cli.interrupt import Interrupt
-from vivavoce.cli.live import transcribe
+from vivavoce.cli.live_session import run_session
 from vivavoce.cli.mic import first_seconds
-from vivavoce.cli.recording import demo_recording
-from vivavoce.cli.target import local_server
+from vivavoce.cli.server_choice import local_server
 from vivavoce.recordings.sources import from_file
 from vivavoce.settings import settings
 
 if TYPE_CHECKING:
-    from vivavoce.cli.captions import Caption
+    from vivavoce.cli.transcript_line import TranscriptLine
 
-__all__ = ["SOUND_S", "Trial", "try_model"]
+__all__ = ["TRIAL_AUDIO_S", "ModelTrial", "run_model_trial"]
 
-SOUND_S: Final = 4.0
+TRIAL_AUDIO_S: Final = 4.0
 _READY_TIMEOUT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ModelTrial:
     """How it went.
 
     Attributes:
         load_s: Until the model was ready, in seconds.
-        spent_s: From then until the last final, in seconds; `SOUND_S` seconds of sound were sent at once.
+        spent_s: From then to the last final of `TRIAL_AUDIO_S` seconds of audio sent at once, in seconds.
         text: What was heard.
     """
 
@@ -38,26 +38,26 @@ class Trial:
     text: str
 
 
-def try_model() -> Trial:
+def run_model_trial() -> ModelTrial:
     """Load the model and let it transcribe.
 
     Raises:
         VivavoceError: It can't.
     """
-    heard: list[Caption] = []
+    heard: list[TranscriptLine] = []
     began = time.monotonic()
     before = settings.base_url if settings.source_of("base_url") == "program" else None
     try:
         with (
-            from_file(demo_recording()) as sound,
+            from_file(demo_recording_path()) as sound,
             local_server() as server,
             Interrupt(live=False) as interrupt,
         ):
             server.wait_ready(_READY_TIMEOUT_S)
             loaded = time.monotonic()
             settings.base_url = server.base_url
-            transcribe(
-                first_seconds(sound.chunks, SOUND_S, sound.bytes_per_second),
+            run_session(
+                first_seconds(sound.chunks, TRIAL_AUDIO_S, sound.bytes_per_second),
                 sample_rate=sound.sample_rate,
                 encoding=sound.encoding,
                 show=heard.append,
@@ -66,4 +66,6 @@ def try_model() -> Trial:
             spent_s = time.monotonic() - loaded
     finally:
         settings.base_url = before
-    return Trial(loaded - began, spent_s, " ".join(caption.text for caption in heard if caption.is_final))
+    return ModelTrial(
+        loaded - began, spent_s, " ".join(caption.text for caption in heard if caption.is_final)
+    )

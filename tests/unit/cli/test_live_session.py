@@ -10,11 +10,11 @@ import threading
 
 import pytest
 
-from vivavoce.cli.captions import Caption
+from vivavoce.cli.demo_latency import LatencyMeter, ReferenceWord
+from vivavoce.cli.demo_recording import demo_reference
 from vivavoce.cli.interrupt import Interrupt
-from vivavoce.cli.live import paced, transcribe
-from vivavoce.cli.measure import Measurement, SpokenWord
-from vivavoce.cli.recording import demo_words
+from vivavoce.cli.live_session import paced, run_session
+from vivavoce.cli.transcript_line import TranscriptLine
 from vivavoce.errors import ConnectError, MicrophoneError, RealtimeError
 from vivavoce.types import Encoding
 
@@ -24,8 +24,8 @@ CHUNK = bytes(3200)  # 100 ms
 class FakeSession:
     """Behaves like the SDK's transcriber: a partial per chunk, the final at the close."""
 
-    def __init__(self, *, on_caption, on_error, sample_rate, encoding, fail=None, die_after=None):
-        self.on_caption, self.on_error = on_caption, on_error
+    def __init__(self, *, on_transcript, on_error, sample_rate, encoding, fail=None, die_after=None):
+        self.on_transcript, self.on_error = on_transcript, on_error
         self.fail, self.die_after = fail, die_after
         self.received = 0
         self.closed = 0
@@ -39,13 +39,13 @@ class FakeSession:
             self.received += 1
             if self.received == self.die_after:
                 self.on_error(RealtimeError("Session expired", 4008))
-            self.on_caption(Caption(f"{self.received}", is_final=False))
+            self.on_transcript(TranscriptLine(f"{self.received}", is_final=False))
             assert chunk
 
     def close(self):
         self.closed += 1
         if self.received:
-            self.on_caption(Caption(f"{self.received} chunks.", is_final=True))
+            self.on_transcript(TranscriptLine(f"{self.received} chunks.", is_final=True))
 
 
 def run(chunks, *, interrupt=None, show=None, ends_itself=False, **fake):
@@ -58,7 +58,7 @@ def run(chunks, *, interrupt=None, show=None, ends_itself=False, **fake):
     interrupt = interrupt or Interrupt(live=True)
     failure = None
     try:
-        transcribe(
+        run_session(
             chunks,
             sample_rate=16_000,
             encoding=Encoding.PCM_S16LE,
@@ -242,17 +242,17 @@ def test_a_run_that_hangs_after_ctrl_c_is_ended_by_force():
 
 
 REFERENCE = [
-    SpokenWord(text, end - 0.2, end)
+    ReferenceWord(text, end - 0.2, end)
     for text, end in [("it", 0.6), ("was", 0.9), ("the", 1.2), ("best", 1.8), ("of", 3.0), ("times", 3.4)]
 ]
 
 
 def heard(text, *, final=False):
-    return Caption(text, final)
+    return TranscriptLine(text, final)
 
 
 def test_a_word_counts_from_when_its_place_no_longer_changed():
-    measured = Measurement(REFERENCE, began=1000.0)
+    measured = LatencyMeter(REFERENCE, began=1000.0)
     measured.take(1000.9, heard("it"))
     measured.take(1001.3, heard("it what"))
     measured.take(1001.6, heard("it was the"))
@@ -266,7 +266,7 @@ def test_a_word_counts_from_when_its_place_no_longer_changed():
 
 
 def test_a_word_that_flickered_counts_from_its_return():
-    measured = Measurement(REFERENCE)
+    measured = LatencyMeter(REFERENCE)
     for at, text in [(0.7, "it"), (0.8, ""), (0.9, "bit"), (1.0, "it")]:
         measured.take(at, heard(text))
     measured.take(1.5, heard("It.", final=True))
@@ -274,7 +274,7 @@ def test_a_word_that_flickered_counts_from_its_return():
 
 
 def test_words_heard_otherwise_have_no_latency_and_the_next_utterance_goes_on_in_the_reference():
-    measured = Measurement(REFERENCE)
+    measured = LatencyMeter(REFERENCE)
     measured.take(2.0, heard("It was a beast.", final=True))
     measured.take(4.4, heard("Of times!", final=True))
     summary = measured.summary()
@@ -284,7 +284,7 @@ def test_words_heard_otherwise_have_no_latency_and_the_next_utterance_goes_on_in
 
 
 def test_without_a_reference_only_words_are_counted():
-    measured = Measurement()
+    measured = LatencyMeter()
     measured.take(1.0, heard("Two words - no times.", final=True))
     summary = measured.summary()
     assert summary.words == 4
@@ -292,11 +292,11 @@ def test_without_a_reference_only_words_are_counted():
 
 
 def test_nothing_heard_is_nothing_measured():
-    assert Measurement(REFERENCE).summary().words == 0
+    assert LatencyMeter(REFERENCE).summary().words == 0
 
 
 def test_the_words_of_the_recording_are_in_order():
-    words = demo_words()
+    words = demo_reference()
     assert " ".join(word.text for word in words).startswith("it was the best of times it was the worst")
     assert all(a.start_s < a.end_s <= b.start_s for a, b in itertools.pairwise(words))
     assert words[-1].end_s < 44.4

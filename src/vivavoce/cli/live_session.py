@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.cli.captions import caption_of
+from vivavoce.cli.transcript_line import from_sdk
 from vivavoce.recordings.pacing import paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from vivavoce.cli.captions import Caption
     from vivavoce.cli.interrupt import Interrupt
+    from vivavoce.cli.transcript_line import TranscriptLine
     from vivavoce.types import Encoding
 
-__all__ = ["CONNECT_TIMEOUT_S", "Factory", "Session", "paced", "sdk_session", "transcribe"]
+__all__ = [
+    "CONNECT_TIMEOUT_S",
+    "Transcriber",
+    "TranscriberFactory",
+    "paced",
+    "run_session",
+    "sdk_transcriber",
+]
 
 CONNECT_TIMEOUT_S = 10.0
 
 
-class Session(Protocol):
+class Transcriber(Protocol):
     """What the command line needs of the SDK's transcriber."""
 
     def connect(self, timeout: float | None = ...) -> None:
@@ -32,32 +39,32 @@ class Session(Protocol):
         """End the session and wait for its last final."""
 
 
-class Factory(Protocol):
+class TranscriberFactory(Protocol):
     """Makes a session; the handlers may be called from another thread."""
 
     def __call__(
         self,
         *,
-        on_caption: Callable[[Caption], None],
+        on_transcript: Callable[[TranscriptLine], None],
         on_error: Callable[[Exception], None],
         sample_rate: int,
         encoding: Encoding,
-    ) -> Session:
+    ) -> Transcriber:
         """Make one."""
 
 
-def sdk_session(
+def sdk_transcriber(
     *,
-    on_caption: Callable[[Caption], None],
+    on_transcript: Callable[[TranscriptLine], None],
     on_error: Callable[[Exception], None],
     sample_rate: int,
     encoding: Encoding,
-) -> Session:
+) -> Transcriber:
     """A session of the SDK against the server that its settings name."""
     import vivavoce as sdk
 
     def on_data(transcript: sdk.RealtimeTranscript) -> None:
-        on_caption(caption_of(transcript, is_final=isinstance(transcript, sdk.RealtimeFinalTranscript)))
+        on_transcript(from_sdk(transcript, is_final=isinstance(transcript, sdk.RealtimeFinalTranscript)))
 
     return sdk.RealtimeTranscriber(
         on_data=on_data,
@@ -76,16 +83,16 @@ def _until_stopped(chunks: Iterable[bytes], interrupt: Interrupt) -> Iterator[by
             return
 
 
-def transcribe(
+def run_session(
     chunks: Iterable[bytes],
     *,
     sample_rate: int,
     encoding: Encoding,
-    show: Callable[[Caption], None],
+    show: Callable[[TranscriptLine], None],
     interrupt: Interrupt,
     connected: Callable[[], None] = lambda: None,
     ends_itself: bool = False,
-    factory: Factory = sdk_session,
+    factory: TranscriberFactory = sdk_transcriber,
 ) -> None:
     """Run a session to its end.
 
@@ -109,7 +116,7 @@ def transcribe(
     failures: list[Exception] = []
     pipe_closed: list[BrokenPipeError] = []
 
-    def on_caption(caption: Caption) -> None:
+    def on_transcript(caption: TranscriptLine) -> None:
         if pipe_closed:
             return
         try:
@@ -122,7 +129,9 @@ def transcribe(
         failures.append(error)
         interrupt.stop()
 
-    session = factory(on_caption=on_caption, on_error=on_error, sample_rate=sample_rate, encoding=encoding)
+    session = factory(
+        on_transcript=on_transcript, on_error=on_error, sample_rate=sample_rate, encoding=encoding
+    )
     session.connect(timeout=CONNECT_TIMEOUT_S)
     try:
         connected()

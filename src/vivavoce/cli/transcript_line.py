@@ -10,11 +10,11 @@ from vivavoce.types import Word
 if TYPE_CHECKING:
     from vivavoce.client import RealtimeTranscript
 
-__all__ = ["Caption", "as_json_fields", "caption_of", "printable"]
+__all__ = ["TranscriptLine", "from_sdk", "json_fields", "printable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
+class TranscriptLine:
     """One utterance, finished or as far as it was heard.
 
     Attributes:
@@ -39,18 +39,18 @@ def printable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def caption_of(heard: RealtimeTranscript, *, is_final: bool) -> Caption:
+def from_sdk(heard: RealtimeTranscript, *, is_final: bool) -> TranscriptLine:
     """Take over a transcript of the SDK."""
     words = tuple(
         Word(printable(word.text), word.start, word.end, word.confidence, is_final=is_final)
         for word in heard.words
     )
-    return Caption(
+    return TranscriptLine(
         printable(heard.text), is_final, heard.audio_start, heard.audio_end, heard.confidence, words
     )
 
 
-def as_json_fields(caption: Caption) -> dict[str, Any]:
+def json_fields(caption: TranscriptLine) -> dict[str, Any]:
     """The fields of ``--json``; times in milliseconds of the session's audio."""
     return {
         "type": "final" if caption.is_final else "partial",

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Screen", "tail_that_fits", "wrapped"]
+__all__ = ["LiveLine", "tail_that_fits", "wrapped"]
 
 _ELLIPSIS = "…"
 _ERASE_TO_END = "\x1b[K"
@@ -60,7 +60,7 @@ def wrapped(text: str, width: int) -> str:
     return "\n".join(lines)
 
 
-class Screen:
+class LiveLine:
     """Writes partials and finals to a terminal.
 
     Args:

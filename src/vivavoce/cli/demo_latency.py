@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.cli.captions import Caption
+    from vivavoce.cli.transcript_line import TranscriptLine
 
-__all__ = ["Measurement", "SpokenWord", "Summary"]
+__all__ = ["LatencyMeter", "LatencySummary", "ReferenceWord"]
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenWord:
+class ReferenceWord:
     """A word of the reference.
 
     Attributes:
@@ -36,7 +36,7 @@ class SpokenWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class LatencySummary:
     """What was measured; None where there was nothing to measure. Times in seconds.
 
     Attributes:
@@ -65,7 +65,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 @dataclass(slots=True)
-class Measurement:
+class LatencyMeter:
     """Collects captions with the time of their arrival.
 
     Attributes:
@@ -73,7 +73,7 @@ class Measurement:
         began: The clock's time at which the recording began, in seconds.
     """
 
-    reference: Sequence[SpokenWord] = ()
+    reference: Sequence[ReferenceWord] = ()
     began: float = 0.0
     _shown: list[tuple[float, list[str]]] = field(default_factory=list)
     _first_shown: float | None = None
@@ -81,7 +81,7 @@ class Measurement:
     _settled: list[float] = field(default_factory=list)
     _finals: list[tuple[float, int]] = field(default_factory=list)  # arrival, number of words up to there
 
-    def take(self, now: float, caption: Caption) -> None:
+    def take(self, now: float, caption: TranscriptLine) -> None:
         """Note a caption that arrived at a time of the clock, in seconds."""
         keys = _keys(caption.text)
         if keys and self._first_shown is None:
@@ -104,7 +104,7 @@ class Measurement:
                 settled[position] = at
         return settled
 
-    def _matches(self) -> dict[int, SpokenWord]:
+    def _matches(self) -> dict[int, ReferenceWord]:
         """The reference's word for every heard word that is the same."""
         texts = [word.text for word in self.reference]
         blocks = SequenceMatcher(None, texts, self._heard, autojunk=False).get_matching_blocks()
@@ -114,13 +114,13 @@ class Measurement:
             for offset in range(block.size)
         }
 
-    def summary(self) -> Summary:
+    def summary(self) -> LatencySummary:
         """The figures so far."""
         spoken = self._matches()
         first_word_s = None
         if self._first_shown is not None and 0 in spoken:
             first_word_s = self._first_shown - self.began - spoken[0].start_s
-        return Summary(
+        return LatencySummary(
             words=len(self._heard),
             utterances=len(self._finals),
             first_word_s=first_word_s,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server import LocalServer
 
-__all__ = ["SERVER_EXTRA", "Target", "local_server", "server_for"]
+__all__ = ["SERVER_EXTRA", "ChosenServer", "choose_server", "local_server"]
 
 SERVER_EXTRA = (
     'the server is not installed; run: pip install "vivavoce[server]", or say with --url where one runs'
@@ -22,7 +22,7 @@ SERVER_EXTRA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ChosenServer:
     """A server to talk to.
 
     Attributes:
@@ -52,12 +52,12 @@ def local_server() -> Iterator[LocalServer]:
 
 
 @contextlib.contextmanager
-def server_for(
+def choose_server(
     url: str | None,
     api_key: str | None,
     *,
     local: Callable[[], contextlib.AbstractContextManager[LocalServer]] = local_server,
-) -> Iterator[Target]:
+) -> Iterator[ChosenServer]:
     """Choose the server and tell the SDK's settings.
 
     Args:
@@ -70,11 +70,11 @@ def server_for(
     if url:
         settings.base_url = url
     if settings.source_of("base_url") is not None:
-        yield Target(settings.base_url)
+        yield ChosenServer(settings.base_url)
         return
     with local() as server:
         settings.base_url = server.base_url
         try:
-            yield Target(server.base_url, server)
+            yield ChosenServer(server.base_url, server)
         finally:
             settings.base_url = None

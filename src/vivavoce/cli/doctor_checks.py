@@ -22,7 +22,7 @@ from vivavoce.settings import DEFAULT_PORT, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["CHECKS", "Check", "Status", "run_checks"]
+__all__ = ["CHECKS", "Finding", "Status", "run_checks"]
 
 _OLDEST_PYTHON: Final = (3, 11)
 _PROBE_TIMEOUT_S: Final = 3.0
@@ -45,7 +45,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Finding:
     """One finding.
 
     Attributes:
@@ -68,22 +68,22 @@ def _installed(module: str) -> bool:
         return False
 
 
-def check_python() -> Iterator[Check]:
+def check_python() -> Iterator[Finding]:
     """The interpreter."""
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < _OLDEST_PYTHON:
-        yield Check(Status.BROKEN, "Python", version, "install Python 3.11 or newer")
+        yield Finding(Status.BROKEN, "Python", version, "install Python 3.11 or newer")
     else:
-        yield Check(Status.OK, "Python", version)
+        yield Finding(Status.OK, "Python", version)
 
 
-def check_packages() -> Iterator[Check]:
+def check_packages() -> Iterator[Finding]:
     """The distribution itself and what its extras bring."""
     missing = [module for module in _CORE if not _installed(module)]
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        yield Check(Status.OK, "vivavoce", importlib.metadata.version("vivavoce"))
+        yield Finding(Status.OK, "vivavoce", importlib.metadata.version("vivavoce"))
     if missing:
-        yield Check(
+        yield Finding(
             Status.BROKEN,
             "packages",
             f"missing: {', '.join(missing)}",
@@ -92,17 +92,17 @@ def check_packages() -> Iterator[Check]:
     for extra, modules in _EXTRAS.items():
         absent = [module for module in modules if not _installed(module)]
         if absent:
-            yield Check(
+            yield Finding(
                 Status.NOTE,
                 f"extra {extra}",
                 f"missing: {', '.join(absent)}",
                 f'for it, run: pip install "vivavoce[{extra}]"',
             )
         else:
-            yield Check(Status.OK, f"extra {extra}", "installed")
+            yield Finding(Status.OK, f"extra {extra}", "installed")
 
 
-def check_config() -> Iterator[Check]:
+def check_config() -> Iterator[Finding]:
     """The configuration file."""
     from typer.main import get_command
 
@@ -111,22 +111,22 @@ def check_config() -> Iterator[Check]:
 
     path = config_path()
     if not path.exists():
-        yield Check(Status.OK, "configuration file", f"none; it would be {path}")
+        yield Finding(Status.OK, "configuration file", f"none; it would be {path}")
         return
     try:
         said = defaults_of(get_command(app), read_config(path), path)  # type: ignore[arg-type]
     except VivavoceError as error:
-        yield Check(Status.BROKEN, "configuration file", str(error), "correct it, or remove it")
+        yield Finding(Status.BROKEN, "configuration file", str(error), "correct it, or remove it")
         return
     commands = ", ".join(name for name, options in said.items() if options)
-    yield Check(Status.OK, "configuration file", f"{path} (options of {commands or 'no command'})")
+    yield Finding(Status.OK, "configuration file", f"{path} (options of {commands or 'no command'})")
 
 
-def check_model() -> Iterator[Check]:
+def check_model() -> Iterator[Finding]:
     """The model, by letting it transcribe the beginning of the recording that comes with it."""
     if not all(map(_installed, _EXTRAS["server"])):
         configured = settings.source_of("base_url") is not None
-        yield Check(
+        yield Finding(
             Status.NOTE if configured else Status.BROKEN,
             "model",
             "not installed",
@@ -134,12 +134,12 @@ def check_model() -> Iterator[Check]:
             + ("" if configured else ", or set VIVAVOCE_BASE_URL to the address of a server"),
         )
         return
-    from vivavoce.cli.trial import SOUND_S, try_model
+    from vivavoce.cli.model_trial import TRIAL_AUDIO_S, run_model_trial
 
     try:
-        trial = try_model()
+        trial = run_model_trial()
     except (VivavoceError, OSError) as error:
-        yield Check(
+        yield Finding(
             Status.BROKEN,
             "model",
             str(error),
@@ -147,18 +147,18 @@ def check_model() -> Iterator[Check]:
         )
         return
     if not trial.text:
-        yield Check(
+        yield Finding(
             Status.BROKEN,
             "model",
             "loads, but hears no words in speech",
             "please report this with your platform",
         )
         return
-    slow = trial.spent_s > SOUND_S
-    yield Check(
+    slow = trial.spent_s > TRIAL_AUDIO_S
+    yield Finding(
         Status.PROBLEM if slow else Status.OK,
         "model",
-        f"loads in {trial.load_s:.1f} s; hears {trial.text!r} in {SOUND_S:.0f} s of sound, "
+        f"loads in {trial.load_s:.1f} s; hears {trial.text!r} in {TRIAL_AUDIO_S:.0f} s of sound, "
         f"in {trial.spent_s:.1f} s",
         "this machine is slower than speech; close what else runs on it, or use a server elsewhere"
         if slow
@@ -166,7 +166,7 @@ def check_model() -> Iterator[Check]:
     )
 
 
-def check_microphone() -> Iterator[Check]:
+def check_microphone() -> Iterator[Finding]:
     """PortAudio and its devices."""
     from vivavoce.cli.mic import device_line
     from vivavoce.mic import list_devices
@@ -174,18 +174,18 @@ def check_microphone() -> Iterator[Check]:
     try:
         devices = list_devices()
     except VivavoceError as error:
-        yield Check(Status.NOTE, "microphone", str(error))
+        yield Finding(Status.NOTE, "microphone", str(error))
         return
     if not devices:
-        yield Check(
+        yield Finding(
             Status.NOTE, "microphone", "no input device", "plug one in for vivavoce mic; the rest works"
         )
         return
-    yield Check(Status.OK, "microphone", "; ".join(device_line(device) for device in devices))
+    yield Finding(Status.OK, "microphone", "; ".join(device_line(device) for device in devices))
     yield from _check_listening()
 
 
-def _check_listening() -> Iterator[Check]:
+def _check_listening() -> Iterator[Finding]:
     """Whether the microphone that is used where none is named can be heard."""
     from vivavoce.cli.mic import first_seconds, open_microphone
     from vivavoce.recordings.pcm import peak
@@ -196,17 +196,17 @@ def _check_listening() -> Iterator[Check]:
             rate = microphone.sample_rate
             heard = b"".join(first_seconds(microphone, _LISTENING_S, 2 * rate))
     except VivavoceError as error:
-        yield Check(Status.PROBLEM, title, str(error), "close what else uses it, or name another: --device")
+        yield Finding(Status.PROBLEM, title, str(error), "close what else uses it, or name another: --device")
         return
     level = peak(heard)
     found = f"{microphone.device.name} opens at {rate} Hz; loudest sample in {_LISTENING_S:g} s: {level:.1%}"
     if level:
-        yield Check(Status.OK, title, found)
+        yield Finding(Status.OK, title, found)
     else:
         advice = (
             "it gives nothing but zeros: look whether it is muted, or kept from this program by the system"
         )
-        yield Check(Status.PROBLEM, title, found, advice)
+        yield Finding(Status.PROBLEM, title, found, advice)
 
 
 def _state_of_ours(port: int) -> str | None:
@@ -232,7 +232,7 @@ def _state_of_ours(port: int) -> str | None:
     return None
 
 
-def check_port(port: int = DEFAULT_PORT) -> Iterator[Check]:
+def check_port(port: int = DEFAULT_PORT) -> Iterator[Finding]:
     """The port on which ``vivavoce serve`` listens unless told otherwise."""
     title = f"port {port}"
     with socket.socket() as probe:
@@ -242,13 +242,13 @@ def check_port(port: int = DEFAULT_PORT) -> Iterator[Check]:
         except OSError:
             pass
         else:
-            yield Check(Status.OK, title, "free for vivavoce serve")
+            yield Finding(Status.OK, title, "free for vivavoce serve")
             return
     state = _state_of_ours(port)
     if state is not None:
-        yield Check(Status.OK, title, f"vivavoce serve is running on it ({state})")
+        yield Finding(Status.OK, title, f"vivavoce serve is running on it ({state})")
     else:
-        yield Check(
+        yield Finding(
             Status.PROBLEM,
             title,
             "taken by another program",
@@ -256,29 +256,29 @@ def check_port(port: int = DEFAULT_PORT) -> Iterator[Check]:
         )
 
 
-def check_configured_server() -> Iterator[Check]:
+def check_configured_server() -> Iterator[Finding]:
     """The server that the SDK would use, if one is configured."""
     if settings.source_of("base_url") is None:
         return
-    from vivavoce.cli.live import sdk_session
+    from vivavoce.cli.live_session import sdk_transcriber
     from vivavoce.types import Encoding
 
     where = _without_secrets(settings.base_url)
-    session = sdk_session(
-        on_caption=lambda _: None, on_error=lambda _: None, sample_rate=16_000, encoding=Encoding.PCM_S16LE
+    session = sdk_transcriber(
+        on_transcript=lambda _: None, on_error=lambda _: None, sample_rate=16_000, encoding=Encoding.PCM_S16LE
     )
     try:
         session.connect(timeout=_PROBE_TIMEOUT_S)
         session.close()
     except VivavoceError as error:
-        yield Check(
+        yield Finding(
             Status.BROKEN,
             "server",
             f"{where}: {error}",
             "start it (vivavoce serve), correct its address or key, or unset VIVAVOCE_BASE_URL to do without",
         )
     else:
-        yield Check(Status.OK, "server", f"{where} opens a session")
+        yield Finding(Status.OK, "server", f"{where} opens a session")
 
 
 def _without_secrets(url: str) -> str:
@@ -286,7 +286,7 @@ def _without_secrets(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def check_settings() -> Iterator[Check]:
+def check_settings() -> Iterator[Finding]:
     """Settings and where each comes from; keys are never shown."""
     for name in ("base_url", "api_key", "http_timeout"):
         source = settings.source_of(name)
@@ -300,7 +300,7 @@ def check_settings() -> Iterator[Check]:
             )
         else:
             shown = f"{settings.http_timeout:g} s"
-        yield Check(Status.OK, name, f"{shown} (from {source})" if source else shown)
+        yield Finding(Status.OK, name, f"{shown} (from {source})" if source else shown)
     options = sorted(
         name
         for name in os.environ
@@ -308,10 +308,10 @@ def check_settings() -> Iterator[Check]:
         and name.removeprefix("VIVAVOCE_").lower() not in {"base_url", "api_key"}
     )
     if options:
-        yield Check(Status.OK, "environment", ", ".join(options))
+        yield Finding(Status.OK, "environment", ", ".join(options))
 
 
-CHECKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
+CHECKS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
     check_python,
     check_packages,
     check_settings,
@@ -323,11 +323,11 @@ CHECKS: Final[tuple[Callable[[], Iterator[Check]], ...]] = (
 )
 
 
-def run_checks(checks: tuple[Callable[[], Iterator[Check]], ...] = CHECKS) -> Iterator[Check]:
+def run_checks(checks: tuple[Callable[[], Iterator[Finding]], ...] = CHECKS) -> Iterator[Finding]:
     """Run one check after the other; one that fails itself is a finding too."""
     for check in checks:
         try:
             yield from check()
         except Exception as error:  # noqa: BLE001  - the doctor must reach the end of the round
             name = check.__name__.removeprefix("check_").replace("_", " ")
-            yield Check(Status.BROKEN, name, f"{type(error).__name__}: {error}", "please report this")
+            yield Finding(Status.BROKEN, name, f"{type(error).__name__}: {error}", "please report this")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from vivavoce.cli.captions import printable
-from vivavoce.cli.screen import Screen, tail_that_fits, wrapped
+from vivavoce.cli.live_line import LiveLine, tail_that_fits, wrapped
+from vivavoce.cli.transcript_line import printable
 
 
 class Terminal:
@@ -55,7 +55,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["partial", "final", "clear"]), TEXT)
 
 def play(steps, width, *, escapes=True, dim=False):
     terminal = Terminal(width)
-    screen = Screen(terminal.write, lambda: width, escapes=escapes, dim=dim)
+    screen = LiveLine(terminal.write, lambda: width, escapes=escapes, dim=dim)
     for kind, text in steps:
         rows_before = len(terminal.rows)
         screen.clear() if kind == "clear" else getattr(screen, kind)(text)
@@ -110,7 +110,7 @@ def test_an_empty_partial_takes_the_line_away():
 
 def test_no_escapes_where_the_terminal_knows_none():
     written = []
-    screen = Screen(written.append, lambda: 20, escapes=False, dim=True)
+    screen = LiveLine(written.append, lambda: 20, escapes=False, dim=True)
     screen.partial("hello")
     screen.final("Hello.")
     assert "\x1b" not in "".join(written)
@@ -118,7 +118,7 @@ def test_no_escapes_where_the_terminal_knows_none():
 
 def test_colour_only_when_asked_for():
     written = []
-    Screen(written.append, lambda: 20, dim=False).partial("hello")
+    LiveLine(written.append, lambda: 20, dim=False).partial("hello")
     assert written == ["\rhello\x1b[K"]
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from vivavoce.cli.measure import SpokenWord
+from vivavoce.cli.demo_latency import ReferenceWord
 from vivavoce.errors import ExtrasNotInstalledError
 
-__all__ = ["demo_recording", "demo_words"]
+__all__ = ["demo_recording_path", "demo_reference"]
 
 
-def demo_recording() -> Path:
+def demo_recording_path() -> Path:
     """Where the recording lies. Its package is looked up, not loaded.
 
     Raises:
@@ -26,8 +26,8 @@ def demo_recording() -> Path:
     return path
 
 
-def demo_words() -> list[SpokenWord]:
+def demo_reference() -> list[ReferenceWord]:
     """The words that are said in it, and when."""
     lines = Path(__file__).with_name("two_cities.tsv").read_text(encoding="utf-8").splitlines()
     rows = (line.split("\t") for line in lines if not line.startswith("#"))
-    return [SpokenWord(text, int(start_ms) / 1000, int(end_ms) / 1000) for text, start_ms, end_ms in rows]
+    return [ReferenceWord(text, int(start_ms) / 1000, int(end_ms) / 1000) for text, start_ms, end_ms in rows]
