@@ -139,13 +139,13 @@ def hear(
     from vivavoce.asr.session import Session  # noqa: PLC0415 - the same
     from vivavoce.protocol.events import (  # noqa: PLC0415 - the same
         Audio,
-        Limits,
+        SessionLimits,
         SessionOptions,
         Terminate,
         TurnUpdated,
     )
 
-    limits = Limits(0, 60_000, None, None, 1e9)
+    limits = SessionLimits(0, 60_000, None, None, 1e9)
     options = SessionOptions(
         sample_rate, partials=live, format_partials=live, commit_words=live, key_terms=terms
     )

@@ -23,7 +23,7 @@ from vivavoce.asr.models.smart_turn import TurnAwareRecogniser
 from vivavoce.asr.session import Session
 from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest
 from vivavoce.bench.offline import to_model_rate
-from vivavoce.protocol.events import Audio, Limits, SessionOptions, Terminate, TurnUpdated
+from vivavoce.protocol.events import Audio, SessionLimits, SessionOptions, Terminate, TurnUpdated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,7 +36,9 @@ __all__ = ["PRESETS", "Preset", "listen", "main"]
 
 _RATE_HZ: Final = 16_000
 _CHUNK: Final = 512
-_LIMITS: Final = Limits(min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=1e9)
+_LIMITS: Final = SessionLimits(
+    min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=1e9
+)
 _KINDS: Final = ("read", "accented-read", "telephone-prompt", "command-keywords")
 _SENTENCES: Final = frozenset({"accented-read"})
 """Kinds whose recordings are a sentence each."""

@@ -24,7 +24,7 @@ from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
 from support.servers import log_of_the_server, scripted_server
 from vivavoce.asr.engine import EngineState
 from vivavoce.protocol import aai_v2
-from vivavoce.protocol.events import Limits
+from vivavoce.protocol.events import SessionLimits
 
 V2 = "/v2/realtime/ws?sample_rate=16000"
 V3 = "/v3/ws?format_turns=true"
@@ -269,7 +269,8 @@ def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, m
         monkeypatch.setattr(aai_v2.V2Dialect, "limits", limits)
     else:
         monkeypatch.setattr(
-            "vivavoce.protocol.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, **short})
+            "vivavoce.protocol.aai_v3.dialect.SessionLimits",
+            lambda **values: SessionLimits(**{**values, **short}),
         )
     with open_session(server, path) as socket:
         assert (
@@ -285,7 +286,8 @@ def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, m
 
 def test_keep_alive_keeps_alive(server, monkeypatch):
     monkeypatch.setattr(
-        "vivavoce.protocol.aai_v3.dialect.Limits", lambda **values: Limits(**{**values, "idle_s": 1.2})
+        "vivavoce.protocol.aai_v3.dialect.SessionLimits",
+        lambda **values: SessionLimits(**{**values, "idle_s": 1.2}),
     )
     with open_session(server, V3) as socket:
         for _ in range(5):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm
 from vivavoce.asr.session import Session, Tuning
-from vivavoce.protocol.events import Audio, Limits, SessionOptions, Terminate, TurnUpdated
+from vivavoce.protocol.events import Audio, SessionLimits, SessionOptions, Terminate, TurnUpdated
 
-LIMITS = Limits(min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=10_800)
+LIMITS = SessionLimits(
+    min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=10_800
+)
 
 
 class Driver:

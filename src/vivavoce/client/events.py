@@ -22,7 +22,7 @@ __all__ = [
     "ClosedEvent",
     "ErrorEvent",
     "Event",
-    "HeardEvent",
+    "EventMessage",
     "HeartbeatEvent",
     "LLMGatewayResponseEvent",
     "Model",
@@ -35,8 +35,8 @@ __all__ = [
     "SpeechStartedEvent",
     "TerminationEvent",
     "TurnEvent",
+    "UpdateEvent",
     "WarningEvent",
-    "WireEvent",
     "Word",
     "decode_event",
 ]
@@ -272,7 +272,7 @@ class ClosedEvent(Model, kw_only=True):
     reason: str
 
 
-HeardEvent = (
+UpdateEvent = (
     TurnEvent
     | SpeechStartedEvent
     | WarningEvent
@@ -283,12 +283,12 @@ HeardEvent = (
 )
 """What a server tells between the beginning and the end."""
 
-WireEvent = BeginEvent | HeardEvent | TerminationEvent | ErrorEvent
+EventMessage = BeginEvent | UpdateEvent | TerminationEvent | ErrorEvent
 """What a server can send."""
 
 Event = (
     BeginEvent
-    | HeardEvent
+    | UpdateEvent
     | TerminationEvent
     | RealtimeError
     | ReconnectingEvent
@@ -297,7 +297,7 @@ Event = (
 )
 """What a session tells: the server's events, an error instead of its error message, and our own."""
 
-_BY_TYPE: dict[str, type[WireEvent]] = {
+_BY_TYPE: dict[str, type[EventMessage]] = {
     "Begin": BeginEvent,
     "Turn": TurnEvent,
     "SpeechStarted": SpeechStartedEvent,
@@ -319,7 +319,7 @@ class _Kind(msgspec.Struct):
 _kinds = msgspec.json.Decoder(_Kind)
 
 
-def decode_event(message: str | bytes) -> WireEvent | None:
+def decode_event(message: str | bytes) -> EventMessage | None:
     """Read what a server sent; None for a type that is not known.
 
     Numbers with a fraction are taken for whole ones, and strings for numbers, where nothing is lost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from vivavoce.client.events import BeginEvent, HeardEvent, TerminationEvent, TurnEvent
+from vivavoce.client.events import BeginEvent, TerminationEvent, TurnEvent, UpdateEvent
 from vivavoce.client.operations import KEEP_ALIVE
 from vivavoce.client.session_config import update_fields
 from vivavoce.client.threaded import ThreadedSession
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 
-class Session(ThreadedSession[BeginEvent | HeardEvent | TerminationEvent]):
+class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
     """An open session; :func:`vivavoce.connect` makes it.
 
     Send audio with :meth:`send`, from any thread, and iterate to get turns::

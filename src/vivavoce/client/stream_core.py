@@ -9,11 +9,11 @@ from vivavoce.client.close_errors import CONNECTION_LOST
 from vivavoce.client.events import (
     BeginEvent,
     ErrorEvent,
-    HeardEvent,
+    EventMessage,
     TerminationEvent,
     TurnEvent,
+    UpdateEvent,
     WarningEvent,
-    WireEvent,
     decode_event,
 )
 from vivavoce.client.operations import FORCE, SHORTEST_MS, TERMINATE, message
@@ -28,10 +28,10 @@ __all__ = ["MAX_BACKLOG", "SessionState", "StreamCore"]
 
 logger = logging.getLogger("vivavoce.client")
 
-_ServerEvent = BeginEvent | HeardEvent | TerminationEvent
+_StreamEvent = BeginEvent | UpdateEvent | TerminationEvent
 
 
-class StreamCore(SessionCore[_ServerEvent]):
+class StreamCore(SessionCore[_StreamEvent]):
     """One session of v3.
 
     Args:
@@ -85,7 +85,7 @@ class StreamCore(SessionCore[_ServerEvent]):
         return message("UpdateConfiguration", self._settings) if self._settings else None
 
     @staticmethod
-    def _supersedes(event: _ServerEvent | LocalEvent, before: _ServerEvent | LocalEvent) -> bool:
+    def _supersedes(event: _StreamEvent | LocalEvent, before: _StreamEvent | LocalEvent) -> bool:
         return (
             isinstance(event, TurnEvent)
             and isinstance(before, TurnEvent)
@@ -106,7 +106,7 @@ class StreamCore(SessionCore[_ServerEvent]):
         else:
             self._take(event)
 
-    def _take(self, event: WireEvent) -> None:
+    def _take(self, event: EventMessage) -> None:
         match event:
             case ErrorEvent():
                 self._pending_error = PendingError(event.error, event.error_code)

@@ -15,7 +15,7 @@ from vivavoce.client.events import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.client.events import HeardEvent, Word
+    from vivavoce.client.events import UpdateEvent, Word
 
 __all__ = ["Timeline"]
 
@@ -45,7 +45,7 @@ class Timeline:
         self.turn_start_ms = None
         self._first_order = self._next_order
 
-    def place(self, event: HeardEvent) -> bool:
+    def place(self, event: UpdateEvent) -> bool:
         """Put an event of the present connection where it belongs; whether it tells new words."""
         match event:
             case TurnEvent():

@@ -18,15 +18,15 @@ from vivavoce.protocol.events import (
     Closing,
     Command,
     Configure,
-    Event,
     ForceEndpoint,
     Heartbeat,
-    Limits,
     SessionBegan,
     SessionEnded,
+    SessionEvent,
     SessionFailed,
+    SessionLimits,
     SessionOptions,
-    SilenceHeard,
+    SilenceDetected,
     SpeechStarted,
     Terminate,
     TurnUpdated,
@@ -251,7 +251,7 @@ class V2Dialect:
 
     name: ClassVar[str] = "v2"
     webhook: ClassVar[None] = None  # v2 has none
-    limits: ClassVar[Limits] = Limits(
+    limits: ClassVar[SessionLimits] = SessionLimits(
         min_chunk_ms=100, max_chunk_ms=2_000, max_lead_s=60, idle_s=60, max_session_s=24 * 3600
     )
 
@@ -293,7 +293,7 @@ class V2Dialect:
         names = ", ".join(sorted(fields)) or "no fields"
         raise ProtocolViolation(Failure.BAD_MESSAGE, f"unknown message with {names}")
 
-    def encode(self, event: Event, unix_time: float) -> tuple[str, ...]:
+    def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:
         """Turn an event into the protocol's messages."""
         match event:
             case SessionBegan():
@@ -302,7 +302,7 @@ class V2Dialect:
                 )
             case TurnUpdated():
                 message = self._transcript(event, unix_time)
-            case SpeechStarted() | SilenceHeard() | Heartbeat() | Warned():
+            case SpeechStarted() | SilenceDetected() | Heartbeat() | Warned():
                 return ()  # v2 has no such messages
             case SessionEnded() | SessionFailed():
                 return self.closing(event).frames

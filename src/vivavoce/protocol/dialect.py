@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from vivavoce.protocol.events import (
         Closing,
         Command,
-        Event,
-        Limits,
         SessionEnded,
+        SessionEvent,
         SessionFailed,
+        SessionLimits,
         SessionOptions,
         Webhook,
     )
@@ -29,7 +29,7 @@ class Dialect(Protocol):
         """The dialect's short name."""
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> SessionLimits:
         """What the client may do."""
 
     @property
@@ -47,7 +47,7 @@ class Dialect(Protocol):
             ProtocolViolation: The message is none of the protocol's.
         """
 
-    def encode(self, event: Event, unix_time: float) -> tuple[str, ...]:
+    def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:
         """Turn an event into the protocol's messages, possibly none."""
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:

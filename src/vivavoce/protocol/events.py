@@ -15,28 +15,28 @@ __all__ = [
     "Closing",
     "Command",
     "Configure",
-    "Event",
     "ForceEndpoint",
     "Heartbeat",
     "KeepAlive",
-    "Limits",
     "Redaction",
-    "Remark",
     "SessionBegan",
     "SessionEnded",
+    "SessionEvent",
     "SessionFailed",
+    "SessionLimits",
     "SessionOptions",
-    "SilenceHeard",
+    "SilenceDetected",
     "SpeechStarted",
     "Terminate",
     "TurnUpdated",
+    "Warn",
     "Warned",
     "Webhook",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SessionLimits:
     """What a dialect allows its clients.
 
     Attributes:
@@ -108,7 +108,7 @@ class SessionOptions:
         key_terms: Words the client expects.
         filter_profanity: Whether rude words are masked.
         redaction: What is taken out of finished turns; None: nothing.
-        remarks: What the client has to be told about its wishes when the session begins.
+        warnings: What the client has to be told about its wishes when the session begins.
     """
 
     sample_rate: int
@@ -132,7 +132,7 @@ class SessionOptions:
     key_terms: tuple[str, ...] = ()
     filter_profanity: bool = False
     redaction: Redaction | None = None
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 # --- commands: what a client asks for ---------------------------------------------------------
@@ -168,7 +168,7 @@ class Configure:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class Warn:
     """Something the client has to be told about what it asked for; comes back as `Warned`."""
 
     text: str
@@ -184,7 +184,7 @@ class Terminate:
     """Finish the last turn and end the session."""
 
 
-Command = Audio | ForceEndpoint | Configure | Remark | KeepAlive | Terminate
+Command = Audio | ForceEndpoint | Configure | Warn | KeepAlive | Terminate
 
 
 # --- events: what a session tells -------------------------------------------------------------
@@ -261,7 +261,7 @@ class TurnUpdated:
 
 
 @dataclass(frozen=True, slots=True)
-class SilenceHeard:
+class SilenceDetected:
     """Nobody spoke for a while.
 
     Attributes:
@@ -282,12 +282,12 @@ class Heartbeat:
     Attributes:
         audio_ms: How much audio was received.
         session_ms: How long the session has been open, in wall time.
-        strongest: Highest speech probability since the heartbeat before, 0 to 1.
+        max_speech_probability: Highest speech probability since the heartbeat before, 0 to 1.
     """
 
     audio_ms: int
     session_ms: int
-    strongest: float
+    max_speech_probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,11 +322,11 @@ class SessionFailed:
     detail: str = ""
 
 
-Event = (
+SessionEvent = (
     SessionBegan
     | SpeechStarted
     | TurnUpdated
-    | SilenceHeard
+    | SilenceDetected
     | Heartbeat
     | Warned
     | SessionEnded

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.engine import Member
     from vivavoce.protocol.dialect import Dialect, DialectFactory
-    from vivavoce.protocol.events import Closing, Event
+    from vivavoce.protocol.events import Closing, SessionEvent
     from vivavoce.server.access import Grant
     from vivavoce.server.app import Service
 
@@ -215,7 +215,7 @@ class Connection:
                     return
                 await self._tell(dialect, event)
 
-    async def _tell(self, dialect: Dialect, event: Event) -> None:
+    async def _tell(self, dialect: Dialect, event: SessionEvent) -> None:
         frames = dialect.encode(event, time.time())
         if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
             self._finals += frames

@@ -13,11 +13,11 @@ from vivavoce.protocol import aai_v3
 from vivavoce.protocol.events import (
     Configure,
     Heartbeat,
-    Remark,
     SessionBegan,
-    SilenceHeard,
+    SilenceDetected,
     SpeechStarted,
     TurnUpdated,
+    Warn,
     Warned,
     Webhook,
 )
@@ -47,7 +47,7 @@ def told(it, event):
 def test_universal_streaming_models_commit_words(model):
     it = dialect(speech_model=model)
     assert it.options.commit_words
-    assert it.options.remarks == ()
+    assert it.options.warnings == ()
     assert told(it, SessionBegan("id", 0))[0]["configuration"]["model"] == model
 
 
@@ -58,7 +58,7 @@ def test_universal_3_models_restate_formatted_turns(model):
     it = dialect(speech_model=model)
     options = it.options
     assert (options.commit_words, options.format_partials, options.format_finals) == (False, True, True)
-    assert (options.min_silence_ms, options.max_silence_ms, options.remarks) == (128, 1_280, ())
+    assert (options.min_silence_ms, options.max_silence_ms, options.warnings) == (128, 1_280, ())
     (partial,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5),), end_of_turn_confidence=0.8))
     assert (partial["transcript"], partial["end_of_turn_confidence"], partial["utterance"]) == ("Hi.", 0, "")
     (final,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5, True),), True, True, 0.3))
@@ -75,7 +75,7 @@ def test_the_beginning_of_speech_is_told_by_universal_3_models_only():
 
 @pytest.mark.parametrize("model", ["universal-streaming-multilingual", "whisper-rt", "tomorrow-s-model"])
 def test_other_models_are_taken_with_a_remark(model):
-    (remark,) = dialect(speech_model=model).options.remarks
+    (remark,) = dialect(speech_model=model).options.warnings
     assert model in remark
 
 
@@ -103,8 +103,8 @@ def test_universal_3_models_hold_the_short_silence_within_bounds():
 def test_lists_are_json_or_have_commas():
     for terms in ('["Ada", "Grace Hopper"]', "Ada, Grace Hopper", "Ada,Grace Hopper,"):
         assert dialect(keyterms_prompt=terms).options.key_terms == ("Ada", "Grace Hopper")
-    assert not any("'en'" in remark for remark in dialect(language_codes="en,de").options.remarks)
-    assert any("'de'" in remark for remark in dialect(language_codes="en,de").options.remarks)
+    assert not any("'en'" in remark for remark in dialect(language_codes="en,de").options.warnings)
+    assert any("'de'" in remark for remark in dialect(language_codes="en,de").options.warnings)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_heartbeats_silence_and_warnings():
     options = dialect("session_heartbeat=True&acknowledge_silence=true").options
     assert (options.heartbeat, options.acknowledge_silence) == (True, True)
     it = dialect()
-    assert told(it, Heartbeat(audio_ms=4_900, session_ms=5_000, strongest=0.5)) == [
+    assert told(it, Heartbeat(audio_ms=4_900, session_ms=5_000, max_speech_probability=0.5)) == [
         {
             "type": "Heartbeat",
             "total_audio_received_ms": 4_900,
@@ -156,7 +156,7 @@ def test_heartbeats_silence_and_warnings():
             "max_speech_probability": 0.5,
         }
     ]
-    assert told(it, SilenceHeard(10, 1_010)) == [{"type": "Silence", "start_ms": 10, "end_ms": 1_010}]
+    assert told(it, SilenceDetected(10, 1_010)) == [{"type": "Silence", "start_ms": 10, "end_ms": 1_010}]
     (warning,) = told(it, Warned("well"))
     assert warning == {"type": "Warning", "warning_code": 2001, "warning": "well"}
 
@@ -183,9 +183,9 @@ def test_partials_are_off_by_themselves_where_something_is_redacted():
         assert not options.partials
     everything = dialect("redact_pii=true").options
     assert set(everything.redaction.policies) == set(PiiPolicy)
-    (remark,) = everything.remarks
+    (remark,) = everything.warnings
     assert "email_address" in remark
-    (remark,) = dialect("redact_pii=true&redact_pii_policies=url&include_partial_turns=true").options.remarks
+    (remark,) = dialect("redact_pii=true&redact_pii_policies=url&include_partial_turns=true").options.warnings
     assert remark.startswith("include_partial_turns")
     assert dialect("redact_pii=true&redact_pii_policies=[]").options == everything
     assert refusal("redact_pii=true&redact_pii_policies=phone_number,blood_type").detail.startswith(
@@ -200,7 +200,7 @@ def test_partials_are_off_by_themselves_where_something_is_redacted():
 def test_it_is_said_that_nothing_is_redacted_where_only_details_of_it_are_given(query):
     options = dialect(query).options
     assert options.redaction is None
-    (remark,) = options.remarks
+    (remark,) = options.warnings
     assert "no effect without redact_pii" in remark
 
 
@@ -238,14 +238,14 @@ WITHOUT_EFFECT = {
 
 @pytest.mark.parametrize(("name", "value"), WITHOUT_EFFECT.items(), ids=list(WITHOUT_EFFECT))
 def test_what_has_no_effect_is_said(name, value):
-    (remark,) = dialect(**{name: value}).options.remarks
+    (remark,) = dialect(**{name: value}).options.warnings
     assert remark.startswith(name)
 
 
 def test_key_terms_are_expected_from_the_start_and_from_a_change_on():
     options = dialect(keyterms_prompt=json.dumps(["Vivavoce", " viva  voce ", "Vivavoce"])).options
     assert options.key_terms == ("Vivavoce", "viva voce")
-    assert options.remarks == ()
+    assert options.warnings == ()
     message = '{"type":"UpdateConfiguration","keyterms_prompt":["L\u00fcbeck"]}'
     assert dialect().decode(message) == (Configure(key_terms=("Lübeck",)),)
 
@@ -254,11 +254,11 @@ def test_key_terms_that_the_model_cannot_write_are_named():
     terms = ["Vivavoce", "\u041b\u0435\u0432", "", "\u6771\u4eac"]
     options = dialect(keyterms_prompt=json.dumps(terms)).options
     assert options.key_terms == ("Vivavoce",)
-    (remark,) = options.remarks
+    (remark,) = options.warnings
     assert remark == "keyterms_prompt: the model can't write 'Лев', '', '東京': no effect"
     change, told = dialect().decode(json.dumps({"type": "UpdateConfiguration", "keyterms_prompt": terms}))
     assert change == Configure(key_terms=("Vivavoce",))
-    assert told == Remark(remark)
+    assert told == Warn(remark)
 
 
 @pytest.mark.parametrize(
@@ -273,11 +273,11 @@ def test_key_terms_that_the_model_cannot_write_are_named():
     ],
 )
 def test_what_is_switched_off_needs_no_remark(query):
-    assert dialect(query).options.remarks == ()
+    assert dialect(query).options.warnings == ()
 
 
 def test_thresholds_of_what_has_no_effect_are_said_too():
-    remarks = dialect("voice_focus=near-field&voice_focus_threshold=0.5").options.remarks
+    remarks = dialect("voice_focus=near-field&voice_focus_threshold=0.5").options.warnings
     assert len(remarks) == 2
 
 
@@ -342,7 +342,7 @@ def test_changes_come_with_their_remarks():
     change, *remarks = dialect().decode(message)
     assert change == Configure(max_silence_ms=900)
     assert [remark.text.split(" ")[0] for remark in remarks] == ["language_codes", "prompt"]
-    assert all(isinstance(remark, Remark) for remark in remarks)
+    assert all(isinstance(remark, Warn) for remark in remarks)
 
 
 def test_nothing_is_said_of_what_is_cleared():
@@ -402,7 +402,7 @@ def test_any_query_is_taken_or_refused(pairs):
         }
         assert violation.detail  # noqa: PT017
     else:
-        assert all(isinstance(remark, str) for remark in dialect_options.remarks)
+        assert all(isinstance(remark, str) for remark in dialect_options.warnings)
 
 
 json_values = st.recursive(

@@ -11,17 +11,17 @@ from vivavoce.asr.session.machine import Session, SessionState
 from vivavoce.protocol.events import (
     Audio,
     Command,
-    Event,
     Heartbeat,
-    Limits,
-    Remark,
     SessionBegan,
     SessionEnded,
+    SessionEvent,
     SessionFailed,
+    SessionLimits,
     SessionOptions,
-    SilenceHeard,
+    SilenceDetected,
     SpeechStarted,
     TurnUpdated,
+    Warn,
     Warned,
 )
 from vivavoce.types import Encoding, Failure
@@ -43,11 +43,11 @@ class Channels:
     """
 
     def __init__(
-        self, session_id: str, options: SessionOptions, limits: Limits, *, now: float, unix_now: float
+        self, session_id: str, options: SessionOptions, limits: SessionLimits, *, now: float, unix_now: float
     ) -> None:
         """Open the sessions; arguments and errors are those of `Session`."""
         self._encoding = options.encoding
-        others = dataclasses.replace(options, remarks=(), heartbeat=False)
+        others = dataclasses.replace(options, warnings=(), heartbeat=False)
         self.sessions: Sequence[Session] = [
             Session(session_id, others if channel else options, limits, now=now, unix_now=unix_now)
             for channel in range(options.channels)
@@ -82,7 +82,7 @@ class Channels:
 
     def receive(self, command: Command, now: float) -> None:
         """Take a command, as `Session.receive` does; audio holds the samples of all channels in turn."""
-        if len(self.sessions) == 1 or isinstance(command, Remark):
+        if len(self.sessions) == 1 or isinstance(command, Warn):
             self.sessions[0].receive(command, now)
         elif isinstance(command, Audio):
             self._receive_audio(command.data, now)
@@ -117,9 +117,9 @@ class Channels:
         """Whether anything happened since they were last taken."""
         return any(session.has_events for session in self.sessions)
 
-    def take_events(self) -> list[Event]:
+    def take_events(self) -> list[SessionEvent]:
         """What happened since the last call; those of a channel name it if there are several."""
-        events: list[Event] = []
+        events: list[SessionEvent] = []
         ends: list[SessionEnded | SessionFailed] = []
         for channel, session in enumerate(self.sessions):
             for event in session.take_events():
@@ -129,12 +129,12 @@ class Channels:
                     case SessionBegan() | Heartbeat() | Warned():
                         if not channel:
                             events.append(event)
-                    case TurnUpdated() | SpeechStarted() | SilenceHeard():
+                    case TurnUpdated() | SpeechStarted() | SilenceDetected():
                         of_one = len(self.sessions) == 1
                         events.append(event if of_one else dataclasses.replace(event, channel=channel))
         return events + self._end(ends)
 
-    def _end(self, ends: list[SessionEnded | SessionFailed]) -> list[Event]:
+    def _end(self, ends: list[SessionEnded | SessionFailed]) -> list[SessionEvent]:
         """The one end of the stream, once it is reached."""
         if self._is_told or not (ends and self.is_over):
             return []

@@ -9,7 +9,7 @@ from vivavoce.types import Failure
 
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Intake
-    from vivavoce.protocol.events import Limits
+    from vivavoce.protocol.events import SessionLimits
 
 __all__ = ["AudioGate"]
 
@@ -19,7 +19,7 @@ _TOLERANCE_MS: Final = 0.15  # int(rate * 0.1) frames are a sample short of 100 
 class AudioGate:
     """Checks each chunk before it is taken."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: SessionLimits) -> None:
         self._limits = limits
         self._short_ms: float | None = None
         self._began: float | None = None

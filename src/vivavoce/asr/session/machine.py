@@ -26,17 +26,17 @@ from vivavoce.protocol.events import (
     Audio,
     Command,
     Configure,
-    Event,
     ForceEndpoint,
     KeepAlive,
-    Limits,
-    Remark,
     SessionBegan,
     SessionEnded,
+    SessionEvent,
     SessionFailed,
+    SessionLimits,
     SessionOptions,
     SpeechStarted,
     Terminate,
+    Warn,
     Warned,
 )
 from vivavoce.types import Failure
@@ -76,7 +76,7 @@ class Session:
         self,
         session_id: str,
         options: SessionOptions,
-        limits: Limits,
+        limits: SessionLimits,
         *,
         now: float,
         unix_now: float,
@@ -163,7 +163,7 @@ class Session:
                 self._state = SessionState.ENDING
                 self._hearing.buffer.append(self._intake.finish())
                 self._marks.append((self._hearing.buffer.end, command))
-            case Remark():
+            case Warn():
                 self._telling.events.append(Warned(command.text))
             case ForceEndpoint() | Configure():
                 self._marks.append((self._intake.settled_samples, command))
@@ -207,7 +207,7 @@ class Session:
         """Whether anything happened since they were last taken."""
         return bool(self._telling.events)
 
-    def take_events(self) -> list[Event]:
+    def take_events(self) -> list[SessionEvent]:
         """What happened since the last call."""
         events = list(self._telling.events)
         self._telling.events.clear()

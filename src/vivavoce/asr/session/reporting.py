@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from vivavoce.asr.text import NOTHING, Wording
 from vivavoce.protocol.events import (
     Configure,
-    Event,
     Heartbeat,
+    SessionEvent,
     SessionOptions,
-    SilenceHeard,
+    SilenceDetected,
     TurnUpdated,
     Warned,
 )
@@ -37,7 +37,7 @@ class Telling:
         options: What the client asked for, as changed since.
     """
 
-    def __init__(self, options: SessionOptions, began: Event, now: float) -> None:
+    def __init__(self, options: SessionOptions, began: SessionEvent, now: float) -> None:
         """Begin with the event that tells the session began.
 
         Args:
@@ -46,7 +46,7 @@ class Telling:
             now: Wall time, in seconds.
         """
         self.options = options
-        self.events: deque[Event] = deque([began, *map(Warned, options.remarks)])
+        self.events: deque[SessionEvent] = deque([began, *map(Warned, options.warnings)])
         self._wording = _wording_of(options)
         self._turn_order = 0
         self._so_far: tuple[Word, ...] = ()  # of this turn, in utterances before the one that is open
@@ -154,7 +154,7 @@ class Telling:
                 TurnUpdated(self._turn_order, hearing.spoken_until // _SAMPLES_PER_MS, heard_ms)
             )
         if self.options.acknowledge_silence and heard_ms - self._silence_told_ms >= _SILENCE_MS:
-            self.events.append(SilenceHeard(self._silence_told_ms, heard_ms))
+            self.events.append(SilenceDetected(self._silence_told_ms, heard_ms))
             self._silence_told_ms = heard_ms
 
     # --- heartbeats -----------------------------------------------------------------------------

@@ -24,15 +24,15 @@ from vivavoce.protocol.events import (
     Audio,
     Closing,
     Command,
-    Event,
     ForceEndpoint,
     Heartbeat,
     KeepAlive,
-    Limits,
     SessionBegan,
     SessionEnded,
+    SessionEvent,
     SessionFailed,
-    SilenceHeard,
+    SessionLimits,
+    SilenceDetected,
     SpeechStarted,
     Terminate,
     TurnUpdated,
@@ -108,7 +108,7 @@ class V3Dialect:
         self._opening = opening
         self.options: SessionOptions = opening.options
         self.webhook: Webhook | None = opening.webhook
-        self.limits = Limits(
+        self.limits = SessionLimits(
             min_chunk_ms=50,
             max_chunk_ms=1_000,
             max_lead_s=60,
@@ -142,7 +142,7 @@ class V3Dialect:
                 return read_update(Fields(fields), self._opening.family)
         raise ProtocolViolation(Failure.BAD_MESSAGE, clip_reason(f"{kind!r}"))
 
-    def encode(self, event: Event, unix_time: float) -> tuple[str, ...]:  # noqa: ARG002 - v3 has no timestamps
+    def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:  # noqa: ARG002 - v3 has no timestamps
         """Turn an event into the protocol's messages."""
         match event:
             case SessionBegan():
@@ -161,7 +161,7 @@ class V3Dialect:
                     confidence=round(event.confidence, 6),
                     channel=_channel(event.channel),
                 )
-            case SilenceHeard():
+            case SilenceDetected():
                 message = Silence(
                     start_ms=event.start_ms, end_ms=event.end_ms, channel=_channel(event.channel)
                 )
@@ -170,7 +170,7 @@ class V3Dialect:
                     total_audio_received_ms=event.audio_ms,
                     total_duration_ms=event.session_ms,
                     realtime_factor=round(event.audio_ms / max(1, event.session_ms), 3),
-                    max_speech_probability=round(event.strongest, 6),
+                    max_speech_probability=round(event.max_speech_probability, 6),
                 )
             case Warned():
                 message = WarningV3(warning_code=WARNING_CODE, warning=event.text)

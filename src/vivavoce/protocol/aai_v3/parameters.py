@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.aai_v3.messages import API_VERSION, Configuration
-from vivavoce.protocol.events import Configure, Redaction, Remark, SessionOptions, Webhook
+from vivavoce.protocol.events import Configure, Redaction, SessionOptions, Warn, Webhook
 from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
 
@@ -202,7 +202,7 @@ def read_query(query: Query) -> Opening:
     )
 
 
-def read_update(fields: Parameters, family: Family) -> tuple[Configure | Remark, ...]:
+def read_update(fields: Parameters, family: Family) -> tuple[Configure | Warn, ...]:
     """Read an ``UpdateConfiguration``: the change, and what there is to say about it.
 
     Raises:
@@ -212,11 +212,11 @@ def read_update(fields: Parameters, family: Family) -> tuple[Configure | Remark,
         if fields.raw(name) is not None:  # whoever asks for it must not go on as if it were done
             raise ProtocolViolation(Failure.BAD_OPTION, f"{name}: can't be changed in mid-session")
     change, remarks = _read_changes(fields, family)
-    return (change, *map(Remark, (*remarks, *_remarks(fields))))
+    return (change, *map(Warn, (*remarks, *_remarks(fields))))
 
 
 def _with_remarks(options: SessionOptions, remarks: list[str]) -> SessionOptions:
-    return dataclasses.replace(options, remarks=tuple(remarks))
+    return dataclasses.replace(options, warnings=tuple(remarks))
 
 
 # --- what can also be changed in mid-session --------------------------------------------------

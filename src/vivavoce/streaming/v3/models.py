@@ -20,6 +20,7 @@ from vivavoce.client.events import (
     BeginEvent,
     ClosedEvent,
     ErrorEvent,
+    EventMessage,
     HeartbeatEvent,
     LLMGatewayResponseEvent,
     Model,
@@ -35,7 +36,6 @@ from vivavoce.client.events import (
     WarningEvent,
     Word,
 )
-from vivavoce.client.events import WireEvent as EventMessage
 from vivavoce.client.parameters import (
     LLMGatewayConfig,
     LLMGatewayMessage,

@@ -13,10 +13,10 @@ from vivavoce.protocol.events import (
     Configure,
     ForceEndpoint,
     KeepAlive,
-    Limits,
     SessionBegan,
     SessionEnded,
     SessionFailed,
+    SessionLimits,
     SpeechStarted,
     Terminate,
     TurnUpdated,
@@ -479,7 +479,7 @@ def test_other_rates_and_encodings_are_heard(rate):
 
 # --- rules ------------------------------------------------------------------------------------
 
-STRICT = Limits(min_chunk_ms=100, max_chunk_ms=2_000, max_lead_s=60, idle_s=60, max_session_s=3_600)
+STRICT = SessionLimits(min_chunk_ms=100, max_chunk_ms=2_000, max_lead_s=60, idle_s=60, max_session_s=3_600)
 
 
 @pytest.mark.parametrize(

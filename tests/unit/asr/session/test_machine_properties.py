@@ -13,14 +13,14 @@ from vivavoce.protocol.events import (
     Configure,
     ForceEndpoint,
     KeepAlive,
-    Limits,
-    Remark,
     SessionBegan,
     SessionEnded,
     SessionFailed,
-    SilenceHeard,
+    SessionLimits,
+    SilenceDetected,
     Terminate,
     TurnUpdated,
+    Warn,
 )
 from vivavoce.types import Failure
 
@@ -159,7 +159,7 @@ def test_any_bytes_are_audio(data, cuts):
 
 # --- any conversation -------------------------------------------------------------------------
 
-LIMITS = Limits(min_chunk_ms=50, max_chunk_ms=1_000, max_lead_s=60, idle_s=30, max_session_s=120)
+LIMITS = SessionLimits(min_chunk_ms=50, max_chunk_ms=1_000, max_lead_s=60, idle_s=30, max_session_s=120)
 
 steps = st.lists(
     st.one_of(
@@ -212,7 +212,7 @@ class Conversation:
             case "configure":
                 driver.command(value)
             case "remark":
-                driver.command(Remark(value))
+                driver.command(Warn(value))
             case "wait":
                 driver.now += value
                 driver.session.tick(driver.now)
@@ -264,7 +264,7 @@ def test_any_conversation_keeps_the_promises(played, ending, options, commits, a
         shown = plain_word
     order, committed, last_start, last_silence = 0, (), 0, 0
     for event in events:
-        if isinstance(event, SilenceHeard):
+        if isinstance(event, SilenceDetected):
             assert last_silence <= event.start_ms < event.end_ms
             last_silence = event.end_ms
         if not isinstance(event, TurnUpdated):

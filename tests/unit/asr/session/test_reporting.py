@@ -9,9 +9,9 @@ from vivavoce.protocol.events import (
     Configure,
     ForceEndpoint,
     Heartbeat,
-    Remark,
     SessionBegan,
-    SilenceHeard,
+    SilenceDetected,
+    Warn,
     Warned,
 )
 
@@ -21,8 +21,8 @@ def of(driver, kind):
 
 
 def test_remarks_are_told_right_after_the_beginning():
-    driver = Driver(remarks=("one", "two"))
-    driver.command(Remark("three"))
+    driver = Driver(warnings=("one", "two"))
+    driver.command(Warn("three"))
     assert isinstance(driver.events[0], SessionBegan)
     assert driver.events[1:] == [Warned("one"), Warned("two"), Warned("three")]
 
@@ -34,8 +34,8 @@ def test_a_heartbeat_every_five_seconds_where_it_is_wanted():
         driver.session.tick(driver.now)
     driver._collect()
     first, second = of(driver, Heartbeat)
-    assert first == Heartbeat(audio_ms=8_000, session_ms=8_000, strongest=pytest.approx(0.01))
-    assert second.strongest > 0.9
+    assert first == Heartbeat(audio_ms=8_000, session_ms=8_000, max_speech_probability=pytest.approx(0.01))
+    assert second.max_speech_probability > 0.9
     driver.command(Configure(heartbeat=False))
     driver.say(silence(250))
     driver.session.tick(driver.now)
@@ -54,19 +54,19 @@ def test_no_heartbeat_unasked():
 def test_silence_is_acknowledged_second_by_second_between_turns():
     driver = Driver(acknowledge_silence=True)
     driver.say(silence(100))
-    before = of(driver, SilenceHeard)
+    before = of(driver, SilenceDetected)
     assert [event.start_ms for event in before] == [0, *(event.end_ms for event in before[:-1])]
     assert all(1_000 <= event.end_ms - event.start_ms < 1_100 for event in before)
     assert len(before) == 3
     driver.say(speech(0, 1))
-    assert of(driver, SilenceHeard) == before
+    assert of(driver, SilenceDetected) == before
     driver.say(silence(100))
     (final,) = driver.finals
-    after = of(driver, SilenceHeard)[3:]
+    after = of(driver, SilenceDetected)[3:]
     assert after[0].start_ms >= final.words[-1].end_ms
     driver.command(Configure(acknowledge_silence=False))
     driver.say(silence(100))
-    assert of(driver, SilenceHeard)[3:] == after
+    assert of(driver, SilenceDetected)[3:] == after
 
 
 @pytest.mark.parametrize(("wish", "least", "most"), [(None, 6, 20), (160, 12, 40), (3_000, 1, 2)])
