@@ -6,7 +6,7 @@ import dataclasses
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.text import NOTHING, Wording
+from vivavoce.asr.text import NOTHING_FROZEN, TurnRenderer
 from vivavoce.protocol.events import (
     Configure,
     Heartbeat,
@@ -50,7 +50,7 @@ class Telling:
         self._wording = _wording_of(options)
         self._turn_order = 0
         self._so_far: tuple[Word, ...] = ()  # of this turn, in utterances before the one that is open
-        self._promise = NOTHING  # to this turn
+        self._frozen = NOTHING_FROZEN  # to this turn
         self._told: tuple[Word, ...] = ()  # of this turn, last
         self._empty_told_ms = 0
         self._silence_told_ms = 0
@@ -88,12 +88,12 @@ class Telling:
         if not self.options.partials:
             return
         said = (*self._so_far, *utterance.words(final=False))
-        promise = self._wording.promise(said, self._promise)
-        words = self._wording.partial(said, promise)
+        frozen = self._wording.freeze(said, self._frozen)
+        words = self._wording.partial(said, frozen)
         if words == self._told:
             return
         self._told = words
-        self._promise = promise
+        self._frozen = frozen
         self.events.append(
             TurnUpdated(
                 self._turn_order,
@@ -119,9 +119,9 @@ class Telling:
         if utterance.goes_on:
             self._so_far = said
             return
-        words = self._wording.final(said, self._promise)
+        words = self._wording.final(said, self._frozen)
         told = self._told
-        self._so_far, self._promise, self._told = (), NOTHING, ()
+        self._so_far, self._frozen, self._told = (), NOTHING_FROZEN, ()
         ended = bool(words) or utterance.must_answer
         if not ended and not told:
             return
@@ -177,13 +177,13 @@ class Telling:
         self._strongest = 0.0
 
 
-def _wording_of(options: SessionOptions) -> Wording:
+def _wording_of(options: SessionOptions) -> TurnRenderer:
     redaction = options.redaction
-    return Wording(
+    return TurnRenderer(
         formats=options.format_finals,
         punctuates=options.punctuate_finals,
         formats_partials=options.format_partials,
-        hides_profanity=options.filter_profanity,
+        masks_profanity=options.filter_profanity,
         redacts=frozenset(map(PiiPolicy, redaction.policies)) if redaction else frozenset(),
         redacts_by_name=redaction is not None and redaction.substitution == "entity_name",
     )

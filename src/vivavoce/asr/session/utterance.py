@@ -245,7 +245,7 @@ class Utterance:
         self._tail = hypothesis
         self.settled_end = end
         self._stability.committed = len(self._committed)
-        self._stability.settle([word.text for word in hypothesis.words], end / _SAMPLES_PER_MS)
+        self._stability.replace([word.text for word in hypothesis.words], end / _SAMPLES_PER_MS)
 
     def _unfold(self) -> None:
         """Let the window begin where the utterance does."""
@@ -254,7 +254,7 @@ class Utterance:
         tokens = (*self._head_tokens, *self._tail.tokens)
         self._head, self._head_tokens, self.window = (), (), self.start
         self._tail = Hypothesis(tokens, words)
-        self._stability = Stability.standing([word.text for word in words], locked)
+        self._stability = Stability.with_locked([word.text for word in words], locked)
 
     def advance_window(self, earliest: int, margin: int, step: int = 1) -> None:
         """Let the window begin later: at the last locked word that begins at ``earliest`` or before.

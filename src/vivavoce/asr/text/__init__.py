@@ -2,7 +2,15 @@
 
 from vivavoce.asr.text.calibration import calibrated
 from vivavoce.asr.text.plain import plain_word
-from vivavoce.asr.text.rendering import NOTHING, Promise, Wording
-from vivavoce.asr.text.stability import Stability, Step
+from vivavoce.asr.text.rendering import NOTHING_FROZEN, FrozenWords, TurnRenderer
+from vivavoce.asr.text.stability import Stability, Thresholds
 
-__all__ = ["NOTHING", "Promise", "Stability", "Step", "Wording", "calibrated", "plain_word"]
+__all__ = [
+    "NOTHING_FROZEN",
+    "FrozenWords",
+    "Stability",
+    "Thresholds",
+    "TurnRenderer",
+    "calibrated",
+    "plain_word",
+]

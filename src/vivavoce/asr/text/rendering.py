@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.text.formatting import formatted_groups, settled_groups
+from vivavoce.asr.text.formatting import formatted_groups, frozen_groups
 from vivavoce.asr.text.formatting.pieces import tokens_of
 from vivavoce.asr.text.profanity import without_profanity
 from vivavoce.asr.text.redaction import redacted_groups
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from vivavoce.types import PiiPolicy, Word
 
-__all__ = ["NOTHING", "Promise", "Wording"]
+__all__ = ["NOTHING_FROZEN", "FrozenWords", "TurnRenderer"]
 
 _COVER: Final = re.compile(r"#+|\[[A-Z_]+\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class FrozenWords:
     """Words of an unfinished turn that were told to be final, and so are never told otherwise.
 
     Attributes:
@@ -38,18 +38,18 @@ class Promise:
     is_tentative: bool = False
 
 
-NOTHING: Final = Promise()
+NOTHING_FROZEN: Final = FrozenWords()
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class TurnRenderer:
     """Turns the recogniser's words into those that are told.
 
     Attributes:
         formats: Whether finished turns keep case and get figures; else all is lower case and in words.
         punctuates: Whether finished turns keep their punctuation.
         formats_partials: Whether words of unfinished turns keep case and punctuation.
-        hides_profanity: Whether profane words get stars.
+        masks_profanity: Whether profane words get stars.
         redacts: What is taken out of finished turns; nothing is told of unfinished ones then.
         redacts_by_name: Whether the name of its kind stands in its place, not a ``#`` for each character.
     """
@@ -57,11 +57,11 @@ class Wording:
     formats: bool = True
     punctuates: bool = True
     formats_partials: bool = False
-    hides_profanity: bool = False
+    masks_profanity: bool = False
     redacts: frozenset[PiiPolicy] = frozenset()
     redacts_by_name: bool = False
 
-    def promise(self, words: Sequence[Word], before: Promise = NOTHING) -> Promise:
+    def freeze(self, words: Sequence[Word], before: FrozenWords = NOTHING_FROZEN) -> FrozenWords:
         """What of an unfinished turn can be told to be final.
 
         Where the finished turn is formatted, that is what formatting makes of committed words whatever
@@ -79,41 +79,41 @@ class Wording:
         if not (self.formats_partials and self.formats):
             rest = committed[before.n :]
             plain = rest if self.formats_partials else spell_out(rest)
-            return Promise((*before.words, *self._decent(plain)), len(committed))
-        groups, is_tentative = settled_groups(committed, before.n, is_tentative=before.is_tentative)
+            return FrozenWords((*before.words, *self._decent(plain)), len(committed))
+        groups, is_tentative = frozen_groups(committed, before.n, is_tentative=before.is_tentative)
         if not groups:
             return before
         told = [word for word, _ in groups]
         if not self.punctuates:
             told = _bare(told)
         n = before.n + sum(n for _, n in groups)
-        return Promise((*before.words, *self._decent(told)), n, is_tentative)
+        return FrozenWords((*before.words, *self._decent(told)), n, is_tentative)
 
-    def partial(self, words: Sequence[Word], promise: Promise | None = None) -> tuple[Word, ...]:
+    def partial(self, words: Sequence[Word], frozen: FrozenWords | None = None) -> tuple[Word, ...]:
         """The words of an unfinished turn, as they are told.
 
         Args:
             words: As the recogniser wrote them.
-            promise: Those that are told to be final; None: all that can be.
+            frozen: Those that are told to be final; None: all that can be.
         """
         if self.redacts:
             return ()  # the half of a number is not known for one
-        if promise is None:
-            promise = self.promise(words)
-        rest = [_open(word) for word in separated(words)[promise.n :]]
-        return (*promise.words, *self._decent(rest if self.formats_partials else spell_out(rest)))
+        if frozen is None:
+            frozen = self.freeze(words)
+        rest = [_open(word) for word in separated(words)[frozen.n :]]
+        return (*frozen.words, *self._decent(rest if self.formats_partials else spell_out(rest)))
 
-    def final(self, words: Sequence[Word], promise: Promise = NOTHING) -> tuple[Word, ...]:
+    def final(self, words: Sequence[Word], frozen: FrozenWords = NOTHING_FROZEN) -> tuple[Word, ...]:
         """The words of a finished turn, as they are told.
 
         Args:
             words: As the recogniser wrote them.
-            promise: Those that were told to be final before: they stay as they were told.
+            frozen: Those that were told to be final before: they stay as they were told.
         """
         words = separated(words)
         if not self.redacts:
-            rest = self._written(words, promise.n) if self.formats else self._spoken(words[promise.n :])
-            return (*promise.words, *self._decent(rest))
+            rest = self._written(words, frozen.n) if self.formats else self._spoken(words[frozen.n :])
+            return (*frozen.words, *self._decent(rest))
         told: list[Word] = []
         at = 0
         for group in redacted_groups(words, self.redacts, by_name=self.redacts_by_name):
@@ -142,7 +142,7 @@ class Wording:
         return _spelled_with_marks(words) if self.punctuates else spell_out(words)
 
     def _decent(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        return without_profanity(words) if self.hides_profanity else tuple(words)
+        return without_profanity(words) if self.masks_profanity else tuple(words)
 
 
 def _open(word: Word) -> Word:

@@ -10,11 +10,11 @@ from vivavoce.asr.text.plain import plain_word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DEFAULT_STEPS", "Stability", "Step"]
+__all__ = ["DEFAULT_THRESHOLDS", "Stability", "Thresholds"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Thresholds:
     """What a word needs once it has stood for a while.
 
     Attributes:
@@ -36,14 +36,14 @@ _SURE: Final = 0.9
 _SURE_WORDS: Final = 3
 _SHIFTS: Final = (0, 1, -1, 2, -2)
 
-DEFAULT_STEPS: Final = (
-    Step(0, show=0.65, lock=0.95, commit=_NEVER),
-    Step(150, show=0.5, lock=0.7, commit=0.97),
-    Step(300, show=0.25, lock=0.5, commit=0.87),
-    Step(450, show=0.0, lock=0.3, commit=0.75),
-    Step(600, show=0.0, lock=0.2, commit=0.65),
-    Step(900, show=0.0, lock=0.0, commit=0.45),
-    Step(1500, show=0.0, lock=0.0, commit=0.25),
+DEFAULT_THRESHOLDS: Final = (
+    Thresholds(0, show=0.65, lock=0.95, commit=_NEVER),
+    Thresholds(150, show=0.5, lock=0.7, commit=0.97),
+    Thresholds(300, show=0.25, lock=0.5, commit=0.87),
+    Thresholds(450, show=0.0, lock=0.3, commit=0.75),
+    Thresholds(600, show=0.0, lock=0.2, commit=0.65),
+    Thresholds(900, show=0.0, lock=0.0, commit=0.45),
+    Thresholds(1500, show=0.0, lock=0.0, commit=0.25),
 )
 """Chosen by measurement: see docs/performance.md. A word seen once with a confidence of 0.9 stays in 9 of
 10 cases, with one of 0.4 in 4 of 10; how far it lies behind the end of the audio says little beside that."""
@@ -63,7 +63,7 @@ class Stability:
         committed: How many of these nothing may change.
     """
 
-    steps: tuple[Step, ...] = DEFAULT_STEPS
+    thresholds: tuple[Thresholds, ...] = DEFAULT_THRESHOLDS
     shown: int = 0
     locked: int = 0
     committed: int = 0
@@ -87,7 +87,7 @@ class Stability:
         self.shown = self._count(confidences, len(words), self.locked, at_ms, "show")
         self.shown = max(self.shown, _behind_sure_words(confidences), _still_seen(before, self._words))
 
-    def settle(self, words: Sequence[str], at_ms: float) -> None:
+    def replace(self, words: Sequence[str], at_ms: float) -> None:
         """Take a hypothesis that was made without regard to locked words, of an utterance that pauses.
 
         It was decoded in one go from the whole utterance, so it is shown as it is.
@@ -101,12 +101,12 @@ class Stability:
         self.shown = len(words)
 
     @classmethod
-    def standing(
-        cls, words: Sequence[str], locked: int, steps: tuple[Step, ...] = DEFAULT_STEPS
+    def with_locked(
+        cls, words: Sequence[str], locked: int, thresholds: tuple[Thresholds, ...] = DEFAULT_THRESHOLDS
     ) -> Stability:
         """Follow an utterance of which so many words are locked already."""
         plain = tuple(plain_word(word) for word in words)
-        return cls(steps, len(words), locked, 0, plain, [0.0] * len(words))
+        return cls(thresholds, len(words), locked, 0, plain, [0.0] * len(words))
 
     def drop(self, n: int) -> None:
         """Forget leading words, all of them locked: they are followed no more."""
@@ -136,7 +136,7 @@ class Stability:
         count = start
         while count < limit:
             age_ms = at_ms - self._since_ms[count]
-            step = next(step for step in reversed(self.steps) if age_ms >= step.age_ms)
+            step = next(step for step in reversed(self.thresholds) if age_ms >= step.age_ms)
             if confidences[count] < getattr(step, need):
                 break
             count += 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from support.sessions import Driver
 from support.turns import golden, text_of, words_of
-from vivavoce.asr.text import Wording
+from vivavoce.asr.text import TurnRenderer
 from vivavoce.asr.text.numerals import ONES
 from vivavoce.protocol.events import Redaction
 from vivavoce.types import PiiPolicy, Word
@@ -18,7 +18,7 @@ DIGITS = list(ONES)
 
 
 def told(said, policies, **options):
-    return text_of(Wording(redacts=frozenset(map(PiiPolicy, policies)), **options).final(words_of(said)))
+    return text_of(TurnRenderer(redacts=frozenset(map(PiiPolicy, policies)), **options).final(words_of(said)))
 
 
 @pytest.mark.parametrize(("policies", "said", "hashed", "named"), GOLDEN, ids=[row[1] for row in GOLDEN])
@@ -33,8 +33,8 @@ def test_every_policy_has_a_line():
 
 @pytest.mark.parametrize("said", [row[1] for row in GOLDEN])
 def test_with_every_policy_on_no_digits_in_a_row_are_left(said):
-    wording = Wording(redacts=frozenset(PiiPolicy))
-    for word in wording.final(words_of(said)):
+    renderer = TurnRenderer(redacts=frozenset(PiiPolicy))
+    for word in renderer.final(words_of(said)):
         assert sum(c.isdigit() for c in word.text) < 3 or "," in word.text
         assert "@" not in word.text
 
@@ -53,7 +53,7 @@ def test_plain_text_is_redacted_too():
 
 def test_words_keep_their_place_in_time():
     said = words_of("Call two one two five five five one two three four now.")
-    call, number, now = Wording(redacts=frozenset({PiiPolicy.PHONE_NUMBER})).final(said)
+    call, number, now = TurnRenderer(redacts=frozenset({PiiPolicy.PHONE_NUMBER})).final(said)
     assert (call, now) == (said[0], said[-1])
     assert (number.start_ms, number.end_ms) == (said[1].start_ms, said[-2].end_ms)
 
@@ -72,8 +72,8 @@ def test_digits_said_in_a_row_are_never_told(digits, mark, by_name):
 def test_digits_that_the_recogniser_wrote_as_one_word_are_not_told(said):
     words = (*words_of("It is"), Word(said, 300, 900, 0.5))
     for formats in (True, False):
-        wording = Wording(formats=formats, redacts=frozenset({PiiPolicy.PHONE_NUMBER}))
-        text = text_of(wording.final(words))
+        renderer = TurnRenderer(formats=formats, redacts=frozenset({PiiPolicy.PHONE_NUMBER}))
+        text = text_of(renderer.final(words))
         assert not any(c.isdigit() for c in text)
         assert text.count("#") == sum(c.isdigit() for c in said)
 
@@ -94,7 +94,7 @@ def test_digits_of_every_script_are_taken_out(number):
 
 
 def test_nothing_is_told_of_unfinished_turns():
-    assert Wording(redacts=frozenset({PiiPolicy.URL})).partial(words_of("Visit example")) == ()
+    assert TurnRenderer(redacts=frozenset({PiiPolicy.URL})).partial(words_of("Visit example")) == ()
 
 
 def test_a_session_tells_no_partials_even_if_they_are_asked_for():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.scripted_engine import silence, speech
 from support.sessions import Driver
 from support.turns import golden, text_of, words_of
-from vivavoce.asr.text import NOTHING, Wording
+from vivavoce.asr.text import NOTHING_FROZEN, TurnRenderer
 from vivavoce.asr.text.formatting import format_turn
 from vivavoce.asr.text.profanity import starred
 from vivavoce.protocol.events import Configure
@@ -31,26 +31,26 @@ SAID = "It's twenty five, Anna. In 1984?"
     ],
 )
 def test_finals(formats, punctuates, text):
-    assert text_of(Wording(formats=formats, punctuates=punctuates).final(words_of(SAID))) == text
+    assert text_of(TurnRenderer(formats=formats, punctuates=punctuates).final(words_of(SAID))) == text
 
 
 def test_words_with_blanks_are_taken_apart():
     (said,) = words_of("x")
     said = dataclasses.replace(said, text="0, 1, 1", start_ms=0, end_ms=300)
-    for told in (Wording(formats_partials=True).partial([said]), Wording().final([said])):
+    for told in (TurnRenderer(formats_partials=True).partial([said]), TurnRenderer().final([said])):
         assert [word.text for word in told] == ["0,", "1,", "1"]
         assert (told[0].start_ms, told[-1].end_ms) == (0, 300)
 
 
-def revealed(said, wording, counts=None):
+def revealed(said, renderer, counts=None):
     """What is told of a turn while its words are committed, so many at a time; its final comes last."""
     words = words_of(said)
-    promise = NOTHING
+    frozen = NOTHING_FROZEN
     for n in counts or range(1, len(words) + 1):
         known = [dataclasses.replace(word, is_final=at < n) for at, word in enumerate(words)]
-        promise = wording.promise(known, promise)
-        yield wording.partial(known, promise)
-    yield wording.final(words, promise)
+        frozen = renderer.freeze(known, frozen)
+        yield renderer.partial(known, frozen)
+    yield renderer.final(words, frozen)
 
 
 def final_text(told):
@@ -58,7 +58,7 @@ def final_text(told):
 
 
 def test_plain_partials_have_no_figures():
-    assert text_of(Wording().partial(words_of(SAID))) == "it's twenty five anna in nineteen eighty four"
+    assert text_of(TurnRenderer().partial(words_of(SAID))) == "it's twenty five anna in nineteen eighty four"
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,17 @@ def test_plain_partials_have_no_figures():
     ],
 )
 def test_what_no_word_can_change_is_written_and_told_to_be_final(said, final, rest):
-    told = Wording(formats_partials=True).partial(words_of(said))
+    told = TurnRenderer(formats_partials=True).partial(words_of(said))
     assert final_text(told) == final
     assert text_of(word for word in told if not word.is_final) == rest
     assert text_of(told) == f"{final} {rest}".strip()
-    plain = Wording(formats=False).partial(words_of(said))
+    plain = TurnRenderer(formats=False).partial(words_of(said))
     assert all(word.is_final for word in plain)
 
 
 def test_a_turn_goes_on_behind_its_numbers():
     told = list(
-        revealed("I paid twenty dollars for it, and then we went home.", Wording(formats_partials=True))
+        revealed("I paid twenty dollars for it, and then we went home.", TurnRenderer(formats_partials=True))
     )
     assert [final_text(words) for words in told] == [
         "I",
@@ -123,7 +123,7 @@ HAS_ADDRESS = re.compile(r"@|[a-z]\.[a-z]")
 
 def settles(said, counts=None):
     """Reveal a turn; what was told to be final must stay, and what it comes to is what formatting makes."""
-    told = list(revealed(said, Wording(formats_partials=True), counts))
+    told = list(revealed(said, TurnRenderer(formats_partials=True), counts))
     for before, after in pairwise(told):
         promised = [word for word in before if word.is_final]
         assert list(after[: len(promised)]) == promised
@@ -166,22 +166,21 @@ def test_no_word_that_was_told_to_be_final_ever_changes(words, data):
 
 def test_what_was_told_plain_stays_plain_when_formatting_is_asked_for():
     words = words_of("It's twenty five dollars, Anna.")
-    promise = Wording(formats=False).promise(words[:3])
-    assert text_of(promise.words) == "it's twenty five"
-    assert (
-        text_of(Wording(formats_partials=True).partial(words, promise)) == "it's twenty five dollars, Anna."
-    )
-    assert text_of(Wording(formats_partials=True).final(words, promise)) == "it's twenty five dollars, Anna."
+    frozen = TurnRenderer(formats=False).freeze(words[:3])
+    assert text_of(frozen.words) == "it's twenty five"
+    renderer = TurnRenderer(formats_partials=True)
+    assert text_of(renderer.partial(words, frozen)) == "it's twenty five dollars, Anna."
+    assert text_of(renderer.final(words, frozen)) == "it's twenty five dollars, Anna."
 
 
 @given(st.lists(st.sampled_from(["Hello,", "25", "damn", "...", "twenty", "five.", "—", "$5", '"A"'])))
 def test_no_wording_makes_an_empty_word_or_two_in_one(texts):
     for formats in (True, False):
         for punctuates in (True, False):
-            wording = Wording(formats=formats, punctuates=punctuates)
+            renderer = TurnRenderer(formats=formats, punctuates=punctuates)
             said = words_of(" ".join(texts))
             if all(any(c.isalnum() for c in word.text) for word in said):
-                for word in (*wording.final(said), *wording.partial(said)):
+                for word in (*renderer.final(said), *renderer.partial(said)):
                     assert word.text
                     assert " " not in word.text
 
@@ -214,10 +213,10 @@ def test_profane_words_get_stars(said, told):
 
 def test_stars_are_in_partials_and_finals_and_only_where_wanted():
     said = words_of("Oh shit, 25.")
-    wording = Wording(hides_profanity=True)
-    assert text_of(wording.partial(said)) == "oh s*** twenty five"
-    assert text_of(wording.final(said)) == "Oh s***, 25."
-    assert text_of(Wording().final(said)) == "Oh shit, 25."
+    renderer = TurnRenderer(masks_profanity=True)
+    assert text_of(renderer.partial(said)) == "oh s*** twenty five"
+    assert text_of(renderer.final(said)) == "Oh s***, 25."
+    assert text_of(TurnRenderer().final(said)) == "Oh shit, 25."
 
 
 def test_a_session_changes_its_wording_in_mid_session():

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.asr.text import Stability, Step
+from vivavoce.asr.text import Stability, Thresholds
 
-STEPS = (
-    Step(0, show=0.7, lock=0.95, commit=2.0),
-    Step(300, show=0.4, lock=0.8, commit=0.9),
-    Step(600, show=0.0, lock=0.5, commit=0.7),
+THRESHOLDS = (
+    Thresholds(0, show=0.7, lock=0.95, commit=2.0),
+    Thresholds(300, show=0.4, lock=0.8, commit=0.9),
+    Thresholds(600, show=0.0, lock=0.5, commit=0.7),
 )
 
 
@@ -18,7 +18,7 @@ def counts(stability):
 
 
 def test_a_sure_word_is_shown_at_once_and_an_unsure_one_once_it_stood():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["it", "was"], [0.9, 0.5], 0)
     assert counts(stability) == (1, 0, 0)
     stability.update(["it", "was"], [0.9, 0.5], 320)
@@ -26,13 +26,13 @@ def test_a_sure_word_is_shown_at_once_and_an_unsure_one_once_it_stood():
 
 
 def test_nothing_is_shown_behind_a_hidden_word():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c"], [0.9, 0.1, 0.99], 0)
     assert stability.shown == 1
 
 
 def test_a_locked_word_that_the_model_comes_to_contradict_may_change_again():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["the", "best", "of", "all"], [0.99, 0.96, 0.96, 0.6], 0)
     assert counts(stability) == (3, 3, 0)
     stability.update(["the", "best", "of", "all"], [0.99, 0.01, 0.96, 0.6], 160)
@@ -40,7 +40,7 @@ def test_a_locked_word_that_the_model_comes_to_contradict_may_change_again():
 
 
 def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     for at_ms in (0, 320):
         stability.update(["the", "best", "of"], [0.99, 0.96, 0.96], at_ms)
     assert counts(stability) == (3, 2, 2)
@@ -49,7 +49,7 @@ def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
 
 
 def test_three_sure_words_are_shown_with_the_unsure_one_before_them():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c", "d"], [0.9, 0.1, 0.95, 0.95], 0)
     assert stability.shown == 1
     stability.update(["a", "b", "c", "d", "e", "f"], [0.9, 0.1, 0.95, 0.95, 0.92, 0.3], 10)
@@ -71,21 +71,21 @@ def test_three_sure_words_are_shown_with_the_unsure_one_before_them():
     ],
 )
 def test_what_was_shown_is_not_taken_back_for_a_doubt_about_a_word_before_it(words, shown):
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c", "d"], [0.8] * 4, 0)
     stability.update(words, [0.3] * len(words), 160)
     assert counts(stability) == (shown, 0, 0)
 
 
 def test_the_last_word_is_never_locked():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     for at_ms in range(0, 3_000, 320):
         stability.update(["only"], [1.0], at_ms)
     assert counts(stability) == (1, 0, 0)
 
 
 def test_a_word_that_changes_begins_anew_and_so_do_all_behind_it():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c", "d"], [0.75] * 4, 0)
     stability.update(["a", "x", "c", "d"], [0.75] * 4, 320)
     stability.update(["a", "x", "c", "d"], [0.75] * 4, 640)
@@ -95,24 +95,24 @@ def test_a_word_that_changes_begins_anew_and_so_do_all_behind_it():
 
 
 def test_case_and_punctuation_are_no_change():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     stability.update(["It", "was,", "so"], [0.85] * 3, 0)
     stability.update(["it", "was", "so"], [0.85] * 3, 320)
     assert stability.locked == 2
 
 
 def test_a_fresh_look_at_the_whole_unlocks_what_it_contradicts():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     for at_ms in (0, 320, 640):
         stability.update(["a", "b", "c", "d"], [0.85] * 4, at_ms)
     assert stability.locked == 3
     stability.committed = 1
-    stability.settle(["a", "x", "c"], 900)
+    stability.replace(["a", "x", "c"], 900)
     assert counts(stability) == (3, 1, 1)
 
 
 def test_leading_words_can_be_dropped():
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     for at_ms in (0, 320, 640):
         stability.update(["a", "b", "c", "d"], [0.85] * 4, at_ms)
     stability.drop(2)
@@ -128,7 +128,7 @@ hypotheses = st.lists(
 
 @given(hypotheses, st.integers(1, 700))
 def test_what_is_locked_stays_as_long_as_the_recogniser_keeps_it(made, step_ms):
-    stability = Stability(STEPS)
+    stability = Stability(THRESHOLDS)
     words = []
     for turn, hypothesis in enumerate(made):
         words = words[: stability.locked] + [word for word, _ in hypothesis]

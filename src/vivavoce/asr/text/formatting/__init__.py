@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.text.formatting.grouping import formatted_groups, merged
-from vivavoce.asr.text.formatting.settling import settled_groups
+from vivavoce.asr.text.formatting.incremental import frozen_groups
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.types import Word
 
-__all__ = ["format_turn", "formatted_groups", "merged", "settled_groups"]
+__all__ = ["format_turn", "formatted_groups", "frozen_groups", "merged"]
 
 
 def format_turn(words: Sequence[Word]) -> tuple[Word, ...]:

@@ -17,7 +17,7 @@ from vivavoce.asr.text.formatting.pieces import Token, tokens_of
 if TYPE_CHECKING:
     from vivavoce.types import Word
 
-__all__ = ["settled_groups"]
+__all__ = ["frozen_groups"]
 
 _UNKNOWN: Final = Token("", "\0", "", "\0", opens=False)
 _LOOKAHEAD: Final = 16  # more than any rule looks ahead without finding something
@@ -27,13 +27,13 @@ class _Unfinished(Sequence[Token]):
     """Tokens with unknown ones behind them.
 
     Attributes:
-        looked_behind: Whether an unknown one was asked for.
+        looked_ahead: Whether an unknown one was asked for.
     """
 
     def __init__(self, known: Sequence[Token]) -> None:
         self._tokens = (*known, *[_UNKNOWN] * _LOOKAHEAD)
         self._n_known = len(known)
-        self.looked_behind = False
+        self.looked_ahead = False
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -44,11 +44,11 @@ class _Unfinished(Sequence[Token]):
     def __getitem__(self, index: slice) -> Sequence[Token]: ...
     def __getitem__(self, index: int | slice) -> Token | Sequence[Token]:
         last = index.indices(len(self._tokens))[1] - 1 if isinstance(index, slice) else index
-        self.looked_behind |= last >= self._n_known
+        self.looked_ahead |= last >= self._n_known
         return self._tokens[index]
 
 
-def settled_groups(words: Sequence[Word], start: int, *, is_tentative: bool) -> tuple[list[Group], bool]:
+def frozen_groups(words: Sequence[Word], start: int, *, is_tentative: bool) -> tuple[list[Group], bool]:
     """The words that can be written for good, each with the number of words it was made of.
 
     That an ordinary last word does not begin an address is taken for granted until the next word is there:
@@ -68,15 +68,15 @@ def settled_groups(words: Sequence[Word], start: int, *, is_tentative: bool) -> 
     at = start
     if is_tentative and start:
         piece = address(tokens, start - 1)
-        if tokens.looked_behind:
+        if tokens.looked_ahead:
             return [], True
         if piece is not None:
             at = start - 1 + piece.n
             groups += [(word, 1) for word in words[start:at]]
     while at < len(words):
-        tokens.looked_behind = False
+        tokens.looked_ahead = False
         reading = read(tokens, at, has_address=True)
-        if tokens.looked_behind:
+        if tokens.looked_ahead:
             break
         found = grouped(words, known, at, reading)
         groups += found
@@ -91,6 +91,6 @@ def _is_ordinary(tokens: _Unfinished, at: int) -> bool:
     key = tokens[at].key
     if len(key) == 1 and key != "i":
         return False  # a letter of a name that is spelled
-    tokens.looked_behind = False
+    tokens.looked_ahead = False
     pieces, n_as_said = read(tokens, at, has_address=False)
-    return not tokens.looked_behind and (pieces, n_as_said) == ((), 1)
+    return not tokens.looked_ahead and (pieces, n_as_said) == ((), 1)
