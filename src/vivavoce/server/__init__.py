@@ -1,4 +1,4 @@
-"""The server: both protocols over WebSockets, health, and a clean end."""
+"""The server: both protocols over WebSockets, access control, health, graceful shutdown."""
 
 from vivavoce.server.app import create_app
 from vivavoce.server.local import LocalServer

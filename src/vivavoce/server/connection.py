@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from vivavoce.protocol.dialect import Dialect, DialectFactory
     from vivavoce.protocol.events import Closing, SessionEvent
     from vivavoce.server.access import Grant
-    from vivavoce.server.app import Service
+    from vivavoce.server.service import Service
 
 __all__ = ["Connection"]
 
 _log = logging.getLogger(__name__)
 
-# Audio that may wait in a session before its socket is no longer read. It covers loading the models.
+# Reading stops above the first mark and resumes below the second. The first covers the time that loading
+# the models takes.
 _BACKLOG_HIGH_MS = 20_000
 _BACKLOG_LOW_MS = 10_000
-# A client that takes nothing for that long is gone; what waits for it must not grow.
+# A client that reads nothing for this long is gone; the messages that wait for it must not pile up.
 _SEND_TIMEOUT_S = 20.0
 
 
@@ -42,22 +43,22 @@ class Connection:
     """A client on a WebSocket."""
 
     def __init__(self, websocket: WebSocket, factory: DialectFactory, service: Service) -> None:
-        """Prepare to talk; `run` does.
+        """Prepare; `run` does the work.
 
         Args:
             websocket: Not yet accepted.
-            factory: Of the dialect spoken here.
-            service: What is shared by all connections.
+            factory: Opens the dialect of this endpoint.
+            service: What all connections share.
         """
         self._websocket = websocket
         self._factory = factory
         self._service = service
         self._engine = service.engine
-        self._news = asyncio.Event()
-        self._heard = asyncio.Event()
-        self._stream: Channels | None = None
-        self._members: list[Member] = []
-        self._finals: list[str] = []
+        self._has_events = asyncio.Event()  # the session has events to send
+        self._progress = asyncio.Event()  # the session may have consumed audio
+        self._stream: Channels | None = None  # None before the session begins and after it is over
+        self._members: list[Member] = []  # one for each channel of the stream
+        self._final_frames: list[str] = []  # finished turns, kept for the webhook
 
     async def run(self) -> None:
         """Accept the socket, serve its session to the end, close it."""
@@ -69,42 +70,15 @@ class Connection:
             stream = self._open_stream(dialect, grant)
         except ProtocolViolation as violation:
             await self._refuse(violation)
-            return
-        except Exception as error:  # noqa: BLE001 - a fault of ours is told, and ends nothing else
-            _log.error("no %s session: %s: %s", self._factory.name, type(error).__name__, error)
-            _log.debug("where it happened", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - a bug of ours fails this session and no other
+            _log.error("cannot open a %s session: %s: %s", self._factory.name, type(error).__name__, error)
+            _log.debug("traceback", exc_info=error)
             await self._refuse(ProtocolViolation(Failure.CANNOT_BEGIN))
-            return
-        self._stream = stream
-        self._members = [self._engine.join(session, self._wake) for session in stream.sessions]
-        self._service.metrics.began(dialect.name)
-        _log.info("session %s began: %s", stream.session_id, dialect.name)
-        self._news.set()  # that it began is news already
-        reading = asyncio.create_task(self._read(dialect, stream))
-        try:
-            await self._write(dialect, stream)
-        except (WebSocketDisconnect, TimeoutError):
-            _log.info("session %s lost its client", stream.session_id)
-        finally:
-            reading.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reading
-            self._leave()
-            # A session leads to its connection and back, and its sound is megabytes that Python's
-            # collector of such rings does not see and does not hurry for.
-            self._stream, self._members = None, []
-            self._service.ledger.end(stream.session_id)
-            if dialect.webhook is not None:
-                self._service.post(dialect.webhook, stream.session_id, self._finals)
-            _log.info(
-                "session %s over: %s, %.1f s of audio",
-                stream.session_id,
-                stream.state.name.lower(),
-                stream.audio_ms / 1000,
-            )
+        else:
+            await self._serve_session(dialect, stream)
 
     def tick(self, now: float) -> None:
-        """Look at the clock, in seconds of `time.monotonic`."""
+        """Apply the limits that depend on the clock, in seconds of `time.monotonic`."""
         if self._stream is not None:
             self._stream.tick(now)
             self._wake()
@@ -120,13 +94,13 @@ class Connection:
 
     def _admit(self) -> Grant:
         websocket = self._websocket
-        shown = (websocket.query_params.get("token"), websocket.headers.get("authorization"))
-        return self._service.admission.enter(shown, time.time())
+        credentials = (websocket.query_params.get("token"), websocket.headers.get("authorization"))
+        return self._service.admission.admit(credentials, time.time())
 
     def _open_dialect(self) -> Dialect:
         session_id = self._websocket.path_params.get("session_id")
         if session_id is not None:
-            raise self._service.ledger.refuse_return(session_id)
+            raise self._service.ledger.resume_error(session_id)
         dialect = self._factory.open(self._websocket.query_params.multi_items())
         if dialect.webhook is not None and not self._service.options.may_post:
             raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
@@ -146,17 +120,47 @@ class Connection:
         return stream
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
-        _log.info("refused %s: %s", self._factory.name, violation.failure.name)
+        _log.info("refused a %s session: %s", self._factory.name, violation.failure.name)
         self._service.metrics.refused(violation.failure.name.lower())
         with contextlib.suppress(WebSocketDisconnect, TimeoutError):
             await self._close(self._factory.refuse(SessionFailed(violation.failure, violation.detail)))
 
-    # --- talking --------------------------------------------------------------------------------
+    # --- serving --------------------------------------------------------------------------------
+
+    async def _serve_session(self, dialect: Dialect, stream: Channels) -> None:
+        """Serve an open session to its end."""
+        self._stream = stream
+        self._members = [self._engine.join(session, self._wake) for session in stream.sessions]
+        self._service.metrics.began(dialect.name)
+        _log.info("session %s began: %s", stream.session_id, dialect.name)
+        self._has_events.set()  # its beginning is an event
+        reading = asyncio.create_task(self._read(dialect, stream))
+        try:
+            await self._write(dialect, stream)
+        except (WebSocketDisconnect, TimeoutError):
+            _log.info("session %s lost its client", stream.session_id)
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+            self._leave()
+            # The session refers to its connection and back. Its audio is megabytes that Python's cycle
+            # collector does not count, so it would free them late.
+            self._stream, self._members = None, []
+            self._service.ledger.end(stream.session_id)
+            if dialect.webhook is not None:
+                self._service.post(dialect.webhook, stream.session_id, self._final_frames)
+            _log.info(
+                "session %s over: %s, %.1f s of audio",
+                stream.session_id,
+                stream.state.name.lower(),
+                stream.audio_ms / 1000,
+            )
 
     def _wake(self) -> None:
-        self._heard.set()
+        self._progress.set()
         if self._stream is not None and self._stream.has_events:
-            self._news.set()
+            self._has_events.set()
 
     def _serve(self) -> None:
         for member in self._members:
@@ -167,13 +171,13 @@ class Connection:
             self._engine.leave(member)
 
     async def _read(self, dialect: Dialect, stream: Channels) -> None:
-        """Pass on what the client sends; stop reading while the session has too much to hear."""
+        """Pass on what the client sends; stop reading while the session has too much audio to process."""
         while not stream.is_over:
             try:
                 message = await self._receive()
             except WebSocketDisconnect:
                 self._leave()
-                stream.fail(Failure.IDLE, "the client left")
+                stream.fail(Failure.IDLE, "the client disconnected")
                 self._wake()
                 return
             try:
@@ -181,15 +185,15 @@ class Connection:
                     stream.receive(command, time.monotonic())
             except ProtocolViolation as violation:
                 stream.fail(violation.failure, violation.detail)
-            except Exception as error:  # noqa: BLE001 - a fault of ours ends this session and no other
+            except Exception as error:  # noqa: BLE001 - a bug of ours fails this session and no other
                 _log.error("session %s: %s: %s", stream.session_id, type(error).__name__, error)
-                _log.debug("where it happened", exc_info=error)
+                _log.debug("traceback", exc_info=error)
                 stream.fail(Failure.INTERNAL)
             self._serve()
             if stream.has_events:
-                self._news.set()
+                self._has_events.set()
             if stream.backlog_ms > _BACKLOG_HIGH_MS:
-                await self._wait_heard(stream)
+                await self._wait_for_backlog(stream)
 
     async def _receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -199,26 +203,26 @@ class Connection:
         data: bytes = message.get("bytes") or b""
         return data if text is None else text
 
-    async def _wait_heard(self, stream: Channels) -> None:
+    async def _wait_for_backlog(self, stream: Channels) -> None:
         while stream.backlog_ms > _BACKLOG_LOW_MS and not stream.is_over:
-            self._heard.clear()
-            await self._heard.wait()
+            self._progress.clear()
+            await self._progress.wait()
 
     async def _write(self, dialect: Dialect, stream: Channels) -> None:
-        """Tell the client what happens, up to the end of the session."""
+        """Send the session's events to the client, up to its end."""
         while True:
-            await self._news.wait()
-            self._news.clear()
+            await self._has_events.wait()
+            self._has_events.clear()
             for event in stream.take_events():
                 if isinstance(event, SessionEnded | SessionFailed):
                     await self._close(dialect.closing(event))
                     return
-                await self._tell(dialect, event)
+                await self._send(dialect, event)
 
-    async def _tell(self, dialect: Dialect, event: SessionEvent) -> None:
+    async def _send(self, dialect: Dialect, event: SessionEvent) -> None:
         frames = dialect.encode(event, time.time())
         if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
-            self._finals += frames
+            self._final_frames += frames
         for frame in frames:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 await self._websocket.send_text(frame)

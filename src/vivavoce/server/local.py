@@ -1,4 +1,4 @@
-"""A server inside the process, for programs that want no second terminal, and for tests."""
+"""A server inside the process, for programs that need no separate one, and for tests."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from vivavoce.server.run import DrainingServer
+
 __all__ = ["LocalServer"]
 
 _START_TIMEOUT_S = 10.0
@@ -28,12 +30,13 @@ _POLL_S = 0.01
 class LocalServer:
     """A server on a thread, on a free port of the loopback interface.
 
-    It takes sessions at once, also while the models load, and any audio as fast as it can hear it:
-    a sender that is faster is slowed down, not refused.
+    It accepts sessions at once, even while the models load. Audio may come faster than it can be processed:
+    the sender is then slowed down, not refused.
 
     Attributes:
-        base_url: Where it listens, ``ws://127.0.0.1:PORT``, or ``wss://`` with a certificate.
-        ca_file: The certificate that clients must be told to trust, where one was made; else None.
+        base_url: Where it listens, ``ws://127.0.0.1:PORT``, or ``wss://`` with a certificate; empty before
+            it starts.
+        ca_file: The certificate that clients must trust, where one was made here; else None.
     """
 
     def __init__(
@@ -45,16 +48,19 @@ class LocalServer:
             options: By default any free port and no limit on speed.
             engine: Makes the engine; called on the server's event loop.
         """
-        self._make_engine = engine
-        self._options = options or ServerOptions(port=0, max_lead_s=None)
         self.base_url = ""
         self.ca_file: Path | None = None
+        self._options = options or ServerOptions(port=0, max_lead_s=None)
+        self._make_engine = engine
+        self._server: DrainingServer | None = None  # None before it starts
+        self._thread: threading.Thread | None = None  # the same
 
     def __enter__(self) -> Self:
         """Start the server.
 
         Raises:
-            ServerError: It can't listen, or its certificate can't be used.
+            ServerError: It cannot listen, or its certificate cannot be used.
+            ConfigurationError: Options contradict each other.
         """
         self._options.check()
         certificate = certificate_for(self._options)
@@ -62,16 +68,15 @@ class LocalServer:
         host, port = sock.getsockname()[:2]
         self.base_url = f"{'wss' if self._options.is_encrypted else 'ws'}://{host}:{port}"
         self.ca_file = certificate.cert if certificate and certificate.made_here else None
-        self._server = make_server(
-            dataclasses.replace(self._options, port=port), certificate, engine=self._make_engine
+        options = dataclasses.replace(self._options, port=port)
+        server = self._server = make_server(options, certificate, engine=self._make_engine)
+        thread = self._thread = threading.Thread(
+            target=lambda: asyncio.run(server.serve([sock])), name="vivavoce-server", daemon=True
         )
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._server.serve([sock])), name="vivavoce-server", daemon=True
-        )
-        self._thread.start()
+        thread.start()
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
                 raise ServerError("the server inside this process did not start")
             time.sleep(_POLL_S)
         return self
@@ -80,8 +85,9 @@ class LocalServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the sessions finish and stop the server."""
-        self._server.request_stop()
-        self._thread.join(self._options.drain_s + _START_TIMEOUT_S)
+        if self._server is not None and self._thread is not None:
+            self._server.request_stop()
+            self._thread.join(self._options.drain_s + _START_TIMEOUT_S)
 
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until the models are loaded.
@@ -90,11 +96,13 @@ class LocalServer:
             timeout_s: How long to wait, in seconds.
 
         Raises:
-            ServerError: They can't be loaded, or not in time.
+            ServerError: They cannot be loaded, or not in time, or the server was not started.
         """
+        if self._server is None:
+            raise ServerError("the server inside this process was not started: enter it with `with`")
         engine = self._server.service.engine
         deadline = time.monotonic() + timeout_s
         while engine.state is EngineState.LOADING and time.monotonic() < deadline:
             time.sleep(_POLL_S)
         if engine.state is not EngineState.READY:
-            raise ServerError(engine.error or "the models were not loaded in time")
+            raise ServerError(engine.error or f"the models did not load within {timeout_s:g} s")

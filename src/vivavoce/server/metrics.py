@@ -1,4 +1,4 @@
-"""What the server tells Prometheus; its text format has eight lines of rules.
+"""Metrics in Prometheus' text exposition format.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
@@ -23,36 +23,41 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """Counts what happens to sessions, and reads the rest off the engine when asked."""
+    """Counts sessions, and reads everything else from the engine on each scrape."""
 
     def __init__(self) -> None:
-        self._begun: Counter[str] = Counter()
-        self._refused: Counter[str] = Counter()
+        self._begun: Counter[str] = Counter()  # by dialect
+        self._refused: Counter[str] = Counter()  # by reason
 
     def began(self, dialect: str) -> None:
-        """Note that a session began."""
+        """Count a session that began."""
         self._begun[dialect] += 1
 
     def refused(self, reason: str) -> None:
-        """Note that somebody was not let in."""
+        """Count a client that was refused, and why."""
         self._refused[reason] += 1
 
     def render(self, engine: Engine, n_open: int) -> str:
-        """Everything, in Prometheus' text format.
+        """Return all metrics in Prometheus' text format.
 
         Args:
-            engine: Of the server.
-            n_open: Connections that are open.
+            engine: The engine of the server.
+            n_open: Number of open connections.
         """
         stats = engine.stats
         ready = int(engine.state is EngineState.READY)
         lines = [
-            *_plain("gauge", "build_info", "Which version runs.", {f'version="{__version__}"': 1}),
-            *_plain("gauge", "engine_ready", "Whether the models are loaded and work.", {"": ready}),
-            *_plain("gauge", "sessions_open", "Sessions that are open.", {"": n_open}),
+            *_plain("gauge", "build_info", "Version of the server.", {f'version="{__version__}"': 1}),
+            *_plain("gauge", "engine_ready", "1 if the models are loaded and work, else 0.", {"": ready}),
+            *_plain("gauge", "sessions_open", "Open sessions.", {"": n_open}),
             *_plain("counter", "sessions_total", "Sessions that began.", _by("dialect", self._begun)),
-            *_plain("counter", "refused_total", "Clients not let in.", _by("reason", self._refused)),
-            *_plain("counter", "audio_seconds_total", "Audio that was heard.", {"": stats.heard_s}),
+            *_plain("counter", "refused_total", "Refused clients.", _by("reason", self._refused)),
+            *_plain(
+                "counter",
+                "audio_seconds_total",
+                "Audio that went through the speech detector.",
+                {"": stats.heard_s},
+            ),
             *_plain(
                 "counter",
                 "decode_seconds_total",
@@ -60,7 +65,7 @@ class Metrics:
                 {"": stats.decode_s},
             ),
             *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
-            *_histogram("batch_size", "Passes in a batch.", stats.batch_sizes),
+            *_histogram("batch_size", "Passes per batch.", stats.batch_sizes),
             *_histogram("queue_wait_seconds", "Longest wait of a pass in a batch.", stats.waits_s),
             *_plain(
                 "gauge",

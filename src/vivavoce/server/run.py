@@ -1,4 +1,4 @@
-"""Running the application on uvicorn: a socket of our own, and a stop that lets sessions finish."""
+"""The application on uvicorn: our own listening socket, and a shutdown that lets sessions finish."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import uvicorn
 from vivavoce.asr.engine import Engine
 from vivavoce.asr.models import load_recogniser
 from vivavoce.errors import ServerError
-from vivavoce.server.app import Service, create_app
+from vivavoce.server.app import create_app
 from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
@@ -22,19 +22,22 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from vivavoce.server.options import ServerOptions
+    from vivavoce.server.service import Service
     from vivavoce.server.tls import Certificate
 
 __all__ = ["DrainingServer", "listen", "make_server", "serve"]
+
+_log = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES = 1 << 20
 _BACKLOG = 2_048
 
 
 class _NoTracebacks(logging.Filter):
-    """Uvicorn logs text that is no UTF-8 as if it were a fault of the server: it is the client's."""
+    """Drops the traceback that uvicorn logs for text that is not UTF-8: the fault is the client's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Leave the traceback of such a record out."""
+        """Demote such a record to a line of level INFO."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, UnicodeDecodeError):
             record.exc_info, record.exc_text = None, None
@@ -43,43 +46,41 @@ class _NoTracebacks(logging.Filter):
 
 
 class DrainingServer(uvicorn.Server):
-    """Uvicorn closes WebSockets at the first signal, before the application can send their last words.
+    """A uvicorn server whose first signal drains the sessions before it stops; the second stops at once.
 
-    Here the first signal drains the sessions and then stops the server; the second stops at once.
+    Uvicorn itself closes WebSockets at the first signal, before the application can send the last words.
+
+    Attributes:
+        service: The shared state of the application.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self.service = service
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._draining: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # None before it serves
+        self._draining: asyncio.Task[None] | None = None  # None until a stop is requested
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until told to stop."""
+        """Serve until a stop is requested."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Answer a signal: drain at the first, stop at once at the second."""
+        """Handle a signal: drain at the first, stop at once at the second."""
         del frame
         if self._loop is None or self.service.is_draining:
             self.should_exit = True
             self.force_exit = True
         else:
-            logging.getLogger(__name__).info("signal %d: finishing %d sessions", sig, self.n_sessions)
+            _log.info("signal %d: %d sessions may finish", sig, len(self.service.connections))
             self.request_stop()
-
-    @property
-    def n_sessions(self) -> int:
-        """Sessions that are open."""
-        return len(self.service.connections)
 
     def request_stop(self) -> None:
         """Let the sessions finish, then stop; may be called from any thread."""
         if self._loop is None or self._loop.is_closed():
             self.should_exit = True
             return
-        self.service.is_draining = True
+        self.service.refuse_new_sessions()
         self._loop.call_soon_threadsafe(self._begin_drain)
 
     def _begin_drain(self) -> None:
@@ -89,17 +90,17 @@ class DrainingServer(uvicorn.Server):
     async def _drain(self) -> None:
         try:
             await self.service.drain()
-        except Exception:  # whatever is wrong with a session, the server must stop when told to
-            logging.getLogger(__name__).exception("the sessions could not be finished")
+        except Exception:  # noqa: BLE001 - whatever is wrong with a session, the server must stop
+            _log.exception("the sessions could not be finished")
         finally:
             self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to listen on, so that a busy port is known before anything is loaded.
+    """Open the listening socket, so that a busy port is reported before anything is loaded.
 
     Raises:
-        ServerError: The port is taken, or the address is not this machine's.
+        ServerError: The port is taken, or the address is not one of this machine.
     """
     sock: socket.socket | None = None
     try:
@@ -117,9 +118,9 @@ def listen(host: str, port: int) -> socket.socket:
             case errno.EADDRINUSE:
                 reason = f"port {port} on {host} is taken: choose another with --port"
             case errno.EACCES:
-                reason = f"port {port} on {host} may not be opened by this user"
+                reason = f"this user may not open port {port} on {host}: choose one above 1023 with --port"
             case _:
-                reason = f"can't listen on {host}:{port}: {error.strerror or error}"
+                reason = f"cannot listen on {host}:{port}: {error.strerror or error}"
         raise ServerError(reason) from error
     return sock
 
@@ -130,7 +131,7 @@ def make_server(
     """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`.
 
     Args:
-        options: Of the server.
+        options: Options of the server.
         certificate: From `certificate_for`; None: no encryption.
         engine: Makes the engine; called on the server's event loop.
     """
@@ -140,9 +141,9 @@ def make_server(
         lifespan="on",
         ws="websockets-sansio",
         ws_max_size=_MAX_MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # samples do not compress, and it costs more than all the rest
+        ws_per_message_deflate=False,  # audio hardly compresses, and deflate would cost more than the rest
         log_config=None,
-        log_level="warning",  # its own lines about connections hold the query, and that may hold a token
+        log_level="warning",  # its lines about connections contain the query, which may contain a token
         access_log=False,
         timeout_graceful_shutdown=2,
         ssl_certfile=certificate.cert if certificate else None,
@@ -157,11 +158,11 @@ def make_server(
 
 
 def _send_no_tickets(config: uvicorn.Config) -> None:
-    """Send nothing over TLS before the client has spoken.
+    """Send nothing over TLS before the client's first bytes.
 
-    Session tickets of TLS 1.3 come right behind the handshake. A client that reads on one thread and
-    writes on another, as the vendor's SDKs do, then takes them in while it writes its request, and in
-    OpenSSL's state the one trips over the other: of 250 connections one hung.
+    TLS 1.3 sends session tickets right after the handshake. A client that reads on one thread and writes on
+    another, as the vendor's SDKs do, then processes them while it writes its request, and the two threads
+    collide in OpenSSL's state: one of 250 connections hung.
     """
     config.load()
     if config.ssl is not None:
@@ -171,9 +172,12 @@ def _send_no_tickets(config: uvicorn.Config) -> None:
 def serve(options: ServerOptions) -> None:
     """Serve until SIGINT or SIGTERM; open sessions may then finish.
 
+    Args:
+        options: Options of the server.
+
     Raises:
-        ServerError: A busy port, a public address without keys, or a certificate that can't be used.
-        ConfigurationError: Options that contradict each other.
+        ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
+        ConfigurationError: Options contradict each other.
     """
     options.check()
     certificate = certificate_for(options)
@@ -182,10 +186,9 @@ def serve(options: ServerOptions) -> None:
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    log = logging.getLogger(__name__)
     scheme = "wss" if certificate else "ws"
-    log.info("listening on %s://%s:%d", scheme, f"[{host}]" if ":" in host else host, port)
+    _log.info("listening on %s://%s:%d", scheme, f"[{host}]" if ":" in host else host, port)
     if certificate and certificate.made_here:
-        log.info("self-signed certificate: %s", certificate.advice)
+        _log.info("self-signed certificate: %s", certificate.advice)
     recogniser = partial(load_recogniser, turn_model=options.turn_model)
     make_server(options, certificate, engine=lambda: Engine(recogniser=recogniser)).run(sockets=[sock])

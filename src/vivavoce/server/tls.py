@@ -1,4 +1,4 @@
-"""Encryption: the certificate that a server shows, given or made on the spot."""
+"""TLS: the certificate of a server, read from files or made here."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Certificate:
     """Files in PEM form that OpenSSL has accepted.
 
     Attributes:
-        cert: The certificate, and those between it and its authority.
+        cert: The certificate, with any intermediate ones.
         key: Its private key; None: in the same file.
-        made_here: Whether it is self-signed by `self_signed`, so that clients must be told to trust it.
+        made_here: Whether `self_signed` made it, so that clients must be configured to trust it.
     """
 
     cert: Path
@@ -44,19 +44,19 @@ class Certificate:
 
     @property
     def advice(self) -> str:
-        """How a client comes to trust a certificate that was made here."""
+        """How to make a client trust a certificate that was made here."""
         return (
-            f"{self.cert}; a client trusts it when SSL_CERT_FILE (Python, OpenSSL) or "
-            "NODE_EXTRA_CA_CERTS (Node) names that file"
+            f"{self.cert}; a client trusts it if SSL_CERT_FILE (Python, OpenSSL) or "
+            "NODE_EXTRA_CA_CERTS (Node) names this file"
         )
 
 
 def certificate_for(options: ServerOptions) -> Certificate | None:
-    """The certificate that a server with these options shows; None if it speaks in the clear.
+    """Return the certificate of a server with these options; None without TLS.
 
     Raises:
-        ServerError: The files can't be used.
-        ExtrasNotInstalledError: One is to be made and the library for it is missing.
+        ServerError: The files cannot be used.
+        ExtrasNotInstalledError: The library that makes certificates is missing.
     """
     if options.tls_self_signed:
         return self_signed(options.host)
@@ -68,10 +68,10 @@ def certificate_for(options: ServerOptions) -> Certificate | None:
 
 
 def _load(certificate: Certificate) -> None:
-    """Let OpenSSL read the files, as the server will.
+    """Check that OpenSSL can read the files.
 
     Raises:
-        ServerError: It can't.
+        ServerError: It cannot.
     """
     for path in (certificate.cert, certificate.key):
         try:
@@ -83,7 +83,7 @@ def _load(certificate: Certificate) -> None:
 
     def no_password() -> str:
         raise ServerError(
-            f"the key in {certificate.key or certificate.cert} is encrypted; give one that is not"
+            f"the key in {certificate.key or certificate.cert} is encrypted: use one without a passphrase"
         )
 
     try:
@@ -92,11 +92,11 @@ def _load(certificate: Certificate) -> None:
         )
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
-            reason = "the key is not that of the certificate"
+            reason = "the key does not belong to the certificate"
         elif certificate.key is None:
-            reason = "no certificate with its key in PEM form; --tls-key names the file of the key"
+            reason = "not a certificate with its key in PEM form; --tls-key names the file of the key"
         else:
-            reason = "no certificate and key in PEM form"
+            reason = "not a certificate and a key in PEM form"
         raise ServerError(f"{where}: {reason}") from error
 
 
@@ -104,7 +104,7 @@ def _load(certificate: Certificate) -> None:
 
 
 def names_for(host: str) -> tuple[str, ...]:
-    """The names and addresses by which clients may reach a server that listens on a host."""
+    """Return the names and addresses by which clients may reach a server that listens on a host."""
     try:
         everywhere = ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -113,16 +113,15 @@ def names_for(host: str) -> tuple[str, ...]:
 
 
 def self_signed(host: str) -> Certificate:
-    """The certificate of a development machine: made the first time, and again before it expires.
+    """Return the certificate of a development machine: made at first use, and again before it expires.
 
-    It lies in a folder of its own for each host, in the user's cache folder, so that clients can go on
-    trusting the same file.
+    Each host has a folder in the user's cache folder, so that clients keep trusting the same file.
 
     Args:
         host: Where the server listens.
 
     Raises:
-        ServerError: The folder can't be written.
+        ServerError: The folder cannot be written.
         ExtrasNotInstalledError: The library that makes certificates is missing.
     """
     names = names_for(host)
@@ -132,20 +131,20 @@ def self_signed(host: str) -> Certificate:
         from cryptography import x509  # noqa: F401, PLC0415  - only here
     except ModuleNotFoundError as error:
         raise ExtrasNotInstalledError(
-            'what makes certificates is not installed; run: pip install "vivavoce[tls]"'
+            'the library that makes certificates is not installed; run: pip install "vivavoce[tls]"'
         ) from error
     certificate = Certificate(folder / "cert.pem", folder / "key.pem", made_here=True)
     if not _is_good(certificate, names):
         try:
             _replace(folder, *_make(names))
         except OSError as error:
-            raise ServerError(f"can't keep a certificate in {folder}: {error.strerror or error}") from error
+            raise ServerError(f"cannot write a certificate to {folder}: {error.strerror or error}") from error
         _load(certificate)
     return certificate
 
 
 def _is_good(certificate: Certificate, names: tuple[str, ...]) -> bool:
-    """Whether a certificate that was made before serves for a while longer."""
+    """Whether an earlier certificate has these names and some time left."""
     from cryptography import x509  # noqa: PLC0415
 
     try:
@@ -171,7 +170,7 @@ def _general_names(names: tuple[str, ...]) -> list[x509.GeneralName]:
 
 
 def _make(names: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """A certificate and its key, in PEM form."""
+    """Make a certificate and its key, in PEM form."""
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
@@ -180,7 +179,7 @@ def _make(names: tuple[str, ...]) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"vivavoce on {socket.gethostname()}"[:64])])
     now = dt.datetime.now(dt.UTC)
-    # No authority: whoever trusts it trusts this server and nothing that its key might sign.
+    # Not an authority: a client that trusts it trusts this server and nothing that its key might sign.
     usage = x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -213,10 +212,10 @@ def _make(names: tuple[str, ...]) -> tuple[bytes, bytes]:
 
 
 def _replace(folder: Path, cert: bytes, key: bytes) -> None:
-    """Put both files in place at once: a server that starts beside this one must never see two halves.
+    """Put both files in place at once: another server that starts now must never see a mixed pair.
 
     Raises:
-        OSError: They can't be written.
+        OSError: They cannot be written.
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))  # for this user only
@@ -229,9 +228,8 @@ def _replace(folder: Path, cert: bytes, key: bytes) -> None:
         try:
             made.rename(folder)
         except OSError:
-            if not (
-                folder / "cert.pem"
-            ).is_file():  # else the other server was quicker, and its pair is as good
+            # If another server was quicker, its pair is as good.
+            if not (folder / "cert.pem").is_file():
                 raise
         shutil.rmtree(folder / "old", ignore_errors=True)
     finally:

@@ -1,4 +1,4 @@
-"""Posting the finished turns of a session to an address its client named."""
+"""Webhooks: the finished turns of a session, posted to the address that its client named."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ _LONGEST_WAIT_S: Final = 60.0
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
-        """An address that sends us elsewhere is taken at its word: it is no success."""
+        """Follow no redirect: the response then counts as a failure."""
 
 
 def post(webhook: Webhook, body: bytes) -> int:
-    """Post once, on this thread; returns the status.
+    """Post once, on this thread.
+
+    Returns:
+        The HTTP status.
 
     Raises:
-        OSError: Nobody answered, or not in time.
+        OSError: No response, or not in time.
     """
     headers = {"Content-Type": "application/json", "User-Agent": "vivavoce"}
     if webhook.header is not None:
@@ -58,17 +61,17 @@ async def deliver(
     send: Callable[[Webhook, bytes], int] = post,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> bool:
-    """Post until it is taken: 2xx; up to ten times, with growing waits; a 4xx ends it.
+    """Post until the receiver accepts with 2xx: up to ten attempts with growing waits; a 4xx is final.
 
     Args:
-        webhook: Where to.
-        session_id: Of the session.
-        turns: Its finished turns, as the protocol writes them.
-        send: Posts once.
-        sleep: Waits that many seconds.
+        webhook: Address and header.
+        session_id: Identifies the session in the body.
+        turns: Its finished turns, JSON as the protocol writes them.
+        send: Posts once and returns the HTTP status.
+        sleep: Waits, in seconds.
 
     Returns:
-        Whether it was taken.
+        Whether the receiver accepted.
     """
     body = f'{{"session_id":"{session_id}","messages":[{",".join(turns)}]}}'.encode()
     wait_s = _FIRST_WAIT_S
@@ -85,7 +88,7 @@ async def deliver(
         outcome = f"HTTP {status}"
         if status // 100 == 2:  # noqa: PLR2004 - success
             return True
-        if status // 100 == 4:  # noqa: PLR2004 - the receiver's last word
+        if status // 100 == 4:  # noqa: PLR2004 - the receiver refuses for good
             break
-    _log.warning("session %s: its webhook was not taken: %s", session_id, outcome)
+    _log.warning("session %s: webhook not delivered: %s", session_id, outcome)
     return False

@@ -1,11 +1,11 @@
-"""Who may open a session: somebody with a key, or with a token that somebody with a key asked for."""
+"""Admission: a client needs an API key, or a temporary token that was issued for one."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.server.access.keys import KeyRing, owner_of
+from vivavoce.server.access.keys import KeyRing, owner_of, strip_scheme
 from vivavoce.server.access.tokens import Grant, TokenMint
 from vivavoce.types import Failure
 
@@ -16,11 +16,13 @@ __all__ = ["Admission"]
 
 
 class Admission:
-    """Lets people in by key or token; without keys everybody, but a token keeps its terms.
+    """Admits clients by key or token.
+
+    A server without keys admits every client; the terms of a token apply there too.
 
     Attributes:
-        keys: Those that open the server.
-        tokens: Those that were issued.
+        keys: The keys of the server.
+        tokens: Issues tokens and redeems them.
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
@@ -30,46 +32,49 @@ class Admission:
             keys: As for `KeyRing`.
 
         Raises:
-            ConfigurationError: What stands behind a key is no standing.
+            ConfigurationError: A key has an unknown status.
         """
         self.keys = KeyRing(keys)
         self.tokens = TokenMint(self.keys.texts)
 
-    def check_key(self, presented: str | None) -> Grant:
-        """Let in who has a key; a token is not enough.
-
-        Raises:
-            ProtocolViolation: It is none of the server's keys, or one that opens nothing.
-        """
-        if not self.keys.admits(presented):
-            raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(presented))
-        return self._grant(presented)
-
-    def _grant(self, key: str | None) -> Grant:
-        return Grant() if self.keys.is_open or not key else Grant(owner_of(key.removeprefix("Bearer ")))
-
-    def enter(self, presented: Iterable[str | None], unix_now: float) -> Grant:
-        """Let in who has a key, or a token that is still good.
+    def check_key(self, credential: str | None) -> Grant:
+        """Admit a client that has a key; a token is not enough.
 
         Args:
-            presented: What the client showed, wherever it did; None where it showed nothing.
+            credential: What the client sent, with or without ``Bearer``; None: nothing.
+
+        Raises:
+            ProtocolViolation: It is not a key of this server, or the key is not active.
+        """
+        if not self.keys.admits(credential):
+            raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(credential))
+        return self._grant(credential)
+
+    def admit(self, credentials: Iterable[str | None], unix_now: float) -> Grant:
+        """Admit a client that has a key, or a valid token.
+
+        Args:
+            credentials: What the client sent, in each of the places where it may; None: nothing there.
             unix_now: In seconds since 1970.
 
         Raises:
-            ProtocolViolation: Neither, or a token that has expired or was used before, or a key that
-                opens nothing.
+            ProtocolViolation: It has neither, its token has expired or was used before, or its key is not
+                active.
         """
-        shown = [text.removeprefix("Bearer ") for text in presented if text]
-        for text in shown:
+        sent = [strip_scheme(text) for text in credentials if text]
+        for text in sent:
             if self.tokens.knows(text):
                 grant = self.tokens.redeem(text, unix_now)
                 self.keys.check_owner(grant.owner)
                 return grant
-        for key in shown or (None,):
+        for key in sent or (None,):
             if self.keys.admits(key):
                 return self._grant(key)
-        raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(*shown))
+        raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(*sent))
+
+    def _grant(self, key: str | None) -> Grant:
+        return Grant() if self.keys.is_open or not key else Grant(owner_of(strip_scheme(key)))
 
 
-def _complaint(*presented: str | None) -> str:
-    return "the key or token is not valid" if any(presented) else "Missing Authorization header"
+def _complaint(*credentials: str | None) -> str:
+    return "the key or token is not valid" if any(credentials) else "Missing Authorization header"

@@ -1,4 +1,4 @@
-"""API keys, and what those may do who have them."""
+"""API keys and their status."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vivavoce.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["KeyRing", "Standing", "is_loopback", "owner_of"]
+__all__ = ["KeyRing", "KeyStatus", "is_loopback", "owner_of", "strip_scheme"]
 
 
-class Standing(enum.StrEnum):
-    """Whether a key opens the server, and if not, why; what an operator writes behind it."""
+class KeyStatus(enum.StrEnum):
+    """Whether a key opens sessions, and if not, why; an operator writes it after the key."""
 
     GOOD = "good"
     NO_FUNDS = "no-funds"
@@ -27,87 +27,92 @@ class Standing(enum.StrEnum):
 
 
 _REFUSALS: Final = {
-    Standing.NO_FUNDS: (Failure.NO_FUNDS, "the balance of this key is used up"),
-    Standing.UNPAID: (Failure.UNPAID, "real-time transcription needs a paid account"),
-    Standing.DISABLED: (Failure.UNAUTHORIZED, "this key is disabled"),
+    KeyStatus.NO_FUNDS: (Failure.NO_FUNDS, "the balance of this key is used up"),
+    KeyStatus.UNPAID: (Failure.UNPAID, "real-time transcription needs a paid account"),
+    KeyStatus.DISABLED: (Failure.UNAUTHORIZED, "this key is disabled"),
 }
 
 
 class KeyRing:
-    """The keys that open a server; a ring without keys opens for everybody.
+    """The keys of a server; a ring without keys admits every client.
 
     Attributes:
-        texts: The keys themselves, good or not.
+        texts: The keys themselves, whatever their status.
     """
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
         """Take keys.
 
         Args:
-            entries: Each a key, or a key, a blank, and a `Standing`.
+            entries: Each a key, or a key, a space, and a `KeyStatus`.
 
         Raises:
-            ConfigurationError: What stands behind a key is none.
+            ConfigurationError: A key has an unknown status.
         """
-        standings = dict(map(_parse, entries))
-        self.texts = tuple(standings)
-        self._standings = {key.encode(): standing for key, standing in standings.items()}
+        statuses = dict(map(_parse, entries))
+        self.texts = tuple(statuses)
+        self._statuses = {key.encode(): status for key, status in statuses.items()}
 
     @property
     def is_open(self) -> bool:
-        """Whether no key is asked for."""
-        return not self._standings
+        """Whether no key is required."""
+        return not self._statuses
 
-    def admits(self, presented: str | None) -> bool:
-        """Whether a key opens the server; takes the same time for every wrong one.
+    def admits(self, credential: str | None) -> bool:
+        """Whether a credential is an active key; takes the same time for every wrong one.
 
         Raises:
-            ProtocolViolation: It is a key of the server, and does not open it.
+            ProtocolViolation: It is a key of this server, and not active.
         """
         if self.is_open:
             return True
-        if not presented:
+        if not credential:
             return False
-        given = presented.removeprefix("Bearer ").encode()
-        # All of them, also behind a match.
-        found = [standing for key, standing in self._standings.items() if hmac.compare_digest(given, key)]
+        given = strip_scheme(credential).encode()
+        # All keys are compared, even after a match, so that the time reveals nothing.
+        found = [status for key, status in self._statuses.items() if hmac.compare_digest(given, key)]
         if found:
             _check(found[0])
         return bool(found)
 
     def check_owner(self, owner: str) -> None:
-        """Say whether tokens of an owner are still good.
+        """Check that the tokens of an owner are still valid.
 
         Raises:
-            ProtocolViolation: None of the keys that it may be opens the server.
+            ProtocolViolation: No key with this owner is active.
         """
-        standings = [it for key, it in self._standings.items() if owner_of(key.decode()) == owner]
-        if standings and Standing.GOOD not in standings:
-            _check(standings[0])
+        statuses = [status for key, status in self._statuses.items() if owner_of(key.decode()) == owner]
+        if statuses and KeyStatus.GOOD not in statuses:
+            _check(statuses[0])
 
 
-def _parse(entry: str) -> tuple[str, Standing]:
+def _parse(entry: str) -> tuple[str, KeyStatus]:
     key, _, word = entry.strip().partition(" ")
-    word = word.strip() or Standing.GOOD
-    if word not in set(Standing):
+    word = word.strip() or KeyStatus.GOOD
+    if word not in set(KeyStatus):
         raise ConfigurationError(
-            f"behind a key stands {word[:20]!r}, which is none of: {', '.join(Standing)}"
+            f"the status after an API key must be one of {', '.join(KeyStatus)}, got {word[:20]!r}"
         )
-    return key, Standing(word)
+    return key, KeyStatus(word)
 
 
-def _check(standing: Standing) -> None:
-    if standing is not Standing.GOOD:
-        raise ProtocolViolation(*_REFUSALS[standing])
+def _check(status: KeyStatus) -> None:
+    if status is not KeyStatus.GOOD:
+        raise ProtocolViolation(*_REFUSALS[status])
+
+
+def strip_scheme(credential: str) -> str:
+    """Remove the ``Bearer`` that some clients put before a key or token."""
+    return credential.removeprefix("Bearer ")
 
 
 def owner_of(key: str) -> str:
-    """Four hex digits that tell the keys of a server apart and give none away."""
+    """Four hex digits that distinguish the keys of a server and reveal none of them."""
     return hashlib.sha256(key.encode()).hexdigest()[:4]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on can be reached from this machine only."""
+    """Whether an address to listen on is reachable from this machine only."""
     if host == "localhost":
         return True
     try:

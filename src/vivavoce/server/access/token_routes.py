@@ -24,19 +24,20 @@ from vivavoce.protocol.token_requests import (
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from vivavoce.server.access import Admission, Grant
+    from vivavoce.server.access.admission import Admission
+    from vivavoce.server.access.tokens import Grant
 
 __all__ = ["token_routes"]
 
 _MAX_BODY_BYTES: Final = 4_096
-_UNAUTHORIZED: Final = frozenset({Failure.UNAUTHORIZED, Failure.NO_FUNDS, Failure.UNPAID})
+_UNAUTHORIZED_FAILURES: Final = frozenset({Failure.UNAUTHORIZED, Failure.NO_FUNDS, Failure.UNPAID})
 
 
 def token_routes(admission: Admission) -> list[Route]:
-    """Routes of the endpoints.
+    """Return the routes that issue tokens of either protocol.
 
     Args:
-        admission: Whose keys may ask, and whose tokens are issued.
+        admission: Checks the keys and issues the tokens.
     """
 
     def issue(grant: Grant, terms: TokenTerms) -> str:
@@ -52,16 +53,16 @@ def token_routes(admission: Admission) -> list[Route]:
             grant = admission.check_key(request.headers.get("authorization"))
             terms = read_v2_request(await _read_body(request))
         except ProtocolViolation as violation:
-            return _refuse(violation)
-        return _answer(V2Token(token=issue(grant, terms)))
+            return _respond_error(violation)
+        return _respond(V2Token(token=issue(grant, terms)))
 
     async def v3(request: Request) -> Response:
         try:
             grant = admission.check_key(request.headers.get("authorization"))
             terms = read_v3_query(request.query_params.multi_items())
         except ProtocolViolation as violation:
-            return _refuse(violation)
-        return _answer(V3Token(token=issue(grant, terms), expires_in_seconds=terms.expires_in_s))
+            return _respond_error(violation)
+        return _respond(V3Token(token=issue(grant, terms), expires_in_seconds=terms.expires_in_s))
 
     return [Route(V2_TOKEN_PATH, v2, methods=["POST"]), Route(V3_TOKEN_PATH, v3, methods=["GET"])]
 
@@ -76,15 +77,15 @@ async def _read_body(request: Request) -> bytes:
                     Failure.BAD_MESSAGE, f"the body is longer than {_MAX_BODY_BYTES} bytes"
                 )
     except ClientDisconnect:
-        raise ProtocolViolation(Failure.BAD_MESSAGE, "the client left") from None
+        raise ProtocolViolation(Failure.BAD_MESSAGE, "the client disconnected") from None
     return body
 
 
-def _answer(body: msgspec.Struct, status: int = 200) -> Response:
+def _respond(body: msgspec.Struct, status: int = 200) -> Response:
     headers = {"Cache-Control": "no-store"}
     return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
-def _refuse(violation: ProtocolViolation) -> Response:
-    status = 401 if violation.failure in _UNAUTHORIZED else 400
-    return _answer(HttpError(error=violation.detail), status)
+def _respond_error(violation: ProtocolViolation) -> Response:
+    status = 401 if violation.failure in _UNAUTHORIZED_FAILURES else 400
+    return _respond(HttpError(error=violation.detail), status)

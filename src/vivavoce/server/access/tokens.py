@@ -1,4 +1,4 @@
-"""Temporary tokens: each opens one session, within a time, without the key behind it."""
+"""Temporary tokens: each opens one session, before it expires, without the key it was issued for."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Grant", "TokenMint"]
 
-# When it expires, how long its session may last, whose it is, what makes it unique.
+# Expiry in seconds since 1970, longest session in seconds, owner, random bytes.
 _CLAIMS: Final = struct.Struct(">IH2s8s")
-_SEAL_BYTES: Final = 16
+_SIGNATURE_BYTES: Final = 16
 _CONTEXT: Final = b"vivavoce temporary token"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What somebody who was let in may do.
+    """What an admitted client may do.
 
     Attributes:
-        owner: Tells the keys of a server apart, without being one; empty where none is needed.
-        max_session_s: How long the session may last, in seconds; None: as long as any.
+        owner: Identifies the key without being one; empty on a server without keys.
+        max_session_s: Longest session in seconds; None: the limit of the protocol.
     """
 
     owner: str = ""
@@ -37,55 +37,55 @@ class Grant:
 
 
 class TokenMint:
-    """Issues tokens and takes each of them once.
+    """Issues tokens, and redeems each of them once.
 
-    A token is 64 hex digits: its claims and a seal over them, so that nothing is stored for tokens
-    that are never used. The seal's key comes from the API keys: servers that share their keys take each
-    other's tokens, though each of them keeps its own list of the used ones. Without API keys it is
-    random.
+    A token is 64 hex digits: its claims and a signature over them (a truncated HMAC-SHA256), so that the
+    server stores nothing for tokens that are never used. The signing key is derived from the API keys:
+    servers with the same API keys accept each other's tokens, though each server keeps its own list of used
+    ones. Without API keys the signing key is random.
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
         joined = b"\0".join(sorted(key.encode() for key in keys))
         material = joined or secrets.token_bytes(32)
-        self._key = hmac.new(_CONTEXT, material, hashlib.sha256).digest()
-        self._used: dict[bytes, int] = {}
+        self._signing_key = hmac.new(_CONTEXT, material, hashlib.sha256).digest()
+        self._used: dict[bytes, int] = {}  # claims -> their expiry
 
-    def _seal(self, claims: bytes) -> bytes:
-        return hmac.new(self._key, claims, hashlib.sha256).digest()[:_SEAL_BYTES]
+    def _sign(self, claims: bytes) -> bytes:
+        return hmac.new(self._signing_key, claims, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
 
     def issue(
         self, *, expires_in_s: int, max_session_s: int | None = None, owner: str = "", unix_now: float
     ) -> str:
-        """Make a token.
+        """Issue a token.
 
         Args:
-            expires_in_s: How long it may be used to open a session, in seconds.
-            max_session_s: How long that session may last, in seconds; None: as long as any.
-            owner: Whose it is: the owner in the `Grant` of a key.
+            expires_in_s: How long the token may be used to open a session, in seconds.
+            max_session_s: Longest session in seconds; None: the limit of the protocol.
+            owner: The owner in the `Grant` of the key.
             unix_now: In seconds since 1970.
         """
         claims = _CLAIMS.pack(
             int(unix_now) + expires_in_s, max_session_s or 0, bytes.fromhex(owner), secrets.token_bytes(8)
         )
-        return (claims + self._seal(claims)).hex()
+        return (claims + self._sign(claims)).hex()
 
     def knows(self, text: str) -> bool:
-        """Whether this is a token of ours, be it still good or not."""
+        """Whether a text is a token with a correct signature, expired or used ones included."""
         token = _unhex(text)
-        return len(token) == _CLAIMS.size + _SEAL_BYTES and hmac.compare_digest(
-            token[_CLAIMS.size :], self._seal(token[: _CLAIMS.size])
+        return len(token) == _CLAIMS.size + _SIGNATURE_BYTES and hmac.compare_digest(
+            token[_CLAIMS.size :], self._sign(token[: _CLAIMS.size])
         )
 
     def redeem(self, text: str, unix_now: float) -> Grant:
-        """Take a token; it is good no more after that.
+        """Use a token; it is not valid a second time.
 
         Args:
-            text: A token that `knows` knows.
+            text: A token that `knows` accepts.
             unix_now: In seconds since 1970.
 
         Raises:
-            ProtocolViolation: It has expired, or was taken before.
+            ProtocolViolation: It has expired, or was used before.
         """
         claims = _unhex(text)[: _CLAIMS.size]
         expires, max_session_s, owner, _ = _CLAIMS.unpack(claims)

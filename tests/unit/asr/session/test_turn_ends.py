@@ -281,7 +281,9 @@ def test_the_last_eight_seconds_of_a_turn_are_scored(loudness_model):
 def test_a_server_is_told_at_once_that_its_turn_model_is_not_there(loudness_model):
     for turn_model in ("auto", "none", str(loudness_model)):
         ServerOptions(turn_model=turn_model).check()
-    with pytest.raises(ConfigurationError, match="--turn-model: neither auto nor none nor a file: /nowhere"):
+    with pytest.raises(
+        ConfigurationError, match="--turn-model must be auto, none or an existing file, got /nowhere"
+    ):
         ServerOptions(turn_model="/nowhere").check()
 
 

@@ -37,7 +37,7 @@ def test_used_tokens_are_forgotten_once_they_have_expired():
     assert len(mint._used) <= 11
 
 
-def test_servers_with_the_same_keys_take_each_others_tokens():
+def test_servers_with_the_same_keys_accept_each_others_tokens():
     token = TokenMint(["a", "b"]).issue(expires_in_s=60, unix_now=0)
     assert TokenMint(["b", "a"]).knows(token)
     assert not TokenMint(["a"]).knows(token)
@@ -45,7 +45,7 @@ def test_servers_with_the_same_keys_take_each_others_tokens():
 
 
 @given(st.integers(0, 63), st.sampled_from("0123456789abcdef"))
-def test_a_changed_token_is_none(place, digit):
+def test_a_changed_token_is_not_a_token(place, digit):
     mint = TokenMint(["key"])
     token = mint.issue(expires_in_s=60, unix_now=0)
     changed = token[:place] + digit + token[place + 1 :]
@@ -53,35 +53,35 @@ def test_a_changed_token_is_none(place, digit):
 
 
 @given(st.text())
-def test_any_text_is_a_token_or_none(text):
+def test_arbitrary_text_is_not_a_token(text):
     assert not TokenMint(["key"]).knows(text)
 
 
 def test_keys_and_tokens_open_a_session_and_only_keys_issue_tokens():
-    door = Admission(["secret"])
-    token = door.tokens.issue(expires_in_s=60, max_session_s=90, unix_now=0)
-    mine = door.enter((None, "secret"), 0)
-    assert mine == door.enter(("secret", None), 0) == door.check_key("secret")
+    admission = Admission(["secret"])
+    token = admission.tokens.issue(expires_in_s=60, max_session_s=90, unix_now=0)
+    mine = admission.admit((None, "secret"), 0)
+    assert mine == admission.admit(("secret", None), 0) == admission.check_key("secret")
     assert mine.owner
     assert mine != Admission(["other"]).check_key("other")
-    assert door.enter((None, f"Bearer {token}"), 0) == Grant("", 90)
-    theirs = door.tokens.issue(expires_in_s=60, owner=mine.owner, unix_now=0)
-    assert door.enter((theirs,), 0) == mine
-    assert refusal(door.enter, (token, "None"), 0)[0] is Failure.UNAUTHORIZED
-    assert refusal(door.enter, (None, None), 0) == (Failure.UNAUTHORIZED, "Missing Authorization header")
-    assert refusal(door.enter, ("no", None), 0)[1] == "the key or token is not valid"
-    door.check_key("secret")
-    another = door.tokens.issue(expires_in_s=60, unix_now=0)
-    assert refusal(door.check_key, another)[0] is Failure.UNAUTHORIZED
-    assert refusal(door.check_key, None)[1] == "Missing Authorization header"
+    assert admission.admit((None, f"Bearer {token}"), 0) == Grant("", 90)
+    theirs = admission.tokens.issue(expires_in_s=60, owner=mine.owner, unix_now=0)
+    assert admission.admit((theirs,), 0) == mine
+    assert refusal(admission.admit, (token, "None"), 0)[0] is Failure.UNAUTHORIZED
+    assert refusal(admission.admit, (None, None), 0) == (Failure.UNAUTHORIZED, "Missing Authorization header")
+    assert refusal(admission.admit, ("no", None), 0)[1] == "the key or token is not valid"
+    admission.check_key("secret")
+    another = admission.tokens.issue(expires_in_s=60, unix_now=0)
+    assert refusal(admission.check_key, another)[0] is Failure.UNAUTHORIZED
+    assert refusal(admission.check_key, None)[1] == "Missing Authorization header"
 
 
-def test_an_open_server_lets_everybody_in_but_a_token_keeps_its_terms():
-    door = Admission()
-    assert door.enter((None, None), 0) == door.enter(("whatever", None), 0) == Grant()
-    token = door.tokens.issue(expires_in_s=60, max_session_s=90, unix_now=0)
-    assert door.enter((token,), 1) == Grant("", 90)
-    assert refusal(door.enter, (token,), 1)[0] is Failure.UNAUTHORIZED
+def test_an_open_server_admits_every_client_but_applies_the_terms_of_a_token():
+    admission = Admission()
+    assert admission.admit((None, None), 0) == admission.admit(("whatever", None), 0) == Grant()
+    token = admission.tokens.issue(expires_in_s=60, max_session_s=90, unix_now=0)
+    assert admission.admit((token,), 1) == Grant("", 90)
+    assert refusal(admission.admit, (token,), 1)[0] is Failure.UNAUTHORIZED
 
 
 def test_requests_for_tokens():

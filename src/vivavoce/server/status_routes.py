@@ -1,0 +1,57 @@
+"""The HTTP endpoints for operators: liveness, readiness, metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from vivavoce.asr.engine import EngineState
+from vivavoce.server.metrics import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from vivavoce.server.service import Service
+
+__all__ = ["RETRY_AFTER", "status_routes"]
+
+RETRY_AFTER: Final = {"Retry-After": "5"}
+"""Header of a response that refuses new sessions for now; in seconds."""
+
+
+def status_routes(service: Service) -> list[Route]:
+    """Return the routes ``/healthz``, ``/readyz``, ``/v3/ws/health`` and ``/metrics``.
+
+    Args:
+        service: Whose status is reported.
+    """
+
+    async def health(_request: Request) -> JSONResponse:
+        """Liveness: only a dead engine needs a restart."""
+        is_alive = service.engine.state is not EngineState.DEAD
+        return JSONResponse({"status": "ok" if is_alive else "dead"}, 200 if is_alive else 500)
+
+    async def readiness(_request: Request) -> JSONResponse:
+        """Readiness: whether a new session would be accepted now."""
+        engine = service.engine
+        state = "draining" if service.is_draining else "full" if service.is_full else engine.state.value
+        is_ready = state == EngineState.READY.value
+        body = {
+            "status": state,
+            "sessions": len(service.connections),
+            "cadence_ms": round(engine.cadence_ms),
+        }
+        return JSONResponse(body, 200 if is_ready else 503, headers={} if is_ready else RETRY_AFTER)
+
+    async def metrics(_request: Request) -> PlainTextResponse:
+        text = service.metrics.render(service.engine, len(service.connections))
+        return PlainTextResponse(text, media_type=CONTENT_TYPE)
+
+    return [
+        Route("/healthz", health),
+        Route("/readyz", readiness),
+        Route("/v3/ws/health", readiness),
+        Route("/metrics", metrics),
+    ]
