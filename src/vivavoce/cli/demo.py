@@ -86,7 +86,8 @@ def demo(
     from vivavoce.cli.mic import first_seconds
     from vivavoce.cli.server_choice import choose_server
     from vivavoce.cli.sinks import open_sink
-    from vivavoce.recordings.sources import CHUNK_MS, from_file
+    from vivavoce.recordings.sound import CHUNK_MS
+    from vivavoce.recordings.sources import from_file
 
     measurement = LatencyMeter(
         [word for word in demo_reference() if seconds is None or word.end_s <= seconds]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vivavoce.cli.outputs import Outputs
     from vivavoce.cli.server_choice import ChosenServer
     from vivavoce.cli.sinks import Sink
-    from vivavoce.recordings.sources import Sound
+    from vivavoce.recordings.sound import Sound
 
 __all__ = ["MAX_LEAD_S", "stream"]
 

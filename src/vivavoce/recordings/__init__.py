@@ -2,6 +2,7 @@
 
 from vivavoce.recordings.pacing import paced
 from vivavoce.recordings.saving import saved
-from vivavoce.recordings.sources import Sound, from_file, from_reader
+from vivavoce.recordings.sound import Sound
+from vivavoce.recordings.sources import from_file, from_reader
 
 __all__ = ["Sound", "from_file", "from_reader", "paced", "saved"]

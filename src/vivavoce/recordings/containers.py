@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
-from vivavoce.recordings.sources import CHUNK_MS, Sound
+from vivavoce.recordings.sound import Sound, chunk_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def _av() -> Any:
 
 def _samples(av: Any, container: Any, path: Path) -> Iterator[bytes]:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=_RATE)
-    size = _RATE * CHUNK_MS // 1000 * 2
+    size = chunk_bytes(_RATE, 2)
     waiting = bytearray()
     try:
         for frame in itertools.chain(_frames(container), (None,)):  # None: what the resampler still holds

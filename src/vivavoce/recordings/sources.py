@@ -7,27 +7,27 @@ import os
 import select
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import AudioError
 from vivavoce.protocol.query import SAMPLE_RATES_HZ
+from vivavoce.recordings.containers import from_container
 from vivavoce.recordings.pcm import to_mono_s16le
+from vivavoce.recordings.sound import Sound, chunk_bytes, regrouped
 from vivavoce.recordings.wav import MAGICS, UnsupportedWavError, WavFormat, read_wav_head
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["CHUNK_MS", "Sound", "from_file", "from_reader", "interruptible_reader"]
+__all__ = ["from_file", "from_reader", "interruptible_reader"]
 
-CHUNK_MS: Final = 100  # the least that one message of Realtime v2 may carry
 LINGER_S: Final = 0.3
 """How long a recorder that is stopped may take to write what it has, in seconds."""
 
 _POLL_S: Final = 0.1
-_READ_BYTES: Final = 65_536
+_PIPE_BYTES: Final = 65_536  # what a pipe holds
 _MAGIC_BYTES: Final = 4
 _CONTAINERS: Final = {
     b"fLaC": "FLAC",
@@ -40,61 +40,12 @@ _CONTAINERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """A stream of mono audio.
-
-    Attributes:
-        chunks: Pieces of `CHUNK_MS` of whole samples; the last may be shorter.
-        sample_rate: In Hz.
-        encoding: Of the samples.
-        channels: How many there were before they were mixed.
-        duration_s: How long it lasts, in seconds; None where nobody knows.
-    """
-
-    chunks: Iterable[bytes]
-    sample_rate: int
-    encoding: Encoding = Encoding.PCM_S16LE
-    channels: int = 1
-    duration_s: float | None = None
-
-    @property
-    def bytes_per_second(self) -> int:
-        """Bytes of one second of sound."""
-        return self.sample_rate * self.encoding.bytes_per_sample
-
-
-def _regrouped(
-    read: Callable[[int], bytes], size: int, unit: int, limit: int | None = None
-) -> Iterator[bytes]:
-    """Pieces of one size; the end is cut to whole units, for half a sample is no sound."""
-    waiting = bytearray()
-    left = limit
-    while left is None or left > 0:
-        data = read(_READ_BYTES if left is None else min(_READ_BYTES, left))
-        if not data:
-            break
-        if left is not None:
-            left -= len(data)
-        waiting += data
-        while len(waiting) >= size:
-            yield bytes(waiting[:size])
-            del waiting[:size]
-    del waiting[len(waiting) - len(waiting) % unit :]
-    if waiting:
-        yield bytes(waiting)
-
-
-def _chunk_bytes(sample_rate: int, unit: int) -> int:
-    return -(-sample_rate * CHUNK_MS // 1000) * unit
-
-
 def _wav_sound(read: Callable[[int], bytes], head: WavFormat) -> Sound:
     if head.sample_rate not in SAMPLE_RATES_HZ:
         low, high = SAMPLE_RATES_HZ.start, SAMPLE_RATES_HZ.stop - 1
         raise UnsupportedWavError(f"{head.sample_rate} samples a second; from {low} to {high} can be sent")
-    size = _chunk_bytes(head.sample_rate, head.frame_bytes)
-    pieces = _regrouped(read, size, head.frame_bytes, head.length_bytes)
+    size = chunk_bytes(head.sample_rate, head.frame_bytes)
+    pieces = regrouped(read, size, head.frame_bytes, head.length_bytes)
     chunks = (to_mono_s16le(piece, tag=head.tag, bits=head.bits, channels=head.channels) for piece in pieces)
     seconds = head.length_bytes / head.frame_bytes / head.sample_rate if head.length_bytes else None
     return Sound(chunks, head.sample_rate, Encoding.PCM_S16LE, head.channels, seconds)
@@ -127,7 +78,7 @@ def from_reader(read: Callable[[int], bytes], *, sample_rate: int, encoding: Enc
         return head.pop() if head and head[0] else read(size)
 
     unit = encoding.bytes_per_sample
-    return Sound(_regrouped(with_head, _chunk_bytes(sample_rate, unit), unit), sample_rate, encoding)
+    return Sound(regrouped(with_head, chunk_bytes(sample_rate, unit), unit), sample_rate, encoding)
 
 
 @contextlib.contextmanager
@@ -155,8 +106,6 @@ def from_file(path: str | os.PathLike[str]) -> Iterator[Sound]:
         if wav is not None:
             yield wav
             return
-    from vivavoce.recordings.containers import from_container  # noqa: PLC0415  - it imports this module
-
     with from_container(path) as sound:
         yield sound
 
@@ -176,7 +125,7 @@ def interruptible_reader(
     """
     can_wait = sys.platform != "win32"
     deadline: float | None = None
-    left = _READ_BYTES
+    left = _PIPE_BYTES
 
     def read(size: int) -> bytes:
         nonlocal deadline, left
