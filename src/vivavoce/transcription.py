@@ -15,7 +15,8 @@ from vivavoce.client.choices import StreamEncoding
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.connect import connect, connect_async
 from vivavoce.errors import ConfigurationError
-from vivavoce.recordings import Sound, from_file, paced
+from vivavoce.recordings import Sound, from_file
+from vivavoce.recordings.pacing import MAX_LEAD_S, Pacer, paced
 from vivavoce.settings import settings
 from vivavoce.types import Encoding
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Transcript", "transcribe", "transcribe_async"]
 
-_LEAD_S: Final = 20.0  # a minute ahead of the clock the protocol closes a session
 _SLICE_BYTES: Final = 32_000
 _PATIENCE_S: Final = 60.0  # a slow machine says nothing for as long as it thinks over an utterance
 _SERVER_PARTS: Final = ("onnxruntime", "starlette", "uvicorn", "moonshine_voice")
@@ -62,7 +62,7 @@ def _place(url: str | None) -> Iterator[tuple[str | None, float | None]]:
     """Which server to use, and by how much sound may run ahead of the clock there, in seconds."""
     is_named = url is not None or settings.source_of("base_url") is not None
     if is_named or any(importlib.util.find_spec(name) is None for name in _SERVER_PARTS):
-        yield url, _LEAD_S
+        yield url, MAX_LEAD_S
         return
     # Loading it takes a second, and most programs have a server elsewhere.
     from vivavoce.server import LocalServer  # noqa: PLC0415
@@ -96,11 +96,6 @@ def _sound(
     yield Sound(chunks, sample_rate or 16_000, chosen)
 
 
-def _sleep(seconds: float) -> bool:
-    time.sleep(seconds)
-    return False  # nobody gives up
-
-
 def transcribe(
     source: str | os.PathLike[str] | Audio | Iterable[Audio],
     *,
@@ -132,13 +127,7 @@ def transcribe(
     with _place(url) as (place, lead_s), _sound(source, sample_rate, encoding) as sound:
         chunks = sound.chunks
         if lead_s is not None:
-            chunks = paced(
-                chunks,
-                sound.bytes_per_second,
-                clock=time.monotonic,
-                wait=_sleep,
-                lead_s=lead_s,
-            )
+            chunks = paced(chunks, sound.bytes_per_second, lead_s=lead_s)
         given = {
             "partials": False,
             "close_timeout_s": _PATIENCE_S,
@@ -177,12 +166,10 @@ async def transcribe_async(
 
 
 async def _paced_async(sound: Sound, lead_s: float | None) -> AsyncIterator[bytes]:
-    began = time.monotonic()
-    given = 0
+    pacer = None if lead_s is None else Pacer(time.monotonic(), lead_s=lead_s)
     for chunk in sound.chunks:
-        given += len(chunk)
-        early = 0.0
-        if lead_s is not None:
-            early = began + given / sound.bytes_per_second - lead_s - time.monotonic()
-        await asyncio.sleep(max(0.0, early))  # also lets others run while a file is read
+        wait_s = 0.0
+        if pacer is not None:
+            wait_s = pacer.wait_s(len(chunk) / sound.bytes_per_second, time.monotonic())
+        await asyncio.sleep(max(0.0, wait_s))  # without a pacer it lets other tasks run while a file is read
         yield chunk

@@ -24,6 +24,7 @@ from vivavoce.bench.corpus import load_pcm
 from vivavoce.bench.dialects import Failed, Finished, Opened, Silence, dialect, session_url
 from vivavoce.bench.model import Trace, TurnMessage
 from vivavoce.errors import ProtocolViolation
+from vivavoce.recordings.pacing import Pacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -162,8 +163,9 @@ class _Session:
             for message in self._spoken.opening():
                 await self._websocket.send(message)
             self._begun_s = self._clock()
-            for number, piece in enumerate(pieces, 1):
-                wait_s = number * chunk_s / speed - self.now_s()
+            pacer = Pacer(self._begun_s, speed=speed)
+            for piece in pieces:
+                wait_s = pacer.wait_s(chunk_s, self._clock())
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)
                 else:

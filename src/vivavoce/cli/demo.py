@@ -82,10 +82,11 @@ def demo(
     from vivavoce.cli.demo_latency import LatencyMeter
     from vivavoce.cli.demo_recording import demo_recording_path, demo_reference
     from vivavoce.cli.interrupt import Interrupt
-    from vivavoce.cli.live_session import paced, run_session
+    from vivavoce.cli.live_session import run_session
     from vivavoce.cli.mic import first_seconds
     from vivavoce.cli.server_choice import choose_server
     from vivavoce.cli.sinks import open_sink
+    from vivavoce.recordings.pacing import paced
     from vivavoce.recordings.sound import CHUNK_MS
     from vivavoce.recordings.sources import from_file
 

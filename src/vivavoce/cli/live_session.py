@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.cli.transcript_line import from_sdk
-from vivavoce.recordings.pacing import paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +17,6 @@ __all__ = [
     "CONNECT_TIMEOUT_S",
     "Transcriber",
     "TranscriberFactory",
-    "paced",
     "run_session",
     "sdk_transcriber",
 ]

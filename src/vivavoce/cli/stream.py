@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,11 +33,9 @@ if TYPE_CHECKING:
     from vivavoce.cli.sinks import Sink
     from vivavoce.recordings.sound import Sound
 
-__all__ = ["MAX_LEAD_S", "stream"]
+__all__ = ["stream"]
 
 _STDIN = "-"
-# The protocol closes a session whose audio runs a minute ahead of the clock.
-MAX_LEAD_S = 20.0
 
 
 def _open(
@@ -68,8 +65,9 @@ def _run(
     of: int,
 ) -> None:
     """Transcribe one recording."""
-    from vivavoce.cli.live_session import paced, run_session
+    from vivavoce.cli.live_session import run_session
     from vivavoce.cli.progress import counted, progress_bar
+    from vivavoce.recordings.pacing import MAX_LEAD_S, paced
 
     with contextlib.ExitStack() as stack:
         sound = _open(stack, file, options.sample_rate, options.encoding, interrupt)
@@ -80,9 +78,7 @@ def _run(
         chunks = sound.chunks
         if file != _STDIN and (options.realtime or target.local is None):
             lead_s = 0.0 if options.realtime else MAX_LEAD_S
-            chunks = paced(
-                chunks, sound.bytes_per_second, clock=time.monotonic, wait=interrupt.wait, lead_s=lead_s
-            )
+            chunks = paced(chunks, sound.bytes_per_second, wait=interrupt.wait, lead_s=lead_s)
         if file != _STDIN and outputs.is_out_of_sight:
             advance = stack.enter_context(progress_bar(Path(file).name, sound.duration_s))
             chunks = counted(chunks, lambda n_bytes: advance(n_bytes / sound.bytes_per_second))

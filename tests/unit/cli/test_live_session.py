@@ -1,4 +1,4 @@
-"""A session from the command line's side: pacing, stopping, failing, measuring."""
+"""A session from the command line's side: stopping, failing, measuring."""
 
 import itertools
 import os
@@ -13,7 +13,7 @@ import pytest
 from vivavoce.cli.demo_latency import LatencyMeter, ReferenceWord
 from vivavoce.cli.demo_recording import demo_reference
 from vivavoce.cli.interrupt import Interrupt
-from vivavoce.cli.live_session import paced, run_session
+from vivavoce.cli.live_session import run_session
 from vivavoce.cli.transcript_line import TranscriptLine
 from vivavoce.errors import ConnectError, MicrophoneError, RealtimeError
 from vivavoce.types import Encoding
@@ -144,33 +144,6 @@ def test_a_closed_pipe_stops_the_source():
     session, _, failure = run(itertools.repeat(CHUNK), show=show)
     assert isinstance(failure, BrokenPipeError)
     assert session.received == 1
-
-
-# --- pacing ----------------------------------------------------------------------------------
-
-
-def test_a_chunk_is_given_when_a_microphone_would_have_it():
-    now, begun, given = [100.0], [], []
-
-    def wait(seconds):
-        now[0] += seconds
-        return False
-
-    for _ in paced([CHUNK] * 3, 32_000, clock=lambda: now[0], wait=wait, on_begin=begun.append):
-        given.append(round(now[0], 6))
-        now[0] += 0.03  # sending takes time; the pace makes up for it
-    assert begun == [100.0]
-    assert given == [100.1, 100.2, 100.3]
-
-
-def test_a_late_sender_is_not_made_later():
-    clock = iter([0.0, 5.0, 5.0])
-    chunks = paced([CHUNK] * 2, 32_000, clock=lambda: next(clock), wait=lambda _: pytest.fail("waited"))
-    assert len(list(chunks)) == 2
-
-
-def test_the_pace_ends_when_the_wait_says_so():
-    assert list(paced([CHUNK] * 9, 32_000, clock=lambda: 0.0, wait=lambda _: True)) == []
 
 
 # --- Ctrl-C ----------------------------------------------------------------------------------
