@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from vivavoce.arguments import sample_rate_hz
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
 from vivavoce.mic import Microphone
+from vivavoce.recordings.pacing import paced
+from vivavoce.recordings.pcm import FLOAT, MULAW, PCM
+from vivavoce.recordings.sound import chunk_bytes, regrouped
+from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, read_wav_header
 
 if TYPE_CHECKING:
     import os
@@ -26,12 +29,6 @@ AssemblyAIExtrasNotInstalledError = ExtrasNotInstalledError
 
 _SAMPLE_BYTES = 2
 _CHUNK_MS = 300
-_RIFF_HEAD_BYTES = 12
-_CHUNK_HEAD_BYTES = 8
-_FORMAT_BYTES = 16
-_EXTENSIBLE_BYTES = 26  # up to and with the two bytes of the sub-format that say what it is
-_PCM, _EXTENSIBLE = 1, 0xFFFE
-_UNKNOWN_LENGTHS = (0, 0xFFFF_FFFF)  # what programs write that could not go back to fill it in
 
 
 class MicrophoneStream:
@@ -118,64 +115,36 @@ def stream_file(filepath: str | os.PathLike[str], sample_rate: int) -> Generator
     sample_rate_hz(sample_rate)
     path = Path(filepath)
     with path.open("rb") as file:
-        length_bytes = _skip_head(file, path.name, sample_rate)
-        start_bytes = file.tell()
-    return _paced(path, start_bytes, length_bytes, sample_rate)
+        start_bytes, length_bytes = _find_samples(file, path.name, sample_rate)
+    return _paced_file(path, start_bytes, length_bytes, sample_rate)
 
 
-def _paced(
+def _paced_file(
     path: Path, start_bytes: int, length_bytes: int | None, sample_rate: int
 ) -> Generator[bytes, None, None]:
-    chunk_bytes = sample_rate * _CHUNK_MS // 1000 * _SAMPLE_BYTES
-    bytes_per_second = sample_rate * _SAMPLE_BYTES
-    left_bytes = path.stat().st_size if length_bytes is None else length_bytes
-    sent_bytes = 0
-    began = time.monotonic()
     with path.open("rb") as file:
         file.seek(start_bytes)
-        while chunk := file.read(min(chunk_bytes, left_bytes)):
-            left_bytes -= len(chunk)
-            sent_bytes += len(chunk)
-            wait_s = began + sent_bytes / bytes_per_second - time.monotonic()
-            if wait_s > 0:
-                time.sleep(wait_s)
-            yield chunk
+        size = chunk_bytes(sample_rate, _SAMPLE_BYTES, _CHUNK_MS)
+        chunks = regrouped(file.read, size, _SAMPLE_BYTES, length_bytes)
+        yield from paced(chunks, sample_rate * _SAMPLE_BYTES)
 
 
-def _skip_head(file: BinaryIO, name: str, sample_rate: int) -> int | None:
-    """Go to the first sample; the length of the samples in bytes, or None for all that follows."""
-    head = file.read(_RIFF_HEAD_BYTES)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        file.seek(0)
-        return None
-    format_seen = False
-    while len(chunk_head := file.read(_CHUNK_HEAD_BYTES)) == _CHUNK_HEAD_BYTES:
-        length = int.from_bytes(chunk_head[4:], "little")
-        if chunk_head[:4] == b"data":
-            if not format_seen:
-                break
-            return None if length in _UNKNOWN_LENGTHS else length
-        if chunk_head[:4] == b"fmt ":
-            _check_format(file.read(min(length, _EXTENSIBLE_BYTES)), name, sample_rate)
-            format_seen = True
-            length -= min(length, _EXTENSIBLE_BYTES)
-        file.seek(length + length % 2, 1)
-    raise AudioError(f"{name} is a broken WAV file: it has no samples")
-
-
-def _check_format(fields: bytes, name: str, sample_rate: int) -> None:
-    if len(fields) < _FORMAT_BYTES:
-        raise AudioError(f"{name} is a broken WAV file: its format is cut off")
-    kind = int.from_bytes(fields[:2], "little")
-    if kind == _EXTENSIBLE:
-        kind = int.from_bytes(fields[24:26], "little")
-    channels = int.from_bytes(fields[2:4], "little")
-    rate = int.from_bytes(fields[4:8], "little")
-    bits = int.from_bytes(fields[14:16], "little")
-    if kind != _PCM or bits != _SAMPLE_BYTES * 8:
-        what = f"{bits}-bit PCM" if kind == _PCM else f"WAV format {kind}"
-        raise AudioError(f"{name} is {what}; 16-bit PCM is needed")
-    if channels != 1:
-        raise AudioError(f"{name} has {channels} channels; one is needed")
-    if rate != sample_rate:
-        raise AudioError(f"{name} has {rate} Hz, not {sample_rate}: pass sample_rate={rate}")
+def _find_samples(file: BinaryIO, name: str, sample_rate: int) -> tuple[int, int | None]:
+    """Position and length of the samples, in bytes; the length is None where they end with the file."""
+    if file.read(MAGIC_BYTES) not in MAGICS:
+        return 0, None
+    try:
+        header = read_wav_header(file.read)
+    except AudioError as error:
+        raise AudioError(f"{name}: {error}") from None
+    if (header.tag, header.bits) != (PCM, _SAMPLE_BYTES * 8):
+        what = {FLOAT: "float", MULAW: "mu-law"}.get(header.tag, "PCM")
+        raise AudioError(f"{name}: samples must be 16-bit PCM, got {header.bits}-bit {what}")
+    if header.channels != 1:
+        raise AudioError(f"{name}: audio must have one channel, got {header.channels}")
+    if header.sample_rate != sample_rate:
+        raise AudioError(
+            f"{name}: sample_rate must be the file's {header.sample_rate} Hz, got {sample_rate}; "
+            f"pass sample_rate={header.sample_rate}"
+        )
+    return file.tell(), header.length_bytes

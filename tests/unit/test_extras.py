@@ -1,5 +1,6 @@
 """Microphones and files as sources of sound."""
 
+import functools
 import io
 import logging
 import struct
@@ -13,6 +14,7 @@ import pytest
 from vivavoce import AudioError, ConfigurationError, ExtrasNotInstalledError, MicrophoneError, extras
 from vivavoce.mic import Microphone, list_devices
 from vivavoce.mic import microphone as microphone_module
+from vivavoce.recordings.pacing import paced
 
 FAKE = Path(__file__).parents[1] / "support" / "fake_sounddevice"
 RATE = 16_000
@@ -226,7 +228,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(extras, "time", clock)
+    monkeypatch.setattr(extras, "paced", functools.partial(paced, clock=clock.monotonic, wait=clock.sleep))
     return clock
 
 
@@ -296,13 +298,16 @@ def test_a_wav_header_is_no_sound(clock, tmp_path, content):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (wav(SOUND, rate=44_100), "has 44100 Hz, not 16000: pass sample_rate=44100"),
-        (wav(SOUND, channels=2), "has 2 channels"),
-        (wav(SOUND, width=1), "is 8-bit PCM"),
-        (riff((b"fmt ", b"\3" + PCM[1:]), (b"data", SOUND)), "is WAV format 3"),
-        (riff((b"data", SOUND)), "has no samples"),
-        (riff((b"fmt ", PCM)), "has no samples"),
-        (riff((b"fmt ", PCM[:8]), (b"data", SOUND)), "format is cut off"),
+        (
+            wav(SOUND, rate=44_100),
+            "sample_rate must be the file's 44100 Hz, got 16000; pass sample_rate=44100",
+        ),
+        (wav(SOUND, channels=2), "must have one channel, got 2"),
+        (wav(SOUND, width=1), "must be 16-bit PCM, got 8-bit PCM"),
+        (riff((b"fmt ", b"\3" + PCM[1:]), (b"data", SOUND)), "WAV format 3 with 16 bits"),
+        (riff((b"data", SOUND)), "does not say how its samples are written"),
+        (riff((b"fmt ", PCM)), "header is cut off"),
+        (riff((b"fmt ", PCM[:8]), (b"data", SOUND)), "header is malformed"),
     ],
 )
 def test_a_wav_file_that_does_not_fit_is_refused_at_once(tmp_path, content, complaint):
@@ -310,7 +315,7 @@ def test_a_wav_file_that_does_not_fit_is_refused_at_once(tmp_path, content, comp
     path.write_bytes(content)
     with pytest.raises(AudioError, match=complaint) as caught:
         extras.stream_file(path, RATE)
-    assert str(caught.value).startswith("sound.wav ")
+    assert str(caught.value).startswith("sound.wav: ")
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_LEAD_S", "Pacer", "paced"]
 
 MAX_LEAD_S: Final = 20.0
-"""How far a recording may run ahead of the clock, in seconds; our server closes a session that is 60 s ahead."""
+"""How far a recording may run ahead of the clock, in seconds; servers close a session that is 60 s ahead."""
 
 
 class Pacer:

@@ -15,7 +15,7 @@ from vivavoce.protocol.query import SAMPLE_RATES_HZ
 from vivavoce.recordings.containers import from_container
 from vivavoce.recordings.pcm import to_mono_s16le
 from vivavoce.recordings.sound import Sound, chunk_bytes, regrouped
-from vivavoce.recordings.wav import MAGICS, UnsupportedWavError, WavFormat, read_wav_head
+from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, UnsupportedWavError, WavFormat, read_wav_header
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ LINGER_S: Final = 0.3
 
 _POLL_S: Final = 0.1
 _PIPE_BYTES: Final = 65_536  # what a pipe holds
-_MAGIC_BYTES: Final = 4
 _CONTAINERS: Final = {
     b"fLaC": "FLAC",
     b"OggS": "Ogg",
@@ -63,10 +62,10 @@ def from_reader(read: Callable[[int], bytes], *, sample_rate: int, encoding: Enc
         AudioError: A damaged WAV head, or another container, whose bytes would be noise as samples.
     """
     magic = b""
-    while len(magic) < _MAGIC_BYTES and (piece := read(_MAGIC_BYTES - len(magic))):
+    while len(magic) < MAGIC_BYTES and (piece := read(MAGIC_BYTES - len(magic))):
         magic += piece
     if magic in MAGICS:
-        return _wav_sound(read, read_wav_head(read))
+        return _wav_sound(read, read_wav_header(read))
     if magic in _CONTAINERS:
         raise AudioError(
             f"standard input is a {_CONTAINERS[magic]} file, not raw samples; give its name instead of -, "
@@ -96,9 +95,9 @@ def from_file(path: str | os.PathLike[str]) -> Iterator[Sound]:
         raise AudioError(f"{path}: {(error.strerror or str(error)).lower()}") from None
     with file:
         wav: Sound | None = None
-        if file.read(_MAGIC_BYTES) in MAGICS:
+        if file.read(MAGIC_BYTES) in MAGICS:
             try:
-                wav = _wav_sound(file.read, read_wav_head(file.read))
+                wav = _wav_sound(file.read, read_wav_header(file.read))
             except UnsupportedWavError:
                 wav = None
             except AudioError as error:

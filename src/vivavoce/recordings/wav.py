@@ -1,4 +1,4 @@
-"""The head of a WAV stream, read without seeking, so that it may come through a pipe."""
+"""The header of a WAV stream, read without seeking, so that it may come through a pipe."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from vivavoce.recordings.pcm import FLOAT, MULAW, PCM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAGICS", "UnsupportedWavError", "WavFormat", "read_wav_head"]
+__all__ = ["MAGICS", "MAGIC_BYTES", "UnsupportedWavError", "WavFormat", "read_wav_header"]
 
 MAGICS: Final = (b"RIFF", b"RF64")
+MAGIC_BYTES: Final = 4
 _EXTENSIBLE: Final = 0xFFFE
 _UNKNOWN_LENGTH_FROM: Final = 0x7FFF_0000  # what programs write that can't go back and fill the length in
-_LONGEST_SKIP: Final = 1 << 20
+_LONGEST_SKIP: Final = 1 << 26  # cover art and editors' notes take megabytes; more is a damaged header
+_READ_BYTES: Final = 65_536
+_PLAIN_BYTES: Final = 16  # of the shortest format chunk
+_EXTENSIBLE_BYTES: Final = 26  # up to and including the tag at 24, the start of the sub-format's GUID
 _WIDTHS: Final = {PCM: (8, 16, 24, 32), FLOAT: (32, 64), MULAW: (8,)}
 
 
@@ -54,21 +58,21 @@ def _exactly(read: Callable[[int], bytes], size: int) -> bytes:
     while len(data) < size:
         piece = read(size - len(data))
         if not piece:
-            raise AudioError("the WAV head is cut off")
+            raise AudioError("the WAV header is cut off")
         data += piece
     return data
 
 
 def _format(body: bytes) -> tuple[int, int, int, int]:
-    if len(body) < 16:  # noqa: PLR2004  - the shortest there is
-        raise AudioError("the WAV head is malformed")
+    if len(body) < _PLAIN_BYTES:
+        raise AudioError("the WAV header is malformed")
     tag, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
-    if tag == _EXTENSIBLE and len(body) >= 26:  # noqa: PLR2004  - the real tag begins the GUID at 24
+    if tag == _EXTENSIBLE and len(body) >= _EXTENSIBLE_BYTES:
         (tag,) = struct.unpack_from("<H", body, 24)
     return tag, channels, sample_rate, bits
 
 
-def read_wav_head(read: Callable[[int], bytes]) -> WavFormat:
+def read_wav_header(read: Callable[[int], bytes]) -> WavFormat:
     """Read up to the first sample.
 
     Args:
@@ -87,16 +91,20 @@ def read_wav_head(read: Callable[[int], bytes]) -> WavFormat:
         if name == b"data":
             break
         if size > _LONGEST_SKIP:
-            raise AudioError("the WAV head is malformed")
-        body = _exactly(read, size + size % 2)
+            raise AudioError("the WAV header is malformed")
+        left = size + size % 2
         if name == b"fmt ":
+            body = _exactly(read, min(left, _EXTENSIBLE_BYTES))
+            left -= len(body)
             found = _format(body)
+        while left:
+            left -= len(_exactly(read, min(left, _READ_BYTES)))
     if found is None:
-        raise AudioError("the WAV head does not say how its samples are written")
+        raise AudioError("the WAV header does not say how its samples are written")
     tag, channels, sample_rate, bits = found
     if bits not in _WIDTHS.get(tag, ()):
         raise UnsupportedWavError(f"WAV format {tag} with {bits} bits needs a decoder")
     if not channels or not sample_rate:
-        raise AudioError("the WAV head is malformed")
+        raise AudioError("the WAV header is malformed")
     length = None if size == 0 or size >= _UNKNOWN_LENGTH_FROM else size
     return WavFormat(tag, channels, sample_rate, bits, length)

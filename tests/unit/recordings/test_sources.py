@@ -17,7 +17,7 @@ from vivavoce.errors import AudioError, ExtrasNotInstalledError
 from vivavoce.recordings import sources
 from vivavoce.recordings.pcm import FLOAT, MULAW, PCM, to_mono_s16le
 from vivavoce.recordings.sources import from_file, from_reader, interruptible_reader
-from vivavoce.recordings.wav import MAGICS, read_wav_head
+from vivavoce.recordings.wav import MAGICS, read_wav_header
 from vivavoce.types import Encoding
 
 
@@ -68,41 +68,47 @@ def test_channels_are_averaged(frames):
     assert to_mono_s16le(data, tag=PCM, bits=16, channels=3) == shorts(*(sum(f) // 3 for f in frames))
 
 
-# --- WAV heads -------------------------------------------------------------------------------
+# --- WAV headers -----------------------------------------------------------------------------
 
 
-def head_of(data):
+def header_of(data):
     stream = io.BytesIO(data)
     assert stream.read(4) == b"RIFF"
-    return read_wav_head(stream.read)
+    return read_wav_header(stream.read)
 
 
 def test_other_chunks_are_skipped_odd_ones_too():
-    found = head_of(wav(shorts(1, 2), before=b"LIST" + struct.pack("<I", 3) + b"abc\0"))
+    found = header_of(wav(shorts(1, 2), before=b"LIST" + struct.pack("<I", 3) + b"abc\0"))
     assert (found.sample_rate, found.channels, found.bits, found.length_bytes) == (16_000, 1, 16, 4)
+
+
+def test_a_chunk_of_megabytes_is_skipped():
+    cover = bytes(3 << 20)
+    found = header_of(wav(shorts(1), before=b"id3 " + struct.pack("<I", len(cover)) + cover))
+    assert found.length_bytes == 2
 
 
 @pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_a_length_that_was_never_filled_in_means_until_the_end(length):
-    assert head_of(wav(shorts(1), length=length)).length_bytes is None
+    assert header_of(wav(shorts(1), length=length)).length_bytes is None
 
 
 def test_an_extensible_head_says_its_format_in_the_guid():
     extra = struct.pack("<HHI", 22, 16, 4) + struct.pack("<H", PCM) + bytes(14)
-    assert head_of(wav(shorts(1), tag=0xFFFE, fmt_extra=extra)).tag == PCM
+    assert header_of(wav(shorts(1), tag=0xFFFE, fmt_extra=extra)).tag == PCM
 
 
 @given(st.binary(max_size=80))
 def test_a_damaged_head_is_an_audio_error(data):
     stream = io.BytesIO(data)
     with contextlib.suppress(AudioError):
-        read_wav_head(stream.read)
+        read_wav_header(stream.read)
 
 
 @given(st.integers(0, 43))
 def test_a_head_cut_anywhere_is_an_audio_error(cut):
     with pytest.raises(AudioError):
-        head_of(wav(shorts(1))[: max(cut, 4)])
+        header_of(wav(shorts(1))[: max(cut, 4)])
 
 
 # --- standard input --------------------------------------------------------------------------
