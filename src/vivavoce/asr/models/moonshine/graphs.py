@@ -33,8 +33,8 @@ def build(encoder_ort: Path, decoder_ort: Path, out_dir: Path, *, products: Prod
     Raises:
         ModelError: The files are not those of Moonshine tiny.
     """
-    weights = load_weights(encoder_ort, decoder_ort)
     out_dir.mkdir(parents=True, exist_ok=True)
+    weights = load_weights(encoder_ort, decoder_ort, scratch=out_dir)
     build_front(weights, out_dir / "front.onnx", products)
     build_encoder(weights, out_dir / "encoder.onnx", products)
     build_decoder(weights, out_dir / "decoder.onnx", products)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime as ort
 from onnx import numpy_helper
 
+from vivavoce.asr.models.onnx.runtime import save_as_onnx
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -158,13 +158,18 @@ class Weights:
     vocabulary: Linear
 
 
-def load_weights(encoder_ort: Path, decoder_ort: Path) -> Weights:
-    """Convert both files to ONNX in a temporary folder and read their weights.
+def load_weights(encoder_ort: Path, decoder_ort: Path, scratch: Path) -> Weights:
+    """Convert both files to ONNX and read their weights.
+
+    Args:
+        encoder_ort: The shipped ``encoder_model.ort``.
+        decoder_ort: The shipped ``decoder_model_merged.ort``.
+        scratch: An existing folder for the converted files; they are deleted again.
 
     Raises:
-        ModelError: a tensor or node of Moonshine tiny is missing or has another shape.
+        ModelError: A tensor or node of Moonshine tiny is missing or has another shape.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
         encoder = _Model(_convert(encoder_ort, Path(folder) / "encoder.onnx"))
         decoder = _Model(_convert(decoder_ort, Path(folder) / "decoder.onnx"))
     weights = Weights(
@@ -191,12 +196,7 @@ def load_weights(encoder_ort: Path, decoder_ort: Path) -> Weights:
 
 
 def _convert(source: Path, target: Path) -> onnx.ModelProto:
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.optimized_model_filepath = str(target)
-    options.add_session_config_entry("session.save_model_format", "ONNX")
-    options.log_severity_level = 3
-    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    save_as_onnx(source, target)
     return onnx.load(str(target))
 
 

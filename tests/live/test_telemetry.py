@@ -1,0 +1,167 @@
+"""Nothing leaves the machine: our processes reach loopback addresses and write into our own folders only.
+
+Each program runs under strace, with an empty home folder. A program that stays for 15 s is long enough:
+ONNX Runtime, if it is allowed to, asks for its maker's address 9 s after it is loaded, and writes a device id
+at once.
+"""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NETWORK = ("connect", "bind", "sendto", "sendmsg", "sendmmsg")
+STRACE = ("strace", "-f", "--seccomp-bpf")
+TRACED = ("-e", f"trace={','.join(NETWORK)},%file")
+WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
+# Calls on a path that change nothing.
+HARMLESS = ("access", "chdir", "execve", "getcwd", "readlink", "stat", "getxattr", "inotify_add_watch")
+STAY_S = 15
+
+TRANSCRIBE = f"""
+import sys, time, vivavoce
+began = time.monotonic()
+print(vivavoce.transcribe(sys.argv[1]))
+time.sleep(max(0, {STAY_S} - (time.monotonic() - began)))
+"""
+COMMAND_LINE = "import vivavoce.cli; vivavoce.cli.main()"
+
+
+class Watched(NamedTuple):
+    """What a program did.
+
+    Attributes:
+        out: Its standard output.
+        addresses: Internet addresses that it used, with their ports.
+        written: Paths that it made, changed, renamed or deleted, or tried to.
+    """
+
+    out: str
+    addresses: set[tuple[str, int]]
+    written: set[Path]
+
+
+@functools.cache
+def why_not():
+    """Why programs can't be watched here; None if they can."""
+    if shutil.which("strace") is None:
+        return "needs strace: apt install strace"
+    done = subprocess.run([*STRACE, "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
+    return f"strace does not work here: {done.stderr.strip()}" if done.returncode else None
+
+
+def addresses(line):
+    ports = re.findall(r"sin6?_port=htons\((\d+)\)", line)
+    hosts = re.findall(r'inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)"', line)
+    return set(zip(hosts, map(int, ports), strict=True))
+
+
+def written(line, folder):
+    call, _, arguments = line.partition("(")
+    if any(name in call for name in HARMLESS) or call in NETWORK:
+        return set()
+    if call in {"open", "openat", "openat2"} and not any(flag in arguments for flag in WRITING):
+        return set()
+    # Most calls name the folder that a path is relative to: AT_FDCWD</folder>, "path". In the others it is
+    # the folder that the program was started in: none of ours changes it.
+    found = re.findall(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"', arguments)
+    return {Path(base or folder, path) for base, path in found}
+
+
+def watch(arguments, home, allowed_s=120):
+    log = home.parent / "strace.log"
+    home.mkdir()
+    scratch = home / "scratch"
+    scratch.mkdir()
+    done = subprocess.run(
+        [*STRACE, "-y", "-s", "1000", "-o", log, *TRACED, sys.executable, *arguments],
+        env={
+            "HOME": str(home),
+            "PATH": os.environ["PATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(ROOT / "src"),
+            "TMPDIR": str(scratch),
+        },
+        cwd=scratch,
+        capture_output=True,
+        text=True,
+        timeout=allowed_s,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(maxsplit=1)[1] for line in log.read_text(errors="replace").splitlines()]
+    assert len(lines) > 100
+    return Watched(
+        done.stdout,
+        set().union(*(addresses(line) for line in lines if line.startswith(NETWORK))),
+        set().union(*(written(line, scratch) for line in lines)),
+    )
+
+
+@pytest.fixture(scope="module")
+def beginning(two_cities, tmp_path_factory):
+    """Six seconds of the recording as a WAV file, and a folder of recordings for the benchmark."""
+    samples, rate = two_cities
+    folder = tmp_path_factory.mktemp("recordings")
+    with wave.open(str(folder / "short.wav"), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes((samples[: 6 * rate] * 32767).astype("<i2").tobytes())
+    clip = {"id": "short", "audio": "short.wav", "kind": "read", "text": "it was", "duration_s": 6.0}
+    (folder / "manifest.jsonl").write_text(json.dumps({**clip, "sample_rate": rate}))
+    return folder
+
+
+PROGRAMS = {
+    "SDK": ("-c", TRANSCRIBE, "{folder}/short.wav"),
+    "command line": ("-c", COMMAND_LINE, "stream", "{folder}/short.wav"),
+    "bench and server": ("-m", "vivavoce.bench", "{folder}", "--quiet"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_reaches_nothing_and_writes_nothing_of_others(name, beginning, tmp_path):
+    if why_not():
+        pytest.skip(why_not())
+    home = tmp_path / "home"
+    it = watch([argument.format(folder=beginning) for argument in PROGRAMS[name]], home)
+    if name != "bench and server":
+        assert "It was the best of times" in it.out
+    assert it.addresses, "a server was reached"
+    assert {host for host, _ in it.addresses} <= {"127.0.0.1", "::1"}
+    assert 53 not in {port for _, port in it.addresses}, "no name was looked up"
+
+    ours = home / ".cache" / "vivavoce"
+    assert any(path.is_relative_to(ours) for path in it.written)
+    allowed = [ours, Path("/dev")]
+    if name == "bench and server":
+        allowed.append(home / "scratch")  # the server's log
+    others = {path for path in it.written if not any(path.is_relative_to(each) for each in allowed)}
+    assert others <= set(ours.parents)
+
+
+def test_the_watch_sees_what_a_program_does(tmp_path):
+    if why_not():
+        pytest.skip(why_not())
+    program = """
+import os, socket
+from pathlib import Path
+Path("made").mkdir()
+os.close(os.open("secret", os.O_CREAT | os.O_WRONLY, dir_fd=os.open("made", os.O_RDONLY)))
+os.rename("made", "moved")
+for family, address in ((socket.AF_INET, "127.0.0.53"), (socket.AF_INET6, "::1")):
+    socket.socket(family, socket.SOCK_DGRAM).connect((address, 53))
+"""
+    home = tmp_path / "home"
+    it = watch(["-c", program], home)
+    assert it.addresses == {("127.0.0.53", 53), ("::1", 53)}
+    made = {path for path in it.written if path.is_relative_to(home)}
+    assert made == {home / "scratch" / name for name in ("made", "made/secret", "moved")}
