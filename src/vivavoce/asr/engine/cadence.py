@@ -1,4 +1,4 @@
-"""How often partials are decoded: as often as wanted while there is time, less often under load."""
+"""How often partials are decoded: as often as configured while there is time, less often under load."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final
 __all__ = ["CadenceControl"]
 
 _LONGEST_MS: Final = 1_600.0
-_WANTED_WAIT_S: Final = 0.15
-_GAIN: Final = 0.2  # so much a second, of the logarithm, where waits are twice as long as wanted or none
+_TARGET_WAIT_S: Final = 0.15
+_GAIN: Final = 0.2  # change of the logarithm per second, for no wait or a wait of twice the target
 _MEMORY_S: Final = 0.5
 _SATURATED_WAIT_S: Final = 0.8
 _FORGET_S: Final = 5.0
@@ -17,24 +17,24 @@ _LONGEST_STEP_S: Final = 0.5
 
 
 class CadenceControl:
-    """Stretches the cadence while passes wait and lets it recover when they don't.
+    """Stretches the cadence while requests wait and lets it recover when they don't.
 
-    It moves in proportion to how much longer or shorter than wanted passes wait, and slowly: what a
-    change does shows a cadence later, and a faster control swings between idling and a crowd. Where no
-    pass was made for a while there is no load, whatever there was before. Pure: whoever serves passes
-    tells how long they waited.
+    A proportional control: the cadence changes in proportion to how much longer or shorter than the target
+    requests wait. It is slow, because a change shows its effect one cadence later; a faster control swings
+    between idle cores and a long queue. After some seconds without a pass the load is forgotten. Pure: the engine
+    reports the waits.
     """
 
     def __init__(self, shortest_ms: float) -> None:
-        """Begin at ease.
+        """Begin without load.
 
         Args:
-            shortest_ms: The cadence that is wanted, in milliseconds of audio.
+            shortest_ms: The configured cadence, in milliseconds of audio.
         """
         self._shortest_ms = shortest_ms
         self._cadence_ms = shortest_ms
-        self._wait_s = 0.0
-        self._noted = -math.inf
+        self._wait_s = 0.0  # smoothed over _MEMORY_S
+        self._noted = -math.inf  # wall time of the last wait
 
     @property
     def cadence_ms(self) -> float:
@@ -42,7 +42,7 @@ class CadenceControl:
         return self._cadence_ms
 
     def is_saturated(self, now: float) -> bool:
-        """Whether passes wait long although partials are as rare as they may be.
+        """Whether requests wait long although partials are as rare as they can be.
 
         Args:
             now: Wall time, in seconds.
@@ -50,8 +50,8 @@ class CadenceControl:
         is_busy = self._cadence_ms >= _LONGEST_MS and self._wait_s > _SATURATED_WAIT_S
         return is_busy and now - self._noted <= _FORGET_S
 
-    def waited(self, wait_s: float, now: float) -> None:
-        """Note how long the longest waiting pass of a batch had waited.
+    def note_wait(self, wait_s: float, now: float) -> None:
+        """Note the longest wait in the queue when a batch was planned.
 
         Args:
             wait_s: In seconds.
@@ -63,6 +63,6 @@ class CadenceControl:
         self._noted = now
         since_s = min(max(since_s, 0.0), _LONGEST_STEP_S)
         self._wait_s += (wait_s - self._wait_s) * -math.expm1(-since_s / _MEMORY_S)
-        excess = min(self._wait_s / _WANTED_WAIT_S - 1, 1.0)
+        excess = min(self._wait_s / _TARGET_WAIT_S - 1, 1.0)
         stretched = self._cadence_ms * math.exp(_GAIN * excess * since_s)
         self._cadence_ms = min(_LONGEST_MS, max(self._shortest_ms, stretched))

@@ -1,7 +1,7 @@
-"""The engine of a process: loads the models, runs them on threads of their own, serves every session.
+"""The engine of a process: loads the models, runs them on threads, serves every session.
 
-Sessions live on the event loop; only arrays go to the threads. The speech detector has a thread of its
-own, so that hearing one session never waits for decoding another; the recogniser has one a core.
+Sessions live on the event loop; only arrays go to the threads. The speech detector has a thread of its own, so
+that detecting speech never waits for decoding; the recogniser has one a core.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import itertools
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.engine.cadence import CadenceControl
 from vivavoce.asr.engine.scheduler import Scheduler
+from vivavoce.asr.engine.served import Member, ServedStream
 from vivavoce.asr.engine.stats import EngineStats
 from vivavoce.asr.models import give_back_memory, load_detector, load_recogniser, warm_up
 from vivavoce.asr.session import Tuning
@@ -28,10 +28,10 @@ from vivavoce.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vivavoce.asr.models import Recogniser, SpeechDetector, SpeechState
-    from vivavoce.asr.session import Session
+    from vivavoce.asr.models import Frames, Recogniser, Span, SpeechDetector
+    from vivavoce.asr.session import Channels, DecodeRequest
 
-__all__ = ["Engine", "EngineState", "Member"]
+__all__ = ["Engine", "EngineState"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,30 +49,14 @@ class EngineState(enum.Enum):
     DEAD = "dead"
 
 
-@dataclass(slots=True, eq=False)
-class Member:
-    """A session served by the engine.
-
-    Attributes:
-        key: Tells it from all others of this engine.
-        session: The session; touched on the event loop only.
-        wake: Called on the event loop when the session has news.
-        speech_state: What the speech detector remembers of it; None until it was first run.
-    """
-
-    key: int
-    session: Session
-    wake: Callable[[], None]
-    speech_state: SpeechState | None = field(default=None)
-
-
 class Engine:
     """Serves sessions with one recogniser and one speech detector.
 
-    `start` returns at once; sessions may join while the models load, and their audio waits.
+    `start` returns at once; streams may join while the models load, and their audio waits.
 
     Attributes:
-        stats: What it has done so far.
+        stats: Counters of the work done so far.
+        tuning: Times and sizes that its sessions must have.
     """
 
     def __init__(
@@ -81,28 +65,31 @@ class Engine:
         recogniser: Callable[[], Recogniser] = load_recogniser,
         detector: Callable[[], SpeechDetector] = load_detector,
         workers: int | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
         """Prepare an engine.
 
         Args:
             recogniser: Loads the recogniser; called on a thread.
             detector: Loads the speech detector; called on a thread.
-            workers: Batches decoded at the same time; by default one a core.
+            workers: Batches decoded at the same time; None: one a core.
+            tuning: Times and sizes of its sessions; None: the defaults.
         """
         self.stats = EngineStats()
+        self.tuning = tuning or Tuning()
         self._workers = workers or _cores()
-        self._control = CadenceControl(Tuning().cadence_ms)
+        self._control = CadenceControl(self.tuning.cadence_ms)
         self._load_recogniser = recogniser
         self._load_detector = detector
         self._state = EngineState.LOADING
-        self._error: str | None = None
-        self._loaded = asyncio.Event()
-        self._members: dict[int, Member] = {}
+        self._error: str | None = None  # why it is dead
+        self._loaded = asyncio.Event()  # set when loading has ended, well or not
+        self._members: dict[int, Member] = {}  # sessions by key
         self._keys = itertools.count()
-        self._unheard: dict[int, Member] = {}  # members that may have frames; a dict keeps their order
-        self._frames_wanted = asyncio.Event()
-        self._passes_wanted = asyncio.Event()
-        self._scheduler = Scheduler(1)
+        self._undetected: dict[int, Member] = {}  # may have frames for the detector; a dict keeps their order
+        self._frames_wanted = asyncio.Event()  # set while there are undetected members
+        self._passes_wanted = asyncio.Event()  # set while the scheduler holds requests
+        self._scheduler = Scheduler(1)  # replaced once the recogniser's batch size is known
         self._tasks: list[asyncio.Task[None]] = []
         self._threads = ThreadPoolExecutor(1 + self._workers, thread_name_prefix="vivavoce-engine")
 
@@ -113,7 +100,7 @@ class Engine:
 
     @property
     def error(self) -> str | None:
-        """Why the engine is dead."""
+        """Why the engine is dead; None while it is not."""
         return self._error
 
     @property
@@ -123,7 +110,7 @@ class Engine:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether one more session would be one too many."""
+        """Whether the engine can't serve another session in time."""
         return self._control.is_saturated(asyncio.get_running_loop().time())
 
     @property
@@ -131,7 +118,7 @@ class Engine:
         """Sessions being served."""
         return len(self._members)
 
-    # --- life ---------------------------------------------------------------------------------
+    # --- life -----------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to load the models and to serve; call it on the event loop."""
@@ -141,14 +128,14 @@ class Engine:
         """Wait until the models are loaded.
 
         Raises:
-            EngineError: They can't be.
+            EngineError: They can't be loaded.
         """
         await self._loaded.wait()
         if self._state is EngineState.DEAD:
             raise EngineError(self._error or "the engine is dead")
 
     async def stop(self) -> None:
-        """Stop serving and wait for what is running."""
+        """Stop serving and wait for the passes in flight."""
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -161,12 +148,14 @@ class Engine:
             loop = asyncio.get_running_loop()
             detector = await loop.run_in_executor(self._threads, self._load_detector)
             recogniser = await loop.run_in_executor(self._threads, self._load_recogniser)
+            _check_sizes(self.tuning, recogniser, detector)
             await loop.run_in_executor(self._threads, warm_up, recogniser)
             self._scheduler = Scheduler(recogniser.max_batch)
             self._state = EngineState.READY
             self._loaded.set()
             _log.info("engine ready: %s", recogniser.name)
-            self._serve_all()
+            for member in self._members.values():
+                self._serve(member)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._detect_forever(detector))
                 for _ in range(self._workers):
@@ -174,7 +163,7 @@ class Engine:
                 group.create_task(self._give_back_forever())
         except BaseExceptionGroup as group_error:
             self._die(group_error.exceptions[0])
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody can be served any more
+        except Exception as error:  # noqa: BLE001 - whatever it is, no session can be served any more
             self._die(error)
 
     def _die(self, error: BaseException) -> None:
@@ -191,119 +180,56 @@ class Engine:
 
     # --- sessions -------------------------------------------------------------------------------
 
-    def join(self, session: Session, wake: Callable[[], None]) -> Member:
-        """Serve a session from now on.
+    def join(self, stream: Channels, wake: Callable[[], None]) -> ServedStream:
+        """Serve the sessions of a stream from now on.
 
         Args:
-            session: The session.
-            wake: Called on the event loop when it has news.
-        """
-        member = Member(next(self._keys), session, wake)
-        self._members[member.key] = member
-        if self._state is EngineState.DEAD:
-            session.fail(Failure.INTERNAL)
-        return member
+            stream: The stream; its tuning must have the engine's sizes.
+            wake: Called on the event loop when any of its sessions has news.
 
-    def leave(self, member: Member) -> None:
-        """Serve a session no more; what runs for it is thrown away."""
+        Raises:
+            ValueError: The tuning of its sessions does not fit the engine.
+        """
+        members = []
+        for session in stream.sessions:
+            if session.tuning.frame_samples != self.tuning.frame_samples:
+                raise ValueError(
+                    f"`tuning.frame_samples` must be {self.tuning.frame_samples}, as the engine has it, "
+                    f"got {session.tuning.frame_samples}"
+                )
+            member = Member(next(self._keys), session, wake)
+            self._members[member.key] = member
+            members.append(member)
+            if self._state is EngineState.DEAD:
+                session.fail(Failure.INTERNAL)
+        return ServedStream(stream, tuple(members), serve=self._serve, leave=self._leave)
+
+    def _leave(self, member: Member) -> None:
+        """Stop serving a session; the results of what runs for it are dropped."""
         self._members.pop(member.key, None)
-        self._unheard.pop(member.key, None)
+        self._undetected.pop(member.key, None)
         self._scheduler.forget(member.key)
 
-    def serve(self, member: Member) -> None:
-        """Look at what a session needs, after anything happened to it."""
-        self._unheard[member.key] = member
+    def _serve(self, member: Member) -> None:
+        """Note what a session needs, after anything has happened to it."""
+        if member.key not in self._members:
+            return
+        self._undetected[member.key] = member
         self._frames_wanted.set()
-        request = member.session.next_pass()
+        request = member.session.next_pass(self._control.cadence_ms)
         if request is None:
             self._scheduler.forget(member.key)
         else:
-            now = asyncio.get_running_loop().time()
-            self._scheduler.want(
-                member.key,
-                is_final=request.is_final,
-                is_settled=request.is_settled,
-                n_samples=request.n_samples,
-                now=now,
-            )
+            self._scheduler.put(member.key, request, asyncio.get_running_loop().time())
             self._passes_wanted.set()
 
-    def _serve_all(self) -> None:
-        for member in self._members.values():
-            self.serve(member)
-
-    # --- work -----------------------------------------------------------------------------------
-
-    async def _detect_forever(self, detector: SpeechDetector) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._frames_wanted.wait()
-            # A call on a thread that slept costs several times what a session in it does, so frames of
-            # several sessions are heard together.
-            await asyncio.sleep(min(_LONGEST_GATHER_S, _GATHER_S * (len(self._members) - 1)))
-            self._frames_wanted.clear()
-            batch = []
-            for member in list(self._unheard.values()):
-                with self._alone(member):
-                    frames = member.session.take_frames()
-                    if frames is not None:
-                        batch.append((member, frames))
-            self._unheard.clear()
-            if not batch:
-                continue
-            inputs = [(member.speech_state or detector.initial_state(), frames) for member, frames in batch]
-            if sum(len(frames) for _, frames in batch) <= _FEW_FRAMES:
-                # That takes a millisecond at most; to wake a thread for it would cost as much again.
-                results = detector.detect(inputs)
-            else:
-                results = await loop.run_in_executor(self._threads, detector.detect, inputs)
-            self.stats.heard_s += sum(frames.size for _, frames in batch) / ENGINE_RATE_HZ
-            for (member, _), (state, probabilities) in zip(batch, results, strict=True):
-                member.speech_state = state
-                if member.key in self._members:
-                    with self._alone(member):
-                        member.session.apply_probabilities(probabilities)
-                        self._news(member)
-
-    async def _decode_forever(self, recogniser: Recogniser) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._passes_wanted.wait()
-            now = loop.time()
-            wait_s = self._scheduler.oldest_wait_s(now)
-            keys = self._scheduler.plan()
-            if not len(self._scheduler):
-                self._passes_wanted.clear()
-            passes = []
-            for key in keys:
-                member = self._members[key]
-                with self._alone(member):
-                    request = member.session.next_pass()
-                    if request is not None:
-                        passes.append((member, request, member.session.begin_pass(request)))
-            if not passes:
-                continue
-            self._control.waited(wait_s, now)
-            spans = [span for _, _, span in passes]
-            hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
-            kinds = [request.kind for _, request, _ in passes]
-            self.stats.batch(kinds, wait_s=wait_s, decode_s=loop.time() - now)
-            for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
-                if member.key in self._members:
-                    with self._alone(member):
-                        member.session.cadence_ms = self._control.cadence_ms
-                        member.session.apply_hypothesis(request, hypothesis)
-                        self._news(member)
-
-    async def _give_back_forever(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(_GIVE_BACK_S)
-            await loop.run_in_executor(self._threads, give_back_memory)
+    def _news(self, member: Member) -> None:
+        self._serve(member)
+        member.wake()
 
     @contextlib.contextmanager
     def _alone(self, member: Member) -> Iterator[None]:
-        """What goes wrong in one session ends that one; the others are served on."""
+        """Let an error in one session end that session only."""
         try:
             yield
         except Exception:  # noqa: BLE001 - the others must not suffer, whatever it is
@@ -311,9 +237,104 @@ class Engine:
             member.session.fail(Failure.INTERNAL)
             member.wake()
 
-    def _news(self, member: Member) -> None:
-        self.serve(member)
-        member.wake()
+    # --- work -----------------------------------------------------------------------------------
+
+    async def _detect_forever(self, detector: SpeechDetector) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._frames_wanted.wait()
+            # A call on a thread that slept costs several times what a session in it does, so the frames of
+            # several sessions are gathered.
+            await asyncio.sleep(min(_LONGEST_GATHER_S, _GATHER_S * (len(self._members) - 1)))
+            self._frames_wanted.clear()
+            batch = self._take_frames()
+            if not batch:
+                continue
+            inputs = [(member.speech_state or detector.initial_state(), frames) for member, frames in batch]
+            if sum(len(frames) for _, frames in batch) <= _FEW_FRAMES:
+                # That takes a millisecond at most; waking a thread for it would double the cost.
+                results = detector.detect(inputs)
+            else:
+                results = await loop.run_in_executor(self._threads, detector.detect, inputs)
+            self.stats.detected_s += sum(frames.size for _, frames in batch) / ENGINE_RATE_HZ
+            for (member, _), (state, probabilities) in zip(batch, results, strict=True):
+                member.speech_state = state
+                if member.key in self._members:
+                    with self._alone(member):
+                        member.session.apply_probabilities(probabilities)
+                        self._news(member)
+
+    def _take_frames(self) -> list[tuple[Member, Frames]]:
+        batch = []
+        for member in list(self._undetected.values()):
+            with self._alone(member):
+                frames = member.session.take_frames(cadence_ms=self._control.cadence_ms)
+                if frames is not None:
+                    batch.append((member, frames))
+        self._undetected.clear()
+        return batch
+
+    async def _decode_forever(self, recogniser: Recogniser) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._passes_wanted.wait()
+            now = loop.time()
+            queue_wait_s = self._scheduler.longest_wait_s(now)
+            batch = self._scheduler.plan(now)
+            if not len(self._scheduler):
+                self._passes_wanted.clear()
+            passes = self._begin(batch.requests)
+            if not passes:
+                continue
+            self._control.note_wait(queue_wait_s, now)
+            spans = [span for _, _, span in passes]
+            hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
+            self.stats.batch(
+                [request.kind for _, request, _ in passes],
+                batch_wait_s=batch.wait_s,
+                queue_wait_s=queue_wait_s,
+                decode_s=loop.time() - now,
+            )
+            for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
+                if member.key in self._members:
+                    with self._alone(member):
+                        member.session.apply_hypothesis(request, hypothesis)
+                        self._news(member)
+
+    def _begin(
+        self, requests: tuple[tuple[int, DecodeRequest], ...]
+    ) -> list[tuple[Member, DecodeRequest, Span]]:
+        passes = []
+        for key, request in requests:
+            member = self._members[key]
+            if member.session.is_over:
+                continue
+            with self._alone(member):
+                passes.append((member, request, member.session.begin_pass(request)))
+        return passes
+
+    async def _give_back_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_GIVE_BACK_S)
+            await loop.run_in_executor(self._threads, give_back_memory)
+
+
+def _check_sizes(tuning: Tuning, recogniser: Recogniser, detector: SpeechDetector) -> None:
+    """Refuse models that do not fit the sessions.
+
+    Raises:
+        EngineError: The detector has another frame size, or windows would move by part of a step.
+    """
+    if detector.frame_samples != tuning.frame_samples:
+        raise EngineError(
+            f"`frame_samples` of the speech detector must be {tuning.frame_samples}, got {detector.frame_samples}"
+        )
+    if tuning.window_step_samples % recogniser.step_samples:
+        raise EngineError(
+            f"`step_samples` of the recogniser must divide {tuning.window_step_samples}, "
+            f"got {recogniser.step_samples}"
+        )
 
 
 def _cores() -> int:

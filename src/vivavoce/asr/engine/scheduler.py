@@ -1,43 +1,58 @@
-"""Which sessions the recogniser serves next. Pure: no threads, no clock, no samples."""
+"""Which requests the recogniser serves next. Pure: no threads, no clock, no samples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["Scheduler"]
+if TYPE_CHECKING:
+    from vivavoce.asr.session import DecodeRequest
+
+__all__ = ["Batch", "Scheduler"]
 
 # By measurement on two AVX2 cores: a pass costs as much in a batch of four as alone and more in one of
-# eight, since a batch lasts as long as its longest member, and its members wait for each other.
+# eight, since a batch lasts as long as its longest pass, and all of its sessions wait for that.
 _MAX_PARTIALS_SAMPLES: Final = 16_000 * 12
-_MAX_SETTLED_SAMPLES: Final = 16_000 * 6
+_MAX_WHOLE_SAMPLES: Final = 16_000 * 6
 _HEAD_START_S: Final = 0.15
-_SECONDS_PER_SAMPLE: Final = 0.05 / 16_000  # about what a span costs
+_SECONDS_PER_SAMPLE: Final = 0.05 / 16_000  # roughly the cost of a span
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    is_final: bool
-    is_settled: bool
-    since: float
-    n_samples: int
+class Batch:
+    """Requests to serve in one run of the recogniser.
+
+    Attributes:
+        requests: Sessions and their requests, most urgent first; empty if there is nothing to do.
+        wait_s: How long the longest waiting of them has waited, in seconds.
+    """
+
+    requests: tuple[tuple[int, DecodeRequest], ...] = ()
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: DecodeRequest
+    since: float  # wall time at which the session began to wait
 
     @property
     def urgency(self) -> tuple[bool, float]:
-        """Sorts finals before everything else, and the longest waiting first, with regard to its length."""
-        handicap = -_HEAD_START_S if self.is_settled else _SECONDS_PER_SAMPLE * self.n_samples
-        return (not self.is_final, self.since + handicap)
+        """Sorts finals first, then by waiting time, corrected for the kind and length of the pass."""
+        request = self.request
+        handicap = -_HEAD_START_S if request.is_whole else _SECONDS_PER_SAMPLE * request.n_samples
+        return (not request.is_final, self.since + handicap)
 
 
 class Scheduler:
-    """Collects at most one wish a session and makes batches of them.
+    """Holds at most one request a session and makes batches of them.
 
-    Finals go before everything else, the longest waiting first. Passes over utterances that pause, which
-    may be finals soon, are taken as if they had waited longer than they did, and long partials as if they
-    had waited less: short ones are soon done, and are mostly the beginning of something. A batch is padded
-    to its longest span, so its padded size is what is bounded, not the number of its samples; the first span
-    always goes. Passes over settled spans see the whole utterance and are confirmed once more, partials
-    take a few steps; a batch takes as long as its longest pass, so the two are not mixed.
+    Finals go first, then the request that waits longest. Passes over utterances that pause may soon be
+    finals, so they are treated as if they had waited longer. Long partials are treated as if they had waited
+    less: short ones are done sooner, and usually belong to an utterance that just began. A batch is padded to its
+    longest span, so the padded size is what is bounded; the first span is always served. A batch lasts as
+    long as its longest pass, so partials, which take a few decoder steps, and passes over whole utterances are not
+    mixed.
     """
 
     def __init__(
@@ -45,62 +60,68 @@ class Scheduler:
         max_batch: int,
         *,
         max_partials_samples: int = _MAX_PARTIALS_SAMPLES,
-        max_settled_samples: int = _MAX_SETTLED_SAMPLES,
+        max_whole_samples: int = _MAX_WHOLE_SAMPLES,
     ) -> None:
         """Plan for a recogniser.
 
         Args:
-            max_batch: How many spans it takes at once.
+            max_batch: Most spans in a batch.
             max_partials_samples: Bound of the padded size of a batch of partials, in samples at 16 kHz.
-            max_settled_samples: The same for spans that hold a whole utterance.
+            max_whole_samples: The same for spans that hold a whole utterance.
         """
         self._max_batch = max_batch
         self._max_partials_samples = max_partials_samples
-        self._max_settled_samples = max_settled_samples
-        self._wishes: dict[int, _Wish] = {}
+        self._max_whole_samples = max_whole_samples
+        self._waiting: dict[int, _Waiting] = {}  # by session
 
     def __len__(self) -> int:
-        return len(self._wishes)
+        return len(self._waiting)
 
-    def want(self, key: int, *, is_final: bool, is_settled: bool, n_samples: int, now: float) -> None:
-        """Note that a session wants a pass; one that waits already keeps its place.
+    def put(self, key: int, request: DecodeRequest, now: float) -> None:
+        """Set the request of a session; one that replaces another keeps its place unless it becomes a final.
 
         Args:
             key: The session.
-            is_final: Whether an utterance that is over waits for it.
-            is_settled: Whether the span holds all the utterance would hold if it ended now.
-            n_samples: Length of the span, at 16 kHz.
+            request: What it needs.
             now: Wall time, in seconds.
         """
-        old = self._wishes.get(key)
-        since = old.since if old is not None and old.is_final == is_final else now
-        self._wishes[key] = _Wish(is_final, is_settled, since, n_samples)
+        old = self._waiting.get(key)
+        keeps_place = old is not None and old.request.is_final == request.is_final
+        self._waiting[key] = _Waiting(request, old.since if old is not None and keeps_place else now)
 
     def forget(self, key: int) -> None:
-        """Drop what a session wanted."""
-        self._wishes.pop(key, None)
+        """Drop the request of a session, if it has one."""
+        self._waiting.pop(key, None)
 
-    def plan(self) -> list[int]:
-        """Take the next batch, most urgent first; empty if nobody wants anything."""
-        batch: list[int] = []
+    def plan(self, now: float) -> Batch:
+        """Take the next batch.
+
+        Args:
+            now: Wall time, in seconds.
+        """
+        chosen: dict[int, _Waiting] = {}
         longest = 0
-        is_settled: bool | None = None
-        for key, wish in sorted(self._wishes.items(), key=lambda item: item[1].urgency):
-            if len(batch) == self._max_batch:
+        is_whole: bool | None = None
+        for key, waiting in sorted(self._waiting.items(), key=lambda item: item[1].urgency):
+            if len(chosen) == self._max_batch:
                 break
-            if is_settled is None:
-                is_settled = wish.is_settled
-            if wish.is_settled != is_settled:
+            request = waiting.request
+            if is_whole is None:
+                is_whole = request.is_whole
+            if request.is_whole != is_whole:
                 continue
-            padded = max(longest, wish.n_samples) * (len(batch) + 1)
-            if batch and padded > (self._max_settled_samples if is_settled else self._max_partials_samples):
+            padded = max(longest, request.n_samples) * (len(chosen) + 1)
+            if chosen and padded > (self._max_whole_samples if is_whole else self._max_partials_samples):
                 continue
-            batch.append(key)
-            longest = max(longest, wish.n_samples)
-        for key in batch:
-            del self._wishes[key]
-        return batch
+            chosen[key] = waiting
+            longest = max(longest, request.n_samples)
+        for key in chosen:
+            del self._waiting[key]
+        return Batch(
+            tuple((key, waiting.request) for key, waiting in chosen.items()),
+            max((now - waiting.since for waiting in chosen.values()), default=0.0),
+        )
 
-    def oldest_wait_s(self, now: float) -> float:
-        """How long the longest waiting session has waited, in seconds; 0 if nobody waits."""
-        return max((now - wish.since for wish in self._wishes.values()), default=0.0)
+    def longest_wait_s(self, now: float) -> float:
+        """How long the longest waiting of all requests has waited, in seconds; 0 without requests."""
+        return max((now - waiting.since for waiting in self._waiting.values()), default=0.0)

@@ -11,11 +11,11 @@ _SIZES: Final = (1, 2, 4, 8, 16, 32)
 
 
 class Histogram:
-    """Counts of values up to each bound.
+    """Counts of values by upper bounds.
 
     Attributes:
         bounds: Upper bounds, rising.
-        counts: How many values were within each bound but not the one before, and behind the last.
+        counts: Values up to each bound and above the one before; the last counts those above all bounds.
         total: Sum of the values.
     """
 
@@ -32,33 +32,37 @@ class Histogram:
 
 
 class EngineStats:
-    """Of one engine.
+    """Counters of one engine.
 
     Attributes:
         passes: Passes of the recogniser, by kind: ``final``, ``settled`` or ``partial``.
         batch_sizes: Passes in a batch.
-        waits_s: How long the longest waiting pass of a batch had waited, in seconds.
+        batch_waits_s: Longest wait of the requests in a batch, in seconds.
+        queue_waits_s: Longest wait of all requests at the moment a batch was planned, in seconds.
         decode_s: Time spent decoding, in seconds, summed over threads.
-        heard_s: Audio that went through the speech detector, in seconds.
+        detected_s: Audio that went through the speech detector, in seconds.
     """
 
     def __init__(self) -> None:
         self.passes = {"final": 0, "settled": 0, "partial": 0}
         self.batch_sizes = Histogram(_SIZES)
-        self.waits_s = Histogram(_WAITS_S)
+        self.batch_waits_s = Histogram(_WAITS_S)
+        self.queue_waits_s = Histogram(_WAITS_S)
         self.decode_s = 0.0
-        self.heard_s = 0.0
+        self.detected_s = 0.0
 
-    def batch(self, kinds: list[str], *, wait_s: float, decode_s: float) -> None:
-        """Note a batch.
+    def batch(self, kinds: list[str], *, batch_wait_s: float, queue_wait_s: float, decode_s: float) -> None:
+        """Count a batch.
 
         Args:
-            kinds: Of its passes.
-            wait_s: How long the longest waiting of them had waited, in seconds.
-            decode_s: How long it took, in seconds.
+            kinds: Kinds of its passes.
+            batch_wait_s: Longest wait of its requests, in seconds.
+            queue_wait_s: Longest wait of all requests when it was planned, in seconds.
+            decode_s: Time it took, in seconds.
         """
         for kind in kinds:
             self.passes[kind] += 1
         self.batch_sizes.add(len(kinds))
-        self.waits_s.add(wait_s)
+        self.batch_waits_s.add(batch_wait_s)
+        self.queue_waits_s.add(queue_wait_s)
         self.decode_s += decode_s

@@ -1,8 +1,8 @@
-"""The session machine: bytes and commands in, events and requests for the engine out. Does no I/O."""
+"""The session: audio and commands in, events and decode requests out. Does no I/O."""
 
 from vivavoce.asr.session.channels import Channels
-from vivavoce.asr.session.machine import Session, SessionState
-from vivavoce.asr.session.requests import DecodeRequest
+from vivavoce.asr.session.machine import SessionMachine, SessionState
+from vivavoce.asr.session.requests import DecodeRequest, PassKind
 from vivavoce.asr.session.tuning import Tuning
 
-__all__ = ["Channels", "DecodeRequest", "Session", "SessionState", "Tuning"]
+__all__ = ["Channels", "DecodeRequest", "PassKind", "SessionMachine", "SessionState", "Tuning"]

@@ -1,4 +1,4 @@
-"""Several channels of one stream: a session each, told as one."""
+"""The channels of one stream: a session for each, reported as one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vivavoce.asr.session.machine import Session, SessionState
+from vivavoce.asr.session.machine import SessionMachine, SessionState
 from vivavoce.protocol.events import (
     Audio,
     Command,
@@ -29,39 +29,50 @@ from vivavoce.types import Encoding, Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.asr.session.tuning import Tuning
+
 __all__ = ["Channels"]
 
 
 class Channels:
-    """The sessions of a stream, one for each channel; mostly there is one.
+    """The sessions of a stream, one for each channel; usually there is one.
 
-    Each hears its own channel and counts its own turns. The stream begins once, ends once all of them
-    have ended, and fails with the first that fails.
+    Each has the audio of its own channel and counts its own turns. The stream begins once, ends once all of
+    its sessions have ended, and fails with the first that fails.
 
     Attributes:
-        sessions: Those of the channels, in their order.
+        sessions: The sessions, in the order of the channels.
     """
 
     def __init__(
-        self, session_id: str, options: SessionOptions, limits: SessionLimits, *, now: float, unix_now: float
+        self,
+        session_id: str,
+        options: SessionOptions,
+        limits: SessionLimits,
+        *,
+        now: float,
+        unix_now: float,
+        tuning: Tuning | None = None,
     ) -> None:
-        """Open the sessions; arguments and errors are those of `Session`."""
+        """Open the sessions; arguments and errors are those of `SessionMachine`."""
         self._encoding = options.encoding
         others = dataclasses.replace(options, warnings=(), heartbeat=False)
-        self.sessions: Sequence[Session] = [
-            Session(session_id, others if channel else options, limits, now=now, unix_now=unix_now)
+        self.sessions: Sequence[SessionMachine] = [
+            SessionMachine(
+                session_id, others if channel else options, limits, now=now, unix_now=unix_now, tuning=tuning
+            )
             for channel in range(options.channels)
         ]
-        self._is_told = False
+        self._end_reported = False
 
     @property
     def session_id(self) -> str:
-        """What the client knows the stream by."""
+        """The id that the client knows the stream by."""
         return self.sessions[0].session_id
 
     @property
     def state(self) -> SessionState:
-        """Where the stream is: as far as the last of its sessions, unless one failed."""
+        """The state of the session that is least far; FAILED if any failed."""
         states = [session.state for session in self.sessions]
         return SessionState.FAILED if SessionState.FAILED in states else min(states)
 
@@ -77,11 +88,11 @@ class Channels:
 
     @property
     def backlog_ms(self) -> float:
-        """Audio received and not yet heard in the channel that is behind most, in milliseconds."""
+        """The largest `SessionMachine.backlog_ms` of the channels."""
         return max(session.backlog_ms for session in self.sessions)
 
     def receive(self, command: Command, now: float) -> None:
-        """Take a command, as `Session.receive` does; audio holds the samples of all channels in turn."""
+        """Take a command, as `SessionMachine.receive` does; audio holds the samples of all channels interleaved."""
         if len(self.sessions) == 1 or isinstance(command, Warn):
             self.sessions[0].receive(command, now)
         elif isinstance(command, Audio):
@@ -103,7 +114,7 @@ class Channels:
             session.receive(Audio(frames[:, channel].tobytes()), now)
 
     def tick(self, now: float) -> None:
-        """Look at the clock, in seconds."""
+        """Look at the clock, in seconds; see `SessionMachine.tick`."""
         for session in self.sessions:
             session.tick(now)
 
@@ -118,7 +129,7 @@ class Channels:
         return any(session.has_events for session in self.sessions)
 
     def take_events(self) -> list[SessionEvent]:
-        """What happened since the last call; those of a channel name it if there are several."""
+        """The events since the last call; those of one channel name it if there are several."""
         events: list[SessionEvent] = []
         ends: list[SessionEnded | SessionFailed] = []
         for channel, session in enumerate(self.sessions):
@@ -136,9 +147,9 @@ class Channels:
 
     def _end(self, ends: list[SessionEnded | SessionFailed]) -> list[SessionEvent]:
         """The one end of the stream, once it is reached."""
-        if self._is_told or not (ends and self.is_over):
+        if self._end_reported or not (ends and self.is_over):
             return []
-        self._is_told = True
+        self._end_reported = True
         for end in ends:
             if isinstance(end, SessionFailed):
                 self.fail(end.failure, end.detail)

@@ -1,4 +1,4 @@
-"""What audio a dialect lets in: its rules on length, wholeness and speed."""
+"""The rules of a protocol about audio: length of a chunk, and speed."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _TOLERANCE_MS: Final = 0.15  # int(rate * 0.1) frames are a sample short of 100 
 
 
 class AudioGate:
-    """Checks each chunk before it is taken."""
+    """Checks each chunk before the session takes it."""
 
     def __init__(self, limits: SessionLimits) -> None:
         self._limits = limits
-        self._short_ms: float | None = None
-        self._began: float | None = None
+        self._short_ms: float | None = None  # duration of a chunk that was too short
+        self._began: float | None = None  # wall time of the first chunk
 
     def check(self, n_samples: int, intake: Intake, now: float) -> None:
         """Refuse a chunk that breaks a rule.
 
-        A chunk that is too short breaks it only once more audio follows: until then it may be the end
-        of a recording. How a compressed stream is cut is up to who made it.
+        A chunk that is too short breaks a rule only once more audio follows, because it may be the end of a
+        recording. Chunks of compressed audio may have any length.
 
         Args:
             n_samples: Decoded samples of the chunk.
-            intake: Where they would go.
+            intake: The intake that would take them.
             now: Wall time, in seconds.
 
         Raises:
-            ProtocolViolation: A rule is broken.
+            ProtocolViolation: The chunk breaks a rule.
         """
         limits = self._limits
         duration_ms = intake.duration_ms(n_samples)

@@ -1,24 +1,23 @@
-"""The session machine.
+"""The session machine: audio and commands in, events out.
 
-Audio goes in and is cut into frames for the speech detector; what the detector says opens and ends
-utterances; utterances ask for passes of the recogniser; hypotheses become events. Whatever depends on
-speech is counted in samples: the same audio in other chunks, or at another speed, gives the same
-utterances and the same final words. Wall time matters for idle and session limits only.
+Audio is cut into frames for the speech detector; speech probabilities open and end utterances; utterances
+request passes of the recogniser; hypotheses become events. Everything that depends on speech is counted in
+samples: the same audio in other chunks, or at another speed, gives the same utterances and the same finals.
+Wall time matters for idle and session limits only.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import enum
-import math
 from collections import deque
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.audio import Intake
-from vivavoce.asr.models import Frames, Hypothesis, Span
 from vivavoce.asr.session.gate import AudioGate
-from vivavoce.asr.session.reporting import Telling
-from vivavoce.asr.session.requests import DecodeRequest
-from vivavoce.asr.session.segmenter import Hearing
+from vivavoce.asr.session.passes import Passes
+from vivavoce.asr.session.reporting import Reporter
+from vivavoce.asr.session.segmenter import Segmenter
 from vivavoce.asr.session.speech import DEFAULT_THRESHOLD, SilencePolicy
 from vivavoce.asr.session.tuning import Tuning
 from vivavoce.errors import ProtocolViolation
@@ -34,10 +33,8 @@ from vivavoce.protocol.events import (
     SessionFailed,
     SessionLimits,
     SessionOptions,
-    SpeechStarted,
     Terminate,
     Warn,
-    Warned,
 )
 from vivavoce.types import Failure
 
@@ -45,15 +42,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from vivavoce.asr.session.utterance import Utterance
+    from vivavoce.asr.models import Frames, Hypothesis, Span
+    from vivavoce.asr.session.requests import DecodeRequest
 
-__all__ = ["Session", "SessionState"]
+__all__ = ["SessionMachine", "SessionState"]
 
 _SAMPLES_PER_MS = 16
 
 
 class SessionState(enum.IntEnum):
-    """Where a session is; from ENDED on nothing more happens."""
+    """The state of a session; from ENDED on it never changes again."""
 
     OPEN = 1
     ENDING = 2
@@ -61,15 +59,15 @@ class SessionState(enum.IntEnum):
     FAILED = 4
 
 
-class Session:
-    """One client's stream. Not thread-safe; knows no sockets, threads or clocks.
+class SessionMachine:
+    """One client's audio stream. Not thread-safe; has no sockets, threads or clocks.
 
-    Feed it with `receive`. Serve it by `take_frames` / `apply_probabilities` and `next_pass` /
+    Feed it with `receive`. Serve it with `take_frames` / `apply_probabilities` and with `next_pass` /
     `begin_pass` / `apply_hypothesis`, one of each at a time. Drain it with `take_events`.
 
     Attributes:
         session_id: A random UUID in its text form.
-        cadence_ms: Audio between two partial passes; whoever serves the session may stretch it.
+        tuning: Times and sizes in force.
     """
 
     def __init__(
@@ -80,55 +78,51 @@ class Session:
         *,
         now: float,
         unix_now: float,
-        frame_samples: int = 512,
         tuning: Tuning | None = None,
     ) -> None:
         """Open a session.
 
         Args:
             session_id: A random UUID in its text form.
-            options: What the client asked for.
-            limits: What its dialect allows.
+            options: The options that the client requested.
+            limits: The limits of its protocol.
             now: Wall time, in seconds of any steady clock.
             unix_now: The same moment, in seconds since 1970.
-            frame_samples: Frame size of the speech detector, at 16 kHz.
-            tuning: When to ask for passes.
+            tuning: Times and sizes; None: the defaults.
 
         Raises:
-            ProtocolViolation: Its audio can't be decoded here.
+            ProtocolViolation: The audio encoding can't be decoded here.
         """
         self.session_id = session_id
+        self.tuning = tuning or Tuning()
+        self._options = options  # as last changed
         self._limits = limits
-        self._tuning = tuning or Tuning()
-        self._frame_samples = frame_samples
         self._opened = now
-        self._active = now
+        self._active = now  # when the last command came
         self._state = SessionState.OPEN
         self._intake = Intake(options.sample_rate, options.encoding)
         self._gate = AudioGate(limits)
-        self._hearing = Hearing(
+        self._segmenter = Segmenter(
             SilencePolicy(options.min_silence_ms, options.max_silence_ms, options.end_of_turn_threshold),
             threshold=DEFAULT_THRESHOLD if options.speech_threshold is None else options.speech_threshold,
-            frame_samples=frame_samples,
-            tuning=self._tuning,
+            tuning=self.tuning,
             commits=options.commit_words,
         )
-        self._hearing.expect(options.key_terms)
-        self._marks: deque[tuple[int, Command]] = deque()  # commands, at their place in the audio
-        self._probabilities: deque[float] = deque()  # of frames that were detected and not yet heard
-        self._taken_frames = 0
-        self._frames_under_way = False
-        self._pass_under_way = False
-        self._terminated = False
-        self.cadence_ms: float = self._tuning.cadence_ms
+        self._segmenter.expect(options.key_terms)
+        self._passes = Passes(self._segmenter, self.tuning, options)
+        self._marks: deque[tuple[int, Command]] = deque()  # commands, by their position in the audio
+        self._probabilities: deque[float] = deque()  # of frames that the segmenter has not seen yet
+        self._taken_frames = 0  # given to the speech detector so far
+        self._frames_in_flight = False  # given to the speech detector, whose answer is outstanding
+        self._terminated = False  # the Terminate command was executed
         began = SessionBegan(session_id, unix_now + limits.max_session_s)
-        self._telling = Telling(options, began, now)
+        self._reporter = Reporter(options, began, now)
 
-    # --- what the client does -------------------------------------------------------------------
+    # --- for the connection ---------------------------------------------------------------------
 
     @property
     def state(self) -> SessionState:
-        """Where the session is."""
+        """The state of the session."""
         return self._state
 
     @property
@@ -143,8 +137,11 @@ class Session:
 
     @property
     def backlog_ms(self) -> float:
-        """Audio received and not yet heard, in milliseconds: a pump reads no more while it is long."""
-        return (self._hearing.buffer.end - self._hearing.position) / _SAMPLES_PER_MS
+        """Audio received and not yet through the speech detector, in milliseconds.
+
+        A connection stops reading while it is long.
+        """
+        return (self._segmenter.buffer.end - self._segmenter.position) / _SAMPLES_PER_MS
 
     def receive(self, command: Command, now: float) -> None:
         """Take a command; a broken rule fails the session and raises nothing.
@@ -160,11 +157,11 @@ class Session:
             case Audio():
                 self._receive_audio(command.data, now)
             case Terminate():
-                self._state = SessionState.ENDING
-                self._hearing.buffer.append(self._intake.finish())
-                self._marks.append((self._hearing.buffer.end, command))
+                self._become(SessionState.ENDING)
+                self._segmenter.buffer.append(self._intake.finish())
+                self._marks.append((self._segmenter.buffer.end, command))
             case Warn():
-                self._telling.events.append(Warned(command.text))
+                self._reporter.warn(command.text)
             case ForceEndpoint() | Configure():
                 self._marks.append((self._intake.settled_samples, command))
             case KeepAlive():
@@ -178,10 +175,10 @@ class Session:
         except ProtocolViolation as violation:
             self.fail(violation.failure, violation.detail)
             return
-        self._hearing.buffer.append(self._intake.feed(samples))
+        self._segmenter.buffer.append(self._intake.feed(samples))
 
     def tick(self, now: float) -> None:
-        """Look at the clock: a session that idles or lives too long fails; heartbeats are told.
+        """Look at the clock: fail a session that idles or lasts too long, report a heartbeat.
 
         Args:
             now: Wall time, in seconds.
@@ -194,232 +191,165 @@ class Session:
         elif idle_s is not None and now - self._active > idle_s:
             self.fail(Failure.IDLE, f"nothing received for {idle_s:g} seconds")
         else:
-            self._telling.heartbeat(self.audio_ms, now)
+            self._reporter.heartbeat(self.audio_ms, now)
 
     def fail(self, failure: Failure, detail: str = "") -> None:
-        """End the session in an error; what was not told yet is lost."""
+        """End the session in an error; words that were not reported yet are lost."""
         if not self.is_over:
-            self._state = SessionState.FAILED
-            self._telling.events.append(SessionFailed(failure, detail))
+            self._become(SessionState.FAILED)
+            self._reporter.events.append(SessionFailed(failure, detail))
+
+    def _become(self, state: SessionState) -> None:
+        """Enter a state. States only move forward, and an ended session never changes."""
+        if self.is_over or state <= self._state:
+            raise RuntimeError(f"a session that is {self._state.name} can't become {state.name}")
+        self._state = state
 
     @property
     def has_events(self) -> bool:
-        """Whether anything happened since they were last taken."""
-        return bool(self._telling.events)
+        """Whether anything happened since events were last taken."""
+        return bool(self._reporter.events)
 
     def take_events(self) -> list[SessionEvent]:
-        """What happened since the last call."""
-        events = list(self._telling.events)
-        self._telling.events.clear()
+        """The events since the last call."""
+        events = list(self._reporter.events)
+        self._reporter.events.clear()
         return events
 
-    # --- what the engine does -------------------------------------------------------------------
+    # --- for the engine -------------------------------------------------------------------------
 
-    def take_frames(self, limit: int = 64) -> Frames | None:
-        """Frames for the speech detector, shape (n, frame_samples), n <= limit.
+    def take_frames(self, limit: int = 64, *, cadence_ms: float | None = None) -> Frames | None:
+        """Frames for the speech detector, shape (n, frame_samples), float32, n <= limit.
 
-        None if there are none, or so few that they are better heard with those that follow.
+        Args:
+            limit: Most frames to take.
+            cadence_ms: As for `next_pass`.
+
+        Returns:
+            The frames; None if there are none, or too few to be worth a call before more arrive.
         """
-        if self._frames_under_way or self.is_over:
+        if self._frames_in_flight or self.is_over:
             return None
         is_whole = self._state is SessionState.ENDING
-        ready = self._hearing.buffer.end if is_whole else self._intake.settled_samples
-        size = self._frame_samples
+        ready = self._segmenter.buffer.end if is_whole else self._intake.settled_samples
+        size = self.tuning.frame_samples
         n = min(ready // size - self._taken_frames, limit)
-        if n < min(self._frames_at_once(), limit):
+        at_once = 1 if self._marks else self._passes.frames_at_once(cadence_ms or self.tuning.cadence_ms)
+        if n < min(at_once, limit):
             return None
         start = self._taken_frames * size
         self._taken_frames += n
-        self._frames_under_way = True
-        return self._hearing.buffer.copy(start, start + n * size).reshape(n, size)
-
-    def _frames_at_once(self) -> int:
-        """How many frames are worth a call of the speech detector.
-
-        While somebody speaks it may come a little later, as long as nothing else does: the next partial,
-        and what follows from a pause.
-        """
-        hearing = self._hearing
-        utterance = hearing.current
-        if self._marks or utterance is None or not hearing.is_speaking:
-            return 1
-        to_partial = -(-self._samples_to_partial(utterance) // self._frame_samples)
-        at_once = min(self._tuning.frames_at_once, hearing.settle_frames // 2)
-        return max(1, min(at_once, to_partial) if to_partial > 0 else at_once)
+        self._frames_in_flight = True
+        return self._segmenter.buffer.copy(start, start + n * size).reshape(n, size)
 
     def apply_probabilities(self, probabilities: npt.NDArray[np.float32]) -> None:
         """Take the speech probabilities of the frames last taken, shape (n,), 0 to 1."""
-        self._frames_under_way = False
+        self._frames_in_flight = False
         if not self.is_over:
             self._probabilities.extend(float(value) for value in probabilities)
-            self._telling.note_probability(float(probabilities.max(initial=0.0)))
+            self._reporter.note_probability(float(probabilities.max(initial=0.0)))
             self._advance()
 
-    def next_pass(self) -> DecodeRequest | None:
-        """The pass that is wanted most, if any; asking changes nothing."""
-        if self._pass_under_way or self.is_over:
-            return None
-        hearing = self._hearing
-        for utterance in hearing.closing:
-            if utterance.end is not None and not utterance.is_done:
-                return _request(utterance, utterance.start, utterance.end, is_final=True)
-        current = hearing.current
-        if current is None or hearing.closing:
-            return None
-        settled_end = hearing.settled_end
-        if settled_end is not None:
-            if current.settled_end == settled_end:
-                return None
-            return _request(current, current.start, settled_end)
-        if self._telling.options.partials and hearing.is_speaking and self._samples_to_partial(current) <= 0:
-            return _request(current, current.window, hearing.position, is_settled=False)
-        return None
+    def next_pass(self, cadence_ms: float | None = None) -> DecodeRequest | None:
+        """The most urgent pass of the recogniser, if one is due; asking changes nothing.
 
-    def _samples_to_partial(self, utterance: Utterance) -> int:
-        """How much more has to be heard before the next partial pass; 0 or less: it is due."""
-        tuning, options = self._tuning, self._telling.options
-        so_far = utterance.asked_end - self._hearing.speech_start
-        if utterance.is_fresh and so_far <= 0:
-            first_ms = options.first_partial_ms
-            wait_ms: float = tuning.first_partial_ms if first_ms is None else first_ms
-        elif so_far < tuning.opening_ms * _SAMPLES_PER_MS and self._sets_its_own_pace:
-            wait_ms = tuning.opening_cadence_ms
-        else:  # what the client wishes is stretched under load as the rest is
-            wait_ms = self.cadence_ms * (options.partials_ms or tuning.cadence_ms) / tuning.cadence_ms
-        return math.ceil(wait_ms * _SAMPLES_PER_MS) - (self._hearing.position - utterance.asked_end)
-
-    @property
-    def _sets_its_own_pace(self) -> bool:
-        """Whether neither the client nor the load decides how often partials come."""
-        return not self._telling.options.partials_ms and self.cadence_ms <= self._tuning.cadence_ms
+        Args:
+            cadence_ms: Audio between two partial passes, in milliseconds; None: that of the tuning.
+        """
+        return None if self.is_over else self._passes.next(cadence_ms or self.tuning.cadence_ms)
 
     def begin_pass(self, request: DecodeRequest) -> Span:
-        """Note that a pass from `next_pass` is under way; returns what is to be recognised."""
-        self._pass_under_way = True
-        hearing = self._hearing
-        utterance = next(
-            each
-            for each in (*hearing.closing, hearing.current)
-            if each is not None and each.number == request.utterance
-        )
-        heard_s = (request.end - utterance.asked_end) / (1000 * _SAMPLES_PER_MS)
-        utterance.asked_end = request.end
-        samples = hearing.buffer.copy(request.start, request.end)
-        if request.is_settled:
-            # What becomes a final must not depend on which partials there happened to be.
-            prefix, draft = utterance.committed_tokens, utterance.draft
-        else:
-            prefix, draft = utterance.window_prefix, utterance.window_draft
-        return Span(
-            samples,
-            prefix,
-            draft,
-            exact=request.is_settled,
-            zeros=self._tuning.settle_zeros_ms * _SAMPLES_PER_MS if request.is_settled else 0,
-            asks_for_end=request.is_settled and hearing.policy.asks_for_confidence,
-            fresh_s=None if request.is_settled else heard_s,
-            start=request.start,
-            memory=utterance.memory,
-            terms=request.terms,
-        )
+        """Begin the pass that `next_pass` returned last; returns what the recogniser gets.
+
+        Raises:
+            ValueError: The session has changed since, and its utterance is gone.
+        """
+        return self._passes.begin(request)
 
     def apply_hypothesis(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
         """Take the result of the pass that was begun."""
-        self._pass_under_way = False
         if self.is_over:
+            self._passes.discard()
             return
-        hearing = self._hearing
-        current = hearing.current
-        if current is not None and current.number == request.utterance:
-            is_current = request.is_settled and request.end == hearing.settled_end
-            if is_current and request.terms == current.terms:
-                current.take_settled(hypothesis, request.end)
-                hearing.judge(current)
-            elif request.is_settled:  # speech went on or other terms came meanwhile
-                current.take_whole(hypothesis, request.end)
-            else:
-                current.take_partial(hypothesis, request.start, request.end)
-            self._move_window(current)
-            self._telling.partial(current, hearing.end_of_turn_confidence)
-        else:
-            for utterance in hearing.closing:
-                is_whole = utterance.number == request.utterance and request.end == utterance.end
-                if is_whole and request.terms == utterance.terms:
-                    utterance.take_settled(hypothesis, request.end)
-                    hearing.judge(utterance)
+        updated = self._passes.apply(request, hypothesis)
+        if updated is not None:
+            self._reporter.partial(updated, self._segmenter.end_of_turn_confidence)
         self._advance()
 
-    def _move_window(self, utterance: Utterance) -> None:
-        tuning = self._tuning
-        position = self._hearing.position
-        longest = (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS
-        if position - utterance.window > longest:
-            earliest = position - tuning.window_ms * _SAMPLES_PER_MS
-            utterance.advance_window(
-                earliest,
-                tuning.window_margin_ms * _SAMPLES_PER_MS,
-                tuning.window_step_ms * _SAMPLES_PER_MS,
-            )
-
-    # --- what is heard --------------------------------------------------------------------------
+    # --- in the order of the audio --------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Hear frames and obey commands, in the order of the audio, as far as possible."""
-        hearing = self._hearing
-        while not hearing.waits_for_text:
-            if hearing.end_if_over():
+        """Take probabilities and execute commands, in the order of the audio, as far as possible."""
+        segmenter = self._segmenter
+        while not segmenter.awaits_words:
+            if segmenter.end_if_over():
                 continue
-            if self._marks and self._marks[0][0] // self._frame_samples <= hearing.frames:
-                self._obey(*self._marks.popleft())
+            if self._marks and self._marks[0][0] // self.tuning.frame_samples <= segmenter.frames:
+                self._execute(*self._marks.popleft())
             elif self._probabilities:
-                if hearing.hear(self._probabilities.popleft()):
-                    at_ms = hearing.speech_start // _SAMPLES_PER_MS
-                    self._telling.events.append(SpeechStarted(at_ms, hearing.strongest))
-                self._telling.silence(hearing)
+                if segmenter.push(self._probabilities.popleft()):
+                    self._reporter.speech_started(segmenter.speech_start, segmenter.peak)
+                self._report_silence()
             else:
                 break
-        self._tell_finals()
+        self._report_finals()
 
-    def _obey(self, position: int, command: Command) -> None:
-        hearing = self._hearing
+    def _execute(self, position: int, command: Command) -> None:
+        segmenter = self._segmenter
         match command:
             case ForceEndpoint():
-                at = max(position, hearing.spoken_until)
-                utterance = hearing.end(at)
-                if self._telling.options.answer_empty_force:
-                    (utterance or hearing.end_nothing(at)).must_answer = True
+                at = max(position, segmenter.last_end)
+                utterance = segmenter.end(at)
+                if self._options.answer_empty_force:
+                    (utterance or segmenter.end_nothing(at)).must_answer = True
             case Terminate():
-                hearing.end(position)
+                segmenter.end(position)
                 self._terminated = True
             case Configure():
                 self._configure(command)
 
     def _configure(self, change: Configure) -> None:
-        self._hearing.policy = self._hearing.policy.changed(
+        segmenter = self._segmenter
+        segmenter.policy = segmenter.policy.changed(
             change.min_silence_ms, change.max_silence_ms, change.end_of_turn_threshold
         )
         if change.speech_threshold is not None:
-            self._hearing.set_threshold(change.speech_threshold)
+            segmenter.set_threshold(change.speech_threshold)
         if change.key_terms is not None:
-            self._hearing.expect(change.key_terms)
-        self._telling.configure(change)
+            segmenter.expect(change.key_terms)
+        self._options = self._passes.options = _changed_options(self._options, change)
+        self._reporter.configure(self._options)
 
-    # --- what is told ---------------------------------------------------------------------------
-
-    def _tell_finals(self) -> None:
-        hearing = self._hearing
-        while hearing.closing and hearing.closing[0].is_done:
-            self._telling.final(hearing.closing.popleft(), hearing.position)
-        self._telling.silence(hearing)  # which may have had to wait for the words before it
-        if self._terminated and not hearing.closing and not self.is_over:
-            self._state = SessionState.ENDED
+    def _report_finals(self) -> None:
+        segmenter = self._segmenter
+        while segmenter.closing and segmenter.closing[0].is_done:
+            self._reporter.final(segmenter.closing.popleft(), segmenter.position)
+        self._report_silence()  # it may have had to wait for the words before it
+        if self._terminated and not segmenter.closing and not self.is_over:
+            self._become(SessionState.ENDED)
             session_ms = round((self._active - self._opened) * 1000)
-            self._telling.events.append(SessionEnded(round(self.audio_ms), session_ms))
+            self._reporter.events.append(SessionEnded(round(self.audio_ms), session_ms))
+
+    def _report_silence(self) -> None:
+        if self._segmenter.is_quiet:
+            self._reporter.silence(self._segmenter.position, self._segmenter.last_end)
 
 
-def _request(
-    utterance: Utterance, start: int, end: int, *, is_final: bool = False, is_settled: bool = True
-) -> DecodeRequest:
-    return DecodeRequest(
-        utterance.number, start, end, is_final=is_final, is_settled=is_settled, terms=utterance.terms
-    )
+def _changed_options(options: SessionOptions, change: Configure) -> SessionOptions:
+    """The options of a session after a change in mid-session; what the change leaves out stays.
+
+    Silences and thresholds are not among them: the segmenter holds those in force.
+    """
+    changes = {
+        "format_partials": change.format_turns,
+        "format_finals": change.format_turns,
+        "punctuate_finals": change.format_turns,
+        "partials_ms": change.partials_ms,
+        "first_partial_ms": change.first_partial_ms,
+        "acknowledge_silence": change.acknowledge_silence,
+        "heartbeat": change.heartbeat,
+        "key_terms": change.key_terms,
+        "filter_profanity": change.filter_profanity,
+    }
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    return dataclasses.replace(options, **wanted)  # type: ignore[arg-type]

@@ -1,10 +1,21 @@
-"""What a session asks of the engine."""
+"""What a session asks the recogniser for."""
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
-__all__ = ["DecodeRequest"]
+__all__ = ["DecodeRequest", "PassKind"]
+
+
+class PassKind(enum.StrEnum):
+    """Why a pass is requested."""
+
+    FINAL = "final"  # the utterance has ended and waits for its words
+    SETTLED = (
+        "settled"  # the speaker pauses: the pass covers all that the utterance would hold if it ended now
+    )
+    PARTIAL = "partial"  # the speaker talks: the pass covers the window of partials
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,25 +25,28 @@ class DecodeRequest:
     Attributes:
         utterance: Number of the utterance within the session.
         start: Position in the session of the span's first sample.
-        end: Position behind its last one.
-        is_final: Whether an utterance that is over waits for it.
-        is_settled: Whether the span holds all the utterance would hold if it ended now.
+        end: Position after its last one.
+        kind: Why the pass is requested.
         terms: Words and phrases that are expected in it.
     """
 
     utterance: int
     start: int
     end: int
-    is_final: bool
-    is_settled: bool
+    kind: PassKind
     terms: tuple[str, ...] = ()
 
     @property
     def n_samples(self) -> int:
-        """Length of the span."""
+        """Length of the span, at 16 kHz."""
         return self.end - self.start
 
     @property
-    def kind(self) -> str:
-        """``final``, ``settled`` or ``partial``."""
-        return "final" if self.is_final else "settled" if self.is_settled else "partial"
+    def is_final(self) -> bool:
+        """Whether an utterance that has ended waits for it."""
+        return self.kind is PassKind.FINAL
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the span holds the whole utterance, as it is or as it would be if it ended now."""
+        return self.kind is not PassKind.PARTIAL

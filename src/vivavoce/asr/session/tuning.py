@@ -1,4 +1,4 @@
-"""The numbers that decide when a session asks for a pass."""
+"""The numbers that decide when a session requests a pass."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ __all__ = ["Tuning"]
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Times in milliseconds of audio. They were chosen by measurement: see docs/architecture.md.
+    """Times in milliseconds of audio, sizes in samples at 16 kHz.
+
+    All were chosen by measurement; benchmarks/studies has the comparisons.
 
     Attributes:
-        preroll_ms: Audio in front of the first frame of speech that belongs to the utterance: what
-            voice activity notices too late.
-        settle_ms: Silence after which an utterance is decoded as if it were over; nothing of what is heard
-            behind it is given to the model, which invents words for long silence.
-        settle_zeros_ms: Perfect silence that is given to the model instead, which wants to hear an end.
-        late_settle_ms: The same where the silence that ends a turn leaves time for it: a later pass is
-            needed less often, since most pauses are shorter.
-        settle_lead_ms: How long before a turn may end that pass begins at the latest.
+        frame_samples: Frame size of the speech detector; the engine checks that the detector agrees.
+        preroll_ms: Audio before the first frame of speech that belongs to the utterance: the detector
+            notices speech a little late.
+        settle_ms: Silence after which an utterance is decoded as if it were over. Of a longer silence only
+            this much is given to the model, which invents words for long silence.
+        settle_zeros_ms: Digital silence appended to that, because the model needs to hear an end.
+        late_settle_ms: Replaces `settle_ms` where the silence that ends a turn leaves time for it. Most pauses
+            are shorter, so fewer passes are wasted.
+        settle_lead_ms: That pass begins at least this long before a turn can end.
         cadence_ms: Between two partial passes of an utterance.
         first_partial_ms: Speech before the first partial pass.
-        opening_ms: Speech at the beginning of an utterance in which partial passes, which are short there,
-            come more often, unless there is no time for it: the first words are the least sure.
-        opening_cadence_ms: Between two partial passes in it.
-        window_ms: How far back the window of partial passes reaches at least.
-        window_slack_ms: By how much a window may be longer before it is moved.
-        window_margin_ms: Audio in front of the first word of a window.
-        window_step_ms: A window moves by multiples of this, so that the engine can use again what it made
-            of the window before.
-        frames_at_once: While somebody speaks, so many frames are given to the speech detector in one call,
+        opening_ms: Length of the opening of an utterance, in which partial passes come more often as long as
+            there is no load: passes are short there and the first words are the least certain.
+        opening_cadence_ms: Between two partial passes in the opening.
+        window_ms: The window of partial passes reaches back at least this far.
+        window_slack_ms: The window may grow by this much before it is moved.
+        window_margin_ms: Audio before the first word of a window.
+        window_step_samples: A window moves by a multiple of this, so that the recogniser can reuse what it
+            computed for the window before; a multiple of the recogniser's `step_samples`.
+        frames_at_once: While a speaker talks, this many frames are given to the speech detector in one call,
             unless something waits for them.
-        max_utterance_ms: Length at which an utterance is cut although its speaker goes on.
-        max_parts: Of so many such utterances a turn may consist, where words are committed.
-        cut_window_ms: How far back from there the best place for the cut is looked for.
+        max_utterance_ms: Length at which an utterance is cut although its speaker continues.
+        max_parts: A turn may consist of this many such utterances, where words are committed.
+        cut_window_ms: The best place for the cut is searched this far back from the end.
     """
 
+    frame_samples: int = 512
     preroll_ms: int = 384
     settle_ms: int = 224
     settle_zeros_ms: int = 224
@@ -49,7 +53,7 @@ class Tuning:
     window_ms: int = 4_000
     window_slack_ms: int = 2_000
     window_margin_ms: int = 64
-    window_step_ms: int = 24
+    window_step_samples: int = 384
     frames_at_once: int = 5
     max_utterance_ms: int = 20_000
     max_parts: int = 2

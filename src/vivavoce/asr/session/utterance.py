@@ -1,13 +1,13 @@
-"""One utterance: its place in the audio, what was made of it so far, and its words as they are shown."""
+"""One utterance: its place in the audio, its hypotheses so far, and its words as they are shown."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vivavoce.asr.models import Hypothesis, HypothesisWord
+from vivavoce.asr.session.credibility import is_credible
 from vivavoce.asr.session.speech import confidence_after
 from vivavoce.asr.text import Stability, calibrated, plain_word
 from vivavoce.types import Word
@@ -19,26 +19,16 @@ __all__ = ["Pause", "Utterance"]
 
 _SAMPLES_PER_S = 16_000
 _SAMPLES_PER_MS = 16
-# By measurement on music and noise against real speech, see docs/performance.md.
-_VOICED: Final = 0.9
-_LEAST_CONFIDENCE: Final = 0.15
-_LEAST_CONFIDENCE_UNVOICED: Final = 0.4
-_SHORT_MS: Final = 1_000
-_RATHER_SHORT_MS: Final = 1_600
-_AMPLE_CONFIDENCE: Final = 0.75
-_LEAST_EVIDENCE_SHORT: Final = 5.9  # log odds
-_LEAST_EVIDENCE: Final = 3.9
-_MOST_WORDS_A_SECOND: Final = 7  # the fastest real utterance tried has 5.5
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A silence behind speech.
+    """A silence after speech.
 
     Attributes:
-        speech_end: Position behind the last frame of speech.
+        speech_end: Position after the last frame of speech.
         ms: How long it has lasted.
-        usual_ms: After how long a pause the speaker usually goes on.
+        usual_ms: The length of the pauses after which this speaker usually continues.
     """
 
     speech_end: int
@@ -50,8 +40,8 @@ class Pause:
 class Utterance:
     """An utterance, open or waiting for its final pass.
 
-    Partials of a long utterance are decoded over a window that begins at one of its words; the words
-    before it are its head and stay as they are. Its final sees all of it.
+    Partials of a long utterance are decoded over a window that begins at one of its words. The words
+    before the window are its head and do not change until a pass covers the whole utterance again.
 
     Attributes:
         number: Counts utterances within the session.
@@ -59,17 +49,17 @@ class Utterance:
         commits: Whether words are committed while it grows.
         turn_start: Position of the first sample of its turn.
         part: Which part of its turn it is, from 1.
-        asked_end: Position behind the last sample of the newest pass.
-        settled_end: Position behind the span of the settled hypothesis; None without one.
-        end: Position behind its last sample once it is over, else None.
-        goes_on: Whether its turn goes on behind it: it was cut because it was too long.
-        must_answer: Whether its end is told even if it holds no words.
+        requested_end: Position after the last sample of the newest pass.
+        settled_end: Position after the span of the hypothesis that stands for the whole; None without one.
+        end: Position after its last sample once it has ended, else None.
+        continues: Whether its turn continues in the next utterance: it was cut because it was too long.
+        must_answer: Whether its end is reported even if it holds no words.
         window: Position of the first sample of the window.
-        strongest: Highest speech probability in it so far, 0 to 1.
-        voiced_ms: How much of it the speech detector takes for speech, in milliseconds.
-        terms: Words and phrases that are expected in it: those in force when it ended, or now.
-        pause: The silence in which it ended; None if it is open, or was ended while somebody spoke.
-        log_odds: That it is over after a second of silence; None until that was judged.
+        peak: Highest speech probability in it so far, 0 to 1.
+        voiced_ms: Speech in it by the speech detector, in milliseconds.
+        terms: Words and phrases expected in it: those in force when it ended, or now.
+        pause: The silence in which it ended; None if it is open, or was ended during speech.
+        log_odds: Of being over after a second of silence; None until that was judged.
     """
 
     number: int
@@ -77,22 +67,22 @@ class Utterance:
     commits: bool
     turn_start: int
     part: int = 1
-    asked_end: int = 0
+    requested_end: int = 0
     settled_end: int | None = None
     end: int | None = None
-    goes_on: bool = False
+    continues: bool = False
     must_answer: bool = False
     window: int = -1
-    strongest: float = 0.0
+    peak: float = 0.0
     voiced_ms: float = 0.0
     terms: tuple[str, ...] = ()
     pause: Pause | None = None
     log_odds: float | None = None
-    _head: tuple[HypothesisWord, ...] = ()
-    _head_tokens: tuple[int, ...] = ()
-    _tail: Hypothesis = field(default_factory=Hypothesis)
-    _stability: Stability = field(default_factory=Stability)
-    _committed: tuple[HypothesisWord, ...] = ()
+    _head: tuple[HypothesisWord, ...] = ()  # words before the window, on the utterance's timeline
+    _head_tokens: tuple[int, ...] = ()  # that spell them
+    _tail: Hypothesis = field(default_factory=Hypothesis)  # newest hypothesis of the window, on its timeline
+    _stability: Stability = field(default_factory=Stability)  # of the words of the window
+    _committed: tuple[HypothesisWord, ...] = ()  # the first words, as they were when they were committed
 
     def __post_init__(self) -> None:
         self.window = self.start
@@ -101,86 +91,69 @@ class Utterance:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is over and its words are known."""
+        """Whether it has ended and its words are final."""
         return self.end is not None and self.settled_end == self.end
 
     @property
-    def is_fresh(self) -> bool:
-        """Whether nothing was recognised in it so far."""
-        return not (self._head or self._tail.words)
-
-    def _is_credible(self, words: Sequence[HypothesisWord]) -> bool:
-        """Whether these words, the first of it, can be believed to have been said.
-
-        What the model makes of music, of a cough or a door it hardly believes itself; where even the
-        speech detector was never sure, it must be surer, most of all of what was short. And nobody says
-        eight words a second.
-        """
-        if not words:
-            return False
-        if len(words) > _MOST_WORDS_A_SECOND * self.voiced_ms / 1000 + 0.5:
-            return False
-        confidence = sum(word.confidence for word in words) / len(words)
-        is_voiced = self.strongest >= _VOICED
-        if confidence < (_LEAST_CONFIDENCE if is_voiced else _LEAST_CONFIDENCE_UNVOICED):
-            return False
-        if self.voiced_ms >= _RATHER_SHORT_MS:
-            return True
-        evidence = _log_odds(self.strongest) + _log_odds(confidence)
-        if self.voiced_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
-            return evidence >= _LEAST_EVIDENCE
-        return evidence >= _LEAST_EVIDENCE_SHORT
+    def has_words(self) -> bool:
+        """Whether any hypothesis had words so far."""
+        return bool(self._head or self._tail.words)
 
     @property
-    def text(self) -> str:
-        """All words of the newest hypothesis in a row."""
-        return " ".join(word.text for word in (*self._head, *self._tail.words))
+    def _words(self) -> tuple[HypothesisWord, ...]:
+        """All words of the newest hypothesis, on the utterance's timeline."""
+        return (*self._head, *self._shifted(self._tail.words))
+
+    @property
+    def _tokens(self) -> tuple[int, ...]:
+        """Tokens of all words of the newest hypothesis."""
+        return (*self._head_tokens, *self._tail.tokens)
 
     @property
     def last_words(self) -> tuple[tuple[str, ...], float, float | None]:
-        """Its words by the newest hypothesis, and how probable their last mark and their end are."""
+        """Its words by the newest hypothesis, and the probabilities of their last mark and of their end."""
         words = tuple(word.text for word in (*self._head, *self._tail.words))
         return words, self._tail.last_probability, self._tail.end_probability
 
     @property
     def end_confidence(self) -> float:
-        """How sure it was that it was over when it ended, 0 to 1."""
+        """How certain its end was when it ended, 0 to 1."""
         return 0.0 if self.pause is None else self.confidence_after(self.pause.ms)
 
     def confidence_after(self, pause_ms: float) -> float:
-        """How sure it is that it is over after a pause, in milliseconds; 0 until it was judged."""
+        """How certain its end is after a pause, in milliseconds, 0 to 1; 0 until it was judged."""
         return 0.0 if self.log_odds is None else confidence_after(pause_ms, self.log_odds)
 
     @property
     def committed_end(self) -> int:
-        """Position in the session behind the last committed word; the start without any."""
+        """Position in the session after the last committed word; the start without any."""
         end_s = self._committed[-1].end_s if self._committed else 0.0
         return self.start + round(end_s * _SAMPLES_PER_S)
 
     @property
     def memory(self) -> object:
-        """What the engine made of the window so far."""
+        """What the recogniser computed for the window so far and may reuse."""
         return self._tail.memory
 
     @property
     def window_prefix(self) -> tuple[int, ...]:
-        """Tokens of the locked words within the window: what a partial must begin with."""
+        """Tokens of the locked words within the window: a partial must begin with them."""
         return self._tail.tokens[: _count_tokens(self._tail.words[: self._stability.locked])]
 
     @property
     def window_draft(self) -> tuple[int, ...]:
-        """Tokens of the newest hypothesis of the window behind them."""
+        """Tokens of the newest hypothesis of the window after them."""
         return self._tail.tokens[len(self.window_prefix) :]
 
     @property
-    def draft(self) -> tuple[int, ...]:
-        """Tokens of the newest hypothesis of the whole behind the committed words."""
-        return (*self._head_tokens, *self._tail.tokens)[len(self.committed_tokens) :]
+    def committed_tokens(self) -> tuple[int, ...]:
+        """Tokens of the committed words: the final must begin with them."""
+        return self._tokens[: _count_tokens(self._committed)]
 
     @property
-    def committed_tokens(self) -> tuple[int, ...]:
-        """Tokens of the committed words: what the final must begin with."""
-        return (*self._head_tokens, *self._tail.tokens)[: _count_tokens(self._committed)]
+    def draft(self) -> tuple[int, ...]:
+        """Tokens of the newest hypothesis of the whole after the committed words."""
+        return self._tokens[len(self.committed_tokens) :]
 
     def _shifted(self, words: Sequence[HypothesisWord]) -> tuple[HypothesisWord, ...]:
         """Words of the window on the utterance's timeline."""
@@ -193,13 +166,13 @@ class Utterance:
     # --- what happens ---------------------------------------------------------------------------
 
     def close(self, end: int) -> None:
-        """End the utterance behind a position; a hypothesis for any other end no longer counts."""
+        """End the utterance at a position; a hypothesis for any other end no longer stands."""
         self.end = end
         if self.settled_end != end:
             self.settled_end = None
 
     def expect(self, terms: tuple[str, ...]) -> None:
-        """Expect other terms from now on; what was settled without them no longer counts."""
+        """Expect other terms from now on; a hypothesis made without them no longer stands."""
         if terms != self.terms:
             self.terms = terms
             self.settled_end = None
@@ -209,8 +182,8 @@ class Utterance:
 
         Args:
             hypothesis: The hypothesis.
-            window: Position of its first sample; another one than today's is not taken.
-            end: Position behind its last sample.
+            window: Position of its first sample; ignored unless the window still begins there.
+            end: Position after its last sample.
         """
         if window != self.window:
             return
@@ -223,35 +196,36 @@ class Utterance:
         )
         if self.commits:
             n = len(self._head) + self._stability.committed
-            so_far = (*self._head, *self._shifted(hypothesis.words))
-            self._committed += so_far[len(self._committed) : n]
-
-    def take_whole(self, hypothesis: Hypothesis, end: int) -> None:
-        """Take a hypothesis of all of it up to a pause, made with regard to nothing but committed words.
-
-        It corrects what was locked: it has seen more than any window.
-
-        Args:
-            hypothesis: The hypothesis.
-            end: Position behind its last sample.
-        """
-        self.take_settled(hypothesis, end)
-        self.settled_end = None
+            self._committed += self._words[len(self._committed) : n]
 
     def take_settled(self, hypothesis: Hypothesis, end: int) -> None:
-        """Take the hypothesis of all of it, which stands if it ends behind position ``end``."""
+        """Take a hypothesis of the whole, which stands if the utterance ends at position ``end``."""
+        self._take_whole(hypothesis, end)
+        self.settled_end = end
+
+    def take_overtaken(self, hypothesis: Hypothesis, end: int) -> None:
+        """Take a hypothesis of the whole up to a pause that is over by now.
+
+        It corrects locked words, because it saw more than any window, and does not stand for the whole.
+
+        Args:
+            hypothesis: The hypothesis; it begins with the committed words.
+            end: Position after its last sample.
+        """
+        self._take_whole(hypothesis, end)
+        self.settled_end = None
+
+    def _take_whole(self, hypothesis: Hypothesis, end: int) -> None:
         if self._head:
             self._unfold()
         self._tail = hypothesis
-        self.settled_end = end
         self._stability.committed = len(self._committed)
         self._stability.replace([word.text for word in hypothesis.words], end / _SAMPLES_PER_MS)
 
     def _unfold(self) -> None:
         """Let the window begin where the utterance does."""
         locked = len(self._head) + self._stability.locked
-        words = (*self._head, *self._shifted(self._tail.words))
-        tokens = (*self._head_tokens, *self._tail.tokens)
+        words, tokens = self._words, self._tokens
         self._head, self._head_tokens, self.window = (), (), self.start
         self._tail = Hypothesis(tokens, words)
         self._stability = Stability.with_locked([word.text for word in words], locked)
@@ -261,8 +235,8 @@ class Utterance:
 
         Args:
             earliest: Position in the session.
-            margin: Samples in front of that word that stay in the window, and rather more.
-            step: The window moves by a multiple of so many samples.
+            margin: Samples before that word that stay in the window, at least.
+            step: The window moves by a multiple of this many samples.
         """
         words = self._tail.words
         n = 0
@@ -291,21 +265,21 @@ class Utterance:
     # --- what is shown --------------------------------------------------------------------------
 
     def words(self, *, final: bool) -> tuple[Word, ...]:
-        """The words to be shown, as the recogniser wrote them, on the session's timeline.
+        """The words to show, as the recogniser wrote them, on the session's timeline.
 
         Args:
-            final: Whether all of them are committed.
+            final: Whether all of them are final.
         """
         n_committed = len(self._committed)
-        all_words = (*self._head, *self._shifted(self._tail.words))
+        all_words = self._words
         n_shown = len(all_words) if final else len(self._head) + self._stability.shown
-        if not (n_committed or self._is_credible(all_words[:n_shown])):
+        if not (n_committed or is_credible(all_words[:n_shown], peak=self.peak, voiced_ms=self.voiced_ms)):
             return ()
-        spoken = (*self._committed, *all_words[n_committed:n_shown])
+        shown = (*self._committed, *all_words[n_committed:n_shown])
         offset_ms = self.start / _SAMPLES_PER_MS
         words: list[Word] = []
         last_ms = 0
-        for index, word in enumerate(spoken):
+        for index, word in enumerate(shown):
             if not plain_word(word.text):
                 continue
             start_ms = max(last_ms, round(offset_ms + word.start_s * 1000))
@@ -315,11 +289,6 @@ class Utterance:
                 Word(word.text, start_ms, end_ms, calibrated(word.confidence), final or index < n_committed)
             )
         return tuple(words)
-
-
-def _log_odds(probability: float) -> float:
-    bounded = min(max(probability, 1e-6), 1 - 1e-6)
-    return math.log(bounded / (1 - bounded))
 
 
 def _count_tokens(words: Sequence[HypothesisWord]) -> int:

@@ -1,4 +1,4 @@
-"""What the last words of a turn tell of its end. English grammar, no list of phrases."""
+"""Whether the last words of a turn can be its end. English grammar, no list of phrases."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["counts_on", "leaves_open"]
+__all__ = ["in_a_row", "leaves_open"]
 
-# Words that a sentence goes on behind: closed classes only. Left out are those that often end one: "in",
+# Words after which a sentence continues: closed classes only. Left out are those that often end one: "in",
 # "on", "up", "off", "out", "over", "down", "about", "that", "this", "her", "so", "too", and auxiliaries
 # ("Yes, I can.").
 _ARTICLES: Final = frozenset({"a", "an", "the", "every"})
@@ -43,14 +43,14 @@ _FEW: Final = 3
 
 
 def leaves_open(words: Sequence[str]) -> bool:
-    """Whether the last word is one that a sentence goes on behind, whatever mark the model put there."""
+    """Whether a sentence continues after its last word, whatever mark the model put there."""
     return bool(words) and _bare(words[-1]) in _OPEN
 
 
-def counts_on(words: Sequence[str]) -> bool:
-    """Whether somebody may be in the middle of figures or letters: their rows have no end that shows.
+def in_a_row(words: Sequence[str]) -> bool:
+    """Whether the speaker may be in the middle of a row of figures or letters, which has no audible end.
 
-    The last words are figures, numbers or single letters, and two in a row or (nearly) all of the turn.
+    True if the last words are figures, numbers or single letters, and two of them or nearly all of the turn.
     """
     row = 0
     for word in reversed(words):

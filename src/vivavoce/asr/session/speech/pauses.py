@@ -1,4 +1,4 @@
-"""How long a speaker pauses before going on."""
+"""The usual pause of a speaker."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _PRIOR_WEIGHT: Final = 2
 
 
 class Pauses:
-    """The last pauses of a session behind which somebody went on, inside a turn or right after its end."""
+    """The last pauses of a session after which speech continued, inside a turn or right after its end."""
 
     def __init__(self) -> None:
-        self._logarithms: deque[float] = deque(maxlen=_REMEMBERED)
+        self._logarithms: deque[float] = deque(maxlen=_REMEMBERED)  # of the pauses over 400 ms
 
     def note(self, pause_ms: float) -> None:
-        """Note that speech went on after a pause; shorter ones say nothing, longer ones are ends."""
+        """Note that speech continued after a pause, in milliseconds; very short and long ones are ignored."""
         if _SHORTEST_MS <= pause_ms < _LONGEST_MS:
             self._logarithms.append(math.log(pause_ms / _PRIOR_MS))
 
     @property
     def usual_ms(self) -> float:
-        """Their geometric mean; 400 ms, as if two such had been heard, until more is known."""
+        """Their geometric mean in milliseconds, with two pauses of 400 ms as a prior."""
         mean = sum(self._logarithms) / (len(self._logarithms) + _PRIOR_WEIGHT)
         return _PRIOR_MS * math.exp(mean)

@@ -1,4 +1,4 @@
-"""How a stretch of speech dies away: loudness and pitch of its end against what came before."""
+"""How a stretch of speech ends: loudness and pitch of its end relative to the speech before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["WINDOW_SAMPLES", "Prosody", "prosody"]
 
 WINDOW_SAMPLES: Final = 16_000 * 2
-"""How much of the speech is looked at, at 16 kHz."""
+"""How much of the speech is measured, at 16 kHz."""
 
 _DECIMATION: Final = 4
 _RATE_HZ: Final = 16_000 // _DECIMATION
@@ -23,7 +23,7 @@ _FFT: Final = 512  # at least a frame and the longest lag
 _LOWEST_HZ: Final = 65
 _HIGHEST_HZ: Final = 400
 _VOICED: Final = 0.5
-_ABOUT_AS_GOOD: Final = 0.85
+_NEARLY_AS_HIGH: Final = 0.85
 _END_FRAMES: Final = 12  # 0.2 s
 _AUDIBLE_DB: Final = 35.0
 _FLOOR: Final = 1e-10
@@ -31,11 +31,11 @@ _SEMITONES: Final = 12.0
 
 
 class Prosody(NamedTuple):
-    """What the voice does at the end.
+    """The voice at the end of speech.
 
     Attributes:
-        fall_db: How much less loud the last 0.2 s of it are than its loud parts, in dB.
-        fall_semitones: How much lower its last voiced sounds are than its usual pitch; 0 where none is found.
+        fall_db: Loudness of its loud parts minus that of its last 0.2 s, in dB.
+        fall_semitones: Its usual pitch minus that of its last voiced sounds, in semitones; 0 without voiced sounds.
     """
 
     fall_db: float = 0.0
@@ -49,7 +49,7 @@ def prosody(samples: Samples) -> Prosody:
     fundamental frequency" (1993), without its search for the best path.
 
     Args:
-        samples: Speech up to its last sound, shape (n,), 16 kHz; the last `WINDOW_SAMPLES` count.
+        samples: Speech up to its end, shape (n,), float32, 16 kHz; only the last `WINDOW_SAMPLES` count.
     """
     n = min(len(samples), WINDOW_SAMPLES) // _DECIMATION
     if n < _FRAME + _END_FRAMES * _HOP:
@@ -72,7 +72,7 @@ def prosody(samples: Samples) -> Prosody:
 
 
 def _pitch(frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Pitch of each frame in Hz; 0 where there is none."""
+    """Pitch of each frame, shape (n,), in Hz; 0 where it has none."""
     shortest, longest = _RATE_HZ // _HIGHEST_HZ, _RATE_HZ // _LOWEST_HZ
     lags = np.arange(shortest - 1, longest + 1)
     window = np.hanning(_FRAME).astype(np.float32)
@@ -81,9 +81,9 @@ def _pitch(frames: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     likeness = own[:, lags[0] : lags[-1] + 1] / (own[:, :1] + _FLOOR) * (of_window[0] / of_window[lags])
     inner = likeness[:, 1:-1]
     is_peak = (inner >= likeness[:, :-2]) & (inner >= likeness[:, 2:]) & (inner > _VOICED)
-    # A multiple of the period is as good a period: the shortest of those that are about as good is taken.
+    # Multiples of the period have peaks too: of the peaks that are nearly as high, the shortest lag is taken.
     highest = np.where(is_peak, inner, 0.0).max(axis=1, keepdims=True)
-    first = (is_peak & (inner >= _ABOUT_AS_GOOD * highest)).argmax(axis=1)
+    first = (is_peak & (inner >= _NEARLY_AS_HIGH * highest)).argmax(axis=1)
     return np.where(highest[:, 0] > 0, _RATE_HZ / lags[first + 1], 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Ends of turns by silence: once it is sure enough that the turn is over, and after a long one always."""
+"""When silence ends a turn: once the turn is certain enough to be over, and always after a long silence."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class SilencePolicy:
     """Two thresholds of silence and one of confidence.
 
     Attributes:
-        min_silence_ms: From when on confidence ends a turn that reaches the threshold.
-        max_silence_ms: Ends any turn.
-        threshold: Of the end-of-turn confidence, 0 to 1; 1 means: by the long silence alone.
+        min_silence_ms: Shortest silence that ends a turn whose confidence reaches the threshold.
+        max_silence_ms: Silence that ends any turn.
+        threshold: Of the end-of-turn confidence, 0 to 1; with 1 only the long silence ends a turn.
     """
 
     min_silence_ms: int
@@ -25,29 +25,29 @@ class SilencePolicy:
 
     @property
     def tells_confidence(self) -> bool:
-        """Whether anybody is interested in it: where one silence ends every turn, nobody is."""
+        """Whether confidences are reported: not where the same silence ends every turn."""
         return self.min_silence_ms < self.max_silence_ms
 
     @property
     def asks_for_confidence(self) -> bool:
-        """Whether it decides anything."""
+        """Whether confidence decides when a turn is over."""
         return self.tells_confidence and 0.0 < self.threshold < 1.0
 
     @property
     def earliest_ms(self) -> float:
-        """Silence before which no turn is over."""
+        """The shortest silence that can end a turn, in milliseconds."""
         if not self.asks_for_confidence:
             return self.min_silence_ms if self.threshold < 1.0 else self.max_silence_ms
         return max(self.min_silence_ms, min(self.max_silence_ms, earliest_pause_ms(self.threshold)))
 
     def needs_text(self, silence_ms: float) -> bool:
-        """Whether confidence decides now: past the short silence, not yet past the long one."""
+        """Whether confidence decides at this silence: the short one has passed, the long one has not."""
         return self.asks_for_confidence and self.min_silence_ms <= silence_ms < self.max_silence_ms
 
     def changed(
         self, min_silence_ms: int | None, max_silence_ms: int | None, threshold: float | None
     ) -> SilencePolicy:
-        """This policy with some numbers replaced; a silence that is not replaced gives way to one that is."""
+        """This policy with some numbers replaced; a silence that is not replaced is adjusted to one that is."""
         shortest = self.min_silence_ms if min_silence_ms is None else min_silence_ms
         longest = self.max_silence_ms if max_silence_ms is None else max_silence_ms
         if max_silence_ms is None:
@@ -60,8 +60,8 @@ class SilencePolicy:
         """Whether the turn is over.
 
         Args:
-            silence_ms: Since speech was last heard, in milliseconds.
-            confidence: How complete the turn sounds, 0 to 1.
+            silence_ms: Since the last speech, in milliseconds.
+            confidence: Of the turn being over, 0 to 1.
         """
         if silence_ms >= self.max_silence_ms:
             return True

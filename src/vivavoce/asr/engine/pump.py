@@ -1,0 +1,57 @@
+"""One session served by hand: no threads, no event loop, no clock.
+
+The whole recognition in one place: frames become speech probabilities, requests become passes, until nothing is
+left to do. The engine does the same for many sessions at once. Tests and benchmarks use the pump.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vivavoce.asr.models import Recogniser, SpeechDetector
+    from vivavoce.asr.session import SessionMachine
+
+__all__ = ["Pump"]
+
+
+class Pump:
+    """Serves one session, step by step, with a recogniser and a speech detector.
+
+    ::
+
+        pump = Pump(session, load_recogniser(), load_detector())
+        for chunk in chunks:
+            session.receive(Audio(chunk), now)
+            pump.run()
+            for event in session.take_events(): ...
+    """
+
+    def __init__(self, session: SessionMachine, recogniser: Recogniser, detector: SpeechDetector) -> None:
+        self._session = session
+        self._recogniser = recogniser
+        self._detector = detector
+        self._state = detector.initial_state()  # of the detector, for this session
+
+    def detect(self) -> bool:
+        """Give the detector the frames that are ready; returns whether there were any."""
+        frames = self._session.take_frames()
+        if frames is None:
+            return False
+        [(self._state, probabilities)] = self._detector.detect([(self._state, frames)])
+        self._session.apply_probabilities(probabilities)
+        return True
+
+    def decode(self) -> bool:
+        """Decode the most urgent pass; returns whether one was due."""
+        request = self._session.next_pass()
+        if request is None:
+            return False
+        [hypothesis] = self._recogniser.recognise([self._session.begin_pass(request)])
+        self._session.apply_hypothesis(request, hypothesis)
+        return True
+
+    def run(self) -> None:
+        """Repeat both until the session needs nothing more; frames go first."""
+        while self.detect() or self.decode():
+            pass
