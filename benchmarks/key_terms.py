@@ -136,7 +136,7 @@ def hear(
     """
     import numpy as np  # noqa: PLC0415 - only this measurement needs the engines
 
-    from vivavoce.asr.session import Session  # noqa: PLC0415 - the same
+    from vivavoce.asr.session import SessionMachine  # noqa: PLC0415 - the same
     from vivavoce.protocol.events import (  # noqa: PLC0415 - the same
         Audio,
         SessionLimits,
@@ -149,7 +149,7 @@ def hear(
     options = SessionOptions(
         sample_rate, partials=live, format_partials=live, commit_words=live, key_terms=terms
     )
-    session = Session("bench", options, limits, now=0.0, unix_now=0.0)
+    session = SessionMachine("bench", options, limits, now=0.0, unix_now=0.0)
     state = detector.initial_state()
     finals: dict[int, Span] = {}
 
@@ -163,7 +163,7 @@ def hear(
             elif request is not None:
                 span = session.begin_pass(request)
                 (hypothesis,) = recogniser.recognise([span])
-                if request.is_settled:
+                if request.is_whole:
                     finals[request.utterance] = dataclasses.replace(span, draft=hypothesis.tokens)
                 session.apply_hypothesis(request, hypothesis)
             else:

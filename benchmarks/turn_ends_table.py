@@ -20,7 +20,7 @@ from benchmarks.hesitant_speech import Halting, halting
 from benchmarks.turn_ends import EndedTurn, Endings, count_endings, speech_spans
 from vivavoce.asr.models import load_detector, load_recogniser, load_turn_detector
 from vivavoce.asr.models.smart_turn import TurnAwareRecogniser
-from vivavoce.asr.session import Session
+from vivavoce.asr.session import SessionMachine
 from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest
 from vivavoce.bench.offline import to_model_rate
 from vivavoce.protocol.events import Audio, SessionLimits, SessionOptions, Terminate, TurnUpdated
@@ -109,7 +109,7 @@ def listen(
         max_silence_ms=preset.max_ms,
         end_of_turn_threshold=preset.threshold,
     )
-    session = Session("measured", options, _LIMITS, now=0.0, unix_now=0.0)
+    session = SessionMachine("measured", options, _LIMITS, now=0.0, unix_now=0.0)
     state = detector.initial_state()
     turns: list[EndedTurn] = []
     probabilities: list[float] = []

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.word_edges import lacks_first_word, lost_words, stretches, was_said
 from vivavoce.asr.models import load_detector, load_recogniser
-from vivavoce.asr.session import Session
+from vivavoce.asr.session import SessionMachine
 from vivavoce.bench.command import exit_code_of, folder_or_default
 from vivavoce.bench.corpus import load_pcm, read_manifest
 from vivavoce.bench.dialects import Silence, dialect
@@ -92,9 +92,7 @@ def listen(
     """
     spoken = dialect(name, Silence())
     served = (V2Factory() if name == "v2" else V3Factory()).open(spoken.query(sample_rate))
-    session = Session(
-        "measured", served.options, served.limits, now=0, unix_now=0, frame_samples=detector.frame_samples
-    )
+    session = SessionMachine("measured", served.options, served.limits, now=0, unix_now=0)
     state = detector.initial_state()
     messages: list[TurnMessage] = []
     under_way = None

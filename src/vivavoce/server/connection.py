@@ -21,7 +21,7 @@ from vivavoce.types import Failure
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from vivavoce.asr.engine import Member
+    from vivavoce.asr.engine import ServedStream
     from vivavoce.protocol.dialect import Dialect, DialectFactory
     from vivavoce.protocol.events import Closing, SessionEvent
     from vivavoce.server.access import Grant
@@ -56,8 +56,7 @@ class Connection:
         self._engine = service.engine
         self._has_events = asyncio.Event()  # the session has events to send
         self._progress = asyncio.Event()  # the session may have consumed audio
-        self._stream: Channels | None = None  # None before the session begins and after it is over
-        self._members: list[Member] = []  # one for each channel of the stream
+        self._served: ServedStream | None = None  # None before the session begins and after it is over
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
 
     async def run(self) -> None:
@@ -79,15 +78,14 @@ class Connection:
 
     def tick(self, now: float) -> None:
         """Apply the limits that depend on the clock, in seconds of `time.monotonic`."""
-        if self._stream is not None:
-            self._stream.tick(now)
+        if self._served is not None:
+            self._served.stream.tick(now)
             self._wake()
 
     def finish(self) -> None:
         """End the session as its client would: the last words are still sent."""
-        if self._stream is not None:
-            self._stream.receive(Terminate(), time.monotonic())
-            self._serve()
+        if self._served is not None:
+            self._served.receive(Terminate(), time.monotonic())
             self._wake()
 
     # --- opening --------------------------------------------------------------------------------
@@ -115,7 +113,9 @@ class Connection:
         if grant.max_session_s is not None:
             limits = dataclasses.replace(limits, max_session_s=grant.max_session_s)
         now, unix_now = time.monotonic(), time.time()
-        stream = Channels(str(uuid.uuid4()), dialect.options, limits, now=now, unix_now=unix_now)
+        session_id = str(uuid.uuid4())
+        tuning = self._engine.tuning
+        stream = Channels(session_id, dialect.options, limits, now=now, unix_now=unix_now, tuning=tuning)
         self._service.ledger.begin(stream.session_id, grant.owner)
         return stream
 
@@ -129,12 +129,11 @@ class Connection:
 
     async def _serve_session(self, dialect: Dialect, stream: Channels) -> None:
         """Serve an open session to its end."""
-        self._stream = stream
-        self._members = [self._engine.join(session, self._wake) for session in stream.sessions]
+        served = self._served = self._engine.join(stream, self._wake)
         self._service.metrics.began(dialect.name)
         _log.info("session %s began: %s", stream.session_id, dialect.name)
         self._has_events.set()  # its beginning is an event
-        reading = asyncio.create_task(self._read(dialect, stream))
+        reading = asyncio.create_task(self._read(dialect, served))
         try:
             await self._write(dialect, stream)
         except (WebSocketDisconnect, TimeoutError):
@@ -143,10 +142,10 @@ class Connection:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
-            self._leave()
+            served.leave()
             # The session refers to its connection and back. Its audio is megabytes that Python's cycle
             # collector does not count, so it would free them late.
-            self._stream, self._members = None, []
+            self._served = None
             self._service.ledger.end(stream.session_id)
             if dialect.webhook is not None:
                 self._service.post(dialect.webhook, stream.session_id, self._final_frames)
@@ -159,37 +158,29 @@ class Connection:
 
     def _wake(self) -> None:
         self._progress.set()
-        if self._stream is not None and self._stream.has_events:
+        if self._served is not None and self._served.stream.has_events:
             self._has_events.set()
 
-    def _serve(self) -> None:
-        for member in self._members:
-            self._engine.serve(member)
-
-    def _leave(self) -> None:
-        for member in self._members:
-            self._engine.leave(member)
-
-    async def _read(self, dialect: Dialect, stream: Channels) -> None:
+    async def _read(self, dialect: Dialect, served: ServedStream) -> None:
         """Pass on what the client sends; stop reading while the session has too much audio to process."""
+        stream = served.stream
         while not stream.is_over:
             try:
                 message = await self._receive()
             except WebSocketDisconnect:
-                self._leave()
+                served.leave()
                 stream.fail(Failure.IDLE, "the client disconnected")
                 self._wake()
                 return
             try:
                 for command in dialect.decode(message):
-                    stream.receive(command, time.monotonic())
+                    served.receive(command, time.monotonic())
             except ProtocolViolation as violation:
                 stream.fail(violation.failure, violation.detail)
             except Exception as error:  # noqa: BLE001 - a bug of ours fails this session and no other
                 _log.error("session %s: %s: %s", stream.session_id, type(error).__name__, error)
                 _log.debug("traceback", exc_info=error)
                 stream.fail(Failure.INTERNAL)
-            self._serve()
             if stream.has_events:
                 self._has_events.set()
             if stream.backlog_ms > _BACKLOG_HIGH_MS:

@@ -56,7 +56,7 @@ class Metrics:
                 "counter",
                 "audio_seconds_total",
                 "Audio that went through the speech detector.",
-                {"": stats.heard_s},
+                {"": stats.detected_s},
             ),
             *_plain(
                 "counter",
@@ -66,7 +66,14 @@ class Metrics:
             ),
             *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
             *_histogram("batch_size", "Passes per batch.", stats.batch_sizes),
-            *_histogram("queue_wait_seconds", "Longest wait of a pass in a batch.", stats.waits_s),
+            *_histogram(
+                "batch_wait_seconds", "Longest wait of the requests in a batch.", stats.batch_waits_s
+            ),
+            *_histogram(
+                "queue_wait_seconds",
+                "Longest wait of all requests when a batch is planned.",
+                stats.queue_waits_s,
+            ),
             *_plain(
                 "gauge",
                 "cadence_seconds",

@@ -21,8 +21,8 @@ class CadenceControl:
 
     A proportional control: the cadence changes in proportion to how much longer or shorter than the target
     requests wait. It is slow, because a change shows its effect one cadence later; a faster control swings
-    between idle cores and a long queue. After some seconds without a pass the load is forgotten. Pure: the engine
-    reports the waits.
+    between idle cores and a long queue. After some seconds without a pass the load is forgotten. Pure: the
+    engine reports the waits.
     """
 
     def __init__(self, shortest_ms: float) -> None:

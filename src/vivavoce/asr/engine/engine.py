@@ -1,7 +1,7 @@
 """The engine of a process: loads the models, runs them on threads, serves every session.
 
-Sessions live on the event loop; only arrays go to the threads. The speech detector has a thread of its own, so
-that detecting speech never waits for decoding; the recogniser has one a core.
+Sessions live on the event loop; only arrays go to the threads. The speech detector has a thread of its own,
+so that detecting speech never waits for decoding; the recogniser has one a core.
 """
 
 from __future__ import annotations
@@ -328,7 +328,8 @@ def _check_sizes(tuning: Tuning, recogniser: Recogniser, detector: SpeechDetecto
     """
     if detector.frame_samples != tuning.frame_samples:
         raise EngineError(
-            f"`frame_samples` of the speech detector must be {tuning.frame_samples}, got {detector.frame_samples}"
+            f"`frame_samples` of the speech detector must be {tuning.frame_samples}, "
+            f"got {detector.frame_samples}"
         )
     if tuning.window_step_samples % recogniser.step_samples:
         raise EngineError(

@@ -1,7 +1,7 @@
 """One session served by hand: no threads, no event loop, no clock.
 
-The whole recognition in one place: frames become speech probabilities, requests become passes, until nothing is
-left to do. The engine does the same for many sessions at once. Tests and benchmarks use the pump.
+The whole recognition in one place: frames become speech probabilities, requests become passes, until nothing
+is left to do. The engine does the same for many sessions at once. Tests and benchmarks use the pump.
 """
 
 from __future__ import annotations

@@ -49,10 +49,10 @@ class Scheduler:
 
     Finals go first, then the request that waits longest. Passes over utterances that pause may soon be
     finals, so they are treated as if they had waited longer. Long partials are treated as if they had waited
-    less: short ones are done sooner, and usually belong to an utterance that just began. A batch is padded to its
-    longest span, so the padded size is what is bounded; the first span is always served. A batch lasts as
-    long as its longest pass, so partials, which take a few decoder steps, and passes over whole utterances are not
-    mixed.
+    less: short ones are done sooner, and usually belong to an utterance that just began. A batch is padded to
+    its longest span, so the padded size is what is bounded; the first span is always served. A batch lasts as
+    long as its longest pass, so partials, which take a few decoder steps, are not mixed with passes over
+    whole utterances.
     """
 
     def __init__(

@@ -92,7 +92,7 @@ class Channels:
         return max(session.backlog_ms for session in self.sessions)
 
     def receive(self, command: Command, now: float) -> None:
-        """Take a command, as `SessionMachine.receive` does; audio holds the samples of all channels interleaved."""
+        """Take a command, as `SessionMachine.receive` does; audio holds interleaved samples."""
         if len(self.sessions) == 1 or isinstance(command, Warn):
             self.sessions[0].receive(command, now)
         elif isinstance(command, Audio):

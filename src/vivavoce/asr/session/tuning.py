@@ -20,8 +20,8 @@ class Tuning:
         settle_ms: Silence after which an utterance is decoded as if it were over. Of a longer silence only
             this much is given to the model, which invents words for long silence.
         settle_zeros_ms: Digital silence appended to that, because the model needs to hear an end.
-        late_settle_ms: Replaces `settle_ms` where the silence that ends a turn leaves time for it. Most pauses
-            are shorter, so fewer passes are wasted.
+        late_settle_ms: Replaces `settle_ms` where the silence that ends a turn leaves time for it. Most
+            pauses are shorter, so fewer passes are wasted.
         settle_lead_ms: That pass begins at least this long before a turn can end.
         cadence_ms: Between two partial passes of an utterance.
         first_partial_ms: Speech before the first partial pass.

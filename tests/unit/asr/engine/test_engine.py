@@ -8,7 +8,7 @@ import pytest
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
 from support.sessions import LIMITS
 from vivavoce.asr.engine import Engine, EngineState
-from vivavoce.asr.session import Session, SessionState
+from vivavoce.asr.session import Channels, SessionMachine, SessionState, Tuning
 from vivavoce.errors import EngineError, ModelError
 from vivavoce.protocol.events import Audio, SessionFailed, SessionOptions, Terminate, TurnUpdated
 from vivavoce.types import Failure
@@ -25,19 +25,17 @@ class Client:
     """A session served by an engine."""
 
     def __init__(self, engine):
-        self.session = Session("id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0)
+        stream = Channels("id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0)
+        (self.session,) = stream.sessions
         self.news = asyncio.Event()
         self.events = []
-        self.engine = engine
-        self.member = engine.join(self.session, self.news.set)
+        self.served = engine.join(stream, self.news.set)
 
     def say(self, samples):
-        self.session.receive(Audio(pcm(samples)), 0.0)
-        self.engine.serve(self.member)
+        self.served.receive(Audio(pcm(samples)), 0.0)
 
     async def end(self):
-        self.session.receive(Terminate(), 0.0)
-        self.engine.serve(self.member)
+        self.served.receive(Terminate(), 0.0)
         async with asyncio.timeout(10):
             while not self.session.is_over:
                 self.news.clear()
@@ -103,7 +101,7 @@ async def test_a_client_that_leaves_in_mid_pass_disturbs_nobody():
     gone.say(speech(0, 1))
     stays.say(speech(2))
     await asyncio.sleep(0)
-    engine.leave(gone.member)
+    gone.served.leave()
     gate.set()
     assert await stays.end() == ["Charlie,"]
     assert engine.n_sessions == 1
@@ -136,7 +134,7 @@ async def test_models_that_cannot_be_loaded_are_told_in_one_line(caplog):
     await engine.stop()
 
 
-class Breaking(Session):
+class Breaking(SessionMachine):
     """Has a fault of its own in the middle of its life."""
 
     def apply_hypothesis(self, request, hypothesis):
@@ -155,4 +153,61 @@ async def test_a_session_that_breaks_ends_alone(caplog):
     assert any(isinstance(it, SessionFailed) for it in bad.session.take_events())
     assert engine.state is EngineState.READY
     assert "broke" in caplog.text
+    await engine.stop()
+
+
+class OddDetector(ScriptedDetector):
+    frame_samples = 480
+
+
+class OddRecogniser(ScriptedRecogniser):
+    step_samples = 500
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ({"detector": OddDetector}, "`frame_samples` of the speech detector must be 512, got 480"),
+        ({"recogniser": OddRecogniser()}, "`step_samples` of the recogniser must divide 384, got 500"),
+    ],
+)
+async def test_models_whose_sizes_do_not_fit_are_refused(models, message):
+    engine, _ = an_engine(**models)
+    with pytest.raises(EngineError, match=message):
+        await engine.wait_loaded()
+    await engine.stop()
+
+
+async def test_a_stream_with_other_frames_is_refused():
+    engine, _ = an_engine()
+    stream = Channels(
+        "id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0, tuning=Tuning(frame_samples=480)
+    )
+    with pytest.raises(ValueError, match=r"`tuning.frame_samples` must be 512.*got 480"):
+        engine.join(stream, lambda: None)
+    await engine.stop()
+
+
+async def test_a_stream_that_left_is_not_served_again():
+    engine, recogniser = an_engine()
+    client = Client(engine)
+    await engine.wait_loaded()
+    client.served.leave()
+    client.say(speech(0, 1))
+    client.served.leave()
+    calls = len(recogniser.calls)
+    await asyncio.sleep(0)
+    assert (engine.n_sessions, len(recogniser.calls)) == (0, calls)
+    await engine.stop()
+
+
+async def test_waits_are_counted_for_the_batch_and_for_the_queue():
+    engine, _ = an_engine()
+    client = Client(engine)
+    client.say(speech(0, 1))
+    await client.end()
+    stats = engine.stats
+    batches = sum(stats.batch_sizes.counts)
+    assert batches == sum(stats.batch_waits_s.counts) == sum(stats.queue_waits_s.counts) > 0
+    assert stats.batch_waits_s.total <= stats.queue_waits_s.total
     await engine.stop()

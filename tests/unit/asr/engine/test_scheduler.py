@@ -1,104 +1,111 @@
+"""Which requests are served together, in which order, and how often partials come."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.asr.engine import Scheduler
+from vivavoce.asr.engine import Batch, Scheduler
 from vivavoce.asr.engine.cadence import CadenceControl
+from vivavoce.asr.session import DecodeRequest, PassKind
+
+
+def request(kind, n_samples=10):
+    return DecodeRequest(0, 0, n_samples, PassKind(kind))
+
+
+def planned(scheduler, now=100.0):
+    return [key for key, _ in scheduler.plan(now).requests]
 
 
 def test_finals_go_before_partials_and_the_longest_waiting_first():
     scheduler = Scheduler(8)
-    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=True, is_settled=False, n_samples=10, now=3.0)
-    scheduler.want(3, is_final=True, is_settled=False, n_samples=10, now=2.0)
-    scheduler.want(4, is_final=False, is_settled=False, n_samples=10, now=0.5)
-    assert scheduler.plan() == [3, 2, 4, 1]
-    assert scheduler.plan() == []
+    scheduler.put(1, request(PassKind.PARTIAL, 10), 1.0)
+    scheduler.put(2, request(PassKind.FINAL, 10), 3.0)
+    scheduler.put(3, request(PassKind.FINAL, 10), 2.0)
+    scheduler.put(4, request(PassKind.PARTIAL, 10), 0.5)
+    assert planned(scheduler) == [3, 2]
+    assert planned(scheduler) == [4, 1]
+    assert scheduler.plan(4.0) == Batch()
 
 
 def test_a_short_span_overtakes_a_long_one_that_has_not_waited_much_longer():
     scheduler = Scheduler(1)
-    scheduler.want(1, is_final=False, is_settled=False, n_samples=96_000, now=1.0)
-    scheduler.want(2, is_final=False, is_settled=False, n_samples=8_000, now=1.2)
-    scheduler.want(3, is_final=False, is_settled=False, n_samples=8_000, now=1.4)
-    assert [scheduler.plan(), scheduler.plan(), scheduler.plan()] == [[2], [1], [3]]
+    scheduler.put(1, request(PassKind.PARTIAL, 96_000), 1.0)
+    scheduler.put(2, request(PassKind.PARTIAL, 8_000), 1.2)
+    scheduler.put(3, request(PassKind.PARTIAL, 8_000), 1.4)
+    assert [planned(scheduler) for _ in range(3)] == [[2], [1], [3]]
 
 
-def test_a_wish_keeps_its_place_while_it_grows():
+def test_a_request_keeps_its_place_while_it_grows():
     scheduler = Scheduler(1)
-    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=False, is_settled=False, n_samples=10, now=2.0)
-    scheduler.want(1, is_final=False, is_settled=False, n_samples=20, now=3.0)
-    assert scheduler.oldest_wait_s(4.0) == 3.0
-    assert scheduler.plan() == [1]
+    scheduler.put(1, request(PassKind.PARTIAL, 10), 1.0)
+    scheduler.put(2, request(PassKind.PARTIAL, 10), 2.0)
+    scheduler.put(1, request(PassKind.PARTIAL, 20), 3.0)
+    assert scheduler.longest_wait_s(4.0) == 3.0
+    assert scheduler.plan(4.0) == Batch(((1, request("partial", 20)),), wait_s=3.0)
 
 
 def test_a_partial_that_becomes_final_moves_up():
     scheduler = Scheduler(1)
-    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=False, is_settled=False, n_samples=10, now=2.0)
-    scheduler.want(2, is_final=True, is_settled=False, n_samples=10, now=3.0)
-    assert scheduler.plan() == [2]
+    scheduler.put(1, request(PassKind.PARTIAL, 10), 1.0)
+    scheduler.put(2, request(PassKind.PARTIAL, 10), 2.0)
+    scheduler.put(2, request(PassKind.FINAL, 10), 3.0)
+    assert planned(scheduler) == [2]
 
 
-def test_who_left_is_not_served():
+def test_a_session_that_left_is_not_served():
     scheduler = Scheduler(4)
-    scheduler.want(1, is_final=True, is_settled=False, n_samples=10, now=1.0)
+    scheduler.put(1, request(PassKind.FINAL, 10), 1.0)
     scheduler.forget(1)
     scheduler.forget(7)
-    assert scheduler.plan() == []
-    assert scheduler.oldest_wait_s(9.0) == 0.0
+    assert scheduler.plan(9.0) == Batch()
+    assert scheduler.longest_wait_s(9.0) == 0.0
 
 
 def test_long_passes_do_not_hold_up_short_ones():
     scheduler = Scheduler(8)
     for key in range(6):
-        scheduler.want(key, is_final=key == 3, is_settled=key % 2 == 1, n_samples=10, now=float(key))
-    assert scheduler.plan() == [3, 1, 5]
-    assert scheduler.plan() == [0, 2, 4]
+        kind = "final" if key == 3 else "settled" if key % 2 else "partial"
+        scheduler.put(key, request(kind), float(key))
+    assert planned(scheduler) == [3, 1, 5]
+    assert planned(scheduler) == [0, 2, 4]
 
 
 def test_what_may_be_a_final_soon_goes_before_partials_that_have_not_waited_much_longer():
     scheduler = Scheduler(1)
-    scheduler.want(1, is_final=False, is_settled=False, n_samples=10, now=1.0)
-    scheduler.want(2, is_final=False, is_settled=False, n_samples=10, now=2.0)
-    scheduler.want(3, is_final=False, is_settled=True, n_samples=10, now=2.1)
-    scheduler.want(4, is_final=True, is_settled=True, n_samples=10, now=3.0)
-    assert [scheduler.plan() for _ in range(4)] == [[4], [1], [3], [2]]
+    scheduler.put(1, request(PassKind.PARTIAL, 10), 1.0)
+    scheduler.put(2, request(PassKind.PARTIAL, 10), 2.0)
+    scheduler.put(3, request(PassKind.SETTLED, 10), 2.1)
+    scheduler.put(4, request(PassKind.FINAL, 10), 3.0)
+    assert [planned(scheduler) for _ in range(4)] == [[4], [1], [3], [2]]
 
 
 @given(
     st.lists(st.tuples(st.sampled_from(["final", "settled", "partial"]), st.integers(1, 50)), max_size=30),
     st.integers(1, 5),
 )
-def test_everybody_is_served_once_within_the_bounds(wishes, max_batch):
-    scheduler = Scheduler(max_batch, max_partials_samples=100, max_settled_samples=60)
-    for key, (kind, n_samples) in enumerate(wishes):
-        scheduler.want(
-            key,
-            is_final=kind == "final",
-            is_settled=kind != "partial",
-            n_samples=n_samples,
-            now=float(key),
-        )
+def test_every_request_is_served_once_within_the_bounds(requests, max_batch):
+    scheduler = Scheduler(max_batch, max_partials_samples=100, max_whole_samples=60)
+    for key, (kind, n_samples) in enumerate(requests):
+        scheduler.put(key, request(kind, n_samples), float(key))
     served = []
-    while batch := scheduler.plan():
+    while batch := planned(scheduler):
         assert len(batch) <= max_batch
-        assert len({wishes[key][0] == "partial" for key in batch}) == 1
-        longest = max(wishes[key][1] for key in batch)
-        most = 100 if wishes[batch[0]][0] == "partial" else 60
+        assert len({requests[key][0] == "partial" for key in batch}) == 1
+        longest = max(requests[key][1] for key in batch)
+        most = 100 if requests[batch[0]][0] == "partial" else 60
         assert len(batch) == 1 or longest * len(batch) <= most
-        # Nobody overtakes the most urgent one of all who wait.
-        waiting = [key for key in range(len(wishes)) if key not in served]
+        # The most urgent of all waiting requests comes first.
+        waiting = [key for key in range(len(requests)) if key not in served]
         head_start = {"final": 1_000, "settled": 0.15, "partial": 0}
-        assert batch[0] == min(waiting, key=lambda key: key - head_start[wishes[key][0]])
+        assert batch[0] == min(waiting, key=lambda key: key - head_start[requests[key][0]])
         served += batch
-    assert sorted(served) == list(range(len(wishes)))
+    assert sorted(served) == list(range(len(requests)))
 
 
 def busy(control, wait_s, began_s, seconds):
-    """Ten batches a second that waited so long; returns when the last of them began."""
+    """Ten batches a second that waited this long; returns when the last of them began."""
     for turn in range(10 * seconds):
-        control.waited(wait_s, began_s + turn / 10)
+        control.note_wait(wait_s, began_s + turn / 10)
     return began_s + seconds - 0.1
 
 
@@ -121,7 +128,7 @@ def test_the_cadence_settles_where_passes_wait_as_long_as_wanted():
     control = CadenceControl(320)
     seen = []
     for turn in range(600):  # passes wait the longer the oftener they come; at 640 ms as long as wanted
-        control.waited(0.15 * (640 / control.cadence_ms) ** 2, turn / 10)
+        control.note_wait(0.15 * (640 / control.cadence_ms) ** 2, turn / 10)
         seen.append(control.cadence_ms)
     assert all(600 < each < 680 for each in seen[300:])
 
@@ -131,7 +138,7 @@ def test_load_is_forgotten_when_everybody_who_made_it_is_gone():
     now = busy(control, 1.5, 0.0, 20)
     assert control.is_saturated(now + 4.0)
     assert not control.is_saturated(now + 6.0), "nobody would be let in ever again"
-    control.waited(0.0, now + 60.0)
+    control.note_wait(0.0, now + 60.0)
     assert control.cadence_ms == 320
 
 
@@ -139,5 +146,15 @@ def test_load_is_forgotten_when_everybody_who_made_it_is_gone():
 def test_the_cadence_stays_within_its_bounds(waits):
     control = CadenceControl(320)
     for wait_s, now in waits:
-        control.waited(wait_s, now)
+        control.note_wait(wait_s, now)
         assert 320 <= control.cadence_ms <= 1_600
+
+
+def test_the_wait_of_a_batch_is_that_of_its_own_requests():
+    scheduler = Scheduler(4)
+    scheduler.put(1, request("partial"), 1.0)
+    scheduler.put(2, request("final"), 3.0)
+    scheduler.put(3, request("final"), 3.5)
+    assert scheduler.longest_wait_s(4.0) == 3.0
+    assert scheduler.plan(4.0).wait_s == 1.0
+    assert scheduler.plan(4.0).wait_s == 3.0

@@ -214,7 +214,7 @@ def test_nothing_is_decoded_while_nobody_speaks():
 def test_the_buffer_does_not_grow_in_silence():
     driver = Driver()
     driver.say(silence(500))
-    buffer = driver.session._hearing.buffer
+    buffer = driver.session._segmenter.buffer
     assert buffer.end - buffer.start < 16_000
 
 
@@ -239,8 +239,7 @@ def test_partials_build_on_the_hypothesis_before_and_finals_do_not():
     ],
 )
 def test_partials_come_more_often_at_the_beginning_where_there_is_time(stretched, options, first, then):
-    driver = Driver(**options)
-    driver.session.cadence_ms *= stretched
+    driver = Driver(cadence_ms=320 * stretched, **options)
     driver.say(speech(*range(8)), chunk=512)
     heard = [call[0].fresh_s for call in driver.recogniser.calls]
     assert heard[: len(first)] == pytest.approx(first, abs=0.04)
@@ -593,8 +592,8 @@ def test_frames_are_heard_together_while_somebody_speaks_and_nothing_waits():
     heard = []
     take = driver.session.take_frames
 
-    def taking(limit=64):
-        frames = take(limit)
+    def taking(limit=64, **options):
+        frames = take(limit, **options)
         if frames is not None:
             heard.append((driver.now, len(frames)))
         return frames
@@ -646,7 +645,7 @@ def test_a_look_back_in_a_pause_corrects_what_was_locked_though_speech_goes_on()
     while driver.detect():
         pass
     request = driver.session.next_pass()
-    assert request.is_settled
+    assert request.is_whole
     span = driver.session.begin_pass(request)
     driver.say(speech(3)[: 6 * 512], chunk=512, serve=False)
     while driver.detect():
@@ -790,3 +789,21 @@ def test_more_words_than_anybody_can_say_are_not_told():
     driver.say(speech(0))
     driver.say(silence(40))
     assert not driver.updates
+
+
+def test_a_window_that_ends_where_its_utterance_does_is_not_taken_for_the_whole():
+    """A session ended in mid-speech during a partial pass, its audio ending with a frame."""
+    words = [index % 8 for index in range(30)]
+    driver = Driver(tuning=Tuning(window_ms=3_000, window_slack_ms=1_000))
+    driver.say(speech(*words[:-1]))
+    driver.say(speech(words[-1])[: 8 * FRAME], serve=False)
+    while driver.detect():
+        pass
+    request = driver.session.next_pass()
+    assert not request.is_whole
+    assert request.start > 0, "a pass over a window"
+    span = driver.session.begin_pass(request)
+    driver.command(Terminate())
+    driver.session.apply_hypothesis(request, driver.recogniser.recognise([span])[0])
+    driver.serve()
+    assert driver.texts == [" ".join(spoken(*words))]

@@ -23,7 +23,7 @@ from vivavoce.asr.session.speech import (
     log_odds_after_1_s,
     prosody,
 )
-from vivavoce.asr.session.speech.last_words import counts_on, leaves_open
+from vivavoce.asr.session.speech.last_words import in_a_row, leaves_open
 from vivavoce.errors import ConfigurationError, EngineError, ModelError
 from vivavoce.server import ServerOptions
 
@@ -45,12 +45,12 @@ def test_most_words_do_not(text):
     ["Seven.", "My number is five, five", "5 5 1 2.", "It is A. B.", "twenty-three", "Call 555 oh.", "1234."],
 )  # fmt: skip
 def test_figures_and_letters_go_on(text):
-    assert counts_on(text.split())
+    assert in_a_row(text.split())
 
 
 @pytest.mark.parametrize("text", ["", "I need seven.", "The answer is 42.", "Page three is missing.", "Yes."])
 def test_a_number_in_a_sentence_does_not(text):
-    assert not counts_on(text.split())
+    assert not in_a_row(text.split())
 
 
 # --- voice ------------------------------------------------------------------------------------

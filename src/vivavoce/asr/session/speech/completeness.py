@@ -62,8 +62,8 @@ class _Weights:
     end_probability: float = 0.0
 
 
-# Fitted to pauses in read, prompted and ordered speech, and in slowly spoken strings of digits and letters, on
-# one half of the speakers and checked on the other, both ways round; these weights are fitted to both halves.
+# Fitted to pauses in read, prompted and ordered speech, and in slowly spoken strings of digits and letters,
+# on one half of the speakers and checked on the other, both ways round; these weights are fitted to both.
 # benchmarks/studies has the data and the results. Two numbers are not fitted: the bias and the weight of
 # silence were chosen on one half, as the fastest with at most one cut in 10 minutes of read speech, and
 # checked on the other. The fit would give silence less weight (2.2), so that what sounds most like an end

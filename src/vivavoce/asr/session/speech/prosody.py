@@ -35,7 +35,7 @@ class Prosody(NamedTuple):
 
     Attributes:
         fall_db: Loudness of its loud parts minus that of its last 0.2 s, in dB.
-        fall_semitones: Its usual pitch minus that of its last voiced sounds, in semitones; 0 without voiced sounds.
+        fall_semitones: Its usual pitch minus that of its last voiced sounds, in semitones; 0 if not found.
     """
 
     fall_db: float = 0.0

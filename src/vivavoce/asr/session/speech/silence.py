@@ -47,7 +47,7 @@ class SilencePolicy:
     def changed(
         self, min_silence_ms: int | None, max_silence_ms: int | None, threshold: float | None
     ) -> SilencePolicy:
-        """This policy with some numbers replaced; a silence that is not replaced is adjusted to one that is."""
+        """This policy with some numbers replaced; a silence that is not replaced follows one that is."""
         shortest = self.min_silence_ms if min_silence_ms is None else min_silence_ms
         longest = self.max_silence_ms if max_silence_ms is None else max_silence_ms
         if max_silence_ms is None:
