@@ -1,4 +1,4 @@
-"""Which clients are run, in which versions and ways; the README's table is made of this."""
+"""Which clients are run, in which versions and ways; docs/compatible-clients.md has their table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["BROKE_KEY", "CASES", "Case", "Environment", "readme_table"]
+__all__ = ["BROKE_KEY", "CASES", "Case", "Environment", "clients_table"]
 
 BROKE_KEY = "broke-key"  # the server knows it, and that there are no funds behind it
 NODE_SDK = "4.41.5"
@@ -281,8 +281,8 @@ CASES: tuple[Case, ...] = (
 )
 
 
-def readme_table() -> str:
-    """The table of clients for the README, in Markdown."""
+def clients_table() -> str:
+    """The table of clients for docs/compatible-clients.md."""
     lines = ["| client | versions | protocol | how to point it at the server |", "|---|---|---|---|"]
     for client, how in _POINTED_AT.items():
         of_client = [case for case in CASES if case.client == client]

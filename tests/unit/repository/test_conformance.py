@@ -1,4 +1,4 @@
-"""The assertions of the conformance suite find what they are for, and its table is the README's."""
+"""The assertions of the conformance suite find what they are for, and its table is in the documentation."""
 
 import copy
 import uuid
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cases import CASES, readme_table
+from conformance.cases import CASES, clients_table
 from conformance.checks import Expected, faults_of, webhook_faults, word_error_rate
 from conformance.webhooks import HEADER, Posted
 
@@ -187,8 +187,8 @@ def test_a_refusal_is_one_with_its_code_and_nothing_else():
     assert faults_of([good()[0], error, done], expected) == ["a session began"]
 
 
-def test_the_readme_has_the_table_of_clients():
-    assert readme_table() in (ROOT / "README.md").read_text()
+def test_the_documentation_has_the_table_of_clients():
+    assert clients_table() in (ROOT / "docs" / "compatible-clients.md").read_text()
 
 
 def test_every_case_has_a_name_and_a_program_of_its_own():
