@@ -1,0 +1,83 @@
+"""The pages of the documentation are complete, and what they name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+|[\w-]+\.(?:py|md|toml|tsv|txt|yaml|json))`")
+PACKAGE = ROOT / "src" / "vivavoce"
+FOLDERS = (ROOT, PACKAGE, PACKAGE / "asr" / "session", PACKAGE / "asr" / "engine")
+OF_USERS = {"config.toml", "main.py"}
+
+
+def name(page):
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", FENCE.sub("", page.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    for link in LINK.findall(FENCE.sub("", page.read_text())):
+        if "://" in link:
+            continue
+        target, _, anchor = link.partition("#")
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), link
+        if anchor:
+            assert anchor in anchors(file), link
+
+
+@pytest.mark.parametrize(
+    "page", [DOCS / "architecture.md", *RECORDS, *sorted((DOCS / "how-to").glob("*.md"))], ids=name
+)
+def test_paths_exist(page):
+    for path in PATH.findall(page.read_text()):
+        assert path in OF_USERS or any((folder / path).exists() for folder in FOLDERS), path
+
+
+def test_the_readme_and_the_map_are_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) < 150
+    assert len((DOCS / "architecture.md").read_text().splitlines()) <= 130
+
+
+def test_the_index_of_decisions_lists_each_record_once():
+    listed = re.findall(
+        r"^- \[(\d+)\]\(([^)]+)\) (.+)$", (DOCS / "decisions/README.md").read_text(), re.MULTILINE
+    )
+    assert [file for _, file, _ in listed] == [record.name for record in RECORDS]
+    for (number, file, title), count in zip(listed, range(1, len(RECORDS) + 1), strict=True):
+        assert int(number) == count
+        assert file.startswith(number)
+        assert (DOCS / "decisions" / file).read_text().startswith(f"# {number}. {title}\n")
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=name)
+def test_a_record_has_four_parts(record):
+    parts = re.findall(r"^## (.+)$", record.read_text(), re.MULTILINE)
+    assert parts == ["Context", "Decision", "Measured", "Consequences"]
+
+
+@pytest.mark.parametrize("index", [DOCS / "README.md", DOCS / "how-to" / "README.md"], ids=name)
+def test_an_index_lists_every_page_beside_it(index):
+    linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
+    assert {page for page in index.parent.glob("*.md") if page != index} <= linked
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "pictures").glob("*.svg")), ids=name)
+def test_a_picture_is_small_and_loads_nothing(picture):
+    text = picture.read_text()
+    assert len(text) < 100_000
+    assert "<title>" in text
+    assert not re.search(r"(?:href|src)=|@import|url\((?!#)", text)
