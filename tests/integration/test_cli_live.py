@@ -208,7 +208,7 @@ def test_the_demo_measures_itself():
     assert "best of times" in done.stdout.lower()
     closing = done.stderr.splitlines()[-1]
     found = re.fullmatch(
-        r"(\d+) words in \d+ utterances? from 7\.0 s of sound, real-time factor ([\d.]+), "
+        r"(\d+) words in \d+ utterances? from 7\.0 s of audio, real-time factor ([\d.]+), "
         r"first word after ([\d.]+) s, words after ([\d.]+) s \(median\)"
         r"(?:, finals after ([\d.]+) s \(median\))?",
         closing,

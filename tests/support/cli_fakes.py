@@ -1,4 +1,4 @@
-"""An SDK and a microphone that only act the part."""
+"""A transcriber and a microphone that the tests control, and the captions that they give."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from vivavoce.errors import MicrophoneError
 from vivavoce.settings import settings
+
+SRT = "1\n00:00:00,000 --> 00:00:01,000\n250 milliseconds.\n\n"
+VTT = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n250 milliseconds.\n\n"
 
 
 class FakeTranscript:
@@ -22,7 +25,7 @@ class FakeFinal(FakeTranscript):
 
 
 class FakeTranscriber:
-    """Transcribes any sound as the milliseconds it lasted."""
+    """Transcribes any audio as its duration in milliseconds."""
 
     failure = None
     addresses: ClassVar = []
@@ -57,7 +60,7 @@ class FakeMicrophone:
 
     def __init__(self, *, sample_rate=44_100, device=None):
         if device == "none":
-            raise MicrophoneError("no microphone is called none; see vivavoce mic --list-devices")
+            raise MicrophoneError("no microphone matches 'none'")
         self.opened.append((sample_rate, device))
         self.sample_rate = sample_rate
 

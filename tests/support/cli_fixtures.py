@@ -1,13 +1,16 @@
-"""Commands called as a person calls them, with parts that only act: a plugin of the tests that name it."""
+"""Fixtures that run commands with a fake SDK, server and microphone; a plugin of the tests that name it."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
+import shutil
 import signal
 import sys
 import types
 import wave
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +21,7 @@ from vivavoce.settings import settings
 
 @pytest.fixture
 def parts(monkeypatch, tmp_path):
-    """Fakes in place of SDK and server, no configuration, and signal handlers as they were."""
+    """Replace SDK and server by fakes, clear the configuration, and restore the signal handlers."""
     before = signal.getsignal(signal.SIGINT)
     FakeTranscriber.failure, FakeTranscriber.addresses = None, []
     for name, value in {
@@ -69,6 +72,17 @@ def recording(tmp_path):
 
 
 @pytest.fixture
+def two_recordings(recording, tmp_path):
+    return [recording, shutil.copy(recording, str(tmp_path / "b.wav"))]
+
+
+@pytest.fixture
+def write_config(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    return (tmp_path / "config.toml").write_text
+
+
+@pytest.fixture
 def pipe_in(monkeypatch):
     with contextlib.ExitStack() as stack:
 
@@ -92,3 +106,16 @@ def microphone(monkeypatch):
     ]
     monkeypatch.setitem(sys.modules, "vivavoce.mic", module)
     return FakeMicrophone
+
+
+@pytest.fixture
+def portaudio(monkeypatch):
+    """Replace sounddevice, so that the real `vivavoce.mic` opens a fake PortAudio."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "fake_sounddevice"))
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    fake = importlib.import_module("sounddevice")
+    fake.recording = b"\0\x40" * 48_000
+    yield fake
+    for stream in fake.opened:
+        stream.close()
+    del sys.modules["sounddevice"]

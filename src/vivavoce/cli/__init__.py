@@ -1,7 +1,7 @@
 """The ``vivavoce`` command.
 
-Only this entry point is loaded by a bare install; the commands need the ``cli`` extra and import what
-is heavier (the server, the SDK, PortAudio) when they run.
+A bare install contains only this entry point. The commands need the ``cli`` extra; each command imports
+its heavy parts (the server, the SDK, PortAudio) when it runs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 __all__ = ["main"]
 
-_PARTS_OF_EXTRA = frozenset({"typer", "rich", "platformdirs"})
+_PACKAGES_OF_EXTRA = frozenset({"typer", "rich", "platformdirs"})
 
 
 def main() -> None:
@@ -18,7 +18,7 @@ def main() -> None:
     try:
         from vivavoce.cli.app import run
     except ModuleNotFoundError as error:
-        if error.name not in _PARTS_OF_EXTRA:
+        if error.name not in _PACKAGES_OF_EXTRA:
             raise
         print(
             'vivavoce: the command line is not installed; run: pip install "vivavoce[cli]"', file=sys.stderr

@@ -1,4 +1,4 @@
-"""The commands, and what every one of them does with an error."""
+"""The commands, their defaults from the configuration file, and how every error becomes an exit code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from vivavoce.cli.bench import bench
 from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
+from vivavoce.cli.interrupt import EXIT_INTERRUPTED
 from vivavoce.cli.mic import mic
 from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
@@ -21,12 +22,11 @@ from vivavoce.errors import VivavoceError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["EXIT_INTERRUPTED", "app", "run"]
+__all__ = ["app", "run"]
 
-EXIT_INTERRUPTED = 130
 _DEBUG = "--debug"
 
-# Plain help: it loads in half the time of the boxed one and reads the same in a pipe.
+# Plain help loads in half the time of boxed help and reads the same in a pipe.
 app = typer.Typer(
     name="vivavoce",
     rich_markup_mode=None,
@@ -36,8 +36,8 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"vivavoce {version('vivavoce')}")
@@ -52,49 +52,61 @@ def _root(
         typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
     ] = False,
     debug: Annotated[
-        bool, typer.Option(_DEBUG, help="Show the traceback of an error; may stand anywhere.")
+        bool, typer.Option(_DEBUG, help="Show the traceback of an error. Valid before and after the command.")
     ] = False,
 ) -> None:
-    """Real-time transcription on your own machine.
+    """Transcribe speech in real time on your own machine.
 
     \b
     Examples:
-      vivavoce demo                          play a recording and read it as it is said
-      vivavoce mic                           speak and read what you say
+      vivavoce demo                          transcribe a sample recording
+      vivavoce mic                           transcribe the microphone
       vivavoce stream meeting.wav            transcribe a recording
-      vivavoce stream film.mkv -o film.srt   make captions of it
+      vivavoce stream film.mkv -o film.srt   write captions of a film
       arecord -q -f S16_LE -r 16000 -t raw | vivavoce stream -
-      vivavoce serve                         a server for programs, on port 8765
-      vivavoce doctor                        see what is missing
+      vivavoce serve                         serve programs on port 8765
+      vivavoce doctor                        check the installation
 
-    Options that you always want go into a file, config.toml; vivavoce doctor says where it lies.
-    Words go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
-    2 wrong usage, 3 no server, 4 refused by the server, 130 interrupted.
-    """  # noqa: D301  - click keeps what follows \b as it is
+    Defaults for any option can be set in the file config.toml; vivavoce doctor shows its path.
+    Transcripts go to standard output, everything else to standard error.
+
+    \b
+    Exit codes:
+      0    success
+      1    failure
+      2    wrong usage
+      3    no server
+      4    refused by the server
+      130  interrupted
+    """  # noqa: D301  - click keeps the lines after \b as they are
 
 
 for _command in (demo, mic, stream, serve, doctor, bench):
     app.command()(_command)
 
 
-def _leave_at_once(*_: object) -> None:
+def _exit_interrupted(*_: object) -> None:
     sys.exit(EXIT_INTERRUPTED)
 
 
-def _taken(arguments: Sequence[str], flag: str) -> tuple[list[str], bool]:
+def _without_flag(arguments: Sequence[str], flag: str) -> tuple[list[str], bool]:
+    """Remove a flag wherever it stands before ``--``; also return whether it was there."""
     options = list(arguments)
     end = options.index("--") if "--" in options else len(options)
-    kept = [argument for argument in options[:end] if argument != flag] + options[end:]
-    return kept, len(kept) < len(options)
+    remaining = [argument for argument in options[:end] if argument != flag] + options[end:]
+    return remaining, len(remaining) < len(options)
 
 
-def _defaults(arguments: Sequence[str]) -> dict[str, Any]:
-    """What the configuration file says; what helps to put a broken one right does without."""
+def _config_defaults(arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the defaults that the configuration file sets.
+
+    A broken file must not stop the commands that help to repair it: they run without defaults.
+    """
     from vivavoce.cli.config import config_path
 
     path = config_path()
-    needs_none = arguments[:1] == ["doctor"] or not {"-h", "--help", "--version"}.isdisjoint(arguments)
-    if needs_none or not path.exists():
+    repairs = arguments[:1] == ["doctor"] or not {"-h", "--help", "--version"}.isdisjoint(arguments)
+    if repairs or not path.exists():
         return {}
     from vivavoce.cli.config import defaults_of, read_config
 
@@ -102,49 +114,51 @@ def _defaults(arguments: Sequence[str]) -> dict[str, Any]:
     return defaults_of(group, read_config(path), path)  # type: ignore[arg-type]
 
 
-def _let_go_of_stdout() -> None:
-    # The reader of the pipe has what it wanted: the interpreter must not try to flush into it on its way out.
+def _discard_stdout() -> None:
+    # The reader closed the pipe. The interpreter flushes standard output on exit and would fail again.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line.
 
+    An expected error prints one line on standard error and ends with the exit code of its class.
+
     Args:
-        arguments: What follows the program's name.
+        arguments: The arguments after the program name.
 
     Returns:
-        The exit code. An expected error is one line on standard error; its class knows the code.
+        The exit code.
     """
-    kept, debug = _taken(arguments, _DEBUG)
+    command_line, debug = _without_flag(arguments, _DEBUG)
     for stream_ in (sys.stdout, sys.stderr):
         if hasattr(stream_, "reconfigure"):
-            stream_.reconfigure(errors="replace")  # a word must not end the program for a terminal's sake
-    with contextlib.suppress(ValueError):  # not the main thread: an embedding program minds its own signals
-        signal.signal(signal.SIGINT, _leave_at_once)
+            stream_.reconfigure(errors="replace")  # a terminal may lack a character of a transcript
+    with contextlib.suppress(ValueError):  # not the main thread: the embedding program handles signals
+        signal.signal(signal.SIGINT, _exit_interrupted)
     try:
-        app(kept, prog_name="vivavoce", default_map=_defaults(kept))
+        app(command_line, prog_name="vivavoce", default_map=_config_defaults(command_line))
     except VivavoceError as error:
         if debug:
             raise
         print(f"vivavoce: {_one_line(error)}", file=sys.stderr)
         return error.exit_code
-    except SystemExit as leaving:
-        if isinstance(leaving.__context__, BrokenPipeError):  # which typer turns into an exit with 1
-            _let_go_of_stdout()
+    except SystemExit as system_exit:
+        if isinstance(system_exit.__context__, BrokenPipeError):  # typer turns it into exit code 1
+            _discard_stdout()
             return 0
-        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        return system_exit.code if isinstance(system_exit.code, int) else int(system_exit.code is not None)
     except Exception as error:
         if debug:
             raise
         print(
-            f"vivavoce: unexpected {type(error).__name__}: {_one_line(error)} (--debug shows where)",
+            f"vivavoce: unexpected {type(error).__name__}: {_one_line(error)} (--debug shows the traceback)",
             file=sys.stderr,
         )
         return 1
     return 0
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

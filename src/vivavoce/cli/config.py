@@ -1,7 +1,7 @@
-"""The configuration file: options that a person always wants, in TOML.
+"""The configuration file: defaults for options, in TOML.
 
-Keys are the long options without their dashes. Those above the first section count for every command
-that has them, a section counts for its command::
+Keys are long option names without the dashes. A key above the first section applies to every command
+that has the option; a section applies to its command::
 
     url = "ws://captions.local:8765"
 
@@ -11,7 +11,7 @@ that has them, a section counts for its command::
     [stream]
     realtime = true
 
-The command line beats it, and so does the environment.
+The command line and the environment take precedence over the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.errors import ConfigurationError
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["config_path", "defaults_of", "read_config"]
 
-_SETTINGS = {"url": "base_url", "api_key": "api_key"}
+_SETTING_OF_OPTION: Final = {"url": "base_url", "api_key": "api_key"}
 
 
 def config_path() -> Path:
-    """Where the file lies: in ``VIVAVOCE_HOME``, or in the user's folder for configuration."""
+    """Return the path of the file: in ``VIVAVOCE_HOME``, or else in the user's configuration folder."""
     if home := os.environ.get("VIVAVOCE_HOME"):
         return Path(home) / "config.toml"
     from platformdirs import user_config_path
@@ -43,10 +43,10 @@ def config_path() -> Path:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read the file; nothing if there is none.
+    """Read the file; a missing file is empty.
 
     Raises:
-        ConfigurationError: It can't be read, or is no TOML.
+        ConfigurationError: The file can't be read or is not TOML.
     """
     try:
         with path.open("rb") as file:
@@ -60,38 +60,43 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def defaults_of(group: click.Group, config: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
-    """Turn the file into defaults of each command's options.
+    """Convert the content of the file to defaults for the options of each command.
 
     Args:
-        group: All commands.
-        config: What the file says.
-        path: The file, for what is said about it.
+        group: The commands.
+        config: The content of the file.
+        path: The file, for error messages.
+
+    Returns:
+        Command name -> parameter name -> default.
 
     Raises:
-        ConfigurationError: A section, a name or a type that no command knows.
+        ConfigurationError: A section names no command, or a key names no option.
     """
     general = {name: value for name, value in config.items() if not isinstance(value, dict)}
     sections = {name: value for name, value in config.items() if isinstance(value, dict)}
-    options = {name: _options(command) for name, command in group.commands.items()}
+    options = {name: _option_names(command) for name, command in group.commands.items()}
     for name in sections:
         if name not in options:
-            raise ConfigurationError(f"{path}: no command is called {name}; there are {', '.join(options)}")
+            raise ConfigurationError(
+                f"{path}: no command is named {name}; the commands are {', '.join(options)}"
+            )
     known = set().union(*options.values())
     for name in general:
-        if _plain(name) not in known:
+        if _underscored(name) not in known:
             raise ConfigurationError(f"{path}: no command has an option --{_dashed(name)}")
     defaults: dict[str, dict[str, Any]] = {}
     for command, names in options.items():
-        merged = {_plain(name): value for name, value in general.items() if _plain(name) in names}
+        merged = {_underscored(name): value for name, value in general.items() if _underscored(name) in names}
         for name, value in sections.get(command, {}).items():
-            if _plain(name) not in names:
+            if _underscored(name) not in names:
                 raise ConfigurationError(f"{path}: {command} has no option --{_dashed(name)}")
-            merged[_plain(name)] = value
-        defaults[command] = {names[name]: value for name, value in merged.items() if not _is_beaten(name)}
+            merged[_underscored(name)] = value
+        defaults[command] = {names[name]: value for name, value in merged.items() if not _is_overridden(name)}
     return defaults
 
 
-def _plain(name: str) -> str:
+def _underscored(name: str) -> str:
     return name.replace("-", "_")
 
 
@@ -99,20 +104,20 @@ def _dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _options(command: click.Command) -> dict[str, str]:
-    """The options of a command: what they are called in the file, and in the program."""
-    named: dict[str, str] = {}
+def _option_names(command: click.Command) -> dict[str, str]:
+    """Return the options of a command: name in the file -> name of the parameter."""
+    names: dict[str, str] = {}
     for parameter in command.params:
         for flag in parameter.opts:
             if flag.startswith("--") and parameter.name and not parameter.is_eager:
-                named[_plain(flag[2:])] = parameter.name
-    return named
+                names[_underscored(flag[2:])] = parameter.name
+    return names
 
 
-def _is_beaten(name: str) -> bool:
-    """Whether the environment says something else: the SDK reads it where the option is absent."""
-    if name not in _SETTINGS:
+def _is_overridden(name: str) -> bool:
+    """Return whether the environment sets the option: the SDK reads it where the option is absent."""
+    if name not in _SETTING_OF_OPTION:
         return False
     from vivavoce.settings import settings
 
-    return settings.source_of(_SETTINGS[name]) is not None
+    return settings.source_of(_SETTING_OF_OPTION[name]) is not None

@@ -1,14 +1,14 @@
-"""Latencies of a recording whose words and their times are known.
+"""Latencies of a recording whose words and word times are known.
 
 A word counts as shown from the first message after which its place in the utterance never changes
-again. When it was said is what the reference tells, never the server that is being measured. Words that
-the server heard otherwise than the reference says have no latency.
+again. The time at which a word was spoken comes from the reference, never from the measured server.
+Words that differ from the reference have no latency.
 """
 
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ class ReferenceWord:
 
     Attributes:
         text: In lower case.
-        start_s: Where it begins in the recording, in seconds.
-        end_s: Where it ends.
+        start_s: Start in the recording, in seconds.
+        end_s: End in the recording, in seconds.
     """
 
     text: str
@@ -37,14 +37,14 @@ class ReferenceWord:
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """What was measured; None where there was nothing to measure. Times in seconds.
+    """Counts and latencies, in seconds; a latency is None if no word matched the reference.
 
     Attributes:
-        words: In all finals.
+        words: Words in all finals.
         utterances: Finals with words.
-        first_word_s: From the beginning of the first word to the first message with text.
-        word_s: From a word's end to the message that settled it, median.
-        final_s: From the end of an utterance's last word to its final, median.
+        first_word_s: From the start of the first word to the first message with text.
+        word_s: From the end of a word to the message after which it no longer changed; median.
+        final_s: From the end of the last word of an utterance to its final; median.
     """
 
     words: int
@@ -55,7 +55,7 @@ class LatencySummary:
 
 
 def _keys(text: str) -> list[str]:
-    """Words as they are compared: partials of Realtime v2 have neither case nor punctuation."""
+    """Return the words in the form that is compared: Realtime v2 partials lack case and punctuation."""
     keys = ("".join(c for c in word.casefold() if c.isalnum()) for word in text.split())
     return [key for key in keys if key]
 
@@ -64,70 +64,78 @@ def _median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-@dataclass(slots=True)
 class LatencyMeter:
-    """Collects captions with the time of their arrival.
+    """Collects transcripts with their arrival times. All times are of one clock, in seconds.
 
-    Attributes:
+    Args:
         reference: The words of the recording, in order.
-        began: The clock's time at which the recording began, in seconds.
     """
 
-    reference: Sequence[ReferenceWord] = ()
-    began: float = 0.0
-    _shown: list[tuple[float, list[str]]] = field(default_factory=list)
-    _first_shown: float | None = None
-    _heard: list[str] = field(default_factory=list)
-    _settled: list[float] = field(default_factory=list)
-    _finals: list[tuple[float, int]] = field(default_factory=list)  # arrival, number of words up to there
+    def __init__(self, reference: Sequence[ReferenceWord] = ()) -> None:
+        self._reference = reference
+        self._began = 0.0  # time at which the recording began
+        self._first_text_at: float | None = None  # arrival of the first message with text
+        self._partials: list[tuple[float, list[str]]] = []  # arrival and words, of the current utterance
+        self._words: list[str] = []  # of all finals
+        self._shown_at: list[float] = []  # per word of `_words`: arrival of the message that shows it
+        self._finals: list[tuple[float, int]] = []  # arrival and number of words up to and including it
 
-    def take(self, now: float, caption: TranscriptLine) -> None:
-        """Note a caption that arrived at a time of the clock, in seconds."""
-        keys = _keys(caption.text)
-        if keys and self._first_shown is None:
-            self._first_shown = now
-        if not caption.is_final:
-            self._shown.append((now, keys))
+    def start(self, now: float) -> None:
+        """Set the time at which the recording begins."""
+        self._began = now
+
+    def add(self, now: float, transcript: TranscriptLine) -> None:
+        """Add a transcript that arrived now."""
+        keys = _keys(transcript.text)
+        if keys and self._first_text_at is None:
+            self._first_text_at = now
+        if not transcript.is_final:
+            self._partials.append((now, keys))
             return
         if keys:
-            self._heard += keys
-            self._settled += self._settled_at(now, keys)
-            self._finals.append((now, len(self._heard)))
-        self._shown.clear()
+            self._words += keys
+            self._shown_at += self._shown_times(now, keys)
+            self._finals.append((now, len(self._words)))
+        self._partials.clear()
 
-    def _settled_at(self, now: float, final: Sequence[str]) -> list[float]:
-        settled = [now] * len(final)
+    def _shown_times(self, now: float, final: Sequence[str]) -> list[float]:
+        """Return, for each word of a final, the arrival of the message after which it never changed."""
+        times = [now] * len(final)
         for position, key in enumerate(final):
-            for at, keys in reversed(self._shown):
+            for arrival, keys in reversed(self._partials):
                 if position >= len(keys) or keys[position] != key:
                     break
-                settled[position] = at
-        return settled
+                times[position] = arrival
+        return times
 
     def _matches(self) -> dict[int, ReferenceWord]:
-        """The reference's word for every heard word that is the same."""
-        texts = [word.text for word in self.reference]
-        blocks = SequenceMatcher(None, texts, self._heard, autojunk=False).get_matching_blocks()
+        """Map the index of each correct word to its word of the reference."""
+        texts = [word.text for word in self._reference]
+        blocks = SequenceMatcher(None, texts, self._words, autojunk=False).get_matching_blocks()
         return {
-            block.b + offset: self.reference[block.a + offset]
+            block.b + offset: self._reference[block.a + offset]
             for block in blocks
             for offset in range(block.size)
         }
 
     def summary(self) -> LatencySummary:
-        """The figures so far."""
+        """Return the counts and latencies so far."""
         spoken = self._matches()
         first_word_s = None
-        if self._first_shown is not None and 0 in spoken:
-            first_word_s = self._first_shown - self.began - spoken[0].start_s
+        if self._first_text_at is not None and 0 in spoken:
+            first_word_s = self._first_text_at - self._began - spoken[0].start_s
         return LatencySummary(
-            words=len(self._heard),
+            words=len(self._words),
             utterances=len(self._finals),
             first_word_s=first_word_s,
             word_s=_median(
-                [self._settled[index] - self.began - word.end_s for index, word in spoken.items()]
+                [self._shown_at[index] - self._began - word.end_s for index, word in spoken.items()]
             ),
             final_s=_median(
-                [at - self.began - spoken[n - 1].end_s for at, n in self._finals if n - 1 in spoken]
+                [
+                    arrival - self._began - spoken[n_words - 1].end_s
+                    for arrival, n_words in self._finals
+                    if n_words - 1 in spoken
+                ]
             ),
         )

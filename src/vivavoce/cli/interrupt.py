@@ -1,4 +1,4 @@
-"""What Ctrl-C does: once, finish the utterance and leave; twice, or after two seconds, leave now."""
+"""Ctrl-C: the first ends the audio and shows the last final; the second, or two seconds, ends the process."""
 
 from __future__ import annotations
 
@@ -13,50 +13,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-__all__ = ["GRACE_S", "Interrupt"]
+__all__ = ["EXIT_INTERRUPTED", "GRACE_S", "Interrupt"]
 
+EXIT_INTERRUPTED: Final = 130
 GRACE_S: Final = 1.7
-_EXIT_INTERRUPTED: Final = 130
 
 
-def _leave_now(code: int) -> None:
+def _exit_now(code: int) -> None:
     if sys.stdout.isatty():
         with contextlib.suppress(OSError):
             os.write(sys.stdout.fileno(), b"\r\n")
-    os._exit(code)  # other threads may hold any lock; every line has been flushed already
+    os._exit(code)  # other threads may hold locks; every line of output is already flushed
 
 
 class Interrupt:
-    """Turns SIGINT and SIGTERM into a request to stop, for as long as the block runs.
+    """Turns SIGINT and SIGTERM into a request to stop while the block runs.
 
     Args:
-        live: Whether the source has no end of its own (a microphone, a pipe): stopping it is then
-            how a run ends, and the exit code is 0. A recording cut short is 130.
-        grace_s: How long after the request the program ends by force, in seconds.
-        leave: Ends the process with a code.
-
-    Attributes:
-        on_request: Called once, on a thread of its own, when the source is to end: for a source that
-            may be waiting for sound that never comes.
+        live: Whether the source never ends by itself, like a microphone or a pipe. Stopping such a
+            source is the normal end of a run, with exit code 0; an interrupted recording gives 130.
+        grace_s: Time from the request until the process is ended by force, in seconds.
+        exit_process: Ends the process with an exit code.
     """
 
     def __init__(
-        self, *, live: bool, grace_s: float = GRACE_S, leave: Callable[[int], None] = _leave_now
+        self, *, live: bool, grace_s: float = GRACE_S, exit_process: Callable[[int], None] = _exit_now
     ) -> None:
         self._live = live
         self._grace_s = grace_s
-        self._leave = leave
-        self.on_request: Callable[[], None] | None = None
-        self._event = threading.Event()
-        self._finished = False
+        self._exit_process = exit_process
+        self._on_stop: Callable[[], None] | None = None
+        self._stop = threading.Event()
+        self._finished = False  # the last final is shown
         self._signalled = False
-        self._timer: threading.Timer | None = None
-        self._before: dict[int, object] = {}
+        self._timer: threading.Timer | None = None  # ends the process; set by the first signal
+        self._previous: dict[int, object] = {}  # signal number -> handler before the block
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(ValueError):  # not the main thread
-                self._before[number] = signal.signal(number, self._on_signal)
+                self._previous[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
@@ -64,43 +60,50 @@ class Interrupt:
     ) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     @property
-    def requested(self) -> bool:
-        """Whether the source is to end."""
-        return self._event.is_set()
+    def stop_requested(self) -> bool:
+        """Whether the source must end."""
+        return self._stop.is_set()
 
     @property
     def exit_code(self) -> int:
-        """What a run that ended in order exits with."""
-        return _EXIT_INTERRUPTED if self._signalled and not (self._live and self._finished) else 0
+        """Exit code of a run that ended in order."""
+        return EXIT_INTERRUPTED if self._signalled and not (self._live and self._finished) else 0
 
-    def stop(self) -> None:
+    def on_stop(self, function: Callable[[], None]) -> None:
+        """Call a function once, on its own thread, when a stop is requested.
+
+        A source that may block, such as a microphone that delivers no audio, is closed this way.
+        """
+        self._on_stop = function
+
+    def request_stop(self) -> None:
         """Ask the source to end, for a reason other than a signal."""
-        if not self._event.is_set():
-            self._event.set()
-            if self.on_request is not None:
-                threading.Thread(target=self.on_request, name="vivavoce-stop", daemon=True).start()
+        if not self._stop.is_set():
+            self._stop.set()
+            if self._on_stop is not None:
+                threading.Thread(target=self._on_stop, name="vivavoce-stop", daemon=True).start()
 
-    def finished(self) -> None:
-        """Say that the last final has been shown: what follows is tidying up."""
+    def mark_finished(self) -> None:
+        """Record that the last final is shown; only cleanup follows."""
         self._finished = True
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, in seconds, or until asked to stop; whether that was so."""
-        return self._event.wait(seconds)
+        """Sleep until the time has passed or a stop is requested; return whether one was requested."""
+        return self._stop.wait(seconds)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._signalled:
-            self._leave(self.exit_code)
+            self._exit_process(self.exit_code)
             return
         self._signalled = True
-        self.stop()
-        self._timer = threading.Timer(self._grace_s, self._time_is_up)
+        self.request_stop()
+        self._timer = threading.Timer(self._grace_s, self._end_by_force)
         self._timer.daemon = True
         self._timer.start()
 
-    def _time_is_up(self) -> None:
-        self._leave(self.exit_code)
+    def _end_by_force(self) -> None:
+        self._exit_process(self.exit_code)

@@ -1,7 +1,7 @@
-"""One live line at the end of a terminal's output.
+"""One live line at the end of the output of a terminal.
 
-A partial is written over the one before it; a final takes its place and stays. The live line is kept
-shorter than the terminal is wide, so that it never wraps and a carriage return always finds its start.
+Each partial overwrites the previous one; a final replaces it and stays. The live line is always shorter
+than the terminal is wide: it never wraps, so a carriage return always reaches its start.
 """
 
 from __future__ import annotations
@@ -13,40 +13,40 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LiveLine", "tail_that_fits", "wrapped"]
+__all__ = ["LiveLine", "tail_that_fits", "wrap"]
 
 _ELLIPSIS = "…"
 _ERASE_TO_END = "\x1b[K"
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
-_NARROWEST = 4
+_MIN_WIDTH = 4
 
 
 def tail_that_fits(text: str, width: int) -> str:
-    """The end of a text that fits into so many cells: what was said last is what is looked for."""
+    """Return the end of a text that fits into a number of cells: the newest words matter most."""
     if cell_len(text) <= width:
         return text
-    if width < _NARROWEST:
+    if width < _MIN_WIDTH:
         return ""
     room = width - cell_len(_ELLIPSIS)
-    kept = ""
+    tail = ""
     for word in reversed(text.split(" ")):
-        longer = f" {word}{kept}"
+        longer = f" {word}{tail}"
         if cell_len(longer) > room:
             break
-        kept = longer
-    if not kept:  # one word longer than the line
-        kept = text[-1:]
+        tail = longer
+    if not tail:  # one word is longer than the line
+        tail = text[-1:]
         for start in range(len(text) - 2, -1, -1):
             if cell_len(text[start:]) > room:
                 break
-            kept = text[start:]
-        if cell_len(kept) > room:
+            tail = text[start:]
+        if cell_len(tail) > room:
             return ""
-    return _ELLIPSIS + kept
+    return _ELLIPSIS + tail
 
 
-def wrapped(text: str, width: int) -> str:
-    """A text broken between words into lines of so many cells; a longer word is left to the terminal."""
+def wrap(text: str, width: int) -> str:
+    """Break a text between words into lines of at most this many cells; the terminal wraps longer words."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
@@ -64,10 +64,10 @@ class LiveLine:
     """Writes partials and finals to a terminal.
 
     Args:
-        write: Takes what the terminal is to get; flushes.
-        width: The terminal's width, in cells, asked for before every line.
-        escapes: Whether the terminal knows escape sequences; without them lines are erased by spaces.
-        dim: Whether what may still change of a partial is dimmed.
+        write: Writes to the terminal and flushes.
+        width: Returns the width of the terminal, in cells; called before every line.
+        escapes: Whether the terminal supports escape sequences; otherwise spaces erase the line.
+        dim: Whether the part of a partial that may still change is dimmed.
     """
 
     def __init__(
@@ -82,50 +82,50 @@ class LiveLine:
         self._width = width
         self._escapes = escapes
         self._dim = dim and escapes
-        self._live = False
+        self._is_shown = False  # a partial is on the live line
 
     def partial(self, text: str, stable: int = 0) -> None:
-        """Show an unfinished utterance in place of what was on the live line.
+        """Replace the content of the live line by a partial.
 
         Args:
-            text: All of it; its end is shown where it is too long.
-            stable: How many characters at its beginning are likely to stay.
+            text: The whole partial; the line shows its end if it is too long.
+            stable: Number of characters at its start that are unlikely to change.
         """
         if not text:
             self.clear()
             return
-        room = max(1, self._width() - 1)  # in the last column some terminals wrap at once
+        room = max(1, self._width() - 1)  # some terminals wrap as soon as the last column is written
         shown = tail_that_fits(text, room)
         if self._escapes:
-            self._write(f"\r{self._shaded(shown, len(text) - stable)}{_ERASE_TO_END}")
+            self._write(f"\r{self._shade(shown, len(text) - stable)}{_ERASE_TO_END}")
         else:
             self._write("\r" + shown + " " * (room - cell_len(shown)))
-        self._live = True
+        self._is_shown = True
 
-    def _shaded(self, shown: str, n_volatile: int) -> str:
-        """The line with its last characters dimmed."""
+    def _shade(self, shown: str, n_volatile: int) -> str:
+        """Dim the last characters of the line."""
         if not self._dim or not n_volatile:
             return shown
         at = max(0, len(shown) - n_volatile)
         return f"{shown[:at]}{_DIM}{shown[at:]}{_PLAIN}"
 
     def final(self, text: str) -> None:
-        """Put a finished utterance in the live line's place; it stays."""
-        self._write(f"{self._erasure()}{self.wrapped(text)}\n")
-        self._live = False
+        """Replace the live line by a final, which stays."""
+        self._write(f"{self._erasure()}{self.wrap(text)}\n")
+        self._is_shown = False
 
-    def wrapped(self, text: str) -> str:
-        """A text in lines that fit."""
-        return wrapped(text, self._width())
+    def wrap(self, text: str) -> str:
+        """Break a text into lines that fit the terminal."""
+        return wrap(text, self._width())
 
     def clear(self) -> None:
-        """Take the live line away."""
-        if self._live:
+        """Erase the live line."""
+        if self._is_shown:
             self._write(self._erasure())
-            self._live = False
+            self._is_shown = False
 
     def _erasure(self) -> str:
-        if not self._live:
+        if not self._is_shown:
             return ""
         if self._escapes:
             return f"\r{_ERASE_TO_END}"

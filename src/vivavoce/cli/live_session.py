@@ -1,34 +1,28 @@
-"""One session: sound in, captions out, until the source ends or somebody stops it."""
+"""One session: audio in, transcripts out, until the source ends or a stop is requested."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.cli.transcript_line import from_sdk
+from vivavoce.cli.chunks import until
+from vivavoce.cli.transcript_line import TranscriptLine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from vivavoce.cli.interrupt import Interrupt
-    from vivavoce.cli.transcript_line import TranscriptLine
     from vivavoce.types import Encoding
 
-__all__ = [
-    "CONNECT_TIMEOUT_S",
-    "Transcriber",
-    "TranscriberFactory",
-    "run_session",
-    "sdk_transcriber",
-]
+__all__ = ["CONNECT_TIMEOUT_S", "Transcriber", "TranscriberFactory", "run_session", "sdk_transcriber"]
 
 CONNECT_TIMEOUT_S = 10.0
 
 
 class Transcriber(Protocol):
-    """What the command line needs of the SDK's transcriber."""
+    """The part of the SDK's transcriber that the command line uses."""
 
     def connect(self, timeout: float | None = ...) -> None:
-        """Open the session; the limit is in seconds."""
+        """Open the session within a timeout, in seconds."""
 
     def stream(self, data: Iterable[bytes]) -> None:
         """Send audio until it ends."""
@@ -38,7 +32,7 @@ class Transcriber(Protocol):
 
 
 class TranscriberFactory(Protocol):
-    """Makes a session; the handlers may be called from another thread."""
+    """Creates a transcriber; it may call the handlers from another thread."""
 
     def __call__(
         self,
@@ -48,7 +42,7 @@ class TranscriberFactory(Protocol):
         sample_rate: int,
         encoding: Encoding,
     ) -> Transcriber:
-        """Make one."""
+        """Create a transcriber."""
 
 
 def sdk_transcriber(
@@ -58,11 +52,12 @@ def sdk_transcriber(
     sample_rate: int,
     encoding: Encoding,
 ) -> Transcriber:
-    """A session of the SDK against the server that its settings name."""
+    """Create a transcriber of the SDK for the server in its settings."""
     import vivavoce as sdk
 
     def on_data(transcript: sdk.RealtimeTranscript) -> None:
-        on_transcript(from_sdk(transcript, is_final=isinstance(transcript, sdk.RealtimeFinalTranscript)))
+        is_final = isinstance(transcript, sdk.RealtimeFinalTranscript)
+        on_transcript(TranscriptLine.from_sdk(transcript, is_final=is_final))
 
     return sdk.RealtimeTranscriber(
         on_data=on_data,
@@ -72,15 +67,6 @@ def sdk_transcriber(
     )
 
 
-def _until_stopped(chunks: Iterable[bytes], interrupt: Interrupt) -> Iterator[bytes]:
-    if interrupt.requested:
-        return
-    for chunk in chunks:
-        yield chunk
-        if interrupt.requested:
-            return
-
-
 def run_session(
     chunks: Iterable[bytes],
     *,
@@ -88,56 +74,56 @@ def run_session(
     encoding: Encoding,
     show: Callable[[TranscriptLine], None],
     interrupt: Interrupt,
-    connected: Callable[[], None] = lambda: None,
-    ends_itself: bool = False,
+    on_connected: Callable[[], None] = lambda: None,
+    drains_on_stop: bool = False,
     factory: TranscriberFactory = sdk_transcriber,
 ) -> None:
     """Run a session to its end.
 
     Args:
-        chunks: The sound.
-        sample_rate: Of the sound, in Hz.
-        encoding: Of the sound.
-        show: Takes every caption; a closed pipe ends the session.
-        interrupt: Stops the source; is told when the last final has been shown.
-        connected: Called once the server has answered.
-        ends_itself: Whether the source ends when the interrupt asks for it; what it gives until then was
-            said before, and is sent. Any other source is left at once.
-        factory: Makes the session.
+        chunks: The audio.
+        sample_rate: Sample rate of the audio, in Hz.
+        encoding: Encoding of the audio.
+        show: Receives every transcript; a closed pipe ends the session.
+        interrupt: Stops the source; marked as finished once the last final is shown.
+        on_connected: Called when the session is open.
+        drains_on_stop: Whether the source reacts to the interrupt itself and ends after the audio that
+            it had recorded before; that audio is sent. Any other source is dropped at once.
+        factory: Creates the transcriber.
 
     Raises:
-        ConnectError: No server, or it went away.
-        RefusedError: The server said no.
+        ConnectError: There is no server, or the connection was lost.
+        RefusedError: The server refused the session.
         RealtimeError: The session failed.
-        BrokenPipeError: Nobody reads the captions any more.
+        BrokenPipeError: The reader of the transcripts closed the pipe.
     """
     failures: list[Exception] = []
-    pipe_closed: list[BrokenPipeError] = []
+    pipe_errors: list[BrokenPipeError] = []
 
-    def on_transcript(caption: TranscriptLine) -> None:
-        if pipe_closed:
+    def on_transcript(transcript: TranscriptLine) -> None:
+        if pipe_errors:
             return
         try:
-            show(caption)
-        except BrokenPipeError as error:  # raised later, in the thread that can end the program
-            pipe_closed.append(error)
-            interrupt.stop()
+            show(transcript)
+        except BrokenPipeError as error:  # raised below, on the thread that can end the program
+            pipe_errors.append(error)
+            interrupt.request_stop()
 
     def on_error(error: Exception) -> None:
         failures.append(error)
-        interrupt.stop()
+        interrupt.request_stop()
 
-    session = factory(
+    transcriber = factory(
         on_transcript=on_transcript, on_error=on_error, sample_rate=sample_rate, encoding=encoding
     )
-    session.connect(timeout=CONNECT_TIMEOUT_S)
+    transcriber.connect(timeout=CONNECT_TIMEOUT_S)
     try:
-        connected()
-        session.stream(chunks if ends_itself else _until_stopped(chunks, interrupt))
+        on_connected()
+        transcriber.stream(chunks if drains_on_stop else until(chunks, lambda: interrupt.stop_requested))
     finally:
-        session.close()
-    if pipe_closed:
-        raise pipe_closed[0]
+        transcriber.close()
+    if pipe_errors:
+        raise pipe_errors[0]
     if failures:
         raise failures[0]
-    interrupt.finished()
+    interrupt.mark_finished()

@@ -4,143 +4,80 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from pathlib import Path  # noqa: TC003  - typer reads it
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
-    ApiKey,
-    Format,
+    ApiKeyOption,
     FormatOption,
-    Json,
-    Output,
-    Partials,
-    Srt,
-    Url,
-    Vtt,
-    check_output,
+    JsonOption,
+    OutputOption,
+    PartialsOption,
+    SrtOption,
+    UrlOption,
+    VttOption,
 )
-from vivavoce.errors import MicrophoneError, VivavoceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vivavoce.mic import InputDevice, Microphone
+    from vivavoce.cli.outputs import Outputs
 
-__all__ = ["device_line", "first_seconds", "mic", "open_microphone"]
+__all__ = ["mic"]
 
-_MODEL_RATE_HZ = 16_000
-_WAV_HEAD_BYTES = 44
+_WAV_HEADER_BYTES: Final = 44
 
-
-def first_seconds(chunks: Iterable[bytes], seconds: float, bytes_per_second: int) -> Iterator[bytes]:
-    """The beginning of a stream of sound, cut to whole 16-bit samples."""
-    left = int(seconds * bytes_per_second) // 2 * 2
-    for chunk in chunks:
-        yield chunk[:left]
-        left -= len(chunk)
-        if left <= 0:
-            return
-
-
-def device_line(device: InputDevice) -> str:
-    """A microphone as --list-devices shows it; the number or a part of the name goes to --device."""
-    return f"{device.index}: {device.name}{' (default)' if device.is_default else ''}"
-
-
-def open_microphone(sample_rate: int | None, device: int | str | None) -> Microphone:
-    """Open a microphone at a rate, or, where none is asked for, at one that it takes.
-
-    Args:
-        sample_rate: In Hz; None: what the model hears, or else what the device is set to.
-        device: Its index, or a part of its name.
-
-    Raises:
-        ExtrasNotInstalledError: sounddevice or PortAudio is missing.
-        MicrophoneError: There is no such microphone, or it can't be opened.
-    """
-    from vivavoce.mic import Microphone
-
-    if sample_rate is not None:
-        return Microphone(sample_rate=sample_rate, device=device)
-    try:
-        return Microphone(sample_rate=_MODEL_RATE_HZ, device=device)
-    except MicrophoneError as refusal:
-        from vivavoce.mic.devices import find_device
-
-        try:
-            rate = find_device(device).default_sample_rate
-        except VivavoceError:
-            raise refusal from None
-        if rate == _MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
-            raise
-        return Microphone(sample_rate=rate, device=device)
-
-
-def level_meter(level_db: float) -> str:
-    """How loud it is, for a line of text: ten marks for the 60 dB below the loudest there can be."""
-    n = round(min(max(level_db + 60, 0), 60) / 6)
-    return f"[{'#' * n}{'.' * (10 - n)}] {level_db:.0f} dB"
-
-
-@contextlib.contextmanager
-def _saved(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
-    """Keep sound in a file, and say so at the end, on standard error."""
-    from vivavoce.recordings.saving import saved
-
-    with saved(chunks, path, sample_rate) as passed:
-        yield passed
-    seconds = max(0, path.stat().st_size - _WAV_HEAD_BYTES) / 2 / sample_rate
-    print(f"{path}: {seconds:.1f} s of sound written.", file=sys.stderr)
-
-
-def _print_devices() -> None:
-    from vivavoce.mic import list_devices
-
-    for device in list_devices():
-        print(device_line(device))
+_DeviceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|INDEX",
+        show_default=False,
+        help="Use the microphone with this index or with this text in its name; see --list-devices "
+        "(default: the microphone of the system).",
+    ),
+]
+_SampleRateOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="HZ",
+        min=MIN_SAMPLE_RATE,
+        max=MAX_SAMPLE_RATE,
+        show_default=False,
+        help="Record at this sample rate (default: 16000, or else the rate of the microphone).",
+    ),
+]
+_SecondsOption = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", min=0.1, show_default=False, help="Stop after this much audio."),
+]
+_ListDevicesOption = Annotated[bool, typer.Option("--list-devices", help="List the microphones and exit.")]
+_SaveOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", show_default=False, help="Also write the audio to this WAV file."),
+]
 
 
 def mic(
     *,
-    device: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|INDEX", show_default=False, help="Microphone; see --list-devices."),
-    ] = None,
-    sample_rate: Annotated[
-        int | None,
-        typer.Option(
-            metavar="HZ",
-            min=MIN_SAMPLE_RATE,
-            max=MAX_SAMPLE_RATE,
-            show_default=False,
-            help="In samples a second. Without it: 16000, or what the microphone takes.",
-        ),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.1, show_default=False, help="Stop after so much sound."),
-    ] = None,
-    list_devices: Annotated[
-        bool, typer.Option("--list-devices", help="Show the microphones and exit.")
-    ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", show_default=False, help="Also write what is heard to a WAV file."),
-    ] = None,
-    output: Output = None,
+    device: _DeviceOption = None,
+    sample_rate: _SampleRateOption = None,
+    seconds: _SecondsOption = None,
+    list_devices: _ListDevicesOption = False,
+    save: _SaveOption = None,
+    output: OutputOption = None,
     format_: FormatOption = None,
-    srt: Srt = None,
-    vtt: Vtt = None,
-    json: Json = False,
-    partials: Partials = False,
-    url: Url = None,
-    api_key: ApiKey = None,
+    srt: SrtOption = None,
+    vtt: VttOption = None,
+    json: JsonOption = False,
+    partials: PartialsOption = False,
+    url: UrlOption = None,
+    api_key: ApiKeyOption = None,
 ) -> None:
-    """Transcribe what the microphone hears.
+    """Transcribe the microphone.
 
     \b
     Examples:
@@ -150,33 +87,75 @@ def mic(
       vivavoce mic --list-devices
       vivavoce mic --device "USB Audio" --seconds 60 --json
 
-    Ctrl-C stops listening, shows the last utterance and exits with 0, within two seconds. A second
-    Ctrl-C stops at once, with 130.
-    """  # noqa: D301  - click keeps what follows \b as it is
+    Ctrl-C stops recording, shows the last utterance and exits with 0 within two seconds. A second
+    Ctrl-C exits with 130 at once.
+    """  # noqa: D301  - click keeps the lines after \b as they are
     if list_devices:
         _print_devices()
         return
-    from vivavoce.cli.outputs import Outputs, chosen_format
+    from vivavoce.cli.outputs import Outputs
 
-    kind = chosen_format(format_, output, json=json)
-    check_output(json=kind is Format.JSON, partials=partials)
-    outputs = Outputs(kind, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
+    outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
+    raise typer.Exit(
+        _transcribe_microphone(
+            int(device) if device is not None and device.isdecimal() else device,
+            sample_rate,
+            outputs,
+            seconds=seconds,
+            save=save,
+            url=url,
+            api_key=api_key,
+        )
+    )
+
+
+def _print_devices() -> None:
+    from vivavoce.cli.microphone import device_line
+    from vivavoce.mic import list_devices
+
+    for device in list_devices():
+        print(device_line(device))
+
+
+@contextlib.contextmanager
+def _save_audio(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
+    """Write audio to a file as it passes; report the file on standard error at the end."""
+    from vivavoce.recordings.saving import saved
+
+    with saved(chunks, path, sample_rate) as passed:
+        yield passed
+    seconds = max(0, path.stat().st_size - _WAV_HEADER_BYTES) / 2 / sample_rate
+    print(f"{path}: {seconds:.1f} s of audio written.", file=sys.stderr)
+
+
+def _transcribe_microphone(
+    device: int | str | None,
+    sample_rate: int | None,
+    outputs: Outputs,
+    *,
+    seconds: float | None,
+    save: Path | None,
+    url: str | None,
+    api_key: str | None,
+) -> int:
+    """Transcribe until the microphone stops; return the exit code."""
+    from vivavoce.cli.chunks import first_seconds
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.live_session import run_session
+    from vivavoce.cli.microphone import level_meter, open_microphone
     from vivavoce.cli.server_choice import choose_server
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=True))
-        chosen = int(device) if device is not None and device.isdecimal() else device
-        microphone = stack.enter_context(contextlib.closing(open_microphone(sample_rate, chosen)))
-        interrupt.on_request = microphone.close
+        microphone = stack.enter_context(contextlib.closing(open_microphone(sample_rate, device)))
+        interrupt.on_stop(microphone.close)
         rate = microphone.sample_rate
         chunks: Iterable[bytes] = microphone
         if seconds is not None:
             chunks = first_seconds(chunks, seconds, 2 * rate)
         if save is not None:
-            chunks = stack.enter_context(_saved(chunks, save, rate))
+            chunks = stack.enter_context(_save_audio(chunks, save, rate))
         sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
         stack.enter_context(choose_server(url, api_key))
         run_session(
@@ -185,7 +164,7 @@ def mic(
             encoding=Encoding.PCM_S16LE,
             show=sink.show,
             interrupt=interrupt,
-            connected=lambda: sink.note("Listening; Ctrl-C stops."),
-            ends_itself=True,
+            on_connected=lambda: sink.note("Listening. Ctrl-C stops."),
+            drains_on_stop=True,
         )
-    raise typer.Exit(interrupt.exit_code)
+    return interrupt.exit_code

@@ -1,4 +1,4 @@
-"""A short trial of the model: server, SDK and a piece of the recording that comes with it."""
+"""A short trial of the model: server, SDK and the first seconds of the sample recording."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.cli.chunks import first_seconds
 from vivavoce.cli.demo_recording import demo_recording_path
 from vivavoce.cli.interrupt import Interrupt
 from vivavoce.cli.live_session import run_session
-from vivavoce.cli.mic import first_seconds
 from vivavoce.cli.server_choice import local_server
 from vivavoce.recordings.sources import from_file
 from vivavoce.settings import settings
@@ -25,12 +25,12 @@ _READY_TIMEOUT_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ModelTrial:
-    """How it went.
+    """Result of a trial.
 
     Attributes:
-        load_s: Until the model was ready, in seconds.
+        load_s: Time until the model was ready, in seconds.
         spent_s: From then to the last final of `TRIAL_AUDIO_S` seconds of audio sent at once, in seconds.
-        text: What was heard.
+        text: Text of all finals.
     """
 
     load_s: float
@@ -39,17 +39,17 @@ class ModelTrial:
 
 
 def run_model_trial() -> ModelTrial:
-    """Load the model and let it transcribe.
+    """Load the model and transcribe the first seconds of the sample recording.
 
     Raises:
-        VivavoceError: It can't.
+        VivavoceError: The model or the server does not work.
     """
-    heard: list[TranscriptLine] = []
+    transcripts: list[TranscriptLine] = []
     began = time.monotonic()
-    before = settings.base_url if settings.source_of("base_url") == "program" else None
+    previous = settings.base_url if settings.source_of("base_url") == "program" else None
     try:
         with (
-            from_file(demo_recording_path()) as sound,
+            from_file(demo_recording_path()) as audio,
             local_server() as server,
             Interrupt(live=False) as interrupt,
         ):
@@ -57,15 +57,14 @@ def run_model_trial() -> ModelTrial:
             loaded = time.monotonic()
             settings.base_url = server.base_url
             run_session(
-                first_seconds(sound.chunks, TRIAL_AUDIO_S, sound.bytes_per_second),
-                sample_rate=sound.sample_rate,
-                encoding=sound.encoding,
-                show=heard.append,
+                first_seconds(audio.chunks, TRIAL_AUDIO_S, audio.bytes_per_second),
+                sample_rate=audio.sample_rate,
+                encoding=audio.encoding,
+                show=transcripts.append,
                 interrupt=interrupt,
             )
             spent_s = time.monotonic() - loaded
     finally:
-        settings.base_url = before
-    return ModelTrial(
-        loaded - began, spent_s, " ".join(caption.text for caption in heard if caption.is_final)
-    )
+        settings.base_url = previous
+    text = " ".join(transcript.text for transcript in transcripts if transcript.is_final)
+    return ModelTrial(loaded - began, spent_s, text)

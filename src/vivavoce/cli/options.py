@@ -8,22 +8,18 @@ from typing import Annotated
 
 import typer
 
-from vivavoce.errors import ConfigurationError
-
 __all__ = [
     "MAX_SAMPLE_RATE",
     "MIN_SAMPLE_RATE",
-    "ApiKey",
+    "ApiKeyOption",
     "Format",
     "FormatOption",
-    "Json",
-    "Output",
-    "Partials",
-    "SampleRate",
-    "Srt",
-    "Url",
-    "Vtt",
-    "check_output",
+    "JsonOption",
+    "OutputOption",
+    "PartialsOption",
+    "SrtOption",
+    "UrlOption",
+    "VttOption",
 ]
 
 MIN_SAMPLE_RATE = 8_000
@@ -31,7 +27,7 @@ MAX_SAMPLE_RATE = 96_000
 
 
 class Format(StrEnum):
-    """What is written of finished utterances."""
+    """Format of the transcripts."""
 
     TEXT = "text"
     JSON = "json"
@@ -39,72 +35,59 @@ class Format(StrEnum):
     VTT = "vtt"
 
 
-FormatOption = Annotated[
-    Format | None,
-    typer.Option(
-        "--format",
-        "-f",
-        show_default=False,
-        help="What to write: text unless -o says otherwise.",
-        metavar="text|json|srt|vtt",
-    ),
-]
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url",
-        metavar="URL",
-        show_default=False,
-        help="Server to use, such as ws://127.0.0.1:8765. Without it: VIVAVOCE_BASE_URL or "
-        "ASSEMBLYAI_BASE_URL from the environment or .env, and if none is set, a server inside this process.",
-    ),
-]
-ApiKey = Annotated[
-    str | None,
-    typer.Option(
-        "--api-key",
-        metavar="KEY",
-        show_default=False,
-        help="Key for the server. Without it: VIVAVOCE_API_KEY or ASSEMBLYAI_API_KEY. Others on this machine "
-        "can see a command line; prefer the environment.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line: --format json.")]
-Partials = Annotated[
-    bool, typer.Option("--partials", help="With --json: also what was heard of unfinished utterances.")
-]
-SampleRate = Annotated[
-    int,
-    typer.Option(
-        "--sample-rate", metavar="HZ", min=MIN_SAMPLE_RATE, max=MAX_SAMPLE_RATE, help="In samples a second."
-    ),
-]
-
-
-Output = Annotated[
-    str | None,  # not a path, which forgets a slash at its end
+OutputOption = Annotated[
+    str | None,  # not a Path, which would drop a slash at the end
     typer.Option(
         "--output",
         "-o",
         metavar="PATH",
         show_default=False,
-        help="Write to a file, or to one a recording in a folder (FOLDER/ is made), and not to standard "
-        "output. Without --format its ending says the format: .txt, .json, .srt, .vtt.",
+        help="Write to this file instead of standard output, or to one file per recording in a folder. "
+        "FOLDER/ is created. The suffix of a file implies the format: .txt, .json, .ndjson, .jsonl, .srt, "
+        ".vtt.",
     ),
 ]
-Srt = Annotated[
-    Path | None, typer.Option("--srt", metavar="FILE", show_default=False, help="Also write SRT captions.")
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="text|json|srt|vtt",
+        show_default=False,
+        help="Write this format (default: the format that -o implies, or else text).",
+    ),
 ]
-Vtt = Annotated[
-    Path | None, typer.Option("--vtt", metavar="FILE", show_default=False, help="Also write WebVTT captions.")
+SrtOption = Annotated[
+    Path | None,
+    typer.Option("--srt", metavar="FILE", show_default=False, help="Also write SRT captions to this file."),
 ]
-
-
-def check_output(*, json: bool, partials: bool) -> None:
-    """Refuse partials where they would be none.
-
-    Raises:
-        ConfigurationError: ``--partials`` without ``--json``.
-    """
-    if partials and not json:
-        raise ConfigurationError("--partials needs --json: all else gets finished utterances only")
+VttOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--vtt", metavar="FILE", show_default=False, help="Also write WebVTT captions to this file."
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Write one JSON object per line; the same as --format json.")
+]
+PartialsOption = Annotated[bool, typer.Option("--partials", help="With --json: also write partials.")]
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="URL",
+        show_default=False,
+        help="Use this server, for example ws://127.0.0.1:8765 (default: VIVAVOCE_BASE_URL or "
+        "ASSEMBLYAI_BASE_URL from the environment or .env, or else a server inside this process).",
+    ),
+]
+ApiKeyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key",
+        metavar="KEY",
+        show_default=False,
+        help="Send this API key (default: VIVAVOCE_API_KEY or ASSEMBLYAI_API_KEY). Other users of this "
+        "machine can read command lines; prefer the environment.",
+    ),
+]

@@ -1,218 +1,185 @@
-"""What a run leaves behind: text, events or captions, on standard output or in files."""
+"""The outputs that the options of a command ask for: standard output, files, or a folder."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, Self
 
 from vivavoce.cli.options import Format
-from vivavoce.cli.sinks import JsonSink, PipeSink, Sink, open_sink
+from vivavoce.cli.sinks import FileSink, Sink, TeeSink, file_sink, standard_output_sink
 from vivavoce.errors import ConfigurationError
-from vivavoce.types import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    import contextlib
+    from collections.abc import Callable, Sequence
 
-    from vivavoce.captions import Cue
-    from vivavoce.cli.transcript_line import TranscriptLine
+__all__ = ["Outputs", "choose_format", "written_message"]
 
-__all__ = ["CueSink", "Outputs", "Tee", "chosen_format", "wrote"]
+_FORMAT_OF_SUFFIX: Final = {
+    ".txt": Format.TEXT,
+    ".json": Format.JSON,
+    ".ndjson": Format.JSON,
+    ".jsonl": Format.JSON,
+    ".srt": Format.SRT,
+    ".vtt": Format.VTT,
+}
+_SUFFIX_OF_FORMAT: Final = {
+    Format.TEXT: ".txt",
+    Format.JSON: ".ndjson",
+    Format.SRT: ".srt",
+    Format.VTT: ".vtt",
+}
 
 
-_ENDINGS = {".txt": Format.TEXT, ".json": Format.JSON, ".ndjson": Format.JSON, ".jsonl": Format.JSON}
-_ENDINGS |= {".srt": Format.SRT, ".vtt": Format.VTT}
-_ENDING_OF = {Format.TEXT: ".txt", Format.JSON: ".ndjson", Format.SRT: ".srt", Format.VTT: ".vtt"}
-
-
-def chosen_format(wanted: Format | None, output: str | None, *, json: bool) -> Format:
-    """The format that options ask for: by name, by ``--json``, or by the ending of the output file.
+def choose_format(format_: Format | None, output: str | None, *, json: bool) -> Format:
+    """Return the format that options ask for: ``--json``, ``--format``, or the suffix of the output.
 
     Raises:
-        ConfigurationError: They contradict each other.
+        ConfigurationError: ``--json`` and ``--format`` contradict each other.
     """
-    if json and wanted not in {None, Format.JSON}:
-        raise ConfigurationError(f"--json and --format {wanted} contradict each other")
+    if json and format_ not in {None, Format.JSON}:
+        raise ConfigurationError(f"--json and --format {format_} contradict each other; give one of them")
     if json:
         return Format.JSON
-    if wanted is not None:
-        return wanted
-    return _ENDINGS.get(Path(output).suffix.lower(), Format.TEXT) if output is not None else Format.TEXT
+    if format_ is not None:
+        return format_
+    suffix = Path(output).suffix.lower() if output is not None else ""
+    return _FORMAT_OF_SUFFIX.get(suffix, Format.TEXT)
 
 
-def wrote(path: Path, count: int, unit: str) -> str:
-    """What is said of a finished file."""
-    return f"{path}: {count or 'no'} {unit}{'' if count == 1 else 's'} written."
+def written_message(path: Path, count: int, item: str) -> str:
+    """Return the message for a finished file."""
+    return f"{path}: {count or 'no'} {item}{'' if count == 1 else 's'} written."
 
 
-class CueSink(PipeSink):
-    """Captions with times, for players; each is written once it is known how long it may stay.
-
-    Args:
-        out: Where they go.
-        talk: Standard error.
-        kind: `Format.SRT` or `Format.VTT`.
-    """
-
-    UNIT = "caption"
-
-    def __init__(self, out: TextIO, talk: TextIO, kind: Format) -> None:
-        from vivavoce.captions import Captioner, vtt_head
-
-        super().__init__(out, talk)
-        self._kind = kind
-        self._captioner = Captioner()
-        if kind is Format.VTT:
-            self._write(vtt_head())
-
-    def show(self, caption: TranscriptLine) -> None:
-        """Take a finished utterance."""
-        if caption.is_final and caption.text:
-            whole = Word(caption.text, caption.start_ms, caption.end_ms, caption.confidence)
-            self._put(self._captioner.add(caption.words or (whole,)))
-
-    def close(self) -> None:
-        """Write the last caption."""
-        self._put(self._captioner.finish())
-
-    def _put(self, cues: Iterable[Cue]) -> None:
-        from vivavoce.captions import srt_block, vtt_block
-
-        for cue in cues:
-            self.written += 1
-            self._write(srt_block(self.written, cue) if self._kind is Format.SRT else vtt_block(cue))
-
-
-class Tee:
-    """Shows every caption in several places; what is said goes to the first."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = sinks
-
-    def show(self, caption: TranscriptLine) -> None:
-        """Show a caption everywhere."""
-        for sink in self._sinks:
-            sink.show(caption)
-
-    def note(self, text: str) -> None:
-        """Say something that is no transcript."""
-        self._sinks[0].note(text)
-
-    def close(self) -> None:
-        """Close all, whatever becomes of one."""
-        with contextlib.ExitStack() as stack:
-            for sink in self._sinks:
-                stack.callback(sink.close)
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 class Outputs:
-    """Opens the sinks that options ask for.
+    """Opens the sinks that the options of a command ask for.
 
     Args:
-        kind: Of the main output.
-        output: File or folder of the main output; None: standard output. What ends like a folder is made
-            if there is none.
-        extra: More files to write beside it, by their format.
-        partials: Whether events of unfinished utterances are wanted.
+        format_: Format of the main output.
+        output: File or folder of the main output; None: standard output. A path that ends with a
+            slash is a folder, which is created if it does not exist.
+        extra: Further files, by format.
+        partials: Whether JSON includes partials.
     """
 
     def __init__(
-        self, kind: Format, output: str | None, extra: dict[Format, Path | None], *, partials: bool
+        self, format_: Format, output: str | None, extra: dict[Format, Path | None], *, partials: bool
     ) -> None:
-        self._kind = kind
+        self._format = format_
         self._output = Path(output) if output is not None else None
         self._is_folder = output is not None and (output.endswith(("/", os.sep)) or Path(output).is_dir())
         self._extra = {kind: path for kind, path in extra.items() if path is not None}
         self._partials = partials
 
+    @classmethod
+    def from_options(
+        cls,
+        format_: Format | None,
+        output: str | None,
+        *,
+        srt: Path | None,
+        vtt: Path | None,
+        json: bool,
+        partials: bool,
+    ) -> Self:
+        """Create the outputs from the options of a command.
+
+        Raises:
+            ConfigurationError: Options contradict each other.
+        """
+        chosen = choose_format(format_, output, json=json)
+        if partials and chosen is not Format.JSON:
+            raise ConfigurationError("--partials needs --json: other formats contain finals only")
+        return cls(chosen, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
+
     @property
-    def is_out_of_sight(self) -> bool:
-        """Whether all goes into files, so that nothing on the terminal says how far it is."""
+    def is_hidden(self) -> bool:
+        """Whether all transcripts go to files, so that the terminal shows no progress."""
         if self._output is not None:
             return True
         try:
             return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
-        except (OSError, ValueError):  # a program put something else in its place
+        except (OSError, ValueError):  # a program replaced standard output by an object without a file
             return False
 
     def check(self, files: Sequence[str]) -> None:
-        """Refuse what can't be written for so many recordings.
+        """Check that the outputs can hold the transcripts of these recordings.
 
         Raises:
-            ConfigurationError: Several recordings, and captions or files for one.
+            ConfigurationError: An output for one recording is asked for several, or two recordings
+                would be written to the same file.
         """
-        if len(files) < 2:  # noqa: PLR2004 - one recording goes anywhere
+        if len(files) < 2:  # noqa: PLR2004 - every output can hold one recording
             return
         if self._extra:
             raise ConfigurationError(
-                "--srt and --vtt take one recording; for several: --format and -o FOLDER"
+                "--srt and --vtt take one recording; for several, give --format and -o FOLDER/"
             )
-        if self._kind in {Format.SRT, Format.VTT} and not self._is_folder:
+        if self._format in {Format.SRT, Format.VTT} and not self._is_folder:
             raise ConfigurationError(
-                f"captions of several recordings need a folder: --format {self._kind} -o FOLDER"
+                f"captions of several recordings need a folder; give --format {self._format} -o FOLDER/"
             )
         stems = [Path(file).stem for file in files]
         twice = next((stem for stem in stems if stems.count(stem) > 1), None)
         if self._is_folder and twice is not None:
-            raise ConfigurationError(f"two recordings are called {twice}; give them one by one")
+            raise ConfigurationError(
+                f"two recordings are named {twice} and would overwrite each other; transcribe them one by one"
+            )
 
     def open(
         self,
         stack: contextlib.ExitStack,
         source: str,
         *,
-        more: bool = False,
+        append: bool = False,
         idle: Callable[[], str] = str,
     ) -> Sink:
-        """Open the sink for one recording; the stack closes it.
+        """Open the sink for one recording.
 
         Args:
-            stack: Closes it.
+            stack: Closes the sink and its files.
             source: Name of the recording.
-            more: Whether another one was written to the same file before.
-            idle: What a terminal shows while nobody speaks.
+            append: Whether a previous recording was written to the same file.
+            idle: Returns what a terminal shows while no one speaks.
 
         Raises:
             ConfigurationError: A file can't be written.
         """
         sinks: list[Sink] = []
-        if self._output is None and self._kind in {Format.TEXT, Format.JSON}:
-            is_json = self._kind is Format.JSON
-            sinks.append(open_sink(json=is_json, partials=self._partials, idle=idle))
-        elif self._output is None:
-            sinks.append(CueSink(sys.stdout, sys.stderr, self._kind))
+        if self._output is None:
+            sinks.append(standard_output_sink(self._format, partials=self._partials, idle=idle))
+        elif self._is_folder:
+            sinks.append(self._open_file(stack, self._path_in_folder(self._output, source), self._format))
         else:
-            path = self._output
-            if self._is_folder:
-                self._make(path)
-                name = "stdin" if source == "-" else Path(source).stem
-                path, more = path / f"{name}{_ENDING_OF[self._kind]}", False
-            sinks.append(self._file(stack, path, self._kind, more=more))
-        sinks += [self._file(stack, path, kind) for kind, path in self._extra.items()]
-        sink = sinks[0] if len(sinks) == 1 else Tee(sinks)
+            sinks.append(self._open_file(stack, self._output, self._format, append=append))
+        sinks += [self._open_file(stack, path, kind) for kind, path in self._extra.items()]
+        sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
         stack.callback(sink.close)
         return sink
 
-    @staticmethod
-    def _make(folder: Path) -> None:
+    def _path_in_folder(self, folder: Path, source: str) -> Path:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"{folder}: {(error.strerror or str(error)).lower()}") from None
+            raise ConfigurationError(f"{folder}: {_reason(error)}") from None
+        name = "stdin" if source == "-" else Path(source).stem
+        return folder / f"{name}{_SUFFIX_OF_FORMAT[self._format]}"
 
-    def _file(self, stack: contextlib.ExitStack, path: Path, kind: Format, *, more: bool = False) -> Sink:
+    def _open_file(
+        self, stack: contextlib.ExitStack, path: Path, format_: Format, *, append: bool = False
+    ) -> FileSink:
         try:
-            out = stack.enter_context(path.open("a" if more else "w", encoding="utf-8", newline="\n"))
+            out = stack.enter_context(path.open("a" if append else "w", encoding="utf-8", newline="\n"))
         except OSError as error:
-            raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        if kind is Format.TEXT:
-            sink = PipeSink(out, sys.stderr)
-        elif kind is Format.JSON:
-            sink = JsonSink(out, sys.stderr, partials=self._partials)
-        else:
-            sink = CueSink(out, sys.stderr, kind)
-        stack.callback(lambda: sink.note(wrote(path, sink.written, sink.UNIT)))
+            raise ConfigurationError(f"{path}: {_reason(error)}") from None
+        sink = file_sink(out, format_, partials=self._partials)
+        stack.callback(lambda: sink.note(written_message(path, sink.n_written, sink.ITEM)))
         return sink

@@ -1,4 +1,4 @@
-"""How far a recording is, on standard error."""
+"""A progress bar for a recording, on standard error."""
 
 from __future__ import annotations
 
@@ -7,28 +7,21 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["counted", "progress_bar"]
-
-
-def counted(chunks: Iterable[bytes], sent: Callable[[int], None]) -> Iterator[bytes]:
-    """Pass chunks on and say how many bytes each had."""
-    for chunk in chunks:
-        yield chunk
-        sent(len(chunk))
+__all__ = ["progress_bar"]
 
 
 @contextlib.contextmanager
 def progress_bar(label: str, duration_s: float | None) -> Iterator[Callable[[float], None]]:
-    """A bar for as long as the block runs; nothing where standard error is no terminal.
+    """Show a progress bar while the block runs, if standard error is a terminal.
 
     Args:
-        label: What is going on.
-        duration_s: Of the whole, in seconds; None where nobody knows.
+        label: Text in front of the bar.
+        duration_s: Duration of the audio, in seconds; None: unknown.
 
     Yields:
-        Takes by how many seconds of sound it went on.
+        A function that advances the bar by seconds of audio.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

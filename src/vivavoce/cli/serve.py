@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003  - typer reads the annotation
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vivavoce.errors import ConfigurationError, ExtrasNotInstalledError
+from vivavoce.errors import ConfigurationError
 from vivavoce.settings import DEFAULT_PORT
 
 __all__ = ["LogLevel", "read_keys", "serve"]
 
 
 class LogLevel(StrEnum):
-    """How much the server says."""
+    """Least severe level of messages that the server logs."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -23,138 +24,139 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def read_keys(options: list[str], environment: str | None, file: Path | None) -> tuple[str, ...]:
-    """Every key that was given, once.
-
-    Args:
-        options: From the command line.
-        environment: Keys separated by commas or spaces.
-        file: One key a line, which may have a standing behind it; empty lines and lines that begin with #
-            don't count.
-
-    Raises:
-        ConfigurationError: The file can't be read or holds no key.
-    """
-    keys = [*options, *(environment or "").replace(",", " ").split()]
-    if file is not None:
-        try:
-            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a text file"
-            raise ConfigurationError(f"{file}: {reason.lower()}") from None
-        found = [line for line in lines if line and not line.startswith("#")]
-        if not found:
-            raise ConfigurationError(f"{file}: there is no key in it")
-        keys += found
-    return tuple(dict.fromkeys(key for key in keys if key))
+_HostOption = Annotated[
+    str,
+    typer.Option(
+        metavar="HOST",
+        envvar="VIVAVOCE_HOST",
+        help="Listen on this address; 0.0.0.0 listens on all networks.",
+    ),
+]
+_PortOption = Annotated[
+    int,
+    typer.Option(
+        metavar="PORT",
+        envvar="VIVAVOCE_PORT",
+        min=0,
+        max=65_535,
+        help="Listen on this port; 0 picks a free one.",
+    ),
+]
+_ApiKeyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--api-key",
+        metavar="KEY",
+        show_default=False,
+        help="Accept this API key; repeatable. VIVAVOCE_API_KEYS adds keys, separated by commas.",
+    ),
+]
+_ApiKeyFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="VIVAVOCE_API_KEY_FILE",
+        show_default=False,
+        help="Accept the API keys in this file, one per line. A key followed by no-funds, unpaid or "
+        "disabled is refused with that reason.",
+    ),
+]
+_NoAuthOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-auth",
+        envvar="VIVAVOCE_NO_AUTH",
+        help="Accept clients without a key, on any address.",
+    ),
+]
+_MaxSessionsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        envvar="VIVAVOCE_MAX_SESSIONS",
+        min=1,
+        show_default=False,
+        help="Allow this many sessions at a time (default: no limit).",
+    ),
+]
+_MaxSessionsPerKeyOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        envvar="VIVAVOCE_MAX_SESSIONS_PER_KEY",
+        min=1,
+        show_default=False,
+        help="Allow this many sessions at a time for one key and its tokens (default: no limit).",
+    ),
+]
+_TlsCertOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-cert",
+        metavar="FILE",
+        envvar="VIVAVOCE_TLS_CERT",
+        show_default=False,
+        help="Use TLS with the certificate chain in this PEM file.",
+    ),
+]
+_TlsKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tls-key",
+        metavar="FILE",
+        envvar="VIVAVOCE_TLS_KEY",
+        show_default=False,
+        help="Read the private key from this PEM file (default: the file of --tls-cert).",
+    ),
+]
+_TlsSelfSignedOption = Annotated[
+    bool,
+    typer.Option(
+        "--tls-self-signed",
+        envvar="VIVAVOCE_TLS_SELF_SIGNED",
+        help="Use TLS with a self-signed certificate, for development.",
+    ),
+]
+_WebhooksOption = Annotated[
+    bool,
+    typer.Option(
+        envvar="VIVAVOCE_WEBHOOKS",
+        help="Post finished turns to the URL that a client names. A public server without keys never does.",
+    ),
+]
+_TurnModelOption = Annotated[
+    str,
+    typer.Option(
+        "--turn-model",
+        metavar="auto|none|FILE",
+        envvar="VIVAVOCE_TURN_MODEL",
+        help="Use this model to detect the end of a turn from audio: smart-turn if pipecat-ai is installed "
+        "(auto), no model (none), or an ONNX file.",
+    ),
+]
+_LogLevelOption = Annotated[
+    LogLevel,
+    typer.Option(envvar="VIVAVOCE_LOG_LEVEL", help="Log messages of this level and above to standard error."),
+]
 
 
 def serve(
     *,
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="HOST", envvar="VIVAVOCE_HOST", help="Address to listen on; 0.0.0.0 for every network."
-        ),
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            metavar="PORT", envvar="VIVAVOCE_PORT", min=0, max=65_535, help="Port; 0 takes a free one."
-        ),
-    ] = DEFAULT_PORT,
-    api_key: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--api-key",
-            metavar="KEY",
-            show_default=False,
-            help="A key that clients may use; repeatable. Also VIVAVOCE_API_KEYS, separated by commas.",
-        ),
-    ] = None,
-    api_key_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            envvar="VIVAVOCE_API_KEY_FILE",
-            show_default=False,
-            help="A file with one key a line; one with no-funds, unpaid or disabled behind it is refused.",
-        ),
-    ] = None,
-    no_auth: Annotated[
-        bool,
-        typer.Option(
-            "--no-auth", envvar="VIVAVOCE_NO_AUTH", help="Serve everyone, on any address, without a key."
-        ),
-    ] = False,
-    max_sessions: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            envvar="VIVAVOCE_MAX_SESSIONS",
-            min=1,
-            show_default=False,
-            help="Refuse more at a time.",
-        ),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(
-            "--tls-cert",
-            metavar="FILE",
-            envvar="VIVAVOCE_TLS_CERT",
-            show_default=False,
-            help="Speak TLS with the certificate in this PEM file, followed by those of its authorities.",
-        ),
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option(
-            "--tls-key",
-            metavar="FILE",
-            envvar="VIVAVOCE_TLS_KEY",
-            show_default=False,
-            help="Its private key, unless that is in the same file.",
-        ),
-    ] = None,
-    tls_self_signed: Annotated[
-        bool,
-        typer.Option(
-            "--tls-self-signed",
-            envvar="VIVAVOCE_TLS_SELF_SIGNED",
-            help="Speak TLS with a certificate made here, for development.",
-        ),
-    ] = False,
-    max_sessions_per_key: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            envvar="VIVAVOCE_MAX_SESSIONS_PER_KEY",
-            min=1,
-            show_default=False,
-            help="Refuse more at a time with one key, or with tokens of it.",
-        ),
-    ] = None,
-    webhooks: Annotated[
-        bool,
-        typer.Option(
-            envvar="VIVAVOCE_WEBHOOKS", help="Post finished turns where a client wants; never without keys."
-        ),
-    ] = True,
-    turn_model: Annotated[
-        str,
-        typer.Option(
-            "--turn-model",
-            metavar="auto|none|FILE",
-            envvar="VIVAVOCE_TURN_MODEL",
-            help="Who hears whether a turn is over: smart-turn if pipecat-ai is there, nobody, or this file.",
-        ),
-    ] = "auto",
-    log_level: Annotated[
-        LogLevel, typer.Option(envvar="VIVAVOCE_LOG_LEVEL", help="How much to say on standard error.")
-    ] = LogLevel.INFO,
+    host: _HostOption = "127.0.0.1",
+    port: _PortOption = DEFAULT_PORT,
+    api_key: _ApiKeyOption = None,
+    api_key_file: _ApiKeyFileOption = None,
+    no_auth: _NoAuthOption = False,
+    max_sessions: _MaxSessionsOption = None,
+    max_sessions_per_key: _MaxSessionsPerKeyOption = None,
+    tls_cert: _TlsCertOption = None,
+    tls_key: _TlsKeyOption = None,
+    tls_self_signed: _TlsSelfSignedOption = False,
+    webhooks: _WebhooksOption = True,
+    turn_model: _TurnModelOption = "auto",
+    log_level: _LogLevelOption = LogLevel.INFO,
 ) -> None:
-    """Run a server that speaks AssemblyAI's streaming protocols.
+    """Run a server for AssemblyAI's streaming protocols.
 
     \b
     Examples:
@@ -163,24 +165,17 @@ def serve(
       ASSEMBLYAI_BASE_URL=ws://127.0.0.1:8765 python main.py
       vivavoce serve --tls-cert fullchain.pem --tls-key privkey.pem
 
-    On a loopback address no key is needed. On any other the server refuses to start without keys,
-    unless --no-auth says that this is meant. Ctrl-C or SIGTERM lets sessions finish first; a second
-    one stops at once.
+    A loopback address needs no keys. On any other address the server refuses to start without keys,
+    unless --no-auth is given. Ctrl-C or SIGTERM lets sessions finish; a second one stops at once.
 
-    --tls-self-signed makes a certificate for localhost and the host that is listened on, keeps it in
-    the cache folder, and says where, so that clients can be told to trust it.
-    """  # noqa: D301  - click keeps what follows \b as it is
-    import os
+    --tls-self-signed creates a certificate for localhost and HOST, keeps it in the cache folder and logs
+    its path, so that clients can be configured to trust it.
+    """  # noqa: D301  - click keeps the lines after \b as they are
+    from vivavoce.cli.server_choice import server_extra
 
     keys = read_keys(api_key or [], os.environ.get("VIVAVOCE_API_KEYS"), api_key_file)
-    try:
+    with server_extra():
         from vivavoce import server
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("vivavoce"):
-            raise
-        raise ExtrasNotInstalledError(
-            'the server is not installed; run: pip install "vivavoce[server]"'
-        ) from error
     server.serve(
         server.ServerOptions(
             host=host,
@@ -197,3 +192,29 @@ def serve(
             log_level=log_level.value,
         )
     )
+
+
+def read_keys(options: list[str], environment: str | None, file: Path | None) -> tuple[str, ...]:
+    """Return all API keys without duplicates.
+
+    Args:
+        options: Keys from the command line.
+        environment: Keys separated by commas or spaces.
+        file: File with one key per line, optionally followed by its status. Empty lines and lines that
+            start with # are ignored.
+
+    Raises:
+        ConfigurationError: The file can't be read or contains no key.
+    """
+    keys = [*options, *(environment or "").replace(",", " ").split()]
+    if file is not None:
+        try:
+            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a text file"
+            raise ConfigurationError(f"{file}: {reason.lower()}") from None
+        file_keys = [line for line in lines if line and not line.startswith("#")]
+        if not file_keys:
+            raise ConfigurationError(f"{file}: the file contains no key; write one key per line")
+        keys += file_keys
+    return tuple(dict.fromkeys(key for key in keys if key))

@@ -1,4 +1,4 @@
-"""Which server a command talks to: the configured one, or one inside this process."""
+"""The server that a command uses: the configured one, or one inside this process."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ from vivavoce.errors import ExtrasNotInstalledError
 from vivavoce.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from vivavoce.server import LocalServer
 
-__all__ = ["SERVER_EXTRA", "ChosenServer", "choose_server", "local_server"]
-
-SERVER_EXTRA = (
-    'the server is not installed; run: pip install "vivavoce[server]", or say with --url where one runs'
-)
+__all__ = ["ChosenServer", "choose_server", "local_server", "server_extra"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenServer:
-    """A server to talk to.
+    """The server that a command uses.
 
     Attributes:
         base_url: Its address.
-        local: The server, if it runs inside this process.
+        local: The server object if it runs inside this process, else None.
     """
 
     base_url: str
@@ -35,35 +31,45 @@ class ChosenServer:
 
 
 @contextlib.contextmanager
-def local_server() -> Iterator[LocalServer]:
-    """A server on a free loopback port for as long as the block runs.
+def server_extra(alternative: str = "") -> Iterator[None]:
+    """Report an import that fails in the block as the missing extra ``server``.
+
+    Args:
+        alternative: What else the user can do, added to the message.
 
     Raises:
-        ExtrasNotInstalledError: The server's packages are not there.
+        ExtrasNotInstalledError: A package of the extra is missing.
     """
     try:
-        from vivavoce.server import LocalServer
+        yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("vivavoce"):
             raise
-        raise ExtrasNotInstalledError(SERVER_EXTRA) from error
+        raise ExtrasNotInstalledError(
+            f'the server is not installed; run: pip install "vivavoce[server]"{alternative}'
+        ) from error
+
+
+@contextlib.contextmanager
+def local_server() -> Iterator[LocalServer]:
+    """Run a server on a free loopback port while the block runs.
+
+    Raises:
+        ExtrasNotInstalledError: A package of the extra ``server`` is missing.
+    """
+    with server_extra(", or give the address of a server with --url"):
+        from vivavoce.server import LocalServer
     with LocalServer() as server:
         yield server
 
 
 @contextlib.contextmanager
-def choose_server(
-    url: str | None,
-    api_key: str | None,
-    *,
-    local: Callable[[], contextlib.AbstractContextManager[LocalServer]] = local_server,
-) -> Iterator[ChosenServer]:
-    """Choose the server and tell the SDK's settings.
+def choose_server(url: str | None, api_key: str | None) -> Iterator[ChosenServer]:
+    """Choose the server and configure the SDK for it while the block runs.
 
     Args:
-        url: What the command line says.
-        api_key: What the command line says.
-        local: Starts a server inside this process.
+        url: Address from the command line; None: the configured one, or else a local server.
+        api_key: API key from the command line; None: the configured one.
     """
     if api_key:
         settings.api_key = api_key
@@ -72,7 +78,7 @@ def choose_server(
     if settings.source_of("base_url") is not None:
         yield ChosenServer(settings.base_url)
         return
-    with local() as server:
+    with local_server() as server:
         settings.base_url = server.base_url
         try:
             yield ChosenServer(server.base_url, server)

@@ -1,99 +1,165 @@
-"""Where captions go: a terminal, a pipe, or lines of JSON."""
+"""Where transcripts go: a terminal, or plain text, JSON lines or captions on a pipe or in a file."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import sys
 import threading
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, ClassVar, Protocol, TextIO
 
 from vivavoce.cli.live_line import LiveLine
-from vivavoce.cli.transcript_line import json_fields
+from vivavoce.cli.options import Format
+from vivavoce.cli.terminal import has_escapes, terminal_width, uses_colour
+from vivavoce.types import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from vivavoce.captions import Cue
     from vivavoce.cli.transcript_line import TranscriptLine
 
-__all__ = ["JsonSink", "PipeSink", "Sink", "TerminalSink", "open_sink", "stable_length", "terminal_width"]
+__all__ = [
+    "CaptionSink",
+    "FileSink",
+    "JsonSink",
+    "Sink",
+    "TeeSink",
+    "TerminalSink",
+    "TextSink",
+    "file_sink",
+    "standard_output_sink",
+    "unchanged_length",
+]
 
 
 class Sink(Protocol):
-    """Takes captions in the order they come, from whatever thread."""
+    """Receives transcripts in order, from any thread."""
 
-    def show(self, caption: TranscriptLine) -> None:
-        """Show a partial or a final; an empty partial takes the live line away."""
+    def show(self, transcript: TranscriptLine) -> None:
+        """Show a partial or a final; an empty partial clears the live line."""
 
     def note(self, text: str) -> None:
-        """Say something that is no transcript, on standard error."""
+        """Write a message that is not a transcript to standard error."""
 
     def close(self) -> None:
-        """Leave the cursor on an empty line."""
+        """Finish the output."""
 
 
-class PipeSink:
-    """One finished utterance a line, flushed, for other programs."""
+class FileSink:
+    """Base of the sinks that write finals to a pipe or a file and flush each one.
 
-    UNIT = "utterance"
-    """What is counted."""
+    Args:
+        out: Pipe or file.
+        err: Standard error.
 
-    def __init__(self, out: TextIO, talk: TextIO) -> None:
+    Attributes:
+        n_written: Number of items written.
+    """
+
+    ITEM: ClassVar = "utterance"
+    """Name of one item, for messages."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
         self._out = out
-        self._talk = talk
+        self._err = err
         self._lock = threading.Lock()
-        self.written = 0
+        self.n_written = 0
 
-    def show(self, caption: TranscriptLine) -> None:
-        """Write a final; partials are not for pipes."""
-        if caption.is_final and caption.text:
-            self._line(caption.text)
+    def show(self, transcript: TranscriptLine) -> None:
+        """Write a transcript if this sink includes it."""
+        raise NotImplementedError
 
     def note(self, text: str) -> None:
-        """Say something on standard error."""
+        """Write a message to standard error."""
         with self._lock:
-            print(text, file=self._talk, flush=True)
+            print(text, file=self._err, flush=True)
 
     def close(self) -> None:
-        """Nothing is pending: every line was flushed."""
-
-    def _line(self, text: str) -> None:
-        self._write(text + "\n")
-        self.written += 1
+        """Finish the output."""
 
     def _write(self, text: str) -> None:
         with self._lock:
             self._out.write(text)
             self._out.flush()
 
+    def _write_item(self, text: str) -> None:
+        self._write(text)
+        self.n_written += 1
 
-class JsonSink(PipeSink):
-    """One event a line as JSON.
+
+class TextSink(FileSink):
+    """Writes one final per line."""
+
+    def show(self, transcript: TranscriptLine) -> None:
+        """Write a final; skip partials and empty finals."""
+        if transcript.is_final and transcript.text:
+            self._write_item(transcript.text + "\n")
+
+
+class JsonSink(FileSink):
+    """Writes one JSON object per line.
 
     Args:
-        out: Standard output.
-        talk: Standard error.
-        partials: Whether unfinished utterances are written too.
+        out: Pipe or file.
+        err: Standard error.
+        partials: Whether partials are written too.
     """
 
-    UNIT = "event"
+    ITEM = "event"
 
-    def __init__(self, out: TextIO, talk: TextIO, *, partials: bool) -> None:
-        super().__init__(out, talk)
+    def __init__(self, out: TextIO, err: TextIO, *, partials: bool) -> None:
+        super().__init__(out, err)
         self._partials = partials
 
-    def show(self, caption: TranscriptLine) -> None:
-        """Write an event, if it has words."""
-        if caption.text and (caption.is_final or self._partials):
-            self._line(json.dumps(json_fields(caption)))
+    def show(self, transcript: TranscriptLine) -> None:
+        """Write a transcript that has words."""
+        if transcript.text and (transcript.is_final or self._partials):
+            self._write_item(json.dumps(transcript.json_fields()) + "\n")
 
 
-def stable_length(before: str, now: str) -> int:
-    """How many characters of a partial the one before it had too, in whole words.
+class CaptionSink(FileSink):
+    """Writes captions for video players; each one as soon as its end time is known.
 
-    What was heard alike twice mostly stays; what is new often changes again.
+    Args:
+        out: Pipe or file.
+        err: Standard error.
+        format_: `Format.SRT` or `Format.VTT`.
+    """
+
+    ITEM = "caption"
+
+    def __init__(self, out: TextIO, err: TextIO, format_: Format) -> None:
+        from vivavoce.captions import Captioner, vtt_head
+
+        super().__init__(out, err)
+        self._format = format_
+        self._captioner = Captioner()
+        if format_ is Format.VTT:
+            self._write(vtt_head())
+
+    def show(self, transcript: TranscriptLine) -> None:
+        """Add a final; skip partials and empty finals."""
+        if transcript.is_final and transcript.text:
+            whole = Word(transcript.text, transcript.start_ms, transcript.end_ms, transcript.confidence)
+            self._write_cues(self._captioner.add(transcript.words or (whole,)))
+
+    def close(self) -> None:
+        """Write the last caption."""
+        self._write_cues(self._captioner.finish())
+
+    def _write_cues(self, cues: Iterable[Cue]) -> None:
+        from vivavoce.captions import srt_block, vtt_block
+
+        for cue in cues:
+            is_srt = self._format is Format.SRT
+            self._write_item(srt_block(self.n_written + 1, cue) if is_srt else vtt_block(cue))
+
+
+def unchanged_length(before: str, now: str) -> int:
+    """Return the length of the whole words at the start of a partial that the previous partial has too.
+
+    Words that two partials share mostly stay; new words often change again.
     """
     n = 0
     for old, new in zip(before.split(" "), now.split(" "), strict=False):
@@ -104,82 +170,98 @@ def stable_length(before: str, now: str) -> int:
 
 
 class TerminalSink:
-    """Partials overwritten by finals; what is new in a partial is told apart from what stood before.
+    """Shows partials on a live line and replaces them by finals; new words of a partial are dimmed.
 
     Args:
-        screen: Of the terminal.
-        talk: Standard error.
-        idle: What stands on the live line while nobody speaks.
+        live_line: The live line of the terminal.
+        err: Standard error.
+        idle: Returns the text of the live line while no one speaks.
     """
 
-    def __init__(self, screen: LiveLine, talk: TextIO, idle: Callable[[], str] = str) -> None:
-        self._screen = screen
-        self._talk = talk
+    def __init__(self, live_line: LiveLine, err: TextIO, idle: Callable[[], str] = str) -> None:
+        self._live_line = live_line
+        self._err = err
         self._idle = idle
         self._lock = threading.Lock()
-        self._partial = ""
+        self._partial = ""  # the previous partial of the current utterance
 
-    def show(self, caption: TranscriptLine) -> None:
-        """Show a caption on the live line, or in its place for good."""
+    def show(self, transcript: TranscriptLine) -> None:
+        """Show a partial on the live line, or replace it by a final."""
         with self._lock:
-            before, self._partial = self._partial, "" if caption.is_final else caption.text
-            if not caption.is_final:
-                text = caption.text or self._idle()
-                self._screen.partial(text, stable_length(before, caption.text))
-            elif caption.text:
-                self._screen.final(caption.text)
+            before, self._partial = self._partial, "" if transcript.is_final else transcript.text
+            if not transcript.is_final:
+                text = transcript.text or self._idle()
+                self._live_line.partial(text, unchanged_length(before, transcript.text))
+            elif transcript.text:
+                self._live_line.final(transcript.text)
             else:
-                self._screen.clear()
+                self._live_line.clear()
 
     def note(self, text: str) -> None:
-        """Say something on standard error, on a line of its own."""
+        """Write a message to standard error, on its own line."""
         with self._lock:
-            self._screen.clear()
-            print(self._screen.wrapped(text), file=self._talk, flush=True)
+            self._live_line.clear()
+            print(self._live_line.wrap(text), file=self._err, flush=True)
 
     def close(self) -> None:
-        """Take the live line away."""
+        """Clear the live line."""
         with self._lock:
-            self._screen.clear()
+            self._live_line.clear()
 
 
-def terminal_width() -> int:
-    """Width of the terminal, in cells.
+class TeeSink:
+    """Shows every transcript in several sinks; messages go to the first."""
 
-    The terminal itself is asked before COLUMNS, unlike `shutil.get_terminal_size`: what counts is where
-    the line wraps, not where a parent process thought that it does.
-    """
-    with contextlib.suppress(OSError, ValueError):
-        if columns := os.get_terminal_size(sys.stdout.fileno()).columns:
-            return columns
-    return shutil.get_terminal_size().columns
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def show(self, transcript: TranscriptLine) -> None:
+        """Show a transcript in every sink."""
+        for sink in self._sinks:
+            sink.show(transcript)
+
+    def note(self, text: str) -> None:
+        """Write a message with the first sink."""
+        self._sinks[0].note(text)
+
+    def close(self) -> None:
+        """Close every sink, even if one fails."""
+        with contextlib.ExitStack() as stack:
+            for sink in self._sinks:
+                stack.callback(sink.close)
 
 
-def _writer(out: TextIO) -> Callable[[str], None]:
-    def write(text: str) -> None:
-        out.write(text)
-        out.flush()
-
-    return write
-
-
-def open_sink(*, json: bool = False, partials: bool = False, idle: Callable[[], str] = str) -> Sink:
-    """The sink that suits standard output.
+def file_sink(out: TextIO, format_: Format, *, partials: bool = False) -> FileSink:
+    """Create the sink that writes a format to a pipe or a file.
 
     Args:
-        json: Whether events were asked for.
-        partials: Whether those include partials.
-        idle: What a terminal shows while nobody speaks.
+        out: Pipe or file.
+        format_: What to write.
+        partials: Whether JSON includes partials.
     """
-    if json:
-        return JsonSink(sys.stdout, sys.stderr, partials=partials)
-    if not sys.stdout.isatty():
-        return PipeSink(sys.stdout, sys.stderr)
-    escapes = os.environ.get("TERM", "") not in {"dumb", ""}
-    screen = LiveLine(
-        _writer(sys.stdout),
-        terminal_width,
-        escapes=escapes,
-        dim=not os.environ.get("NO_COLOR"),
-    )
-    return TerminalSink(screen, sys.stderr, idle)
+    if format_ is Format.TEXT:
+        return TextSink(out, sys.stderr)
+    if format_ is Format.JSON:
+        return JsonSink(out, sys.stderr, partials=partials)
+    return CaptionSink(out, sys.stderr, format_)
+
+
+def standard_output_sink(
+    format_: Format = Format.TEXT, *, partials: bool = False, idle: Callable[[], str] = str
+) -> Sink:
+    """Create the sink for standard output; text on a terminal gets a live line.
+
+    Args:
+        format_: What to write.
+        partials: Whether JSON includes partials.
+        idle: Returns what a terminal shows while no one speaks.
+    """
+    if format_ is not Format.TEXT or not sys.stdout.isatty():
+        return file_sink(sys.stdout, format_, partials=partials)
+
+    def write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    live_line = LiveLine(write, terminal_width, escapes=has_escapes(), dim=uses_colour())
+    return TerminalSink(live_line, sys.stderr, idle)

@@ -6,22 +6,21 @@ import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from vivavoce.cli.options import (
-    ApiKey,
-    Format,
+    MAX_SAMPLE_RATE,
+    MIN_SAMPLE_RATE,
+    ApiKeyOption,
     FormatOption,
-    Json,
-    Output,
-    Partials,
-    SampleRate,
-    Srt,
-    Url,
-    Vtt,
-    check_output,
+    JsonOption,
+    OutputOption,
+    PartialsOption,
+    SrtOption,
+    UrlOption,
+    VttOption,
 )
 from vivavoce.errors import AudioError, ConfigurationError
 from vivavoce.types import Encoding
@@ -29,99 +28,48 @@ from vivavoce.types import Encoding
 if TYPE_CHECKING:
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
-    from vivavoce.cli.server_choice import ChosenServer
-    from vivavoce.cli.sinks import Sink
     from vivavoce.recordings.sound import Sound
 
 __all__ = ["stream"]
 
-_STDIN = "-"
+_STDIN: Final = "-"
 
-
-def _open(
-    stack: contextlib.ExitStack, file: str, sample_rate: int, encoding: Encoding, interrupt: Interrupt
-) -> Sound:
-    from vivavoce.recordings import sources
-
-    if file != _STDIN:
-        return stack.enter_context(sources.from_file(Path(file)))
-    read = sources.interruptible_reader(sys.stdin.fileno(), lambda: interrupt.requested)
-    return sources.from_reader(read, sample_rate=sample_rate, encoding=encoding)
-
-
-def _say_what_is_mixed(sound: Sound, sink: Sink) -> None:
-    if sound.channels > 1:
-        sink.note(f"{sound.channels} channels are mixed into one.")
-
-
-def _run(
-    file: str,
-    outputs: Outputs,
-    target: ChosenServer,
-    interrupt: Interrupt,
-    options: _Options,
-    *,
-    nth: int,
-    of: int,
-) -> None:
-    """Transcribe one recording."""
-    from vivavoce.cli.live_session import run_session
-    from vivavoce.cli.progress import counted, progress_bar
-    from vivavoce.recordings.pacing import MAX_LEAD_S, paced
-
-    with contextlib.ExitStack() as stack:
-        sound = _open(stack, file, options.sample_rate, options.encoding, interrupt)
-        sink = outputs.open(stack, file, more=nth > 0)
-        if of > 1:
-            sink.note(f"{file}:")
-        _say_what_is_mixed(sound, sink)
-        chunks = sound.chunks
-        if file != _STDIN and (options.realtime or target.local is None):
-            lead_s = 0.0 if options.realtime else MAX_LEAD_S
-            chunks = paced(chunks, sound.bytes_per_second, wait=interrupt.wait, lead_s=lead_s)
-        if file != _STDIN and outputs.is_out_of_sight:
-            advance = stack.enter_context(progress_bar(Path(file).name, sound.duration_s))
-            chunks = counted(chunks, lambda n_bytes: advance(n_bytes / sound.bytes_per_second))
-        run_session(
-            chunks,
-            sample_rate=sound.sample_rate,
-            encoding=sound.encoding,
-            show=sink.show,
-            interrupt=interrupt,
-            ends_itself=file == _STDIN,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    sample_rate: int
-    encoding: Encoding
-    realtime: bool
+_FilesArgument = Annotated[
+    list[str], typer.Argument(metavar="FILE|-", help="Recordings, or - for standard input.")
+]
+_RealtimeOption = Annotated[
+    bool,
+    typer.Option("--realtime", help="Send files at the speed of speech, not as fast as possible."),
+]
+_SampleRateOption = Annotated[
+    int,
+    typer.Option(
+        "--sample-rate",
+        metavar="HZ",
+        min=MIN_SAMPLE_RATE,
+        max=MAX_SAMPLE_RATE,
+        help="Sample rate of raw audio on standard input.",
+    ),
+]
+_EncodingOption = Annotated[Encoding, typer.Option(help="Encoding of raw audio on standard input.")]
 
 
 def stream(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE|-", help="Recordings, or - for standard input.")
-    ],
+    files: _FilesArgument,
     *,
-    output: Output = None,
+    output: OutputOption = None,
     format_: FormatOption = None,
-    srt: Srt = None,
-    vtt: Vtt = None,
-    realtime: Annotated[
-        bool,
-        typer.Option("--realtime", help="Send a file at the speed of speech."),
-    ] = False,
-    sample_rate: SampleRate = 16_000,
-    encoding: Annotated[
-        Encoding, typer.Option(help="Of raw samples from standard input, like --sample-rate.")
-    ] = Encoding.PCM_S16LE,
-    json: Json = False,
-    partials: Partials = False,
-    url: Url = None,
-    api_key: ApiKey = None,
+    srt: SrtOption = None,
+    vtt: VttOption = None,
+    realtime: _RealtimeOption = False,
+    sample_rate: _SampleRateOption = 16_000,
+    encoding: _EncodingOption = Encoding.PCM_S16LE,
+    json: JsonOption = False,
+    partials: PartialsOption = False,
+    url: UrlOption = None,
+    api_key: ApiKeyOption = None,
 ) -> None:
-    """Transcribe recordings, or sound from a pipe.
+    """Transcribe recordings, or audio from a pipe.
 
     \b
     Examples:
@@ -133,59 +81,141 @@ def stream(
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
       ffmpeg -i talk.mkv -f s16le -ac 1 -ar 16000 - | vivavoce stream -
 
-    WAV is read as it is; other files need: pip install "vivavoce[audio]". A file goes to a server inside
-    this process as fast as it is heard, to a configured one at most 20 s ahead of the clock, which is
-    what the protocol allows. Standard input carries raw mono samples or a WAV stream.
+    WAV files need no decoder; for other files run: pip install "vivavoce[audio]". A server inside this
+    process receives a file as fast as it can transcribe it. Any other server receives at most 20 s more
+    than real time, within the limit of the protocol. Standard input is raw mono audio or a WAV stream.
 
-    Of several recordings one that can't be read is skipped, and the exit code is 1. Ctrl-C ends the sound,
-    shows the last utterance and exits within two seconds: with 0 for standard input, with 130 for a file,
-    which was not heard to its end. A second Ctrl-C stops at once.
-    """  # noqa: D301  - click keeps what follows \b as it is
-    from vivavoce.cli.outputs import Outputs, chosen_format
+    If one of several recordings can't be read, the others are transcribed and the exit code is 1.
+    Ctrl-C ends the audio, shows the last utterance and exits within two seconds, with 0 for standard
+    input and with 130 for a file. A second Ctrl-C exits at once.
+    """  # noqa: D301  - click keeps the lines after \b as they are
+    from vivavoce.cli.outputs import Outputs
 
-    kind = chosen_format(format_, output, json=json)
-    check_output(json=kind is Format.JSON, partials=partials)
-    outputs = Outputs(kind, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
+    outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check(files)
     if _STDIN in files:
         _check_stdin(files)
-    from vivavoce.cli.interrupt import Interrupt
-    from vivavoce.cli.server_choice import choose_server
+    options = _Options(sample_rate, encoding, realtime, url, api_key)
+    raise typer.Exit(_transcribe_files(files, outputs, options))
 
-    failed = False
-    with contextlib.ExitStack() as stack:
-        interrupt = stack.enter_context(Interrupt(live=_STDIN in files))
-        target: ChosenServer | None = None
-        for nth, file in enumerate(files):
-            if interrupt.requested:
-                break
-            try:
-                if target is None:
-                    _check_readable(file)
-                    target = stack.enter_context(choose_server(url, api_key))
-                options = _Options(sample_rate, encoding, realtime)
-                _run(file, outputs, target, interrupt, options, nth=nth, of=len(files))
-            except AudioError as error:
-                if len(files) == 1:
-                    raise
-                print(f"vivavoce: {error}", file=sys.stderr)
-                failed = True
-    raise typer.Exit(interrupt.exit_code or int(failed))
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    sample_rate: int
+    encoding: Encoding
+    realtime: bool
+    url: str | None
+    api_key: str | None
 
 
 def _check_stdin(files: list[str]) -> None:
     if len(files) > 1:
-        raise ConfigurationError("- for standard input stands alone, without other recordings")
+        raise ConfigurationError("- (standard input) can't be combined with other recordings")
     if sys.stdin.isatty():
         raise ConfigurationError(
-            "standard input is a terminal; pipe sound into it (see stream --help), or use vivavoce mic"
+            "standard input is a terminal; pipe audio into it (see vivavoce stream --help), "
+            "or use vivavoce mic"
         )
 
 
 def _check_readable(file: str) -> None:
-    """Open a file once before a server is started for it: a wrong name needs no model."""
+    """Open a file before a server starts for it: a wrong file name must not load the model."""
     if file != _STDIN:
         from vivavoce.recordings import sources
 
         with sources.from_file(Path(file)):
             pass
+
+
+def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> int:
+    """Transcribe recordings in order, with one server for all; return the exit code."""
+    from vivavoce.cli.interrupt import Interrupt
+    from vivavoce.cli.server_choice import ChosenServer, choose_server
+
+    failed = False
+    with contextlib.ExitStack() as stack:
+        interrupt = stack.enter_context(Interrupt(live=_STDIN in files))
+        server: ChosenServer | None = None
+        for index, file in enumerate(files):
+            if interrupt.stop_requested:
+                break
+            try:
+                if server is None:
+                    _check_readable(file)
+                    server = stack.enter_context(choose_server(options.url, options.api_key))
+                is_paced = options.realtime or server.local is None
+                _transcribe_file(
+                    file,
+                    outputs,
+                    interrupt,
+                    options,
+                    is_paced=is_paced,
+                    append=index > 0,
+                    titled=len(files) > 1,
+                )
+            except AudioError as error:
+                if len(files) == 1:
+                    raise
+                print(f"vivavoce: {error}", file=sys.stderr)
+                failed = True
+    return interrupt.exit_code or int(failed)
+
+
+def _transcribe_file(
+    file: str,
+    outputs: Outputs,
+    interrupt: Interrupt,
+    options: _Options,
+    *,
+    is_paced: bool,
+    append: bool,
+    titled: bool,
+) -> None:
+    """Transcribe one recording.
+
+    Args:
+        file: Path, or ``-``.
+        outputs: Where its transcripts go.
+        interrupt: Stops it.
+        options: Options of the command.
+        is_paced: Whether the server must not receive the file as fast as it can.
+        append: Whether the output already holds another recording.
+        titled: Whether the name of the file is shown before its transcripts.
+    """
+    from vivavoce.cli.chunks import report_bytes
+    from vivavoce.cli.live_session import run_session
+    from vivavoce.cli.progress import progress_bar
+    from vivavoce.recordings.pacing import MAX_LEAD_S, paced
+
+    with contextlib.ExitStack() as stack:
+        audio = _open_audio(stack, file, options, interrupt)
+        sink = outputs.open(stack, file, append=append)
+        if titled:
+            sink.note(f"{file}:")
+        if audio.channels > 1:
+            sink.note(f"{audio.channels} channels are mixed into one.")
+        chunks = audio.chunks
+        rate = audio.bytes_per_second
+        if file != _STDIN and is_paced:
+            lead_s = 0.0 if options.realtime else MAX_LEAD_S
+            chunks = paced(chunks, rate, wait=interrupt.wait, lead_s=lead_s)
+        if file != _STDIN and outputs.is_hidden:
+            advance = stack.enter_context(progress_bar(Path(file).name, audio.duration_s))
+            chunks = report_bytes(chunks, lambda n_bytes: advance(n_bytes / rate))
+        run_session(
+            chunks,
+            sample_rate=audio.sample_rate,
+            encoding=audio.encoding,
+            show=sink.show,
+            interrupt=interrupt,
+            drains_on_stop=file == _STDIN,
+        )
+
+
+def _open_audio(stack: contextlib.ExitStack, file: str, options: _Options, interrupt: Interrupt) -> Sound:
+    from vivavoce.recordings import sources
+
+    if file != _STDIN:
+        return stack.enter_context(sources.from_file(Path(file)))
+    read = sources.interruptible_reader(sys.stdin.fileno(), lambda: interrupt.stop_requested)
+    return sources.from_reader(read, sample_rate=options.sample_rate, encoding=options.encoding)

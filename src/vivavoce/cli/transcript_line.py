@@ -1,29 +1,34 @@
-"""What came back from the server, in the command line's own words."""
+"""A transcript as the command line shows it: printable, on one line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
     from vivavoce.client import RealtimeTranscript
 
-__all__ = ["TranscriptLine", "from_sdk", "json_fields", "printable"]
+__all__ = ["TranscriptLine", "printable"]
+
+
+def printable(text: str) -> str:
+    """Return the text on one line, without characters that could control a terminal."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """One utterance, finished or as far as it was heard.
+    """The partial or final transcript of one utterance.
 
     Attributes:
-        text: Printable, on one line.
-        is_final: Whether the utterance is finished.
-        start_ms: Where it begins, in milliseconds of the session's audio.
-        end_ms: Where it ends, on the same timeline.
+        text: Printable text without line breaks.
+        is_final: True for a final, False for a partial.
+        start_ms: Start of the utterance, in milliseconds since the audio of the session began.
+        end_ms: End of the utterance, on the same timeline.
         confidence: 0 to 1.
-        words: Its words with their times.
+        words: Words with their times.
     """
 
     text: str
@@ -33,38 +38,37 @@ class TranscriptLine:
     confidence: float = 0.0
     words: tuple[Word, ...] = ()
 
+    @classmethod
+    def from_sdk(cls, transcript: RealtimeTranscript, *, is_final: bool) -> Self:
+        """Convert a transcript of the SDK."""
+        words = tuple(
+            Word(printable(word.text), word.start, word.end, word.confidence, is_final=is_final)
+            for word in transcript.words
+        )
+        return cls(
+            printable(transcript.text),
+            is_final,
+            transcript.audio_start,
+            transcript.audio_end,
+            transcript.confidence,
+            words,
+        )
 
-def printable(text: str) -> str:
-    """The text on one line, without what could steer a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def from_sdk(heard: RealtimeTranscript, *, is_final: bool) -> TranscriptLine:
-    """Take over a transcript of the SDK."""
-    words = tuple(
-        Word(printable(word.text), word.start, word.end, word.confidence, is_final=is_final)
-        for word in heard.words
-    )
-    return TranscriptLine(
-        printable(heard.text), is_final, heard.audio_start, heard.audio_end, heard.confidence, words
-    )
-
-
-def json_fields(caption: TranscriptLine) -> dict[str, Any]:
-    """The fields of ``--json``; times in milliseconds of the session's audio."""
-    return {
-        "type": "final" if caption.is_final else "partial",
-        "text": caption.text,
-        "start_ms": caption.start_ms,
-        "end_ms": caption.end_ms,
-        "confidence": caption.confidence,
-        "words": [
-            {
-                "text": word.text,
-                "start_ms": word.start_ms,
-                "end_ms": word.end_ms,
-                "confidence": word.confidence,
-            }
-            for word in caption.words
-        ],
-    }
+    def json_fields(self) -> dict[str, Any]:
+        """Return the fields of ``--json``; times are milliseconds since the audio of the session began."""
+        return {
+            "type": "final" if self.is_final else "partial",
+            "text": self.text,
+            "start_ms": self.start_ms,
+            "end_ms": self.end_ms,
+            "confidence": self.confidence,
+            "words": [
+                {
+                    "text": word.text,
+                    "start_ms": word.start_ms,
+                    "end_ms": word.end_ms,
+                    "confidence": word.confidence,
+                }
+                for word in self.words
+            ],
+        }

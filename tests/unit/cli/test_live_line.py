@@ -1,13 +1,12 @@
-"""What stands on the terminal after any sequence of captions."""
+"""What remains on the terminal after any sequence of transcripts."""
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from vivavoce.cli.live_line import LiveLine, tail_that_fits, wrapped
+from vivavoce.cli.live_line import LiveLine, tail_that_fits, wrap
 from vivavoce.cli.transcript_line import printable
 
 
@@ -49,7 +48,11 @@ class Terminal:
 
 
 LETTERS = st.sampled_from("abcdefghij ,.é" + "語")
+
+
 TEXT = st.text(LETTERS, min_size=1, max_size=120).map(printable).filter(bool)
+
+
 STEPS = st.lists(st.tuples(st.sampled_from(["partial", "final", "clear"]), TEXT), max_size=12)
 
 
@@ -65,7 +68,7 @@ def play(steps, width, *, escapes=True, dim=False):
 
 
 @given(STEPS, st.integers(1, 60), st.booleans(), st.booleans())
-def test_finals_stay_complete_and_the_live_line_leaves_no_remains(steps, width, escapes, dim):
+def test_finals_stay_and_the_live_line_leaves_no_trace(steps, width, escapes, dim):
     terminal, screen = play([*steps, ("final", "end")], width, escapes=escapes, dim=dim)
     shown = "".join("".join(terminal.lines).split())
     assert shown == "".join("".join(text.split()) for kind, text in steps if kind == "final") + "end"
@@ -93,22 +96,22 @@ def test_a_long_partial_shows_its_last_words():
     assert tail_that_fits("abcdefghijklmnopqrstuvwxyz", 6) == "…vwxyz"
 
 
-def test_a_shorter_final_leaves_nothing_of_a_longer_partial():
+def test_a_shorter_final_erases_a_longer_partial():
     terminal, _ = play([("partial", "it was the best of thymes"), ("final", "It was.")], 40)
     assert terminal.lines == ["It was.", ""]
 
 
 def test_finals_break_between_words():
-    assert wrapped("It was the best of times,", 10) == "It was the\nbest of\ntimes,"
-    assert wrapped("incomprehensibilities", 10) == "incomprehensibilities"
+    assert wrap("It was the best of times,", 10) == "It was the\nbest of\ntimes,"
+    assert wrap("incomprehensibilities", 10) == "incomprehensibilities"
 
 
-def test_an_empty_partial_takes_the_line_away():
+def test_an_empty_partial_clears_the_line():
     terminal, _ = play([("partial", "mm"), ("clear", "")], 40)
     assert terminal.lines == [""]
 
 
-def test_no_escapes_where_the_terminal_knows_none():
+def test_no_escapes_on_a_terminal_without_them():
     written = []
     screen = LiveLine(written.append, lambda: 20, escapes=False, dim=True)
     screen.partial("hello")
@@ -116,21 +119,7 @@ def test_no_escapes_where_the_terminal_knows_none():
     assert "\x1b" not in "".join(written)
 
 
-def test_colour_only_when_asked_for():
+def test_dimming_can_be_turned_off():
     written = []
     LiveLine(written.append, lambda: 20, dim=False).partial("hello")
     assert written == ["\rhello\x1b[K"]
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("one\ntwo\r\nthree", "one two three"),
-        ("\x1b[2Jgone\x07", "[2Jgone"),
-        ("  a\tb  ", "a b"),
-        ("na\u200bïve \udc80", "na ïve"),
-        ("", ""),
-    ],
-)
-def test_text_cannot_steer_the_terminal(text, shown):
-    assert printable(text) == shown

@@ -1,15 +1,25 @@
-"""Pipes, JSON lines and the terminal."""
+"""Terminals, text, JSON lines and captions."""
 
 import dataclasses
 import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vivavoce.cli.live_line import LiveLine
-from vivavoce.cli.mic import level_meter
-from vivavoce.cli.sinks import JsonSink, PipeSink, TerminalSink, open_sink
-from vivavoce.cli.transcript_line import TranscriptLine, from_sdk
+from vivavoce.cli.options import Format
+from vivavoce.cli.sinks import (
+    CaptionSink,
+    JsonSink,
+    TeeSink,
+    TerminalSink,
+    TextSink,
+    standard_output_sink,
+    unchanged_length,
+)
+from vivavoce.cli.transcript_line import TranscriptLine
 from vivavoce.types import Word
 
 WORDS = (Word("Hello", 100, 420, 0.9, is_final=True), Word("there.", 450, 800, 0.8, is_final=True))
@@ -19,7 +29,7 @@ EMPTY = TranscriptLine("", is_final=True)
 
 
 class Flushed(io.StringIO):
-    """Counts what a reader at the other end of a pipe would have."""
+    """Remembers what a reader at the other end of a pipe has received."""
 
     def __init__(self):
         super().__init__()
@@ -29,42 +39,20 @@ class Flushed(io.StringIO):
         self.seen = self.getvalue()
 
 
-def test_a_terminal_shows_something_while_nobody_speaks():
-    out = io.StringIO()
-    sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO(), lambda: "[##........] -48 dB")
-    sink.show(dataclasses.replace(PARTIAL, text=""))
-    assert "[##........] -48 dB" in out.getvalue()
-    sink.show(PARTIAL)
-    assert out.getvalue().endswith(f"\r{PARTIAL.text}\x1b[K")
-
-
-@pytest.mark.parametrize(
-    ("level_db", "shown"),
-    [
-        (-96, "[..........] -96 dB"),
-        (-60, "[..........] -60 dB"),
-        (-30, "[#####.....] -30 dB"),
-        (0, "[##########] 0 dB"),
-    ],
-)
-def test_the_level_meter(level_db, shown):
-    assert level_meter(level_db) == shown
-
-
-def test_a_pipe_gets_one_final_a_line_at_once():
+def test_a_pipe_gets_one_final_per_line_at_once():
     out = Flushed()
-    sink = PipeSink(out, io.StringIO())
-    for caption in (PARTIAL, FINAL, EMPTY):
-        sink.show(caption)
+    sink = TextSink(out, io.StringIO())
+    for transcript in (PARTIAL, FINAL, EMPTY):
+        sink.show(transcript)
     assert out.seen == "Hello there.\n"
 
 
 @pytest.mark.parametrize(("partials", "types"), [(False, ["final"]), (True, ["partial", "final"])])
-def test_json_is_one_event_a_line(partials, types):
+def test_json_is_one_event_per_line(partials, types):
     out = Flushed()
     sink = JsonSink(out, io.StringIO(), partials=partials)
-    for caption in (PARTIAL, FINAL, EMPTY, TranscriptLine("", is_final=False)):
-        sink.show(caption)
+    for transcript in (PARTIAL, FINAL, EMPTY, TranscriptLine("", is_final=False)):
+        sink.show(transcript)
     events = [json.loads(line) for line in out.seen.splitlines()]
     assert [event["type"] for event in events] == types
     assert events[-1] == {
@@ -80,7 +68,41 @@ def test_json_is_one_event_a_line(partials, types):
     }
 
 
-def test_a_note_does_not_mix_with_the_live_line():
+def test_captions_are_written_as_soon_as_their_end_is_known():
+    out = io.StringIO()
+    sink = CaptionSink(out, io.StringIO(), Format.SRT)
+    for n, text in enumerate(("One.", "Two.")):
+        word = Word(text, 2_000 * n, 2_000 * n + 300, 0.9)
+        sink.show(TranscriptLine(text, True, word.start_ms, word.end_ms, 0.9, (word,)))
+        sink.show(TranscriptLine("partial", is_final=False))
+        assert out.getvalue().count("-->") == n
+    sink.close()
+    assert out.getvalue().count("-->") == 2
+
+
+def test_a_tee_closes_every_sink_even_if_one_fails():
+    closed = []
+
+    class Sink:
+        def close(self):
+            closed.append(self)
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        TeeSink([Sink(), Sink()]).close()
+    assert len(closed) == 2
+
+
+def test_a_terminal_shows_the_idle_text_while_no_one_speaks():
+    out = io.StringIO()
+    sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO(), lambda: "[##........] -48 dB")
+    sink.show(dataclasses.replace(PARTIAL, text=""))
+    assert "[##........] -48 dB" in out.getvalue()
+    sink.show(PARTIAL)
+    assert out.getvalue().endswith(f"\r{PARTIAL.text}\x1b[K")
+
+
+def test_a_note_clears_the_live_line():
     both = io.StringIO()
     sink = TerminalSink(LiveLine(both.write, lambda: 40, escapes=False), both)
     sink.show(PARTIAL)
@@ -88,7 +110,7 @@ def test_a_note_does_not_mix_with_the_live_line():
     assert both.getvalue().endswith("\rListening.\n")
 
 
-def test_the_terminal_is_left_with_an_empty_line():
+def test_close_clears_the_live_line():
     out = io.StringIO()
     sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO())
     sink.show(PARTIAL)
@@ -96,12 +118,35 @@ def test_the_terminal_is_left_with_an_empty_line():
     assert out.getvalue().endswith("\r\x1b[K")
 
 
-def test_an_empty_final_takes_the_partial_back():
+def test_an_empty_final_clears_the_live_line():
     out = io.StringIO()
     sink = TerminalSink(LiveLine(out.write, lambda: 40), io.StringIO())
     sink.show(PARTIAL)
     sink.show(EMPTY)
     assert out.getvalue().endswith("\r\x1b[K")
+
+
+PARTIALS = st.lists(st.sampled_from(["it", "was", "the", "best", "语"]), max_size=8).map(" ".join)
+
+
+@given(PARTIALS, PARTIALS)
+def test_the_unchanged_part_is_whole_words_from_the_start(before, now):
+    n = unchanged_length(before, now)
+    assert before.startswith(now[:n].rstrip())
+    assert n == len(now) or now[n - 1 : n] in {"", " "}
+
+
+def test_new_words_are_dimmed():
+    assert unchanged_length("it was the", "it was the best") == len("it was the ")
+    assert unchanged_length("it was the", "it is the") == len("it ")
+    out = io.StringIO()
+    sink = TerminalSink(LiveLine(out.write, lambda: 40, dim=True), io.StringIO())
+    sink.show(TranscriptLine("it was", is_final=False))
+    sink.show(TranscriptLine("it was the", is_final=False))
+    assert out.getvalue().endswith("\rit was \x1b[2mthe\x1b[0m\x1b[K")
+    sink.show(TranscriptLine("It was the.", is_final=True))
+    sink.show(TranscriptLine("it", is_final=False))
+    assert out.getvalue().endswith("\r\x1b[2mit\x1b[0m\x1b[K")
 
 
 class FakeTty(io.StringIO):
@@ -117,29 +162,18 @@ class FakeTty(io.StringIO):
         ({"TERM": "dumb"}, "\rhello" + " " * 34),
     ],
 )
-def test_the_environment_decides_about_colour_and_escapes(monkeypatch, environment, expected):
+def test_the_environment_controls_colour_and_escapes(monkeypatch, environment, expected):
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.delenv("NO_COLOR", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     out = FakeTty()
     monkeypatch.setattr("sys.stdout", out)
-    open_sink().show(PARTIAL)
+    standard_output_sink().show(PARTIAL)
     assert out.getvalue() == expected
 
 
-def test_no_terminal_means_a_pipe(monkeypatch):
+def test_without_a_terminal_there_is_no_live_line(monkeypatch):
     monkeypatch.setattr("sys.stdout", io.StringIO())
-    assert type(open_sink()) is PipeSink
-    assert type(open_sink(json=True)) is JsonSink
-
-
-def test_a_transcript_of_the_sdk_becomes_a_caption():
-    class W:
-        text, start, end, confidence = "Hello\x1b", 1, 2, 0.5
-
-    class T:
-        text, audio_start, audio_end, confidence, words = "Hello\n", 1, 2, 0.5, [W]
-
-    caption = from_sdk(T, is_final=True)
-    assert caption == TranscriptLine("Hello", True, 1, 2, 0.5, (Word("Hello", 1, 2, 0.5, is_final=True),))
+    assert type(standard_output_sink()) is TextSink
+    assert type(standard_output_sink(Format.JSON)) is JsonSink

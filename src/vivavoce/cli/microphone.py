@@ -1,0 +1,62 @@
+"""Open a microphone for a command, and show devices and levels as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.cli.options import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+from vivavoce.errors import MicrophoneError, VivavoceError
+
+if TYPE_CHECKING:
+    from vivavoce.mic import InputDevice, Microphone
+
+__all__ = ["device_line", "level_meter", "open_microphone"]
+
+_MODEL_RATE_HZ: Final = 16_000
+_METER_MARKS: Final = 10
+_METER_RANGE_DB: Final = 60
+
+
+def device_line(device: InputDevice) -> str:
+    """Return a device as ``--list-devices`` shows it; ``--device`` takes its index or a part of its name."""
+    return f"{device.index}: {device.name}{' (default)' if device.is_default else ''}"
+
+
+def open_microphone(sample_rate: int | None, device: int | str | None) -> Microphone:
+    """Open a microphone.
+
+    Args:
+        sample_rate: In Hz; None: the rate of the model, or else the default rate of the device.
+        device: Index or a part of the name; None: the default device.
+
+    Raises:
+        ExtrasNotInstalledError: sounddevice or PortAudio is missing.
+        MicrophoneError: There is no such device, or it can't be opened.
+    """
+    from vivavoce.mic import Microphone
+
+    if sample_rate is not None:
+        return Microphone(sample_rate=sample_rate, device=device)
+    try:
+        return Microphone(sample_rate=_MODEL_RATE_HZ, device=device)
+    except MicrophoneError as refusal:
+        from vivavoce.mic.devices import find_device
+
+        try:
+            rate = find_device(device).default_sample_rate
+        except VivavoceError:
+            raise refusal from None
+        if rate == _MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+            raise
+        return Microphone(sample_rate=rate, device=device)
+
+
+def level_meter(level_db: float) -> str:
+    """Return a level as text.
+
+    Args:
+        level_db: Level relative to full scale, in dB; ten marks show the upper 60 dB.
+    """
+    above_floor = min(max(level_db + _METER_RANGE_DB, 0), _METER_RANGE_DB)
+    n = round(above_floor * _METER_MARKS / _METER_RANGE_DB)
+    return f"[{'#' * n}{'.' * (_METER_MARKS - n)}] {level_db:.0f} dB"

@@ -1,0 +1,80 @@
+"""Options and keys of ``vivavoce serve``."""
+
+from pathlib import Path
+
+import pytest
+
+from vivavoce.cli.app import run
+from vivavoce.cli.serve import read_keys
+from vivavoce.errors import ConfigurationError, ServerError
+
+pytest_plugins = ["support.cli_fixtures"]
+pytestmark = pytest.mark.usefixtures("parts")
+
+
+def test_options_reach_the_server(parts, tmp_path):
+    keys = tmp_path / "keys.txt"
+    keys.write_text("# mine\nfrom-file\n\n")
+    arguments = ["--host", "0.0.0.0", "--port", "0", "--api-key", "a", "--api-key", "b"]
+    arguments += ["--api-key-file", str(keys), "--max-sessions", "4", "--log-level", "debug"]
+    arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--turn-model", "none"]
+    arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
+    assert run(["serve", *arguments]) == 0
+    (options,) = parts.served
+    assert vars(options) == {
+        "host": "0.0.0.0",
+        "port": 0,
+        "api_keys": ("a", "b", "from-file"),
+        "no_auth": False,
+        "max_sessions": 4,
+        "max_sessions_per_key": 2,
+        "turn_model": "none",
+        "webhooks": False,
+        "log_level": "debug",
+        "tls_cert": Path("cert.pem"),
+        "tls_key": Path("key.pem"),
+        "tls_self_signed": False,
+    }
+
+
+def test_the_environment_reaches_the_server(parts, monkeypatch):
+    for name, value in {"PORT": "9", "API_KEYS": "a,b c", "NO_AUTH": "1", "MAX_SESSIONS": "2"}.items():
+        monkeypatch.setenv(f"VIVAVOCE_{name}", value)
+    monkeypatch.setenv("VIVAVOCE_TLS_SELF_SIGNED", "1")
+    assert run(["serve"]) == 0
+    (options,) = parts.served
+    assert options.tls_self_signed
+    assert (options.port, options.api_keys, options.no_auth, options.max_sessions) == (
+        9,
+        ("a", "b", "c"),
+        True,
+        2,
+    )
+
+
+def test_options_override_the_environment(parts, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_PORT", "9")
+    assert run(["serve", "--port", "10"]) == 0
+    assert parts.served[0].port == 10
+
+
+def test_a_server_that_fails_to_start_prints_one_line(parts, capsys):
+    def serve(options):
+        raise ServerError("port 8765 is taken")
+
+    parts.serve = serve
+    assert run(["serve"]) == 1
+    assert capsys.readouterr().err == "vivavoce: port 8765 is taken\n"
+
+
+@pytest.mark.parametrize("data", [b"", b"# only words\n", b"\xff\xfe\xff"])
+def test_a_key_file_without_keys_is_refused(tmp_path, data):
+    path = tmp_path / "keys"
+    path.write_bytes(data)
+    with pytest.raises(ConfigurationError, match="keys: "):
+        read_keys([], None, path)
+
+
+def test_a_missing_key_file_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="no such file"):
+        read_keys([], None, tmp_path / "keys")

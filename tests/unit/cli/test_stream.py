@@ -1,0 +1,124 @@
+"""Recordings and standard input through ``vivavoce stream``."""
+
+import json
+import shutil
+import sys
+import types
+
+import pytest
+
+from support.cli_fakes import VTT, FakeTranscriber
+from vivavoce.cli.app import run
+from vivavoce.settings import settings
+
+pytest_plugins = ["support.cli_fixtures"]
+pytestmark = pytest.mark.usefixtures("parts")
+
+
+def test_a_file_is_transcribed(recording, capsys):
+    assert run(["stream", recording]) == 0
+    out, err = capsys.readouterr()
+    assert out == "250 milliseconds.\n"
+    assert err == "2 channels are mixed into one.\n"
+    assert FakeTranscriber.addresses == ["ws://127.0.0.1:4321"]
+
+
+def test_json_with_partials(recording, capsys):
+    assert run(["stream", recording, "--json", "--partials"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["type"] for event in events] == ["partial"] * 3 + ["final"]
+
+
+def test_raw_standard_input(pipe_in, capsys):
+    pipe_in(bytes(8001))
+    assert run(["stream", "-", "--sample-rate", "8000", "--encoding", "pcm_mulaw"]) == 0
+    assert capsys.readouterr().out == "1000 milliseconds.\n"
+
+
+def test_wav_on_standard_input(pipe_in, recording, capsys):
+    with open(recording, "rb") as file:  # noqa: PTH123
+        pipe_in(file.read())
+    assert run(["stream", "-"]) == 0
+    assert capsys.readouterr().out == "250 milliseconds.\n"
+
+
+def test_a_terminal_on_standard_input_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdin", types.SimpleNamespace(isatty=lambda: True))
+    assert run(["stream", "-"]) == 2
+    assert "standard input is a terminal" in capsys.readouterr().err
+
+
+def test_the_server_of_the_command_line_is_used_and_none_is_started(recording, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vivavoce.server", None)
+    assert run(["stream", recording, "--url", "ws://elsewhere:1", "--api-key", "k"]) == 0
+    assert FakeTranscriber.addresses == ["ws://elsewhere:1"]
+    assert settings.api_key == "k"
+
+
+def test_the_server_of_the_environment_is_used(recording, monkeypatch):
+    monkeypatch.setenv("ASSEMBLYAI_BASE_URL", "ws://configured:1")
+    assert run(["stream", recording]) == 0
+    assert FakeTranscriber.addresses == ["ws://configured:1"]
+
+
+def test_a_missing_server_extra_prints_what_to_install(recording, monkeypatch, capsys):
+    class Missing(types.ModuleType):
+        def __getattr__(self, name):
+            raise ModuleNotFoundError(f"No module named {name!r}", name="numpy")
+
+    monkeypatch.setitem(sys.modules, "vivavoce.server", Missing("vivavoce.server"))
+    assert run(["stream", recording]) == 1
+    assert 'pip install "vivavoce[server]"' in capsys.readouterr().err
+
+
+def test_several_recordings_use_one_server(two_recordings, capsys):
+    assert run(["stream", *two_recordings]) == 0
+    out, err = capsys.readouterr()
+    assert out == "250 milliseconds.\n" * 2
+    assert [line.rpartition("/")[2] for line in err.splitlines() if line.endswith(":")] == [
+        "a.wav:",
+        "b.wav:",
+    ]
+    assert len(set(FakeTranscriber.addresses)) == 1
+
+
+def test_several_recordings_go_to_one_file_or_to_one_each(two_recordings, tmp_path):
+    assert run(["stream", *two_recordings, "-o", "all.txt"]) == 0
+    assert (tmp_path / "all.txt").read_text() == "250 milliseconds.\n" * 2
+    (tmp_path / "folder").mkdir()
+    assert run(["stream", *two_recordings, "-o", "folder", "-f", "vtt"]) == 0
+    assert run(["stream", *two_recordings, "-o", "new/one/", "-f", "vtt"]) == 0
+    assert sorted(path.name for path in (tmp_path / "new" / "one").iterdir()) == ["a.vtt", "b.vtt"]
+    assert run(["stream", *two_recordings, "-o", "all.txt/", "-f", "vtt"]) == 2
+    assert {path.name: path.read_text() for path in (tmp_path / "folder").iterdir()} == {
+        "a.vtt": VTT,
+        "b.vtt": VTT,
+    }
+
+
+def test_an_unreadable_recording_does_not_stop_the_others(two_recordings, capsys):
+    assert run(["stream", "missing.wav", two_recordings[0], "missing-too.wav", two_recordings[1]]) == 1
+    out, err = capsys.readouterr()
+    assert out == "250 milliseconds.\n" * 2
+    assert "missing.wav: no such file" in err
+    assert "missing-too.wav: no such file" in err
+
+
+def test_a_missing_file_starts_no_server(capsys, parts, monkeypatch):
+    monkeypatch.setattr(parts, "LocalServer", None)
+    assert run(["stream", "missing.wav"]) == 1
+    assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-f", "srt"], ["-o", "a.vtt"], ["--srt", "a.srt"], ["-"]], ids=lambda it: it[0]
+)
+def test_outputs_for_one_recording_refuse_several(two_recordings, arguments):
+    assert run(["stream", *two_recordings, *arguments]) == 2
+
+
+def test_recordings_with_the_same_name_are_refused(recording, tmp_path, capsys):
+    (tmp_path / "other").mkdir()
+    again = shutil.copy(recording, tmp_path / "other" / "a.wav")
+    assert run(["stream", recording, str(again), "-o", str(tmp_path / "other")]) == 2
+    assert "are named a" in capsys.readouterr().err
