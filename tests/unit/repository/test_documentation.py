@@ -1,15 +1,24 @@
 """The pages of the documentation are complete, and what they name exists."""
 
 import re
+import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
+import typer
+
+from vivavoce.cli.app import app
+from vivavoce.cli.config import defaults_of
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+WRITTEN = [page for page in PAGES if page != DOCS / "cli.md"]  # that one comes from the commands
 RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMANDS = typer.main.get_command(app)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+|[\w-]+\.(?:py|md|toml|tsv|txt|yaml|json))`")
 PACKAGE = ROOT / "src" / "vivavoce"
@@ -81,3 +90,35 @@ def test_a_picture_is_small_and_loads_nothing(picture):
     assert len(text) < 100_000
     assert "<title>" in text
     assert not re.search(r"(?:href|src)=|@import|url\((?!#)", text)
+
+
+def commands(page):
+    """Each use of the command line on a page, without what surrounds it in the shell."""
+    for kind, text in BLOCK.findall(page.read_text()):
+        for line in text.splitlines() if not kind else []:
+            words = shlex.split(line, comments=True)
+            if "vivavoce" in words:
+                arguments = words[words.index("vivavoce") + 1 :]
+                yield arguments[: arguments.index(">")] if ">" in arguments else arguments
+
+
+@pytest.mark.parametrize("page", [page for page in WRITTEN if any(commands(page))], ids=name)
+def test_commands_take_their_options(page):
+    for command, *arguments in commands(page):
+        if command in COMMANDS.commands:
+            context = typer.Context(COMMANDS, info_name="vivavoce")
+            COMMANDS.commands[command].make_context(command, arguments, parent=context)
+
+
+def test_extras_exist():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for page in PAGES:
+        for listed in re.findall(r"pip install \"(?:\.|vivavoce)\[([\w,]+)\]\"", page.read_text()):
+            assert set(listed.split(",")) <= set(extras), page
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```toml" in page.read_text()], ids=name)
+def test_configuration_files_are_read(page):
+    for kind, text in BLOCK.findall(page.read_text()):
+        if kind == "toml":
+            assert defaults_of(COMMANDS, tomllib.loads(text), Path("config.toml"))
