@@ -1,4 +1,4 @@
-"""The version, once more than in ``pyproject.toml``: asking the package's metadata for it would be slow."""
+"""The version; the build reads it from here, and asking the package's metadata for it would be slow."""
 
 __all__ = ["__version__"]
 

@@ -33,7 +33,8 @@ def checkout(tmp_path):
     for script in SCRIPTS.iterdir():
         if script.is_file():
             shutil.copy(script, root / "scripts")
-    shutil.copy(ROOT / "pyproject.toml", root)
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, root)
     (root / ".venv" / "bin").mkdir(parents=True)
     python = root / ".venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>"{tmp_path}/calls"\nexit ${{FAIL_WITH:-0}}\n')
@@ -52,15 +53,20 @@ def test_the_first_call_installs_and_the_second_does_not(checkout):
     demo = f'"{checkout}/scripts/demo" --seconds 3'
     assert bash(demo, checkout.parent).returncode == 0
     first = calls(checkout)
-    assert any("pip install" in line and line.endswith("my checkout[all]") for line in first)
+    locked = f"--constraint {checkout}/constraints.txt"
+    installs = [line for line in first if "pip install" in line]
+    assert installs
+    assert all(locked in line for line in installs)
+    assert installs[-1].endswith("my checkout[all]")
     assert first[-1] == "-m vivavoce demo --seconds 3"
     assert bash(demo, checkout.parent).returncode == 0
     assert calls(checkout) == ["-m vivavoce demo --seconds 3"]
 
 
-def test_changed_dependencies_are_installed(checkout):
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_changed_dependencies_are_installed(checkout, name):
     bash("scripts/demo", checkout)
-    with (checkout / "pyproject.toml").open("a") as file:
+    with (checkout / name).open("a") as file:
         file.write("# changed\n")
     calls(checkout)
     bash("scripts/demo", checkout)
@@ -71,7 +77,7 @@ def test_the_tests_environment_serves_the_demo_but_not_the_reverse(checkout):
     bash("scripts/demo", checkout)
     calls(checkout)
     bash("scripts/test", checkout)
-    assert any(line.endswith("[dev]") for line in calls(checkout))
+    assert any(f"--group {checkout}/pyproject.toml:dev" in line for line in calls(checkout))
     bash("scripts/demo", checkout)
     assert calls(checkout) == ["-m vivavoce demo "] or calls(checkout) == []
 
@@ -89,6 +95,20 @@ def test_the_exit_code_is_passed_on(checkout):
     assert bash("scripts/demo", checkout, FAIL_WITH="3").returncode == 3
 
 
+def test_a_version_of_python_has_an_environment_of_its_own(checkout):
+    version = "{}.{}".format(*sys.version_info)
+    done = bash("scripts/test --python 3.9 -k wav", checkout, PYTHON=sys.executable)
+    assert done.returncode == 1
+    assert "Python 3.9 was not found" in done.stderr
+    other = checkout / ".venvs" / version / "bin"
+    other.mkdir(parents=True)
+    shutil.copy(checkout / ".venv" / "bin" / "python", other)
+    assert bash(f"scripts/test --python {version} -k wav", checkout).returncode == 0
+    made = calls(checkout)
+    assert any(f"--group {checkout}/pyproject.toml:test" in line for line in made)
+    assert made[-1] == "-m pytest -n 2 -k wav"
+
+
 def test_no_python_is_a_clear_message(tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -99,7 +119,7 @@ def test_no_python_is_a_clear_message(tmp_path):
     assert "Python 3.11 or newer is needed" in done.stderr
 
 
-def test_an_old_python_and_one_without_venv_are_told_apart(tmp_path):
+def test_an_old_python_and_one_without_venv_are_distinguished(tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "dirname").symlink_to(shutil.which("dirname"))
@@ -116,6 +136,12 @@ def test_an_old_python_and_one_without_venv_are_told_apart(tmp_path):
     )
 
 
+def test_a_python_is_found_by_its_version(tmp_path):
+    version = "{}.{}".format(*sys.version_info)
+    done = bash(f'. "{SCRIPTS}/lib.sh"; find_python {version}', tmp_path, PYTHON=sys.executable)
+    assert done.stdout.strip() == sys.executable
+
+
 def test_the_named_python_comes_first(tmp_path):
     done = bash(f'. "{SCRIPTS}/lib.sh"; find_python', tmp_path, PYTHON=sys.executable)
     assert done.stdout.strip() == sys.executable
@@ -123,7 +149,18 @@ def test_the_named_python_comes_first(tmp_path):
 
 @pytest.mark.parametrize(
     "script",
-    ["scripts/lib.sh", "scripts/demo", "scripts/test", "scripts/check", "scripts/conformance", ".ci/run"],
+    [
+        ".ci/run",
+        "scripts/bench",
+        "scripts/check",
+        "scripts/check_versions",
+        "scripts/conformance",
+        "scripts/demo",
+        "scripts/describe",
+        "scripts/lib.sh",
+        "scripts/lock",
+        "scripts/test",
+    ],
 )
 def test_the_scripts_are_bash(script):
     assert bash(f'bash -n "{ROOT / script}"', ROOT).returncode == 0
