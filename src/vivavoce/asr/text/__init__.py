@@ -1,4 +1,10 @@
-"""Words as text: how they are written, and how far those of a growing hypothesis can be trusted."""
+"""Transcript text: how words are written for the client, and how far a growing hypothesis can be trusted.
+
+- `rendering` turns the recogniser's words into those of a partial or final. It uses `formatting` (numbers in
+  digits, addresses, dates), `spoken_form` (the opposite), `redaction` (personal data) and `profanity`.
+- `stability` decides which words of a hypothesis are shown, locked and committed.
+- `calibration` turns the model's probabilities into confidences.
+"""
 
 from vivavoce.asr.text.calibration import calibrated
 from vivavoce.asr.text.plain import plain_word

@@ -1,4 +1,4 @@
-"""From the probability a model gives a word to the chance that the word is right."""
+"""Calibrated confidence: the chance that a word is right, from the probability that the model gives it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import Final
 
 __all__ = ["calibrated"]
 
-_ODDS: Final = 2.2
+_ODDS_FACTOR: Final = 2.2
 
 
 def calibrated(probability: float) -> float:
-    """The chance that a word of a final is right.
+    """Return the chance that a word of a final is right.
 
-    The model is too modest: of the words to whose least likely token it gives 0.65, 83 in 100 are right.
-    Multiplying the odds mends that; the factor was fitted for Moonshine tiny, on half of the speakers
-    each time and checked on the others (docs/performance.md). Source of fitting in log-odds: J. Platt,
-    "Probabilistic Outputs for Support Vector Machines", 1999, here with the slope left at 1.
+    The model underestimates itself: of the words whose least likely token has a probability of 0.65, 83 in
+    100 are right. Multiplying the odds by a constant corrects this. The constant was fitted for Moonshine
+    tiny on one half of the speakers and checked on the other half, both ways (docs/performance.md). Fitting
+    in log-odds follows J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999; here the slope
+    stays at 1.
 
     Args:
         probability: 0 to 1.
     """
-    return _ODDS * probability / (1 + (_ODDS - 1) * probability)
+    return _ODDS_FACTOR * probability / (1 + (_ODDS_FACTOR - 1) * probability)

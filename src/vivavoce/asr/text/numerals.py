@@ -1,4 +1,4 @@
-"""English numerals: what the words are called, and how a number is spelled out."""
+"""English number words, and numbers in their spoken form."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TENS: Final = {
 }
 SCALES: Final = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
-_IRREGULAR: Final = {
+_IRREGULAR_ORDINALS: Final = {
     "one": "first",
     "two": "second",
     "three": "third",
@@ -48,8 +48,8 @@ _IRREGULAR: Final = {
 
 
 def _ordinal_word(cardinal: str) -> str:
-    if cardinal in _IRREGULAR:
-        return _IRREGULAR[cardinal]
+    if cardinal in _IRREGULAR_ORDINALS:
+        return _IRREGULAR_ORDINALS[cardinal]
     return f"{cardinal[:-1]}ieth" if cardinal.endswith("y") else f"{cardinal}th"
 
 
@@ -57,26 +57,26 @@ ORDINALS: Final = {
     _ordinal_word(word): value
     for word, value in (*ONES.items(), *TEENS.items(), *TENS.items(), ("hundred", 100), *SCALES.items())
 }
-"""Ordinal words of one part, by their value; "hundredth" and its like multiply what stands before them."""
+"""Ordinals of one word and their values; "hundredth" and larger ones multiply the number before them."""
 
 _BELOW_20: Final = (*ONES, *TEENS)
-_TENS: Final = ("", "", *TENS)
+_TENS_BY_DIGIT: Final = ("", "", *TENS)
 _LIMIT: Final = 10**15
 _HUNDRED: Final = 100
 _THOUSAND: Final = 1000
 
 
 def spell(number: int) -> str:
-    """A cardinal in words, without hyphens or "and".
+    """Spell out a cardinal number, without hyphens and without "and".
 
     >>> spell(2125)
     'two thousand one hundred twenty five'
 
     Raises:
-        ValueError: It is negative, or has more than 15 digits.
+        ValueError: The number is negative or has more than 15 digits.
     """
     if not 0 <= number < _LIMIT:
-        raise ValueError(f"{number} is not in 0..{_LIMIT - 1}")
+        raise ValueError(f"`number` must be 0 to {_LIMIT - 1}, got {number}")
     if number < _HUNDRED:
         return _below_hundred(number)
     if number < _THOUSAND:
@@ -90,7 +90,7 @@ def spell(number: int) -> str:
 def _below_hundred(number: int) -> str:
     if number < len(_BELOW_20):
         return _BELOW_20[number]
-    return _join(_TENS[number // 10], number % 10)
+    return _join(_TENS_BY_DIGIT[number // 10], number % 10)
 
 
 def _join(head: str, rest: int) -> str:
@@ -98,20 +98,20 @@ def _join(head: str, rest: int) -> str:
 
 
 def spell_ordinal(number: int) -> str:
-    """An ordinal in words.
+    """Spell out an ordinal number.
 
     >>> spell_ordinal(21)
     'twenty first'
 
     Raises:
-        ValueError: As `spell`.
+        ValueError: The number is negative or has more than 15 digits.
     """
     *head, last = spell(number).split()
     return " ".join([*head, _ordinal_word(last)])
 
 
 def spell_year(year: int) -> str:
-    """A year from 1000 to 2999 as it is said.
+    """Spell out a year from 1000 to 2999 the way people say it.
 
     >>> spell_year(1984), spell_year(1905), spell_year(2006)
     ('nineteen eighty four', 'nineteen oh five', 'two thousand six')
@@ -125,7 +125,7 @@ def spell_year(year: int) -> str:
 
 
 def ordinal_suffix(number: int) -> str:
-    """What follows the figures of an ordinal: "st", "nd", "rd" or "th"."""
+    """Return the suffix of an ordinal number in digits: "st", "nd", "rd" or "th"."""
     if number // 10 % 10 == 1:
         return "th"
     return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

@@ -1,4 +1,4 @@
-"""Stars for profane words, as the vendor writes them: the first letter stays."""
+"""The profanity filter: it replaces the letters of profane words by asterisks, except the first one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
     from vivavoce.types import Word
 
-__all__ = ["starred", "without_profanity"]
+__all__ = ["mask_profane_words", "mask_profanity"]
 
-# Stems that take endings, and words that would be others with one ("cocktail", "Dickens", "assess"). Only
-# what is coarse in nearly every use: a filter that hides what was meant harmlessly hides the sense.
+# Stems take endings. The words of the second list do not, because with an ending they may be harmless
+# ("cocktail", "assess"). Both lists hold what is coarse in nearly every use: a filter that masks harmless
+# words hides the meaning.
 _STEMS: Final = (
     "(?:mother|cluster)?fuck|(?:bull|horse|dip|bat)?shit|cunt|asshole|arsehole|dumbass|jackass|bastard|bitch|wank"
     "|twat|slut|whore|cocksuck|goddamn|nigg(?:er|a)|faggot|dickhead|bollock|jizz|blowjob|pussy|tosser|douchebag"
@@ -22,30 +23,32 @@ _STEMS: Final = (
 _ENDINGS: Final = (
     "(?:s|es|ed|er|ers|in|in'|ing|ings|y|ier|iest|ty|tier|tiest|head|heads|face|faces|off|up|wit|wits|'s)?"
 )
-_WHOLE: Final = "ass|asses|arse|arses|tits|piss|pissed|pissing|prick|pricks|cock|fag|fags|shite|pussies"
-_PROFANE: Final = re.compile(f"(?:{_STEMS}){_ENDINGS}|{_WHOLE}", re.IGNORECASE)
-_NAMES: Final = re.compile(r"[\w'\u2019]+")
+_WITHOUT_ENDINGS: Final = (
+    "ass|asses|arse|arses|tits|piss|pissed|pissing|prick|pricks|cock|fag|fags|shite|pussies"
+)
+_PROFANE: Final = re.compile(f"(?:{_STEMS}){_ENDINGS}|{_WITHOUT_ENDINGS}", re.IGNORECASE)
+_LETTERS: Final = re.compile(r"[\w'\u2019]+")  # the parts of "smart-ass" are checked one by one
 
 
-def starred(text: str) -> str:
-    """A word with stars for its letters behind the first, where it is profane; marks and hyphens stay.
+def mask_profanity(text: str) -> str:
+    """Mask a word if it is profane; its first letter, punctuation and hyphens stay.
 
-    >>> starred("Shit!"), starred("class")
+    >>> mask_profanity("Shit!"), mask_profanity("class")
     ('S***!', 'class')
     """
-    return _NAMES.sub(_star, text)
+    return _LETTERS.sub(_mask, text)
 
 
-def _star(match: re.Match[str]) -> str:
-    name = match[0]
-    if not _PROFANE.fullmatch(name.replace("\u2019", "'")):
-        return name
-    return name[0] + "*" * (len(name) - 1)
+def _mask(match: re.Match[str]) -> str:
+    letters = match[0]
+    if not _PROFANE.fullmatch(letters.replace("\u2019", "'")):
+        return letters
+    return letters[0] + "*" * (len(letters) - 1)
 
 
-def without_profanity(words: Sequence[Word]) -> tuple[Word, ...]:
-    """The words with stars where they are profane."""
+def mask_profane_words(words: Sequence[Word]) -> tuple[Word, ...]:
+    """Return the words, the profane ones masked."""
     return tuple(
-        word if (text := starred(word.text)) == word.text else dataclasses.replace(word, text=text)
+        word if (text := mask_profanity(word.text)) == word.text else dataclasses.replace(word, text=text)
         for word in words
     )

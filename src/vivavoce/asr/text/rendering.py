@@ -1,4 +1,4 @@
-"""How the words of a session are shown: formatted or plain, with or without what must not be seen."""
+"""Renders the words of a turn for the client: formatting, punctuation, profanity filter and redaction."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.text.formatting import formatted_groups, frozen_groups
-from vivavoce.asr.text.formatting.pieces import tokens_of
-from vivavoce.asr.text.profanity import without_profanity
-from vivavoce.asr.text.redaction import redacted_groups
-from vivavoce.asr.text.spelling import separated, spell_out, spelled
+from vivavoce.asr.text.formatting import formatted_words, frozen_words
+from vivavoce.asr.text.formatting.words import split_words
+from vivavoce.asr.text.profanity import mask_profane_words
+from vivavoce.asr.text.redaction import redacted_words
+from vivavoce.asr.text.spoken_form import split_at_spaces, spoken_form, to_spoken_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 __all__ = ["NOTHING_FROZEN", "FrozenWords", "TurnRenderer"]
 
-_COVER: Final = re.compile(r"#+|\[[A-Z_]+\]")
+_REDACTION_COVER: Final = re.compile(r"#+|\[[A-Z_]+\]")
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenWords:
-    """Words of an unfinished turn that were told to be final, and so are never told otherwise.
+    """The first words of an unfinished turn as the client receives them: final, so they never change again.
 
     Attributes:
-        words: As they were told.
-        n: How many of the recogniser's words they stand for.
-        is_tentative: Whether the last of them might have begun an address, for all that is known.
+        words: The rendered words.
+        n_spoken: How many of the recogniser's words they stand for.
+        is_tentative: Whether the last of them was rendered before it was known that no address begins there.
     """
 
     words: tuple[Word, ...] = ()
-    n: int = 0
+    n_spoken: int = 0
     is_tentative: bool = False
 
 
@@ -43,15 +43,17 @@ NOTHING_FROZEN: Final = FrozenWords()
 
 @dataclass(frozen=True, slots=True)
 class TurnRenderer:
-    """Turns the recogniser's words into those that are told.
+    """Renders the recogniser's words as those of partials and finals.
 
     Attributes:
-        formats: Whether finished turns keep case and get figures; else all is lower case and in words.
-        punctuates: Whether finished turns keep their punctuation.
-        formats_partials: Whether words of unfinished turns keep case and punctuation.
-        masks_profanity: Whether profane words get stars.
-        redacts: What is taken out of finished turns; nothing is told of unfinished ones then.
-        redacts_by_name: Whether the name of its kind stands in its place, not a ``#`` for each character.
+        formats: Whether finals keep their case and have numbers in digits; if not, they are in lower case and
+            numbers are spelled out.
+        punctuates: Whether finals keep their punctuation.
+        formats_partials: Whether partials keep case and punctuation.
+        masks_profanity: Whether profane words are masked.
+        redacts: The kinds of personal data that finals hide. Partials then have no words, because half a
+            number does not look like one.
+        redacts_by_name: Whether the name of its kind replaces the data, or one ``#`` for each character.
     """
 
     formats: bool = True
@@ -62,116 +64,125 @@ class TurnRenderer:
     redacts_by_name: bool = False
 
     def freeze(self, words: Sequence[Word], before: FrozenWords = NOTHING_FROZEN) -> FrozenWords:
-        """What of an unfinished turn can be told to be final.
+        """Render those words of an unfinished turn that can be sent as final.
 
-        Where the finished turn is formatted, that is what formatting makes of committed words whatever
-        follows them; else it is every committed word.
+        If finals are formatted, these are the committed words whose formatting no later word can change; if
+        not, all committed words.
 
         Args:
-            words: As the recogniser wrote them.
-            before: What was told to be final before; it comes first.
+            words: The recogniser's words of the turn.
+            before: The words that were frozen before; the result begins with them.
         """
         if self.redacts:
-            return before  # the half of a number is not known for one
-        committed = [word for word in separated(words) if word.is_final]
-        if len(committed) <= before.n:
+            return before
+        committed = [word for word in split_at_spaces(words) if word.is_final]
+        if len(committed) <= before.n_spoken:
             return before
         if not (self.formats_partials and self.formats):
-            rest = committed[before.n :]
-            plain = rest if self.formats_partials else spell_out(rest)
-            return FrozenWords((*before.words, *self._decent(plain)), len(committed))
-        groups, is_tentative = frozen_groups(committed, before.n, is_tentative=before.is_tentative)
-        if not groups:
+            rest = committed[before.n_spoken :]
+            rendered = rest if self.formats_partials else to_spoken_form(rest)
+            return FrozenWords((*before.words, *self._masked(rendered)), len(committed))
+        frozen, is_tentative = frozen_words(committed, before.n_spoken, is_tentative=before.is_tentative)
+        if not frozen:
             return before
-        told = [word for word, _ in groups]
+        written = [it.word for it in frozen]
         if not self.punctuates:
-            told = _bare(told)
-        n = before.n + sum(n for _, n in groups)
-        return FrozenWords((*before.words, *self._decent(told)), n, is_tentative)
+            written = _without_punctuation(written)
+        n_spoken = before.n_spoken + sum(it.n_spoken for it in frozen)
+        return FrozenWords((*before.words, *self._masked(written)), n_spoken, is_tentative)
 
     def partial(self, words: Sequence[Word], frozen: FrozenWords | None = None) -> tuple[Word, ...]:
-        """The words of an unfinished turn, as they are told.
+        """Render an unfinished turn.
 
         Args:
-            words: As the recogniser wrote them.
-            frozen: Those that are told to be final; None: all that can be.
+            words: The recogniser's words of the turn.
+            frozen: The words that are sent as final; None: as many as `freeze` allows.
         """
         if self.redacts:
-            return ()  # the half of a number is not known for one
+            return ()
         if frozen is None:
             frozen = self.freeze(words)
-        rest = [_open(word) for word in separated(words)[frozen.n :]]
-        return (*frozen.words, *self._decent(rest if self.formats_partials else spell_out(rest)))
+        rest = [_not_final(word) for word in split_at_spaces(words)[frozen.n_spoken :]]
+        return (*frozen.words, *self._masked(rest if self.formats_partials else to_spoken_form(rest)))
 
     def final(self, words: Sequence[Word], frozen: FrozenWords = NOTHING_FROZEN) -> tuple[Word, ...]:
-        """The words of a finished turn, as they are told.
+        """Render a finished turn.
 
         Args:
-            words: As the recogniser wrote them.
-            frozen: Those that were told to be final before: they stay as they were told.
+            words: The recogniser's words of the turn.
+            frozen: The words that partials sent as final; the result begins with them.
         """
-        words = separated(words)
-        if not self.redacts:
-            rest = self._written(words, frozen.n) if self.formats else self._spoken(words[frozen.n :])
-            return (*frozen.words, *self._decent(rest))
-        told: list[Word] = []
-        at = 0
-        for group in redacted_groups(words, self.redacts, by_name=self.redacts_by_name):
-            if group.is_redacted:
-                told.append(group.word if self.punctuates else _bare_cover(group.word))
-            elif self.formats:
-                told += [group.word] if self.punctuates else _bare([group.word])
-            else:
-                told += self._spoken(words[at : at + group.n])
-            at += group.n
-        return self._decent(told)
+        words = split_at_spaces(words)
+        if self.redacts:
+            return self._masked(self._redacted(words))
+        if self.formats:
+            rest = self._formatted(words, frozen.n_spoken)
+        else:
+            rest = self._spoken(words[frozen.n_spoken :])
+        return (*frozen.words, *self._masked(rest))
 
-    def _written(self, words: Sequence[Word], start: int) -> Sequence[Word]:
-        """Words from one on; what belongs together with words before it stays as it was said."""
+    def _redacted(self, words: Sequence[Word]) -> list[Word]:
+        rendered: list[Word] = []
+        at = 0
+        for redacted in redacted_words(words, self.redacts, by_name=self.redacts_by_name):
+            if redacted.is_redacted:
+                rendered.append(redacted.word if self.punctuates else _cover_only(redacted.word))
+            elif self.formats:
+                rendered += [redacted.word] if self.punctuates else _without_punctuation([redacted.word])
+            else:
+                rendered += self._spoken(words[at : at + redacted.n_spoken])
+            at += redacted.n_spoken
+        return rendered
+
+    def _formatted(self, words: Sequence[Word], start: int) -> Sequence[Word]:
+        """Format words from index ``start`` on.
+
+        A group of words that begins before ``start`` stays as spoken.
+        """
         written: list[Word] = []
         at = 0
-        for word, n in formatted_groups(words):
+        for word, n_spoken in formatted_words(words):
             if at >= start:
                 written.append(word)
             else:
-                written += words[max(at, start) : at + n]
-            at += n
-        return written if self.punctuates else _bare(written)
+                written += words[max(at, start) : at + n_spoken]
+            at += n_spoken
+        return written if self.punctuates else _without_punctuation(written)
 
     def _spoken(self, words: Sequence[Word]) -> Sequence[Word]:
-        return _spelled_with_marks(words) if self.punctuates else spell_out(words)
+        return _spoken_with_punctuation(words) if self.punctuates else to_spoken_form(words)
 
-    def _decent(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        return without_profanity(words) if self.masks_profanity else tuple(words)
+    def _masked(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        return mask_profane_words(words) if self.masks_profanity else tuple(words)
 
 
-def _open(word: Word) -> Word:
-    """The word, as one that may still change."""
+def _not_final(word: Word) -> Word:
     return dataclasses.replace(word, is_final=False) if word.is_final else word
 
 
-def _bare(words: Sequence[Word]) -> list[Word]:
-    """Words without the marks around them."""
+def _without_punctuation(words: Sequence[Word]) -> list[Word]:
+    """Remove the punctuation around words; a word that is nothing else stays."""
     return [
-        dataclasses.replace(word, text=token.core or word.text)
-        for word, token in zip(words, tokens_of(words), strict=True)
+        dataclasses.replace(word, text=split.core or word.text)
+        for word, split in zip(words, split_words(words), strict=True)
     ]
 
 
-def _bare_cover(word: Word) -> Word:
-    """What stands for something that was taken out, without the marks around it."""
-    found = _COVER.search(word.text)
-    return dataclasses.replace(word, text=found[0]) if found else word
+def _cover_only(word: Word) -> Word:
+    """Remove the punctuation around what replaces personal data."""
+    match = _REDACTION_COVER.search(word.text)
+    return dataclasses.replace(word, text=match[0]) if match else word
 
 
-def _spelled_with_marks(words: Sequence[Word]) -> list[Word]:
-    """Words in lower case and without figures, their punctuation kept."""
-    told: list[Word] = []
-    for word, token in zip(words, tokens_of(words), strict=True):
-        parts = (
-            list(spell_out([dataclasses.replace(word, text=token.core)])) if spelled(token.core) else [word]
-        )
-        parts[0] = dataclasses.replace(parts[0], text=token.lead + parts[0].text)
-        parts[-1] = dataclasses.replace(parts[-1], text=parts[-1].text + token.trail)
-        told += parts if spelled(token.core) else [word]
-    return told
+def _spoken_with_punctuation(words: Sequence[Word]) -> list[Word]:
+    """Render the spoken form of words with their punctuation."""
+    rendered: list[Word] = []
+    for word, split in zip(words, split_words(words), strict=True):
+        if not spoken_form(split.core):
+            rendered.append(word)
+            continue
+        parts = list(to_spoken_form([dataclasses.replace(word, text=split.core)]))
+        parts[0] = dataclasses.replace(parts[0], text=split.lead + parts[0].text)
+        parts[-1] = dataclasses.replace(parts[-1], text=parts[-1].text + split.trail)
+        rendered += parts
+    return rendered

@@ -1,4 +1,4 @@
-"""How far the words of a growing hypothesis can be trusted."""
+"""How far the words of a growing hypothesis can be trusted: which are shown, locked and committed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["DEFAULT_THRESHOLDS", "Stability", "Thresholds"]
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a word needs once it has stood for a while.
+    """The confidence that a word needs from a certain age on.
 
     Attributes:
-        age_ms: How long it has stood, with all words before it, in milliseconds of audio.
-        show: Confidence from which it is shown.
-        lock: Confidence from which later partials must keep it.
-        commit: Confidence from which nothing may change it any more.
+        age_ms: For how long the word and all words before it have been unchanged, in milliseconds of audio.
+        show: Lowest confidence, 0 to 1, at which partials show the word.
+        lock: Lowest confidence at which later partials must keep the word.
+        commit: Lowest confidence at which nothing may change the word any more.
     """
 
     age_ms: int
@@ -31,9 +31,9 @@ class Thresholds:
 
 
 _NEVER: Final = 2.0
-_CONTRADICTED: Final = 0.05
+_CONTRADICTED: Final = 0.05  # confidence below which the model contradicts a locked word
 _SURE: Final = 0.9
-_SURE_WORDS: Final = 3
+_SURE_RUN: Final = 3  # sure words in a row that show the unsure ones before them
 _SHIFTS: Final = (0, 1, -1, 2, -2)
 
 DEFAULT_THRESHOLDS: Final = (
@@ -45,21 +45,23 @@ DEFAULT_THRESHOLDS: Final = (
     Thresholds(900, show=0.0, lock=0.0, commit=0.45),
     Thresholds(1500, show=0.0, lock=0.0, commit=0.25),
 )
-"""Chosen by measurement: see docs/performance.md. A word seen once with a confidence of 0.9 stays in 9 of
-10 cases, with one of 0.4 in 4 of 10; how far it lies behind the end of the audio says little beside that."""
+"""Measured (docs/performance.md). A word that appears once with confidence 0.9 stays in 9 of 10 cases, with
+0.4 in 4 of 10. The distance of a word from the end of the audio adds little to that."""
 
 
 @dataclass(slots=True)
 class Stability:
-    """Follows the hypotheses of one utterance.
+    """Tracks the hypotheses of one utterance.
 
-    A mix of local agreement (D. Liu et al., "Low-Latency Sequence-to-Sequence Speech Recognition and
-    Translation by Partial Hypothesis Selection", 2020) and the model's own confidence: the surer it is
-    of a word, the less often the word must have been seen. Counts are of leading words.
+    The algorithm combines local agreement (D. Liu et al., "Low-Latency Sequence-to-Sequence Speech
+    Recognition and Translation by Partial Hypothesis Selection", 2020) with the model's own confidence: the
+    surer the model is of a word, the less time the word needs to prove itself. All counts are of leading
+    words.
 
     Attributes:
-        shown: How many words are shown.
-        locked: How many of them later partials must keep.
+        thresholds: By rising age; the first has age 0.
+        shown: How many words partials show.
+        locked: How many of these later partials must keep.
         committed: How many of these nothing may change.
     """
 
@@ -67,97 +69,110 @@ class Stability:
     shown: int = 0
     locked: int = 0
     committed: int = 0
-    _words: tuple[str, ...] = ()
-    _since_ms: list[float] = field(default_factory=list)
+    _words: tuple[str, ...] = ()  # the latest hypothesis, in plain form
+    _since_ms: list[float] = field(default_factory=list)  # when each of these appeared where it is now
 
     def update(self, words: Sequence[str], confidences: Sequence[float], at_ms: float) -> None:
-        """Take the newest hypothesis.
+        """Apply the hypothesis of a partial.
 
         Args:
-            words: Its words; it begins with those that were locked.
-            confidences: Of each, 0 to 1.
-            at_ms: Up to where it heard, in milliseconds of audio.
+            words: The hypothesis. It begins with the locked words.
+            confidences: The confidence of each word, 0 to 1.
+            at_ms: End of the decoded audio, in milliseconds.
         """
-        before = self._words[: self.shown]
-        self._agree(words, at_ms)
-        self._unlock(confidences)
-        # Half of the last word may still be missing: it is shown at best.
+        previously_shown = self._words[: self.shown]
+        self._compare(words, at_ms)
+        self._unlock_contradicted(confidences)
+        # The audio may end within the last word, so this word can be shown but not locked.
         self.locked = self._count(confidences, len(words) - 1, self.locked, at_ms, "lock")
         self.committed = self._count(confidences, self.locked, self.committed, at_ms, "commit")
         self.shown = self._count(confidences, len(words), self.locked, at_ms, "show")
-        self.shown = max(self.shown, _behind_sure_words(confidences), _still_seen(before, self._words))
+        self.shown = max(
+            self.shown, _end_of_sure_run(confidences), _end_of_kept(previously_shown, self._words)
+        )
 
     def replace(self, words: Sequence[str], at_ms: float) -> None:
-        """Take a hypothesis that was made without regard to locked words, of an utterance that pauses.
+        """Apply a hypothesis that was decoded from the whole utterance, without the locked words as a prefix.
 
-        It was decoded in one go from the whole utterance, so it is shown as it is.
+        All of it is shown. Locked words that it contradicts are unlocked.
 
         Args:
-            words: Its words; it begins with those that were committed.
-            at_ms: Up to where it heard, in milliseconds of audio.
+            words: The hypothesis. It begins with the committed words.
+            at_ms: End of the decoded audio, in milliseconds.
         """
-        agreed = self._agree(words, at_ms)
-        self.locked = max(self.committed, min(self.locked, agreed))
+        n_agreed = self._compare(words, at_ms)
+        self.locked = max(self.committed, min(self.locked, n_agreed))
         self.shown = len(words)
 
     @classmethod
     def with_locked(
         cls, words: Sequence[str], locked: int, thresholds: tuple[Thresholds, ...] = DEFAULT_THRESHOLDS
     ) -> Stability:
-        """Follow an utterance of which so many words are locked already."""
+        """Track an utterance whose first words are known already.
+
+        Args:
+            words: These words. All of them are shown; none is committed.
+            locked: How many of them are locked.
+            thresholds: As for the class.
+        """
         plain = tuple(plain_word(word) for word in words)
         return cls(thresholds, len(words), locked, 0, plain, [0.0] * len(words))
 
     def drop(self, n: int) -> None:
-        """Forget leading words, all of them locked: they are followed no more."""
+        """Stop tracking the first ``n`` words, which must be locked."""
         self.shown, self.locked = self.shown - n, self.locked - n
         self.committed = max(0, self.committed - n)
         self._words = self._words[n:]
         del self._since_ms[:n]
 
-    def _agree(self, words: Sequence[str], at_ms: float) -> int:
-        """Note since when each word has stood; returns how many stood before."""
-        now = tuple(plain_word(word) for word in words)
-        agreed = 0
-        while agreed < min(len(now), len(self._words)) and now[agreed] == self._words[agreed]:
-            agreed += 1
-        self._since_ms = [*self._since_ms[:agreed], *([at_ms] * (len(now) - agreed))]
-        self._words = now
-        return agreed
+    def _compare(self, words: Sequence[str], at_ms: float) -> int:
+        """Store a hypothesis and the age of its words; return how many leading words are unchanged."""
+        plain = tuple(plain_word(word) for word in words)
+        n_agreed = 0
+        while n_agreed < min(len(plain), len(self._words)) and plain[n_agreed] == self._words[n_agreed]:
+            n_agreed += 1
+        self._since_ms = [*self._since_ms[:n_agreed], *([at_ms] * (len(plain) - n_agreed))]
+        self._words = plain
+        return n_agreed
 
-    def _unlock(self, confidences: Sequence[float]) -> None:
-        """Let later partials change a word that was locked too soon: the model would now say another."""
+    def _unlock_contradicted(self, confidences: Sequence[float]) -> None:
+        """Unlock words from the first one on that the model would not choose any more."""
         for index in range(self.committed, self.locked):
             if confidences[index] < _CONTRADICTED:
                 self.locked = index
                 return
 
-    def _count(self, confidences: Sequence[float], limit: int, start: int, at_ms: float, need: str) -> int:
+    def _count(self, confidences: Sequence[float], limit: int, start: int, at_ms: float, level: str) -> int:
+        """Count leading words from ``start`` on, up to ``limit``, whose confidence suffices for a level."""
         count = start
         while count < limit:
             age_ms = at_ms - self._since_ms[count]
-            step = next(step for step in reversed(self.thresholds) if age_ms >= step.age_ms)
-            if confidences[count] < getattr(step, need):
+            threshold = next(it for it in reversed(self.thresholds) if age_ms >= it.age_ms)
+            if confidences[count] < getattr(threshold, level):
                 break
             count += 1
         return count
 
 
-def _behind_sure_words(confidences: Sequence[float]) -> int:
-    """How many words there are up to the last run of sure ones, which an unsure word must not hide."""
+def _end_of_sure_run(confidences: Sequence[float]) -> int:
+    """Count the words up to the end of the last run of sure words; unsure words before it are shown too."""
     run = count = 0
     for index, confidence in enumerate(confidences):
         run = run + 1 if confidence >= _SURE else 0
-        if run >= _SURE_WORDS:
+        if run >= _SURE_RUN:
             count = index + 1
     return count
 
 
-def _still_seen(shown: Sequence[str], words: Sequence[str]) -> int:
-    """How many words there are up to the last one of those shown before.
+def _end_of_kept(shown: Sequence[str], words: Sequence[str]) -> int:
+    """Count the words up to the last one that was shown before and is still there.
 
-    It is where it was, or was moved by a place or two together with the word before it. A new doubt about
-    a word is no reason to take back all that follows.
+    Such a word has kept its place, or has moved by one or two places together with the word before it. A new
+    doubt about an early word does not hide the words after it.
+
+    Args:
+        shown: The words that were shown before.
+        words: The latest hypothesis.
     """
     for index in reversed(range(len(shown))):
         for shift in _SHIFTS:

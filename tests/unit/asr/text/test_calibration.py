@@ -1,4 +1,4 @@
-"""What is told of a word's confidence."""
+"""Calibration of confidences."""
 
 import pytest
 from hypothesis import given
@@ -10,12 +10,12 @@ probabilities = st.floats(0, 1)
 
 
 @given(probabilities, probabilities)
-def test_a_surer_word_is_told_to_be_surer(one, other):
+def test_calibration_keeps_the_order_of_words(one, other):
     assert (one <= other) == (calibrated(one) <= calibrated(other)) or one == pytest.approx(other)
 
 
 @given(probabilities)
-def test_what_is_told_is_a_probability_and_not_below_the_models(probability):
+def test_a_confidence_is_a_probability_and_never_below_the_models(probability):
     assert 0 <= probability <= calibrated(probability) + 1e-12
     assert calibrated(probability) <= 1 + 1e-12
 

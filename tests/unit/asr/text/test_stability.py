@@ -1,4 +1,4 @@
-"""Which words of a growing hypothesis are shown, kept, and committed."""
+"""Which words of a growing hypothesis are shown, locked and committed."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ def counts(stability):
     return stability.shown, stability.locked, stability.committed
 
 
-def test_a_sure_word_is_shown_at_once_and_an_unsure_one_once_it_stood():
+def test_a_sure_word_is_shown_at_once_and_an_unsure_one_later():
     stability = Stability(THRESHOLDS)
     stability.update(["it", "was"], [0.9, 0.5], 0)
     assert counts(stability) == (1, 0, 0)
@@ -25,21 +25,21 @@ def test_a_sure_word_is_shown_at_once_and_an_unsure_one_once_it_stood():
     assert counts(stability) == (2, 1, 1)
 
 
-def test_nothing_is_shown_behind_a_hidden_word():
+def test_no_word_after_a_hidden_one_is_shown():
     stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c"], [0.9, 0.1, 0.99], 0)
     assert stability.shown == 1
 
 
-def test_a_locked_word_that_the_model_comes_to_contradict_may_change_again():
+def test_a_locked_word_that_the_model_contradicts_is_unlocked():
     stability = Stability(THRESHOLDS)
     stability.update(["the", "best", "of", "all"], [0.99, 0.96, 0.96, 0.6], 0)
     assert counts(stability) == (3, 3, 0)
     stability.update(["the", "best", "of", "all"], [0.99, 0.01, 0.96, 0.6], 160)
-    assert counts(stability) == (3, 1, 0)  # it is still seen, until there is something better
+    assert counts(stability) == (3, 1, 0)  # still shown, until a better word replaces it
 
 
-def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
+def test_a_committed_word_stays_at_any_confidence():
     stability = Stability(THRESHOLDS)
     for at_ms in (0, 320):
         stability.update(["the", "best", "of"], [0.99, 0.96, 0.96], at_ms)
@@ -48,7 +48,7 @@ def test_a_committed_word_stays_whatever_the_model_thinks_of_it():
     assert stability.locked == stability.committed == 2
 
 
-def test_three_sure_words_are_shown_with_the_unsure_one_before_them():
+def test_three_sure_words_in_a_row_show_the_unsure_word_before_them():
     stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c", "d"], [0.9, 0.1, 0.95, 0.95], 0)
     assert stability.shown == 1
@@ -59,18 +59,18 @@ def test_three_sure_words_are_shown_with_the_unsure_one_before_them():
 @pytest.mark.parametrize(
     ("words", "shown"),
     [
-        (["x", "b", "c", "d", "e"], 4),  # in doubt about the first word all others stay
+        (["x", "b", "c", "d", "e"], 4),  # the first word changed: the others stay
         (["x", "y", "z", "d", "e"], 4),
         (["x", "b", "y", "z"], 2),
         (["x", "y", "b", "c", "d", "e"], 5),  # one word became two
         (["b", "c", "d", "e"], 3),
         (["x", "y", "z", "b", "c", "d"], 6),
-        (["x", "y", "z", "w", "b", "c"], 0),  # too far from where they were
-        (["d", "x", "y"], 0),  # that may be any "d"
+        (["x", "y", "z", "w", "b", "c"], 0),  # moved too far
+        (["d", "x", "y"], 0),  # may be another "d"
         (["x", "y", "z"], 0),
     ],
 )
-def test_what_was_shown_is_not_taken_back_for_a_doubt_about_a_word_before_it(words, shown):
+def test_a_doubt_about_a_word_does_not_hide_the_words_after_it(words, shown):
     stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c", "d"], [0.8] * 4, 0)
     stability.update(words, [0.3] * len(words), 160)
@@ -84,7 +84,7 @@ def test_the_last_word_is_never_locked():
     assert counts(stability) == (1, 0, 0)
 
 
-def test_a_word_that_changes_begins_anew_and_so_do_all_behind_it():
+def test_a_changed_word_and_all_words_after_it_start_at_age_zero():
     stability = Stability(THRESHOLDS)
     stability.update(["a", "b", "c", "d"], [0.75] * 4, 0)
     stability.update(["a", "x", "c", "d"], [0.75] * 4, 320)
@@ -101,7 +101,7 @@ def test_case_and_punctuation_are_no_change():
     assert stability.locked == 2
 
 
-def test_a_fresh_look_at_the_whole_unlocks_what_it_contradicts():
+def test_a_hypothesis_of_the_whole_utterance_unlocks_what_it_contradicts():
     stability = Stability(THRESHOLDS)
     for at_ms in (0, 320, 640):
         stability.update(["a", "b", "c", "d"], [0.85] * 4, at_ms)
@@ -127,12 +127,12 @@ hypotheses = st.lists(
 
 
 @given(hypotheses, st.integers(1, 700))
-def test_what_is_locked_stays_as_long_as_the_recogniser_keeps_it(made, step_ms):
+def test_locked_words_stay_as_long_as_the_recogniser_keeps_them(endings, step_ms):
     stability = Stability(THRESHOLDS)
     words = []
-    for turn, hypothesis in enumerate(made):
-        words = words[: stability.locked] + [word for word, _ in hypothesis]
-        confidences = [1.0] * stability.locked + [confidence for _, confidence in hypothesis]
+    for turn, ending in enumerate(endings):
+        words = words[: stability.locked] + [word for word, _ in ending]
+        confidences = [1.0] * stability.locked + [confidence for _, confidence in ending]
         before = counts(stability)
         stability.update(words, confidences, turn * step_ms)
         shown, locked, committed = counts(stability)

@@ -1,32 +1,42 @@
-"""Finished turns as one would write them: figures for numbers that were said, addresses, times, dates.
+"""Formatting of transcripts (inverse text normalisation): digits for spoken numbers, addresses, times, dates.
 
-Rules over words, each sure of what it does; what no rule knows stays as it was said. The lines of
-tests/data/formatting.tsv say what comes out.
+Rules decide what is written. Each applies only where it is sure; words that no rule explains stay as spoken.
+The lines of tests/data/formatting.tsv state the expected results.
+
+1. `words.split_words` splits words from their punctuation. The rules read only this form.
+2. `formatter.rewrite_at` decides at one word which words are replaced, and by what. It is the only way to the
+   rules: `addresses`, `digit_strings` (phone numbers, cards, codes) and, for all other numbers,
+   `numbers.parse_run` (number words to values) with `rules.rewrite_run` (values and context to text).
+3. `formatter.formatted_words` applies these decisions to a finished turn. `incremental.frozen_words` applies
+   them to an unfinished turn, as far as no later word can change the result.
+
+A rule depends on nothing but the words that it reads from the sequence it receives: `incremental` relies on
+that.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vivavoce.asr.text.formatting.grouping import formatted_groups, merged
-from vivavoce.asr.text.formatting.incremental import frozen_groups
+from vivavoce.asr.text.formatting.formatter import FormattedWord, formatted_words, merged
+from vivavoce.asr.text.formatting.incremental import frozen_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.types import Word
 
-__all__ = ["format_turn", "formatted_groups", "frozen_groups", "merged"]
+__all__ = ["FormattedWord", "format_turn", "formatted_words", "frozen_words", "merged"]
 
 
 def format_turn(words: Sequence[Word]) -> tuple[Word, ...]:
-    """Write a finished turn.
+    """Format a finished turn.
 
     Args:
-        words: Of the turn, with case and punctuation, in the order they were said.
+        words: The words of the turn in their order, with case and punctuation.
 
     Returns:
-        The words as they are written. Words that became one have the first one's start, the last one's
-        end and their mean confidence; all others are unchanged.
+        The formatted words. Where several words became one, it has the start of the first, the end of the
+        last and the mean of their confidences. All other words are unchanged.
     """
-    return tuple(word for word, _ in formatted_groups(words))
+    return tuple(formatted.word for formatted in formatted_words(words))

@@ -1,8 +1,8 @@
-"""What of an unfinished turn can be written already, whatever is said next.
+"""Formats an unfinished turn as far as no later word can change the result.
 
-The rules are asked about the words there are, as in a finished turn, with nothing known behind them. A rule
-that looks there had to know more: its answer does not count yet. An answer without such a look is the answer
-that the finished turn will get, since rules depend on nothing but the words that they look at.
+The rules decide about the known words as in a finished turn, with unknown words after them. A decision that
+looked at an unknown word may still change, so it does not count. Any other decision is the one that the
+finished turn will get, because a rule depends on nothing but the words that it looks at.
 """
 
 from __future__ import annotations
@@ -11,86 +11,89 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
 from vivavoce.asr.text.formatting.addresses import address
-from vivavoce.asr.text.formatting.grouping import Group, grouped, read
-from vivavoce.asr.text.formatting.pieces import Token, tokens_of
+from vivavoce.asr.text.formatting.formatter import UNCHANGED, FormattedWord, apply, rewrite_at
+from vivavoce.asr.text.formatting.words import SplitWord, split_words
 
 if TYPE_CHECKING:
     from vivavoce.types import Word
 
-__all__ = ["frozen_groups"]
+__all__ = ["frozen_words"]
 
-_UNKNOWN: Final = Token("", "\0", "", "\0", opens=False)
-_LOOKAHEAD: Final = 16  # more than any rule looks ahead without finding something
+_UNKNOWN: Final = SplitWord("", "\0", "", "\0", opens_sentence=False)
+_LOOKAHEAD: Final = 16  # unknown words; no rule looks further ahead through words that match nothing
 
 
-class _Unfinished(Sequence[Token]):
-    """Tokens with unknown ones behind them.
+class _UnfinishedTurn(Sequence[SplitWord]):
+    """The known words of a turn, followed by unknown ones.
 
     Attributes:
-        looked_ahead: Whether an unknown one was asked for.
+        looked_ahead: Whether a rule has looked at an unknown word; set to False before asking the rules.
     """
 
-    def __init__(self, known: Sequence[Token]) -> None:
-        self._tokens = (*known, *[_UNKNOWN] * _LOOKAHEAD)
+    def __init__(self, known: Sequence[SplitWord]) -> None:
+        self._words = (*known, *[_UNKNOWN] * _LOOKAHEAD)
         self._n_known = len(known)
         self.looked_ahead = False
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        return len(self._words)
 
     @overload
-    def __getitem__(self, index: int) -> Token: ...
+    def __getitem__(self, index: int) -> SplitWord: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Token]: ...
-    def __getitem__(self, index: int | slice) -> Token | Sequence[Token]:
-        last = index.indices(len(self._tokens))[1] - 1 if isinstance(index, slice) else index
+    def __getitem__(self, index: slice) -> Sequence[SplitWord]: ...
+    def __getitem__(self, index: int | slice) -> SplitWord | Sequence[SplitWord]:
+        last = index.indices(len(self._words))[1] - 1 if isinstance(index, slice) else index
         self.looked_ahead |= last >= self._n_known
-        return self._tokens[index]
+        return self._words[index]
 
 
-def frozen_groups(words: Sequence[Word], start: int, *, is_tentative: bool) -> tuple[list[Group], bool]:
-    """The words that can be written for good, each with the number of words it was made of.
+def frozen_words(
+    words: Sequence[Word], start: int, *, is_tentative: bool
+) -> tuple[list[FormattedWord], bool]:
+    """Format the words of an unfinished turn whose formatting no later word can change.
 
-    That an ordinary last word does not begin an address is taken for granted until the next word is there:
-    else every word would come a word late. Where it does begin one, that one stays as it was said.
+    An ordinary last word is formatted on the assumption that it does not begin an address ("bob" before "at
+    example dot com"). Otherwise every word would come one word late. If it does begin one, that address stays
+    as spoken.
 
     Args:
-        words: Those of an unfinished turn that will not change any more.
-        start: How many of them were written before.
-        is_tentative: Whether the last of these was taken for granted.
+        words: The words of the turn that the recogniser will not change any more.
+        start: How many of them were formatted before.
+        is_tentative: Whether the last of these was formatted on that assumption.
 
     Returns:
-        The groups from ``start`` on, and whether the last of them was taken for granted.
+        The formatted words from ``start`` on, and whether the last of them depends on the assumption.
     """
-    known = tokens_of(words)
-    tokens = _Unfinished(known)
-    groups: list[Group] = []
+    known = split_words(words)
+    turn = _UnfinishedTurn(known)
+    frozen: list[FormattedWord] = []
     at = start
     if is_tentative and start:
-        piece = address(tokens, start - 1)
-        if tokens.looked_ahead:
+        replacement = address(turn, start - 1)
+        if turn.looked_ahead:
             return [], True
-        if piece is not None:
-            at = start - 1 + piece.n
-            groups += [(word, 1) for word in words[start:at]]
+        if replacement is not None:
+            at = start - 1 + replacement.n_words
+            frozen += [FormattedWord(word, 1) for word in words[start:at]]
     while at < len(words):
-        tokens.looked_ahead = False
-        reading = read(tokens, at, has_address=True)
-        if tokens.looked_ahead:
+        turn.looked_ahead = False
+        decision = rewrite_at(turn, at, may_hold_address=True)
+        if turn.looked_ahead:
             break
-        found = grouped(words, known, at, reading)
-        groups += found
-        at += sum(n for _, n in found)
-    if at == len(words) - 1 and _is_ordinary(tokens, at):
-        return [*groups, (words[at], 1)], True
-    return groups, False
+        written = apply(decision, words, known, at)
+        frozen += written
+        at += sum(it.n_spoken for it in written)
+    if at == len(words) - 1 and _is_ordinary(turn, at):
+        return [*frozen, FormattedWord(words[at], 1)], True
+    return frozen, False
 
 
-def _is_ordinary(tokens: _Unfinished, at: int) -> bool:
-    """Whether the only rule that must know what follows a token is that for addresses."""
-    key = tokens[at].key
+def _is_ordinary(turn: _UnfinishedTurn, at: int) -> bool:
+    """Whether only the rule for addresses needs the words after this one."""
+    key = turn[at].key
     if len(key) == 1 and key != "i":
-        return False  # a letter of a name that is spelled
-    tokens.looked_ahead = False
-    pieces, n_as_said = read(tokens, at, has_address=False)
-    return not tokens.looked_ahead and (pieces, n_as_said) == ((), 1)
+        return False  # a letter may belong to a name that is being spelled
+    turn.looked_ahead = False
+    decision = rewrite_at(turn, at, may_hold_address=False)
+    return not turn.looked_ahead and decision == UNCHANGED

@@ -1,4 +1,4 @@
-"""What a turn reads like without formatting."""
+"""The spoken form of words."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.turns import text_of, words_of
-from vivavoce.asr.text.spelling import spell_out, spelled
+from vivavoce.asr.text.spoken_form import split_at_spaces, spoken_form, to_spoken_form
 from vivavoce.types import Word
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "spoken"),
     [
         ("Hello,", "hello"),
         ("25", "twenty five"),
@@ -47,7 +47,7 @@ from vivavoce.types import Word
         ("007", "zero zero seven"),
         ("19-year-old", "nineteen-year-old"),
         ("&", "and"),
-        # What can't be read for sure stays as it is.
+        # Without a certain reading, a word keeps its digits.
         ("MP3", "mp3"),
         ("COVID-19", "covid-19"),
         ("5km", "5km"),
@@ -61,12 +61,12 @@ from vivavoce.types import Word
         ("\u06635-year-old", "\u06635-year-old"),
     ],
 )
-def test_spelled(written, said):
-    assert spelled(written) == said
+def test_spoken_form(written, spoken):
+    assert spoken_form(written) == spoken
 
 
-def test_a_word_that_becomes_several_shares_its_time():
-    words = spell_out((Word("It's", 0, 90, 0.9), Word("25.", 100, 200, 0.5, is_final=True)))
+def test_words_that_come_from_one_share_its_duration():
+    words = to_spoken_form((Word("It's", 0, 90, 0.9), Word("25.", 100, 200, 0.5, is_final=True)))
     assert [(word.text, word.start_ms, word.end_ms) for word in words] == [
         ("it's", 0, 90),
         ("twenty", 100, 160),
@@ -82,17 +82,27 @@ def test_a_word_that_becomes_several_shares_its_time():
 )
 @example(["0\u0663s"])
 @example(["$\u0663.\u0663\u0663", "1:\u0663\u0663", "\u0663%", "0-\u0663"])
-def test_any_figures_keep_order_and_times(texts):
-    said = words_of(" ".join(texts))
-    told = spell_out(said)
-    assert len(told) >= len(said)
-    times = [(word.start_ms, word.end_ms) for word in told]
+def test_any_digits_keep_order_and_times(texts):
+    written = words_of(" ".join(texts))
+    spoken = to_spoken_form(written)
+    assert len(spoken) >= len(written)
+    times = [(word.start_ms, word.end_ms) for word in spoken]
     assert times == sorted(times)
     assert all(start <= end for start, end in times)
-    if said:
-        assert (times[0][0], times[-1][1]) == (said[0].start_ms, said[-1].end_ms)
+    if written:
+        assert (times[0][0], times[-1][1]) == (written[0].start_ms, written[-1].end_ms)
 
 
 @given(st.integers(0, 10**15 - 1).map("{:,}".format))
-def test_grouped_figures_leave_none(figures):
-    assert not any(c.isdigit() for c in text_of(spell_out(words_of(figures))))
+def test_a_number_with_separators_keeps_no_digits(number):
+    assert not any(c.isdigit() for c in text_of(to_spoken_form(words_of(number))))
+
+
+def test_a_word_with_spaces_is_split():
+    words = split_at_spaces((Word("0, 1, 1", 0, 300, 0.5), Word("more", 320, 400, 0.5)))
+    assert [(word.text, word.start_ms, word.end_ms) for word in words] == [
+        ("0,", 0, 120),
+        ("1,", 120, 240),
+        ("1", 240, 300),
+        ("more", 320, 400),
+    ]

@@ -1,17 +1,14 @@
-"""What finished turns look like: golden files, and what holds for any words."""
+"""Formatting of finished turns: golden files, and properties that hold for any words."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from text_to_num import text2num
 
 from support.turns import golden, text_of, words_of
 from vivavoce.asr.text import numerals
-from vivavoce.asr.text.formatting import format_turn, formatted_groups
-from vivavoce.asr.text.formatting.numbers import read_run
-from vivavoce.asr.text.formatting.pieces import tokens_of
+from vivavoce.asr.text.formatting import format_turn, formatted_words
 from vivavoce.types import Word
 
 GOLDEN = golden("formatting.tsv", 2)
@@ -33,28 +30,28 @@ def test_golden(spoken, expected):
 
 
 @pytest.mark.parametrize("sentence", UNCHANGED)
-def test_sentences_without_numbers_come_through_unchanged(sentence):
+def test_sentences_without_numbers_stay_unchanged(sentence):
     assert format_turn(words_of(sentence)) == words_of(sentence)
 
 
 @pytest.mark.parametrize("expected", [expected for _, expected in GOLDEN])
-def test_what_is_written_is_not_written_again(expected):
+def test_formatting_a_formatted_turn_changes_nothing(expected):
     assert written(expected) == expected
 
 
-def test_merged_words_span_what_they_were_made_of():
-    said = (
+def test_a_merged_word_spans_the_words_it_stands_for():
+    spoken = (
         Word("Call", 0, 100, 1.0, is_final=True),
         Word("twenty", 200, 300, 0.8, is_final=True),
         Word("five.", 310, 450, 0.6, is_final=True),
     )
-    call, number = format_turn(said)
-    assert call is said[0]
+    call, number = format_turn(spoken)
+    assert call is spoken[0]
     assert (number.text, number.start_ms, number.end_ms, number.is_final) == ("25.", 200, 450, True)
     assert number.confidence == pytest.approx(0.7)
 
 
-def test_nothing_is_nothing():
+def test_a_turn_without_words_has_none():
     assert format_turn(()) == ()
 
 
@@ -66,56 +63,28 @@ VOCABULARY = [
     "eighties", "hundreds", "gmail", "John", "email", "www", "-", "https", "colon", "number", "card",
     "pounds", "sterling", "security", "seconds", "...", "é", "x²", "½",
 ]  # fmt: skip
-SAID = st.lists(
+SPOKEN = st.lists(
     st.tuples(st.sampled_from(VOCABULARY), st.sampled_from(["", "", "", ",", ".", "?"])).map("".join),
     max_size=24,
 )
 
 
-@given(SAID)
+@given(SPOKEN)
 def test_any_words_keep_their_order_and_their_times(texts):
-    said = words_of(" ".join(texts))
-    groups = formatted_groups(said)
-    assert sum(n for _, n in groups) == len(said)
+    spoken = words_of(" ".join(texts))
+    formatted = formatted_words(spoken)
+    assert sum(n for _, n in formatted) == len(spoken)
     at = 0
-    for word, n in groups:
+    for word, n in formatted:
         assert word.text
         assert " " not in word.text or n > 1
-        assert (word.start_ms, word.end_ms) == (said[at].start_ms, said[at + n - 1].end_ms)
+        assert (word.start_ms, word.end_ms) == (spoken[at].start_ms, spoken[at + n - 1].end_ms)
         at += n
 
 
-@given(SAID)
-def test_words_around_numbers_are_left_alone(texts):
-    said = words_of(" ".join(["hello", *texts, "world"]))
-    told = format_turn(said)
-    assert told[0] == said[0]
-    assert told[-1] == said[-1]
-
-
-@given(st.integers(0, 10**15 - 1))
-def test_a_number_that_is_spelled_out_is_read_again(value):
-    tokens = tokens_of(words_of(numerals.spell(value)))
-    run = read_run(tokens, 0)
-    assert run.end == len(tokens)
-    assert [number.value for number in run.numbers] == [value]
-
-
-@given(st.integers(1, 10**12 - 1))
-def test_an_ordinal_that_is_spelled_out_is_read_again(value):
-    tokens = tokens_of(words_of(f"the {numerals.spell_ordinal(value)}"))
-    run = read_run(tokens, 1)
-    if value in {100, *numerals.SCALES.values()}:
-        return  # "one hundredth"
-    assert [(number.kind, number.value) for number in run.numbers] == [("ordinal", value)]
-
-
-@given(st.integers(1, 10**12 - 1))
-def test_cardinals_agree_with_an_independent_reader(value):
-    assert text2num(numerals.spell(value), "en") == value
-
-
-def test_numbers_that_cannot_be_spelled_are_refused():
-    for value in (-1, 10**15):
-        with pytest.raises(ValueError, match=str(value)):
-            numerals.spell(value)
+@given(SPOKEN)
+def test_words_around_numbers_stay_unchanged(texts):
+    spoken = words_of(" ".join(["hello", *texts, "world"]))
+    formatted = format_turn(spoken)
+    assert formatted[0] == spoken[0]
+    assert formatted[-1] == spoken[-1]

@@ -1,0 +1,127 @@
+"""Applies the formatting rules to the words of a turn, from left to right."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from vivavoce.asr.text.formatting.addresses import address
+from vivavoce.asr.text.formatting.digit_strings import digit_string
+from vivavoce.asr.text.formatting.numbers import parse_run
+from vivavoce.asr.text.formatting.rules import RunInContext, rewrite_run
+from vivavoce.asr.text.formatting.words import Rewrite, SplitWord, split_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vivavoce.types import Word
+
+__all__ = ["UNCHANGED", "Decision", "FormattedWord", "apply", "formatted_words", "merged", "rewrite_at"]
+
+
+class FormattedWord(NamedTuple):
+    """A word as it is written.
+
+    Attributes:
+        word: The written word.
+        n_spoken: How many spoken words it stands for.
+    """
+
+    word: Word
+    n_spoken: int
+
+
+class Decision(NamedTuple):
+    """What the rules decide at a word.
+
+    Attributes:
+        rewrite: Replacements for the words from this one on; empty if it stays as spoken.
+        n_unchanged: With an empty rewrite: how many words stay as spoken, before the rules decide again.
+    """
+
+    rewrite: Rewrite
+    n_unchanged: int
+
+
+UNCHANGED: Final = Decision((), 1)
+"""One word stays as spoken."""
+
+
+def formatted_words(words: Sequence[Word]) -> list[FormattedWord]:
+    """Format a finished turn; as `format_turn`, with the number of spoken words for each written one."""
+    split = split_words(words)
+    may_hold_address = any(word.key == "dot" or "." in word.key for word in split)
+    formatted: list[FormattedWord] = []
+    at = 0
+    while at < len(split):
+        decision = rewrite_at(split, at, may_hold_address=may_hold_address)
+        written = apply(decision, words, split, at)
+        formatted += written
+        at += sum(it.n_spoken for it in written)
+    return formatted
+
+
+def rewrite_at(words: Sequence[SplitWord], at: int, *, may_hold_address: bool) -> Decision:
+    """Decide how the words from index ``at`` on are written.
+
+    Args:
+        words: The words of the turn.
+        at: Index of the first word to decide about.
+        may_hold_address: Whether to look for an address, which takes time.
+    """
+    if not words[at].core:
+        return UNCHANGED
+    replacement = (address(words, at) if may_hold_address else None) or digit_string(words, at)
+    if replacement is not None:
+        return Decision((replacement,), 0)
+    run = parse_run(words, at)
+    if run is None:
+        return UNCHANGED
+    return Decision(rewrite_run(RunInContext(words, run)) or (), run.end - at)
+
+
+def apply(
+    decision: Decision, words: Sequence[Word], split: Sequence[SplitWord], at: int
+) -> list[FormattedWord]:
+    """Write the words from index ``at`` on as the rules decided.
+
+    Args:
+        decision: The result of `rewrite_at` at this index.
+        words: The words of the turn.
+        split: The same words, split.
+        at: Index of the first word that the decision concerns.
+    """
+    if not decision.rewrite:
+        return [FormattedWord(word, 1) for word in words[at : at + decision.n_unchanged]]
+    written: list[FormattedWord] = []
+    for replacement in decision.rewrite:
+        end = at + replacement.n_words
+        text = _with_punctuation(replacement.text, split[at], split[end - 1])
+        written.append(FormattedWord(merged(words[at:end], text), replacement.n_words))
+        at = end
+    return written
+
+
+def _with_punctuation(text: str, first: SplitWord, last: SplitWord) -> str:
+    """Put the punctuation of the replaced words around a text, without doubling a mark that it ends in."""
+    trail = last.trail
+    if text in {"a.m", "p.m"} and not trail.startswith("."):
+        text += "."
+    elif text.endswith(",") and trail:
+        text = text[:-1]
+    return f"{first.lead}{text}{trail}"
+
+
+def merged(words: Sequence[Word], text: str) -> Word:
+    """Merge one or more words in a row into one with the given text."""
+    first = words[0]
+    if len(words) == 1:
+        return first if text == first.text else dataclasses.replace(first, text=text)
+    confidence = sum(word.confidence for word in words) / len(words)
+    return dataclasses.replace(
+        first,
+        text=text,
+        end_ms=max(word.end_ms for word in words),
+        confidence=confidence,
+        is_final=all(word.is_final for word in words),
+    )
