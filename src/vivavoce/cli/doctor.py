@@ -46,8 +46,8 @@ def doctor(context: typer.Context) -> None:
       vivavoce doctor
       VIVAVOCE_BASE_URL=ws://server:8765 vivavoce doctor
 
-    Loads the model and transcribes a few seconds of speech, which takes several seconds. Never shows
-    keys. Exits with 1 if transcription can't work.
+    The check of the model loads it and transcribes a few seconds of speech. Keys are never shown. The
+    exit code is 1 if transcription can't work.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.doctor_checks import Status, all_checks, run_checks
     from vivavoce.cli.terminal import terminal_width, uses_colour

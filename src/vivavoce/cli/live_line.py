@@ -1,7 +1,8 @@
 """One live line at the end of the output of a terminal.
 
-Each partial overwrites the previous one; a final replaces it and stays. The live line is always shorter
-than the terminal is wide: it never wraps, so a carriage return always reaches its start.
+Each partial overwrites the previous one; a final replaces it and stays. The live line is shorter than
+the terminal is wide and leaves room for an echoed ``^C``: it never wraps, so a carriage return always
+reaches its start.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _ELLIPSIS = "…"
 _ERASE_TO_END = "\x1b[K"
 _DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
 _MIN_WIDTH = 4
+_RESERVED = 3  # some terminals wrap once the last column is written, and Ctrl-C is echoed as ^C
 
 
 def tail_that_fits(text: str, width: int) -> str:
@@ -94,7 +96,7 @@ class LiveLine:
         if not text:
             self.clear()
             return
-        room = max(1, self._width() - 1)  # some terminals wrap as soon as the last column is written
+        room = max(1, self._width() - _RESERVED)
         shown = tail_that_fits(text, room)
         if self._escapes:
             self._write(f"\r{self._shade(shown, len(text) - stable)}{_ERASE_TO_END}")

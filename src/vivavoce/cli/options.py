@@ -52,9 +52,9 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         "-f",
-        metavar="text|json|srt|vtt",
+        metavar="FORMAT",
         show_default=False,
-        help="Write this format (default: the format that -o implies, or else text).",
+        help="Write text, json, srt or vtt (default: the format that -o implies, or else text).",
     ),
 ]
 SrtOption = Annotated[

@@ -153,15 +153,16 @@ class Outputs:
         Raises:
             ConfigurationError: A file can't be written.
         """
-        sinks: list[Sink] = []
+        # The stack closes the main output, opened last, first: its message comes before the others.
+        extra = [self._open_file(stack, path, kind) for kind, path in self._extra.items()]
+        main: Sink
         if self._output is None:
-            sinks.append(standard_output_sink(self._format, partials=self._partials, idle=idle))
+            main = standard_output_sink(self._format, partials=self._partials, idle=idle)
         elif self._is_folder:
-            sinks.append(self._open_file(stack, self._path_in_folder(self._output, source), self._format))
+            main = self._open_file(stack, self._path_in_folder(self._output, source), self._format)
         else:
-            sinks.append(self._open_file(stack, self._output, self._format, append=append))
-        sinks += [self._open_file(stack, path, kind) for kind, path in self._extra.items()]
-        sink = sinks[0] if len(sinks) == 1 else TeeSink(sinks)
+            main = self._open_file(stack, self._output, self._format, append=append)
+        sink = TeeSink([main, *extra]) if extra else main
         stack.callback(sink.close)
         return sink
 

@@ -128,15 +128,19 @@ _TurnModelOption = Annotated[
     str,
     typer.Option(
         "--turn-model",
-        metavar="auto|none|FILE",
+        metavar="MODEL",
         envvar="VIVAVOCE_TURN_MODEL",
-        help="Use this model to detect the end of a turn from audio: smart-turn if pipecat-ai is installed "
-        "(auto), no model (none), or an ONNX file.",
+        help="Detect the end of a turn from audio with this model: auto (smart-turn if pipecat-ai is "
+        "installed), none, or an ONNX file.",
     ),
 ]
 _LogLevelOption = Annotated[
     LogLevel,
-    typer.Option(envvar="VIVAVOCE_LOG_LEVEL", help="Log messages of this level and above to standard error."),
+    typer.Option(
+        metavar="LEVEL",
+        envvar="VIVAVOCE_LOG_LEVEL",
+        help="Log messages of this level and above to standard error: debug, info, warning or error.",
+    ),
 ]
 
 

@@ -51,7 +51,10 @@ _SampleRateOption = Annotated[
         help="Sample rate of raw audio on standard input.",
     ),
 ]
-_EncodingOption = Annotated[Encoding, typer.Option(help="Encoding of raw audio on standard input.")]
+_EncodingOption = Annotated[
+    Encoding,
+    typer.Option(metavar="ENCODING", help="Encoding of raw audio on standard input: pcm_s16le or pcm_mulaw."),
+]
 
 
 def stream(

@@ -87,7 +87,7 @@ def test_the_tail_fits_and_is_the_end_of_the_text(text, width):
 def test_the_live_line_holds_only_the_last_partial(steps, text, width, escapes):
     terminal, _ = play([*steps, ("partial", text)], width, escapes=escapes)
     assert cell_len(terminal.lines[-1]) < width
-    assert terminal.lines[-1] == tail_that_fits(text, width - 1).rstrip()
+    assert terminal.lines[-1] == tail_that_fits(text, max(1, width - 3)).rstrip()
 
 
 def test_a_long_partial_shows_its_last_words():
@@ -123,3 +123,11 @@ def test_dimming_can_be_turned_off():
     written = []
     LiveLine(written.append, lambda: 20, dim=False).partial("hello")
     assert written == ["\rhello\x1b[K"]
+
+
+@given(TEXT, TEXT, st.integers(6, 60), st.booleans())
+def test_an_echoed_ctrl_c_is_erased(partial, final, width, escapes):
+    terminal, screen = play([("partial", partial)], width, escapes=escapes)
+    terminal.write("^C")
+    screen.final(final)
+    assert "^" not in "".join(terminal.lines)

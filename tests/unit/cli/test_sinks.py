@@ -159,7 +159,7 @@ class FakeTty(io.StringIO):
     [
         ({"TERM": "xterm"}, "\r\x1b[2mhello\x1b[0m\x1b[K"),
         ({"TERM": "xterm", "NO_COLOR": "1"}, "\rhello\x1b[K"),
-        ({"TERM": "dumb"}, "\rhello" + " " * 34),
+        ({"TERM": "dumb"}, "\rhello" + " " * 32),
     ],
 )
 def test_the_environment_controls_colour_and_escapes(monkeypatch, environment, expected):
