@@ -18,6 +18,7 @@ WRITTEN = [page for page in PAGES if page != DOCS / "cli.md"]  # that one comes 
 RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXTRAS = re.compile(r"pip install (?:-c constraints\.txt )?\"(?:\.|vivavoce)\[([\w,]+)\]\"")
 COMMANDS = typer.main.get_command(app)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)+|[\w-]+\.(?:py|md|toml|tsv|txt|yaml|json))`")
@@ -113,7 +114,7 @@ def test_commands_take_their_options(page):
 def test_extras_exist():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for page in PAGES:
-        for listed in re.findall(r"pip install \"(?:\.|vivavoce)\[([\w,]+)\]\"", page.read_text()):
+        for listed in EXTRAS.findall(page.read_text()):
             assert set(listed.split(",")) <= set(extras), page
 
 
