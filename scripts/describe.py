@@ -12,7 +12,7 @@ from describe_reference import reference
 from vivavoce.protocol.describe import asyncapi, openapi
 
 DOCS = Path(__file__).parents[1] / "docs"
-HEAD = "# Written by scripts/describe from the message types in src/vivavoce/wire.\n"
+HEAD = "# Written by scripts/describe from the message types in src/vivavoce/protocol.\n"
 
 
 def pages() -> dict[str, str]:

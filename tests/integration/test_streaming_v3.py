@@ -608,6 +608,25 @@ def test_turns_can_be_forced_and_settings_changed(engine):
             session.update(silence=3)
 
 
+def test_the_extensions_of_our_server_are_for_the_sdk_too(engine):
+    left, right = np.concatenate([speech(0, 1), silence(60)]), np.concatenate([silence(20), speech(3, 4)])
+    stereo = np.zeros((max(len(left), len(right)), 2), np.float32)
+    stereo[: len(left), 0], stereo[: len(right), 1] = left, right
+    options = {"channels": 2, "partials_ms": 500, "speech_model": "universal-3-6-pro"}
+    with vivavoce.connect(url=engine.base_url, **options) as session:
+        session.update(mode="max_accuracy", partials_ms=300)
+        session.send(stereo.reshape(-1))
+        session.end()
+        events = list(session.events())
+    finals = [(it.channel, it.turn_order, it.text) for it in events if it.type == "Turn" and it.end_of_turn]
+    assert sorted(finals) == [(0, 0, "Alpha bravo."), (1, 0, "delta echo?")]
+    starts = [event for event in events if event.type == "SpeechStarted"]
+    assert sorted(start.channel for start in starts) == [0, 1]
+    assert all(0.5 < start.confidence <= 1 for start in starts)
+    assert session.began.configuration.redact_pii is False
+    assert session.closed.code == 1000
+
+
 def test_what_a_source_raises_is_raised_by_the_iteration(engine):
     def source():
         yield pcm(SOUND)

@@ -131,7 +131,10 @@ def test_parameters_as_they_are_sent(caplog):
         ({"sample_rate": 16_000, "vad_threshold": 1.5}, r"vad_threshold must be a number in 0\.\.1, got 1.5"),
         ({"sample_rate": 16_000, "max_turn_silence": -1}, "max_turn_silence"),
         ({"sample_rate": 16_000, "min_turn_silence": True}, "min_turn_silence"),
-        ({"sample_rate": 16_000, "keyterms_prompt": "word"}, "keyterms_prompt must be a list"),
+        (
+            {"sample_rate": 16_000, "keyterms_prompt": "word"},
+            "keyterms_prompt must be a JSON list of strings",
+        ),
     ],
 )
 def test_parameters_that_cannot_be_used_are_named(fields, said):

@@ -9,6 +9,13 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from vivavoce.bench.model import ShownWord, SilenceRule, TurnMessage
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import aai_v2, aai_v3
+from vivavoce.protocol.aai_v3.messages import (
+    BeginEvent,
+    ErrorEvent,
+    TerminationEvent,
+    TurnEvent,
+    decode_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,14 +123,14 @@ class V2:
     def read(self, message: str | bytes, arrival_s: float) -> Reading:
         """Make a message of the server neutral."""
         match aai_v2.decode_server_message(message):
-            case aai_v2.SessionBegins():
+            case aai_v2.RealtimeSessionOpened():
                 return Opened()
             case aai_v2.SessionTerminated():
                 return Finished()
             case aai_v2.ErrorMessage(error=error):
                 return Failed(error)
-            case (aai_v2.PartialTranscript() | aai_v2.FinalTranscript()) as transcript:
-                ended = isinstance(transcript, aai_v2.FinalTranscript)
+            case (aai_v2.RealtimePartialTranscript() | aai_v2.RealtimeFinalTranscript()) as transcript:
+                ended = isinstance(transcript, aai_v2.RealtimeFinalTranscript)
                 words = tuple(ShownWord(word.text, word.start, word.end, ended) for word in transcript.words)
                 if not words:  # a server may leave them out
                     words = tuple(ShownWord(text, is_final=ended) for text in transcript.text.split())
@@ -164,14 +171,14 @@ class V3:
 
     def read(self, message: str | bytes, arrival_s: float) -> Reading:
         """Make a message of the server neutral."""
-        match aai_v3.decode_server_message(message):
-            case aai_v3.Begin():
+        match decode_event(message):
+            case BeginEvent():
                 return Opened()
-            case aai_v3.Termination():
+            case TerminationEvent():
                 return Finished()
-            case aai_v3.ErrorV3(error=error, error_code=code):
+            case ErrorEvent(error=error, error_code=code):
                 return Failed(f"{code}: {error}")
-            case aai_v3.Turn() as turn:
+            case TurnEvent() as turn:
                 words = tuple(
                     ShownWord(word.text, word.start, word.end, word.word_is_final) for word in turn.words
                 )

@@ -2,7 +2,7 @@
 
 from vivavoce.client.realtime import RealtimeTranscriber
 from vivavoce.client.settings_client import Client
-from vivavoce.client.transcripts import (
+from vivavoce.protocol.aai_v2.messages import (
     AudioEncoding,
     RealtimeFinalTranscript,
     RealtimeMessageTypes,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.client.backoff import Reconnect
-from vivavoce.client.choices import StreamEncoding
 from vivavoce.client.timeouts import Timeouts
+from vivavoce.protocol.aai_v3.choices import StreamEncoding
 
 if TYPE_CHECKING:
     from vivavoce.client.async_session import Connecting

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
 from vivavoce.client.handlers import HandlerErrors
 from vivavoce.client.threaded import ThreadedSession
-from vivavoce.client.transcripts import (
+from vivavoce.errors import RealtimeError
+from vivavoce.protocol.aai_v2.messages import (
     RealtimeSessionInformation,
     RealtimeSessionOpened,
     RealtimeTranscript,
 )
-from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vivavoce.client.events import ReconnectedEvent, ReconnectingEvent
-    from vivavoce.client.transcripts import (
+    from vivavoce.protocol.aai_v2.messages import (
         RealtimeSessionInformation,
         RealtimeSessionOpened,
         RealtimeTranscript,

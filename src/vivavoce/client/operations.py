@@ -1,4 +1,4 @@
-"""What a client of v3 sends."""
+"""The messages of a v3 client."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["FORCE", "KEEP_ALIVE", "SHORTEST_MS", "TERMINATE", "message"]
+from vivavoce.protocol.aai_v3.messages import ForceEndpoint, KeepAlive, TerminateSession
 
-SHORTEST_MS: Final = 50
-"""The least audio that a message of v3 may carry; its most is 1,000 ms."""
+__all__ = ["FORCE", "KEEP_ALIVE", "TERMINATE", "update_configuration"]
 
-
-def message(kind: str, fields: dict[str, Any] | None = None) -> str:
-    """A message to the server."""
-    return msgspec.json.encode({**(fields or {}), "type": kind}).decode()
+FORCE: Final = ForceEndpoint().model_dump_json()
+KEEP_ALIVE: Final = KeepAlive().model_dump_json()
+TERMINATE: Final = TerminateSession().model_dump_json()
 
 
-FORCE: Final = message("ForceEndpoint")
-KEEP_ALIVE: Final = message("KeepAlive")
-TERMINATE: Final = message("Terminate")
+def update_configuration(fields: dict[str, Any]) -> str:
+    """Return the message that changes parameters of the session."""
+    return msgspec.json.encode({**fields, "type": "UpdateConfiguration"}).decode()

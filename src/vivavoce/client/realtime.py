@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import ReconnectedEvent, ReconnectingEvent
     from vivavoce.client.handler_session import HandlerSession
-    from vivavoce.client.transcripts import (
+    from vivavoce.client.transport import Transport
+    from vivavoce.protocol.aai_v2.messages import (
         AudioEncoding,
         RealtimeSessionInformation,
         RealtimeSessionOpened,
         RealtimeTranscript,
     )
-    from vivavoce.client.transport import Transport
 
 __all__ = ["CLOSE_LIMIT_S", "RealtimeTranscriber", "check_silence_ms"]
 

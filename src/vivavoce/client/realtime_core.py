@@ -6,21 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST
-from vivavoce.client.realtime_messages import (
-    information_from_wire,
-    opened_from_wire,
-    transcript_from_wire,
-)
 from vivavoce.client.session_core import MAX_BACKLOG, LocalEvent, PendingError, SessionCore, SessionState
-from vivavoce.client.transcripts import (
+from vivavoce.errors import ProtocolViolation, RealtimeError
+from vivavoce.protocol import aai_v2
+from vivavoce.protocol.aai_v2.messages import (
+    MIN_AUDIO_MS,
     RealtimeFinalTranscript,
     RealtimePartialTranscript,
     RealtimeSessionInformation,
     RealtimeSessionOpened,
     RealtimeTranscript,
 )
-from vivavoce.errors import ProtocolViolation, RealtimeError
-from vivavoce.protocol import aai_v2
 
 if TYPE_CHECKING:
     from vivavoce.client.backoff import Reconnect
@@ -47,7 +43,7 @@ class RealtimeCore(SessionCore[_ServerEvent]):
 
     FORCE = aai_v2.force_end_utterance()
     TERMINATE = aai_v2.terminate_session()
-    SHORTEST_MS = 100
+    SHORTEST_MS = MIN_AUDIO_MS
 
     def __init__(
         self,
@@ -126,18 +122,16 @@ class RealtimeCore(SessionCore[_ServerEvent]):
             case aai_v2.ErrorMessage():
                 # A server says what is wrong and then closes with the code of it: that is one fault.
                 self._pending_error = PendingError(message.error)
-            case aai_v2.SessionBegins():
-                opened = opened_from_wire(message)
-                self._open(opened, str(opened.session_id))
+            case RealtimeSessionOpened():
+                self._open(message, str(message.session_id))
             case _ if self._state is SessionState.OPENING:
                 pass  # nothing can come before the beginning
-            case aai_v2.PartialTranscript() | aai_v2.FinalTranscript():
-                self._take_transcript(transcript_from_wire(message, offset_ms=self._timeline.offset_ms))
-            case aai_v2.SessionInformation():
-                information = information_from_wire(message)
+            case RealtimePartialTranscript() | RealtimeFinalTranscript():
+                self._take_transcript(self._timeline.placed(message))
+            case RealtimeSessionInformation():
                 if self._combined_ms is not None:  # the server knows its own part only
-                    information = replace(information, audio_duration_seconds=self._combined_ms / 1000)
-                self._events.append(information)
+                    message = replace(message, audio_duration_seconds=self._combined_ms / 1000)
+                self._events.append(message)
             case aai_v2.SessionTerminated():
                 if not self._survives_termination:
                     self._finish()
@@ -146,7 +140,7 @@ class RealtimeCore(SessionCore[_ServerEvent]):
         is_final = isinstance(transcript, RealtimeFinalTranscript)
         words = transcript.words
         end_ms = words[-1].end if words else None
-        is_news = self._timeline.heard(words[0].start if words else None, end_ms, is_finished=is_final)
+        is_news = self._timeline.record_turn(words[0].start if words else None, end_ms, is_finished=is_final)
         if is_final:
             self._finish_turn(end_ms)
         self._emit(transcript, is_news=is_news)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.parameters import RealTimeParameters, RealTimeSessionParameters
@@ -13,25 +13,22 @@ from vivavoce.client.timeouts import Timeouts
 from vivavoce.client.transport import Connection, Transport, WebSocketTransport
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3 import PATH
+from vivavoce.protocol.aai_v3.messages import API_VERSION
 from vivavoce.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vivavoce.client.backoff import Reconnect
-    from vivavoce.client.choices import StreamEncoding
+    from vivavoce.protocol.aai_v3.choices import StreamEncoding
 
 __all__ = [
-    "API_VERSION",
     "SessionConfig",
     "build_parameters",
     "make_session_config",
     "update_fields",
     "with_stall",
 ]
-
-API_VERSION: Final = "2025-05-12"
-"""The version of the protocol, as the vendor's SDK names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +59,7 @@ class SessionConfig:
             where=str(self.address),
             sample_rate=self.parameters.sample_rate,
             encoding=self.parameters.audio_encoding,
+            channels=self.parameters.channels or 1,
             reconnect=self.reconnect,
         )
 

@@ -62,8 +62,10 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         where: The server's address, for messages.
         sample_rate: Rate of the audio, in Hz; None where the encoding says it itself.
         bytes_per_sample: Width of a sample; None where the audio is no PCM.
+        channels: How many interleaved channels it has.
         reconnect: How hard to try to keep the session; None where a lost connection is its end. Audio
-            that is no PCM can't be sent again from a given time, so it ends with its connection, too.
+            that is no PCM, or has several channels, can't be sent again from the end of a turn, so it ends
+            with its connection, too.
     """
 
     FORCE: ClassVar[str]
@@ -81,6 +83,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         where: str,
         sample_rate: int | None,
         bytes_per_sample: int | None,
+        channels: int = 1,
         reconnect: Reconnect | None = None,
     ) -> None:
         self._where = where
@@ -88,13 +91,13 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         self._chunker: Chunker | None = None
         self._replay: ReplayBuffer | None = None
         if bytes_per_sample is not None and sample_rate is not None:
-            self._chunker = Chunker(sample_rate, bytes_per_sample, self.SHORTEST_MS)
-            if reconnect is not None and reconnect.attempts:
+            self._chunker = Chunker(sample_rate, bytes_per_sample * channels, self.SHORTEST_MS)
+            if reconnect is not None and reconnect.attempts and channels == 1:
                 self._replay = ReplayBuffer(sample_rate, bytes_per_sample)
         self._backoff = Backoff(reconnect or Reconnect(attempts=0), random.random)
         self._delay_s: float | None = 0.0
         self._state = SessionState.DIALLING
-        self._bytes_per_s = (sample_rate or 0) * (bytes_per_sample or 0)
+        self._bytes_per_s = (sample_rate or 0) * (bytes_per_sample or 0) * channels
         self._sent_bytes = 0
         self._outgoing: deque[bytes | str] = deque()
         self._events: EventQueue[ServerEvent | LocalEvent] = EventQueue(self._supersedes)
@@ -360,7 +363,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
     def _resume(self, session_id: str) -> None:
         """Let another connection hear what the one before it did not finish."""
         assert self._replay is not None  # noqa: S101  - or there would be no second connection
-        self._timeline.go_on(self._replay.to_ms(self._replay.start))
+        self._timeline.resume(self._replay.to_ms(self._replay.start))
         waiting = [item for item in self._outgoing if item != self.TERMINATE]
         again = self._replay.rewind()
         replayed = sum(len(item) for item in again if isinstance(item, bytes))

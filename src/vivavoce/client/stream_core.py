@@ -10,40 +10,39 @@ from vivavoce.client.events import (
     BeginEvent,
     ErrorEvent,
     EventMessage,
+    StreamEvent,
     TerminationEvent,
     TurnEvent,
-    UpdateEvent,
     WarningEvent,
-    decode_event,
 )
-from vivavoce.client.operations import FORCE, SHORTEST_MS, TERMINATE, message
+from vivavoce.client.operations import FORCE, TERMINATE, update_configuration
 from vivavoce.client.session_core import MAX_BACKLOG, LocalEvent, PendingError, SessionCore, SessionState
 from vivavoce.errors import ProtocolViolation, RealtimeError
+from vivavoce.protocol.aai_v3.messages import MIN_AUDIO_MS, decode_event
 
 if TYPE_CHECKING:
     from vivavoce.client.backoff import Reconnect
-    from vivavoce.client.choices import StreamEncoding
+    from vivavoce.protocol.aai_v3.choices import StreamEncoding
 
 __all__ = ["MAX_BACKLOG", "SessionState", "StreamCore"]
 
 logger = logging.getLogger("vivavoce.client")
 
-_StreamEvent = BeginEvent | UpdateEvent | TerminationEvent
 
-
-class StreamCore(SessionCore[_StreamEvent]):
+class StreamCore(SessionCore[StreamEvent]):
     """One session of v3.
 
     Args:
         where: The server's address, for messages.
         sample_rate: Rate of the audio, in Hz; None where the encoding says it itself.
-        encoding: How it is written.
-        reconnect: How hard to try to keep the session; None where a lost connection is its end.
+        encoding: The encoding of the audio.
+        channels: The number of interleaved channels.
+        reconnect: How to restore a lost connection; None: the session ends with it.
     """
 
     FORCE = FORCE
     TERMINATE = TERMINATE
-    SHORTEST_MS = SHORTEST_MS
+    SHORTEST_MS = MIN_AUDIO_MS
 
     def __init__(
         self,
@@ -51,12 +50,14 @@ class StreamCore(SessionCore[_StreamEvent]):
         where: str,
         sample_rate: int | None,
         encoding: StreamEncoding,
+        channels: int = 1,
         reconnect: Reconnect | None = None,
     ) -> None:
         super().__init__(
             where=where,
             sample_rate=sample_rate,
             bytes_per_sample=encoding.bytes_per_sample,
+            channels=channels,
             reconnect=reconnect,
         )
         self._settings: dict[str, Any] = {}
@@ -68,7 +69,7 @@ class StreamCore(SessionCore[_StreamEvent]):
         Raises:
             RealtimeError: The session is not open.
         """
-        self.send(message("UpdateConfiguration", fields))
+        self.send(update_configuration(fields))
         self._settings |= fields
 
     def expire_pending_error(self) -> None:
@@ -82,15 +83,15 @@ class StreamCore(SessionCore[_StreamEvent]):
             self._reconnect_or_fail(RealtimeError(said.text))
 
     def _settings_message(self) -> str | None:
-        return message("UpdateConfiguration", self._settings) if self._settings else None
+        return update_configuration(self._settings) if self._settings else None
 
     @staticmethod
-    def _supersedes(event: _StreamEvent | LocalEvent, before: _StreamEvent | LocalEvent) -> bool:
+    def _supersedes(event: StreamEvent | LocalEvent, before: StreamEvent | LocalEvent) -> bool:
         return (
             isinstance(event, TurnEvent)
             and isinstance(before, TurnEvent)
             and not before.end_of_turn
-            and before.turn_order == event.turn_order
+            and (before.channel, before.turn_order) == (event.channel, event.turn_order)
         )
 
     def _read(self, message: str | bytes) -> None:

@@ -1,8 +1,9 @@
-"""One numbering of turns and one clock over all the connections of a session."""
+"""One numbering of turns and one clock over all connections of a session."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, TypeVar
 
 from vivavoce.client.events import (
     LLMGatewayResponseEvent,
@@ -16,26 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.client.events import UpdateEvent, Word
+    from vivavoce.protocol.aai_v2.messages import RealtimeTranscript
 
 __all__ = ["Timeline"]
 
+_TranscriptT = TypeVar("_TranscriptT", bound="RealtimeTranscript")
+
 
 class Timeline:
-    """Every connection counts turns and milliseconds from 0; a session goes on where the last one was.
+    """Converts the turns and times of a connection, which begin at 0, to those of the session.
 
     Attributes:
-        offset_ms: Where the present connection's audio begins, in milliseconds of the session.
-        turn_start_ms: Where the first word of the unfinished turn begins; None if nobody speaks.
+        offset_ms: Where the audio of the present connection begins, in milliseconds of the session.
+        turn_start_ms: Where the first word of the unfinished turn begins; None between turns.
     """
 
     def __init__(self) -> None:
         self.offset_ms = 0
         self.turn_start_ms: int | None = None
-        self._first_order = 0
-        self._next_order = 0
-        self._heard_ms = -1
+        self._first_order = 0  # the session's number for the connection's turn 0
+        self._next_order = 0  # the session's number after the last finished turn
+        self._latest_ms = -1  # end of the latest word so far, in ms of the session
 
-    def go_on(self, offset_ms: int) -> None:
+    def resume(self, offset_ms: int) -> None:
         """Begin another connection.
 
         Args:
@@ -46,10 +50,10 @@ class Timeline:
         self._first_order = self._next_order
 
     def place(self, event: UpdateEvent) -> bool:
-        """Put an event of the present connection where it belongs; whether it tells new words."""
+        """Convert an event of the present connection in place; return whether it has new words."""
         match event:
             case TurnEvent():
-                return self._turn(event)
+                return self._place_turn(event)
             case SpeechStartedEvent():
                 event.timestamp += self.offset_ms
             case SilenceEvent():
@@ -65,26 +69,39 @@ class Timeline:
                 pass
         return False
 
-    def _turn(self, event: TurnEvent) -> bool:
-        event.turn_order += self._first_order
-        self._shift(event.words)
-        if event.end_of_turn:
-            self._next_order = event.turn_order + 1
-        return self.heard(event.start, event.end, is_finished=event.end_of_turn)
+    def placed(self, transcript: _TranscriptT) -> _TranscriptT:
+        """Return a v2 transcript of the present connection with the times of the session."""
+        words = [
+            dataclasses.replace(word, start=word.start + self.offset_ms, end=word.end + self.offset_ms)
+            for word in transcript.words
+        ]
+        return dataclasses.replace(
+            transcript,
+            audio_start=transcript.audio_start + self.offset_ms,
+            audio_end=transcript.audio_end + self.offset_ms,
+            words=words,
+        )
 
-    def heard(self, start_ms: int | None, end_ms: int | None, *, is_finished: bool) -> bool:
-        """Take note of a turn; whether it has new words.
+    def record_turn(self, start_ms: int | None, end_ms: int | None, *, is_finished: bool) -> bool:
+        """Record the state of a turn; return whether it has new words.
 
         Args:
             start_ms: Where its first word begins, in milliseconds of the session; None without words.
             end_ms: Where its last word ends.
-            is_finished: Whether the turn is.
+            is_finished: Whether the turn is finished.
         """
         self.turn_start_ms = None if is_finished else start_ms
-        if end_ms is None or end_ms <= self._heard_ms:
+        if end_ms is None or end_ms <= self._latest_ms:
             return False
-        self._heard_ms = end_ms
+        self._latest_ms = end_ms
         return True
+
+    def _place_turn(self, event: TurnEvent) -> bool:
+        event.turn_order += self._first_order
+        self._shift(event.words)
+        if event.end_of_turn:
+            self._next_order = event.turn_order + 1
+        return self.record_turn(event.start, event.end, is_finished=event.end_of_turn)
 
     def _shift(self, words: Sequence[Word]) -> None:
         for word in words:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.parameters import whole
 from vivavoce.protocol.query import Query
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.protocol.parameters import Parameter
+
 __all__ = [
     "V2_TOKEN_PATH",
+    "V3_TOKEN_PARAMETERS",
     "V3_TOKEN_PATH",
     "HttpError",
     "TokenTerms",
@@ -29,8 +33,11 @@ __all__ = [
 V2_TOKEN_PATH: Final = "/v2/realtime/token"  # noqa: S105  - a path
 V3_TOKEN_PATH: Final = "/v3/token"  # noqa: S105  - a path
 _V2_EXPIRY_S: Final = range(60, 360_001)
-_V3_EXPIRY_S: Final = range(1, 601)
-_V3_SESSION_S: Final = range(60, 10_801)
+V3_TOKEN_PARAMETERS: Final[dict[str, Parameter]] = {
+    "expires_in_seconds": whole("How long the token can open a session, in s.", 1, 600, is_required=True),
+    "max_session_duration_seconds": whole("How long that session can last, in s.", 60, 10_800),
+}
+"""The query of ``GET /v3/token``."""
 
 
 class V2TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,16 +99,8 @@ def read_v3_query(pairs: Sequence[tuple[str, str]]) -> TokenTerms:
     Raises:
         ProtocolViolation: A number is missing, none, or out of bounds.
     """
-    query = Query(pairs)
-    expires_in_s = query.integer("expires_in_seconds", low=_V3_EXPIRY_S.start, high=_V3_EXPIRY_S.stop - 1)
-    if expires_in_s is None:
-        raise ProtocolViolation(
-            Failure.BAD_OPTION, f"expires_in_seconds is missing: seconds in {_bounds(_V3_EXPIRY_S)}"
-        )
-    max_session_s = query.integer(
-        "max_session_duration_seconds", low=_V3_SESSION_S.start, high=_V3_SESSION_S.stop - 1
-    )
-    return TokenTerms(expires_in_s, max_session_s)
+    query = Query(pairs, V3_TOKEN_PARAMETERS)
+    return TokenTerms(query.required_whole("expires_in_seconds"), query.whole("max_session_duration_seconds"))
 
 
 def _bounds(numbers: range) -> str:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.client.backoff import Backoff, Reconnect, is_retryable
-from vivavoce.client.choices import StreamEncoding
 from vivavoce.client.chunking import Chunker, as_bytes
 from vivavoce.client.event_queue import MANY
 from vivavoce.client.events import (
@@ -22,6 +21,7 @@ from vivavoce.client.events import (
 from vivavoce.client.replay_buffer import ReplayBuffer, merge_short_audio
 from vivavoce.client.stream_core import MAX_BACKLOG, SessionState, StreamCore
 from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError, RefusedError, SessionLostError
+from vivavoce.protocol.aai_v3.choices import StreamEncoding
 
 RATE = 16_000
 MS = 32  # bytes
@@ -51,8 +51,10 @@ def turn(order, *words, ended=False, **fields):
     )
 
 
-def new_core(reconnect=RULE, encoding=StreamEncoding.pcm_s16le):
-    return StreamCore(where=WHERE, sample_rate=RATE, encoding=encoding, reconnect=reconnect)
+def new_core(reconnect=RULE, encoding=StreamEncoding.pcm_s16le, channels=1):
+    return StreamCore(
+        where=WHERE, sample_rate=RATE, encoding=encoding, channels=channels, reconnect=reconnect
+    )
 
 
 def open_core(**options):
@@ -312,6 +314,30 @@ def test_what_followed_the_last_turn_is_sent_again_and_turns_and_times_go_on():
     core.terminate()
     core.receive_message('{"type": "Termination", "audio_duration_seconds": 2}')
     assert events(core)[0].audio_duration_seconds == 3
+
+
+def test_the_frames_of_two_channels_stay_whole_and_a_lost_connection_ends_them():
+    core = new_core(channels=2)
+    core.dial_succeeded()
+    core.receive_message(BEGIN)
+    for size in (1, 6_399, 6_403, 7):
+        core.send_audio(bytes(size))
+    core.terminate()
+    *sent, last = outgoing(core)
+    assert last == TERMINATE
+    assert [len(piece) for piece in sent] == [3_200] * 4 + [8]  # 50 ms each, then the rest: whole frames
+    assert not core.can_reconnect
+    core.receive_close(1006, "")
+    assert [type(event) for event in events(core)[1:]] == [RealtimeError, ClosedEvent]
+
+
+def test_a_turn_of_one_channel_does_not_replace_that_of_another():
+    core = open_core(channels=2)
+    for order in range(MANY):
+        core.receive_message(turn(order, ("a", 0, 1), ended=True, channel=0))
+    for channel in (0, 1, 1):
+        core.receive_message(turn(MANY, ("b", 0, 1), channel=channel))
+    assert [event.channel for event in events(core)[MANY:]] == [0, 1]
 
 
 def test_what_was_not_sent_yet_follows_what_is_sent_again():

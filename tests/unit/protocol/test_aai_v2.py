@@ -2,6 +2,7 @@ import base64
 import json
 from datetime import datetime
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -24,6 +25,7 @@ from vivavoce.protocol.events import (
 from vivavoce.types import Encoding, Failure, Word
 
 FACTORY = aai_v2.V2Factory()
+SESSION_ID = "f14499a6-c399-4c30-b1eb-0a33af64b1d9"
 
 
 def dialect(query="sample_rate=16000"):
@@ -149,10 +151,12 @@ def test_any_text_is_a_command_or_a_violation(text):
 
 
 def test_begins_has_a_naive_time():
-    (frame,) = dialect().encode(SessionBegan("id", 1_700_000_000.5), 0)
+    (frame,) = dialect().encode(SessionBegan(SESSION_ID, 1_700_000_000.5), 0)
+    assert json.loads(frame)["expires_at"] == "2023-11-14T22:13:20.500000"
     message = aai_v2.decode_server_message(frame)
-    assert message == aai_v2.SessionBegins(session_id="id", expires_at="2023-11-14T22:13:20.500000")
-    assert datetime.fromisoformat(message.expires_at).tzinfo is None
+    expires_at = datetime.fromisoformat("2023-11-14T22:13:20.500000")
+    assert message == aai_v2.RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
+    assert message.expires_at.tzinfo is None
 
 
 def test_partials_and_finals_carry_all_fields():
@@ -173,7 +177,7 @@ def test_partials_and_finals_carry_all_fields():
     (final,) = dialect().encode(TurnUpdated(0, 0, 500, words, ended=True, formatted=True, punctuated=True), 0)
     assert json.loads(final)["punctuated"] is True
     assert json.loads(final)["text_formatted"] is True
-    assert isinstance(aai_v2.decode_server_message(final), aai_v2.FinalTranscript)
+    assert isinstance(aai_v2.decode_server_message(final), aai_v2.RealtimeFinalTranscript)
 
 
 def test_an_empty_update_has_an_empty_text_and_no_words():
@@ -215,6 +219,13 @@ def test_the_client_skips_unknown_messages_and_refuses_broken_ones():
 
 def test_unknown_fields_are_ignored():
     text = msgspec.json.encode(
-        {"message_type": "SessionBegins", "session_id": "a", "expires_at": "b", "new": 1}
+        {
+            "message_type": "SessionBegins",
+            "session_id": SESSION_ID,
+            "expires_at": "2031-01-02T03:04:05",
+            "new": 1,
+        }
     )
-    assert aai_v2.decode_server_message(text) == aai_v2.SessionBegins(session_id="a", expires_at="b")
+    expires_at = datetime.fromisoformat("2031-01-02T03:04:05")
+    expected = aai_v2.RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
+    assert aai_v2.decode_server_message(text) == expected

@@ -1,13 +1,13 @@
 import json
 from urllib.parse import parse_qsl
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol import aai_v3
+from vivavoce.protocol.aai_v3.messages import ErrorEvent, TurnEvent, decode_event
 from vivavoce.protocol.events import (
     Audio,
     Configure,
@@ -191,8 +191,8 @@ def test_the_transcript_of_an_open_turn_holds_committed_words_only():
 def test_a_finished_turn_tells_its_utterance():
     words = (Word("Hi.", 0, 100, 0.9, is_final=True),)
     (frame,) = dialect().encode(TurnUpdated(0, 0, 400, words, ended=True, formatted=True), 0)
-    message = aai_v3.decode_server_message(frame)
-    assert isinstance(message, aai_v3.Turn)
+    message = decode_event(frame)
+    assert isinstance(message, TurnEvent)
     assert (message.transcript, message.utterance, message.turn_is_formatted) == ("Hi.", "Hi.", True)
 
 
@@ -233,25 +233,25 @@ def test_reasons_fit_a_close_frame_and_the_error_says_more(failure):
 
 
 def test_the_client_skips_unknown_messages_and_refuses_broken_ones():
-    assert aai_v3.decode_server_message('{"type": "Applause", "timestamp": 1}') is None
-    assert aai_v3.decode_server_message('{"type": ["Turn"]}') is None
-    assert violation(lambda: aai_v3.decode_server_message('{"type": "Turn"}')).failure is Failure.BAD_MESSAGE
+    assert decode_event('{"type": "Applause", "timestamp": 1}') is None
+    assert decode_event('{"type": ["Turn"]}') is None
+    assert violation(lambda: decode_event('{"type": "Turn"}')).failure is Failure.BAD_MESSAGE
 
 
 def test_the_client_reads_what_the_vendor_sends():
-    told = aai_v3.decode_server_message('{"error": "No."}')
-    assert told == aai_v3.ErrorV3(error="No.")
-    turn = aai_v3.decode_server_message(
+    told = decode_event('{"error": "No."}')
+    assert told == ErrorEvent(error="No.")
+    turn = decode_event(
         '{"turn_order":0,"turn_is_formatted":true,"end_of_turn":true,"transcript":"Hi.","words":[{"start":1,'
         '"end":2,"text":"Hi.","confidence":1,"word_is_final":true,"speaker":null}],"utterance":"Hi.",'
         '"end_of_turn_confidence":1.0,"language_code":"en","later":[1],"type":"Turn"}'
     )
-    assert (turn.language_code, turn.words[0].speaker, turn.channel) == ("en", None, msgspec.UNSET)
-    revision = aai_v3.decode_server_message(
+    assert (turn.language_code, turn.words[0].speaker, turn.channel) == ("en", None, None)
+    revision = decode_event(
         '{"type":"SpeakerRevision","revisions":[{"turn_order":0,"speaker_label":"A","words":[]}]}'
     )
     assert revision.revisions[0].speaker_label == "A"
-    answer = aai_v3.decode_server_message(
+    answer = decode_event(
         '{"type":"LLMGatewayResponse","turn_order":0,"transcript":"Hi.","data":{"choices":[]}}'
     )
     assert answer.data == {"choices": []}

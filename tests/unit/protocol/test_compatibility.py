@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vivavoce.protocol import aai_v2, aai_v3
-from vivavoce.protocol.aai_v3.dialect import CODES
+from vivavoce.protocol.aai_v3.close_codes import CODES
 from vivavoce.protocol.describe import V2_QUERY, V3_QUERY, asyncapi
 from vivavoce.protocol.events import SessionFailed
 from vivavoce.types import Failure

@@ -167,13 +167,13 @@ def test_what_the_server_sends_is_what_is_described(version, event):
 @pytest.mark.parametrize("version", ["v2", "v3"])
 def test_every_parameter_that_is_read_is_described_and_no_other(version, monkeypatch):
     read = set()
-    value = fields.Query._value
+    raw = fields.Query.raw
 
     def note(self, name):
         read.add(name)
-        return value(self, name)
+        return raw(self, name)
 
-    monkeypatch.setattr(fields.Query, "_value", note)
+    monkeypatch.setattr(fields.Query, "raw", note)
     factory, described = FACTORIES[version]
     redacts = {"v2": 0, "v3": 1}[version]
     pairs = f"sample_rate=16000&webhook_url=http://a/&redact_pii={redacts}&redact_pii_policies=date"

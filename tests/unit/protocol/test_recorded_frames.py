@@ -1,7 +1,7 @@
 """What the server writes, byte for byte, as it was recorded from the first complete version.
 
-A difference is a change of the protocol that clients see: fields that come, go or change places. Where that is
-intended, `record` writes the file anew.
+A difference is a change of the protocol that clients see: fields that appear, vanish or change places. If it
+is intended, `record` writes the file anew.
 """
 
 import json

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import msgspec
-
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.aai_v3.close_codes import CODES
 from vivavoce.protocol.aai_v3.messages import (
-    Begin,
-    ErrorV3,
-    HeartbeatV3,
-    ServerMessageV3,
-    Silence,
-    SpeechStartedV3,
-    Termination,
-    Turn,
-    WarningV3,
-    WordV3,
+    MAX_AUDIO_MS,
+    MIN_AUDIO_MS,
+    BeginEvent,
+    ErrorEvent,
+    EventMessage,
+    HeartbeatEvent,
+    SilenceEvent,
+    SpeechStartedEvent,
+    TerminationEvent,
+    TurnEvent,
+    WarningEvent,
+    Word,
+    encode_event,
 )
-from vivavoce.protocol.aai_v3.parameters import Opening, read_query, read_update
+from vivavoce.protocol.aai_v3.options import Handshake, read_query, read_update
+from vivavoce.protocol.aai_v3.parameters import PARAMETERS
 from vivavoce.protocol.events import (
     Audio,
     Closing,
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol.events import SessionOptions, Webhook
 
-__all__ = ["CODES", "PATH", "WARNING_CODE", "V3Dialect", "V3Factory"]
+__all__ = ["PATH", "WARNING_CODE", "V3Dialect", "V3Factory"]
 
 PATH: Final = "/v3/ws"
 WARNING_CODE: Final = 2001
@@ -55,47 +59,12 @@ WARNING_CODE: Final = 2001
 _MAX_MESSAGE_BYTES: Final = 128 * 1024
 _MAX_SESSION_S: Final = 3 * 3600
 
-CODES: Final = {
-    Failure.BAD_SAMPLE_RATE: (3006, "Invalid Message"),
-    Failure.BAD_ENCODING: (3006, "Invalid Message"),
-    Failure.BAD_OPTION: (3006, "Invalid Message"),
-    Failure.BAD_WORD_BOOST: (3006, "Invalid Message"),
-    Failure.UNAUTHORIZED: (1008, "Unauthorized Connection"),
-    Failure.NO_FUNDS: (1008, "Unauthorized Connection"),
-    Failure.UNPAID: (1008, "Unauthorized Connection"),
-    Failure.TOKEN_EXPIRED: (3008, "Session Expired"),
-    Failure.BAD_JSON: (3006, "Invalid JSON"),
-    Failure.BAD_MESSAGE: (3006, "Invalid Message Type"),
-    Failure.MESSAGE_TOO_LARGE: (1009, "Message too large"),
-    Failure.AUDIO_TOO_SHORT: (3007, "Input duration violation"),
-    Failure.AUDIO_TOO_LONG: (3007, "Input duration violation"),
-    Failure.AUDIO_TOO_FAST: (3007, "Audio Transmission Rate Exceeded"),
-    Failure.AUDIO_MISALIGNED: (3006, "Invalid Message"),
-    Failure.AUDIO_UNREADABLE: (3006, "User Input Validation Error"),
-    Failure.SESSION_UNKNOWN: (3006, "Invalid Message"),
-    Failure.SESSION_OVER: (3006, "Invalid Message"),
-    Failure.SESSION_ELSEWHERE: (3006, "Invalid Message"),
-    Failure.IDLE: (3006, "Inactivity timeout"),
-    Failure.EXPIRED: (3008, "Session Expired: Maximum session duration exceeded"),
-    Failure.BUSY: (3009, "Unauthorized Connection: Too many concurrent sessions"),
-    Failure.SHUTTING_DOWN: (3005, "Session Cancelled: The server is shutting down"),
-    Failure.CANNOT_BEGIN: (1011, "Internal error: no session could be established"),
-    Failure.INTERNAL: (3005, "Session Cancelled: An error occurred"),
-}
-"""The close code of each failure, and what its text begins with."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _channel(channel: int | None) -> int | msgspec.UnsetType:
-    return msgspec.UNSET if channel is None else channel
-
 
 def _refuse(failed: SessionFailed) -> Closing:
     code, text = CODES[failed.failure]
     if failed.detail:
         text = f"{text}: {failed.detail}"
-    frame = _encode(ErrorV3(error_code=code, error=text)).decode()
+    frame = encode_event(ErrorEvent(error=text, error_code=code))
     return Closing(code, clip_reason(text), (frame,))
 
 
@@ -104,15 +73,15 @@ class V3Dialect:
 
     name: ClassVar[str] = "v3"
 
-    def __init__(self, opening: Opening) -> None:
-        self._opening = opening
-        self.options: SessionOptions = opening.options
-        self.webhook: Webhook | None = opening.webhook
+    def __init__(self, handshake: Handshake) -> None:
+        self._handshake = handshake
+        self.options: SessionOptions = handshake.options
+        self.webhook: Webhook | None = handshake.webhook
         self.limits = SessionLimits(
-            min_chunk_ms=50,
-            max_chunk_ms=1_000,
+            min_chunk_ms=MIN_AUDIO_MS,
+            max_chunk_ms=MAX_AUDIO_MS,
             max_lead_s=60,
-            idle_s=opening.idle_s,
+            idle_s=handshake.idle_s,
             max_session_s=_MAX_SESSION_S,
         )
 
@@ -139,56 +108,54 @@ class V3Dialect:
             case "KeepAlive":
                 return (KeepAlive(),)
             case "UpdateConfiguration":
-                return read_update(Fields(fields), self._opening.family)
+                return read_update(Fields(fields, PARAMETERS), self._handshake.family)
         raise ProtocolViolation(Failure.BAD_MESSAGE, clip_reason(f"{kind!r}"))
 
     def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:  # noqa: ARG002 - v3 has no timestamps
         """Turn an event into the protocol's messages."""
         match event:
             case SessionBegan():
-                message: ServerMessageV3 = Begin(
+                message: EventMessage = BeginEvent(
                     id=event.session_id,
-                    expires_at=int(event.expires_at_unix),
-                    configuration=self._opening.configuration,
+                    expires_at=datetime.fromtimestamp(int(event.expires_at_unix), UTC),
+                    configuration=self._handshake.configuration,
                 )
             case TurnUpdated():
                 message = self._turn(event)
             case SpeechStarted():
-                if not self._opening.family.tells_speech:
+                if not self._handshake.family.reports_speech_start:
                     return ()
-                message = SpeechStartedV3(
+                message = SpeechStartedEvent(
                     timestamp=event.at_ms,
                     confidence=round(event.confidence, 6),
-                    channel=_channel(event.channel),
+                    channel=event.channel,
                 )
             case SilenceDetected():
-                message = Silence(
-                    start_ms=event.start_ms, end_ms=event.end_ms, channel=_channel(event.channel)
-                )
+                message = SilenceEvent(start_ms=event.start_ms, end_ms=event.end_ms, channel=event.channel)
             case Heartbeat():
-                message = HeartbeatV3(
+                message = HeartbeatEvent(
                     total_audio_received_ms=event.audio_ms,
                     total_duration_ms=event.session_ms,
                     realtime_factor=round(event.audio_ms / max(1, event.session_ms), 3),
                     max_speech_probability=round(event.max_speech_probability, 6),
                 )
             case Warned():
-                message = WarningV3(warning_code=WARNING_CODE, warning=event.text)
+                message = WarningEvent(warning_code=WARNING_CODE, warning=event.text)
             case SessionEnded() | SessionFailed():
                 return self.closing(event).frames
-        return (_encode(message).decode(),)
+        return (encode_event(message),)
 
-    def _turn(self, event: TurnUpdated) -> Turn:
-        family = self._opening.family
+    def _turn(self, event: TurnUpdated) -> TurnEvent:
+        family = self._handshake.family
         confidence = float(event.ended) if family.replaces_text else round(event.end_of_turn_confidence, 6)
-        return Turn(
+        return TurnEvent(
             turn_order=event.turn_order,
             turn_is_formatted=event.formatted,
             end_of_turn=event.ended,
             transcript=event.text if family.replaces_text else event.final_text,
             end_of_turn_confidence=confidence,
             words=[
-                WordV3(
+                Word(
                     start=word.start_ms,
                     end=word.end_ms,
                     text=word.text,
@@ -198,18 +165,18 @@ class V3Dialect:
                 for word in event.words
             ],
             utterance=event.text if event.ended else "",
-            channel=_channel(event.channel),
+            channel=event.channel,
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:
         """How to close the socket after that event."""
         if isinstance(event, SessionFailed):
             return _refuse(event)
-        message = Termination(
+        message = TerminationEvent(
             audio_duration_seconds=round(event.audio_ms / 1000),
             session_duration_seconds=round(event.session_ms / 1000),
         )
-        return Closing(1000, "", (_encode(message).decode(),))
+        return Closing(1000, "", (encode_event(message),))
 
 
 class V3Factory:
@@ -223,7 +190,7 @@ class V3Factory:
         Raises:
             ProtocolViolation: A parameter can't be used.
         """
-        return V3Dialect(read_query(Query(pairs)))
+        return V3Dialect(read_query(Query(pairs, PARAMETERS)))
 
     def refuse(self, violation: SessionFailed) -> Closing:
         """How to close a socket on which no session could begin."""

@@ -1,8 +1,15 @@
-"""The messages of v3, in both directions."""
+"""The messages of v3, in both directions, under the vendor's names.
+
+Both ends use these classes. Times are whole milliseconds of the session's audio.
+
+A reader has to accept every server of the protocol: a field with a default may be missing, and unknown
+fields and types are skipped. Our server writes every field, except those that are None.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from datetime import datetime
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -13,38 +20,89 @@ from vivavoce.types import Failure
 __all__ = [
     "API_VERSION",
     "CLIENT_MESSAGES",
-    "Begin",
-    "Configuration",
-    "ErrorV3",
-    "ForceEndpointV3",
-    "HeartbeatV3",
-    "KeepAliveV3",
-    "LLMGatewayResponse",
-    "ServerMessageV3",
-    "Silence",
-    "SpeakerRevision",
+    "MAX_AUDIO_MS",
+    "MIN_AUDIO_MS",
+    "BeginEvent",
+    "ErrorEvent",
+    "EventMessage",
+    "ForceEndpoint",
+    "HeartbeatEvent",
+    "KeepAlive",
+    "LLMGatewayResponseEvent",
+    "Model",
+    "SessionConfiguration",
+    "SilenceEvent",
+    "SpeakerRevisionEvent",
     "SpeakerRevisionItem",
-    "SpeechStartedV3",
-    "TerminateV3",
-    "Termination",
-    "Turn",
-    "UpdateConfiguration",
-    "WarningV3",
-    "WordV3",
-    "decode_server_message",
+    "SpeechStartedEvent",
+    "TerminateSession",
+    "TerminationEvent",
+    "TurnEvent",
+    "WarningEvent",
+    "Word",
+    "decode_event",
+    "encode_event",
+    "message_type",
 ]
 
 API_VERSION: Final = "2025-05-12"
+"""The version of the protocol, as the vendor's SDK sends it."""
+MIN_AUDIO_MS: Final = 50
+MAX_AUDIO_MS: Final = 1_000
+"""The least and the most audio in one message."""
 
-_UNSET: Final = msgspec.UNSET
-_Unset = msgspec.UnsetType
+
+class Model(msgspec.Struct, kw_only=True):
+    """The base of all messages: two methods that convert one to plain data."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return the fields as a dictionary of plain values; times stay ``datetime``."""
+        dumped: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(datetime,))
+        return dumped
+
+    def model_dump_json(self) -> str:
+        """Return the fields as a JSON object."""
+        return msgspec.json.encode(self).decode()
 
 
 # --- messages of the server -------------------------------------------------------------------
 
 
-class Configuration(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session was opened with."""
+class Word(Model, kw_only=True):
+    """One word of a turn.
+
+    Attributes:
+        start: Where it begins, in milliseconds.
+        end: Where it ends, in milliseconds.
+        text: The word, with its punctuation.
+        confidence: Probability that it is right, 0 to 1.
+        word_is_final: Whether the word is final: a final word never changes.
+        speaker: Who says it, if the session asked for speaker labels.
+        speaker_confidence: Probability that the speaker is right, 0 to 1.
+    """
+
+    start: int
+    end: int
+    text: str
+    confidence: float
+    word_is_final: bool = True
+    speaker: str | None = None
+    speaker_confidence: float | None = None
+
+
+class SessionConfiguration(Model, kw_only=True):
+    """What the session was opened with.
+
+    Attributes:
+        model: The speech model.
+        mode: The latency mode of a Universal-3 model.
+        api_version: The version of the protocol.
+        speaker_labels: Whether words carry speaker labels.
+        redact_pii: Whether personal data is removed from finished turns.
+        filter_profanity: Whether profanity is masked.
+        domain: The domain of the speech.
+        voice_focus: Which noise is suppressed.
+    """
 
     model: str | None = None
     mode: str | None = None
@@ -56,194 +114,285 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     voice_focus: str | None = None
 
 
-class Begin(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Begin"):
-    """The first message of a session; it will be ended at ``expires_at``, in seconds since 1970."""
+class BeginEvent(Model, kw_only=True):
+    """The first message of a session.
 
-    id: str
-    expires_at: int
-    configuration: Configuration | None = None
-
-
-class WordV3(msgspec.Struct, frozen=True, kw_only=True):
-    """A word; times in ms. A word that is final never changes."""
-
-    start: int
-    end: int
-    text: str
-    confidence: float
-    word_is_final: bool
-    speaker: str | _Unset | None = _UNSET
-    speaker_confidence: float | _Unset | None = _UNSET
-
-
-class Turn(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Turn"):
-    """A turn so far, or, with ``end_of_turn``, for good.
-
-    With the Universal-Streaming models ``transcript`` holds the final words only; a word that may still
-    change is in ``words`` alone. With the Universal-3 models it holds all of the turn, and each message
-    replaces the one before it.
+    Attributes:
+        id: The server's name for the session.
+        expires_at: When the server will end the session, in UTC; on the wire, in seconds since 1970.
+        configuration: What the session was opened with; None if the server does not say.
     """
 
+    type: Literal["Begin"] = "Begin"
+    id: str
+    expires_at: datetime
+    configuration: SessionConfiguration | None = None
+
+
+class TurnEvent(Model, kw_only=True):
+    """The transcript of a turn so far or, with ``end_of_turn``, its final transcript.
+
+    With the Universal-Streaming models ``transcript`` holds final words only; a word that may still change
+    is in ``words`` alone. With the Universal-3 models it holds the whole turn, and each message replaces the
+    last one.
+
+    Attributes:
+        turn_order: The number of the turn, from 0, in its channel.
+        turn_is_formatted: Whether the text has case, punctuation and figures.
+        end_of_turn: Whether the turn is finished.
+        transcript: The text of the turn.
+        end_of_turn_confidence: Probability that the turn is complete, 0 to 1.
+        words: All words of the turn, including those that may still change.
+        utterance: The text of an utterance that just ended; else empty.
+        language_code: The language, if the session asked for language detection.
+        language_confidence: Probability that the language is right, 0 to 1.
+        speaker_label: Who speaks, if the session asked for speaker labels.
+        channel: The channel, from 0, in a session with ``channels=2``; else None. An extension of ours.
+    """
+
+    type: Literal["Turn"] = "Turn"
     turn_order: int
-    turn_is_formatted: bool
+    turn_is_formatted: bool = False
     end_of_turn: bool
-    transcript: str
-    end_of_turn_confidence: float
-    words: list[WordV3]
+    transcript: str = ""
+    end_of_turn_confidence: float = 0.0
+    words: list[Word] = []
     utterance: str = ""
-    language_code: str | _Unset | None = _UNSET
-    language_confidence: float | _Unset | None = _UNSET
-    speaker_label: str | _Unset | None = _UNSET
-    channel: int | _Unset = _UNSET
-    """Ours: which channel was heard, from 0, in a session with ``channels=2``."""
+    language_code: str | None = None
+    language_confidence: float | None = None
+    speaker_label: str | None = None
+    channel: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole text of the turn, including words that may still change."""
+        if self.end_of_turn or not self.words:
+            return self.transcript
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def start(self) -> int | None:
+        """Where the first word begins, in milliseconds; None without words."""
+        return self.words[0].start if self.words else None
+
+    @property
+    def end(self) -> int | None:
+        """Where the last word ends, in milliseconds; None without words."""
+        return self.words[-1].end if self.words else None
 
 
-class SpeechStartedV3(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="SpeechStarted"):
-    """Somebody began to speak, ``timestamp`` ms into the audio. Only with the Universal-3 models."""
+class SpeechStartedEvent(Model, kw_only=True):
+    """A speaker began to speak. Our server sends it with the Universal-3 models only.
 
+    Attributes:
+        timestamp: Where speech begins, in milliseconds.
+        confidence: Speech probability there, 0 to 1.
+        channel: The channel, from 0, in a session with ``channels=2``; else None. An extension of ours.
+    """
+
+    type: Literal["SpeechStarted"] = "SpeechStarted"
     timestamp: int
     confidence: float | None = None
-    channel: int | _Unset = _UNSET
+    channel: int | None = None
 
 
-class HeartbeatV3(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Heartbeat"):
-    """How the session is doing, every 5 s, when asked for."""
+class HeartbeatEvent(Model, kw_only=True):
+    """What the server has received; every 5 s, if the session asked for it.
 
+    Attributes:
+        total_audio_received_ms: Audio received over this connection.
+        total_duration_ms: How long this connection has been open.
+        realtime_factor: Seconds of audio received in each second.
+        max_speech_probability: The highest speech probability since the last heartbeat, 0 to 1.
+    """
+
+    type: Literal["Heartbeat"] = "Heartbeat"
     total_audio_received_ms: int
     total_duration_ms: int
     realtime_factor: float
     max_speech_probability: float = 0.0
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Silence"):
-    """Nobody spoke from ``start_ms`` to ``end_ms`` of the audio; about once a second, when asked for."""
+class SilenceEvent(Model, kw_only=True):
+    """A stretch without speech; about once a second, if the session asked for it.
 
+    Attributes:
+        start_ms: Where it begins.
+        end_ms: Where it ends.
+        channel: The channel, from 0, in a session with ``channels=2``; else None. An extension of ours.
+    """
+
+    type: Literal["Silence"] = "Silence"
     start_ms: int
     end_ms: int
-    channel: int | _Unset = _UNSET
+    channel: int | None = None
 
 
-class SpeakerRevisionItem(msgspec.Struct, frozen=True, kw_only=True):
-    """Who said the words of a turn, told again."""
+class SpeakerRevisionItem(Model, kw_only=True):
+    """A turn with corrected speakers.
+
+    Attributes:
+        turn_order: The number of the turn.
+        speaker_label: Who speaks.
+        words: The words of the turn, with their speakers.
+    """
 
     turn_order: int
-    words: list[WordV3] = []
     speaker_label: str | None = None
+    words: list[Word] = []
 
 
-class SpeakerRevision(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="SpeakerRevision"):
-    """Turns whose speakers were told wrong before. The vendor's; our server never sends it."""
+class SpeakerRevisionEvent(Model, kw_only=True):
+    """Turns with corrected speakers. Our server never sends it.
 
-    revisions: list[SpeakerRevisionItem]
+    Attributes:
+        revisions: The turns.
+    """
+
+    type: Literal["SpeakerRevision"] = "SpeakerRevision"
+    revisions: list[SpeakerRevisionItem] = []
 
 
-class LLMGatewayResponse(
-    msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="LLMGatewayResponse"
-):
-    """What a language model made of a turn. The vendor's; our server never sends it."""
+class LLMGatewayResponseEvent(Model, kw_only=True):
+    """The answer of a language model to a turn. Our server never sends it.
 
+    Attributes:
+        turn_order: The number of the turn.
+        transcript: The text of the turn.
+        data: The answer, a chat completion.
+    """
+
+    type: Literal["LLMGatewayResponse"] = "LLMGatewayResponse"
     turn_order: int
     transcript: str
     data: Any
 
 
-class WarningV3(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Warning"):
-    """Something that was asked for is not done as may be expected; the session goes on."""
+class WarningEvent(Model, kw_only=True):
+    """The server does not do something as requested; the session continues.
 
+    Attributes:
+        warning_code: The kind of warning; the vendor has published no codes.
+        warning: What the server does instead.
+    """
+
+    type: Literal["Warning"] = "Warning"
     warning_code: int
     warning: str
 
 
-class ErrorV3(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Error"):
-    """A fault; the socket is closed next, with the same code. Older servers send no code."""
+class ErrorEvent(Model, kw_only=True):
+    """The session failed; the server closes the socket next, with the same code.
 
+    In the SDK, handlers get a RealtimeError instead.
+
+    Attributes:
+        error: What went wrong.
+        error_code: The close code; None from older servers.
+    """
+
+    type: Literal["Error"] = "Error"
     error: str
     error_code: int | None = None
 
 
-class Termination(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="Termination"):
-    """The last message of a session that was ended by its client."""
+class TerminationEvent(Model, kw_only=True):
+    """The last message of a session that its client ended.
 
+    Attributes:
+        audio_duration_seconds: Length of the audio.
+        session_duration_seconds: How long the session was open.
+    """
+
+    type: Literal["Termination"] = "Termination"
     audio_duration_seconds: int | None = None
     session_duration_seconds: int | None = None
 
 
-ServerMessageV3 = (
-    Begin
-    | SpeechStartedV3
-    | Turn
-    | HeartbeatV3
-    | Silence
-    | SpeakerRevision
-    | LLMGatewayResponse
-    | WarningV3
-    | ErrorV3
-    | Termination
+EventMessage = (
+    BeginEvent
+    | SpeechStartedEvent
+    | TurnEvent
+    | HeartbeatEvent
+    | SilenceEvent
+    | SpeakerRevisionEvent
+    | LLMGatewayResponseEvent
+    | WarningEvent
+    | ErrorEvent
+    | TerminationEvent
 )
-
-_TYPES: Final = frozenset(message.__struct_config__.tag for message in get_args(ServerMessageV3))
-_decoder: msgspec.json.Decoder[ServerMessageV3] = msgspec.json.Decoder(ServerMessageV3)
+"""Every message that a server can send."""
 
 
-def decode_server_message(text: str | bytes) -> ServerMessageV3 | None:
-    """Read what a server sent; None for a type that is not known.
+def message_type(message: type[Model]) -> str:
+    """Return the value of a message's ``type`` field."""
+    (name,) = (field.default for field in msgspec.structs.fields(message) if field.name == "type")
+    return str(name)
+
+
+_BY_TYPE: Final[dict[str, type[EventMessage]]] = {
+    message_type(message): message for message in get_args(EventMessage)
+}
+
+
+def decode_event(message: str | bytes) -> EventMessage | None:
+    """Decode a message of a server, leniently; None for an unknown type.
+
+    Fractions without a fractional part count as integers, and strings of digits as numbers.
 
     Raises:
-        ProtocolViolation: It is no JSON object, or a known type with wrong fields.
+        ProtocolViolation: The message is not a JSON object, or a known type with wrong fields.
     """
-    fields = json_object(text)
-    if "type" not in fields and isinstance(fields.get("error"), str):
-        return ErrorV3(error=str(fields["error"]))  # as servers told errors before they had a type
+    fields = json_object(message)
     kind = fields.get("type")
-    if not isinstance(kind, str) or kind not in _TYPES:
+    if kind is None and isinstance(fields.get("error"), str):
+        kind = "Error"  # older servers send errors without a type
+    event_type = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    if event_type is None:
         return None
     try:
-        return _decoder.decode(text)
+        return msgspec.convert({**fields, "type": kind}, event_type, strict=False)
     except msgspec.ValidationError as error:
         raise ProtocolViolation(Failure.BAD_MESSAGE, str(error)) from error
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_event(event: EventMessage) -> str:
+    """Encode a message of the server: fields that are None are left out, except in the configuration."""
+    fields = event.model_dump()
+    if isinstance(event, BeginEvent):
+        fields["expires_at"] = int(event.expires_at.timestamp())
+    elif isinstance(event, TurnEvent):
+        fields["words"] = [_without_none(word) for word in fields["words"]]
+    return _encode(_without_none(fields)).decode()
+
+
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 # --- messages of the client -------------------------------------------------------------------
 
 
-class UpdateConfiguration(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="UpdateConfiguration"
-):
-    """Changes in mid-session; what is absent stays as it is."""
+class ForceEndpoint(Model, kw_only=True):
+    """End the turn now; the server answers with exactly one message with ``end_of_turn``."""
 
-    end_of_turn_confidence_threshold: float | None = None
-    min_turn_silence: int | None = None
-    min_end_of_turn_silence_when_confident: int | None = None
-    """The name of ``min_turn_silence`` before March 2026."""
-    max_turn_silence: int | None = None
-    vad_threshold: float | None = None
-    format_turns: bool | None = None
-    keyterms_prompt: list[str] | None = None
-    filter_profanity: bool | None = None
-    mode: str | None = None
-    continuous_partials: bool | None = None
-    interruption_delay: int | None = None
-    session_heartbeat: bool | None = None
-    acknowledge_silence: bool | None = None
-    prompt: str | None = None
-    agent_context: str | None = None
-    turn_left_pad_ms: int | None = None
-    language_codes: list[str] | None = None
-    partials_ms: int | None = None
-    """Ours: audio between two partials of a turn, in ms."""
+    type: Literal["ForceEndpoint"] = "ForceEndpoint"
 
 
-class ForceEndpointV3(msgspec.Struct, frozen=True, tag_field="type", tag="ForceEndpoint"):
-    """End the turn now; answered by exactly one message with ``end_of_turn``."""
+class KeepAlive(Model, kw_only=True):
+    """Restart the timer after which the server closes a session without audio or messages."""
+
+    type: Literal["KeepAlive"] = "KeepAlive"
 
 
-class KeepAliveV3(msgspec.Struct, frozen=True, tag_field="type", tag="KeepAlive"):
-    """Only starts the time again after which a silent client is closed."""
-
-
-class TerminateV3(msgspec.Struct, frozen=True, tag_field="type", tag="Terminate"):
+class TerminateSession(Model, kw_only=True):
     """Finish the last turn and end the session."""
 
+    type: Literal["Terminate"] = "Terminate"
 
-CLIENT_MESSAGES: Final = (UpdateConfiguration, ForceEndpointV3, KeepAliveV3, TerminateV3)
-"""All of them; audio is binary."""
+
+CLIENT_MESSAGES: Final = (ForceEndpoint, KeepAlive, TerminateSession)
+"""The messages without fields; the others are audio, which is binary, and ``UpdateConfiguration``."""

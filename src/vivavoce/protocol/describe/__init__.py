@@ -1,9 +1,9 @@
-"""The protocols as documents for tools: AsyncAPI for the WebSockets, OpenAPI for what is plain HTTP.
+"""The protocols as documents for tools: AsyncAPI for the WebSockets, OpenAPI for plain HTTP.
 
-Messages are taken from the types that both ends use; ``scripts/describe`` writes the files.
+Their schemas come from the types and tables that both ends use; ``scripts/describe`` writes the files.
 """
 
-from vivavoce.protocol.describe.documents import asyncapi, openapi
-from vivavoce.protocol.describe.handshakes import V2_QUERY, V3_QUERY
+from vivavoce.protocol.describe.asyncapi import V2_QUERY, V3_QUERY, asyncapi
+from vivavoce.protocol.describe.openapi import openapi
 
 __all__ = ["V2_QUERY", "V3_QUERY", "asyncapi", "openapi"]

@@ -51,7 +51,7 @@ class DualChannelTurnEvent(TurnEvent, kw_only=True):
     """A turn, and where it came from: ``channel`` is the source of most of its words by time."""
 
     words: list[DualChannelWord] = []  # type: ignore[assignment]  # noqa: RUF012  - a Struct copies it
-    channel: str | None = None
+    channel: str | None = None  # type: ignore[assignment]  # a name; in the base a number
 
 
 @dataclass

@@ -105,7 +105,7 @@ class _Mixer:
         raise NotImplementedError
 
     def _attributed(self, turn: TurnEvent) -> DualChannelTurnEvent:
-        mixed = msgspec.convert(turn.model_dump(), DualChannelTurnEvent)
+        mixed = msgspec.convert({**turn.model_dump(), "channel": None}, DualChannelTurnEvent)
         attribute_turn(mixed, self._timeline, self._options.dominance_ratio)
         resolve_unknown(mixed, self._timeline, self._options, self._history)
         return mixed

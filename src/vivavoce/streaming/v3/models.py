@@ -7,15 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from vivavoce.client.backoff import Reconnect
-from vivavoce.client.choices import (
-    NoiseSuppressionModel,
-    SpeechModel,
-    StreamingDomain,
-    StreamingMode,
-    StreamingPiiPolicy,
-    StreamingPiiSubstitution,
-)
-from vivavoce.client.choices import StreamEncoding as Encoding
 from vivavoce.client.events import (
     BeginEvent,
     ClosedEvent,
@@ -23,7 +14,6 @@ from vivavoce.client.events import (
     EventMessage,
     HeartbeatEvent,
     LLMGatewayResponseEvent,
-    Model,
     ReconnectedEvent,
     ReconnectingEvent,
     SessionConfiguration,
@@ -44,7 +34,18 @@ from vivavoce.client.parameters import (
 )
 from vivavoce.errors import ConfigurationError
 from vivavoce.errors import RealtimeError as RealTimeError
-from vivavoce.protocol.aai_v2 import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2 import close_codes as aai_v2_codes
+from vivavoce.protocol.aai_v3 import close_codes as aai_v3_codes
+from vivavoce.protocol.aai_v3.choices import (
+    NoiseSuppressionModel,
+    SpeechModel,
+    StreamingDomain,
+    StreamingMode,
+    StreamingPiiPolicy,
+    StreamingPiiSubstitution,
+)
+from vivavoce.protocol.aai_v3.choices import StreamEncoding as Encoding
+from vivavoce.protocol.aai_v3.messages import ForceEndpoint, KeepAlive, TerminateSession
 
 __all__ = [
     "VENDOR_HOST",
@@ -154,43 +155,21 @@ class RealTimeEvents(enum.Enum):
 
 
 RealTimeErrorCodes: Final[dict[int, str]] = {
-    3005: "Server error",
-    3006: "Input validation error",
-    3007: "Audio chunk duration violation",
-    3008: "Session expired: maximum session duration exceeded",
-    3009: "Too many concurrent sessions",
-    **CLOSE_TEXTS,
+    **aai_v3_codes.CLOSE_TEXTS,
+    **aai_v2_codes.CLOSE_TEXTS,
 }
-"""Close codes of both protocols, and what they mean."""
-
-
-class TerminateSession(Model, kw_only=True):
-    """Asks for the end of the session."""
-
-    type: str = "Terminate"
-
-
-class ForceEndpoint(Model, kw_only=True):
-    """Asks for the end of the turn."""
-
-    type: str = "ForceEndpoint"
-
-
-class KeepAlive(Model, kw_only=True):
-    """Says that the session is still wanted."""
-
-    type: str = "KeepAlive"
+"""The meaning of each close code of both protocols."""
 
 
 @dataclass(kw_only=True)
 class UpdateConfiguration(RealTimeSessionParameters):
-    """Asks for other settings."""
+    """Changes parameters during a session; what is None stays as it is."""
 
     type: str = "UpdateConfiguration"
 
 
 OperationMessage = bytes | TerminateSession | ForceEndpoint | KeepAlive | UpdateConfiguration
-"""What a client can send."""
+"""Every message that a client can send."""
 
 # The names before 1.0 of the vendor's SDK.
 StreamingClientOptions = RealTimeTranscriberOptions

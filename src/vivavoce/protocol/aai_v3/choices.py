@@ -1,4 +1,4 @@
-"""What the parameters of a v3 session can be set to, under the vendor's names."""
+"""The values that some parameters of v3 are limited to, under the vendor's names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
 
 
 class StreamEncoding(enum.StrEnum):
-    """How the audio is written. What is no PCM goes out as it comes, a packet or a piece a message."""
+    """The encoding of the audio. Compressed audio is sent as it comes, a piece in each message."""
 
     pcm_s16le = "pcm_s16le"
     pcm_mulaw = "pcm_mulaw"
@@ -26,12 +26,12 @@ class StreamEncoding(enum.StrEnum):
 
     @property
     def bytes_per_sample(self) -> int | None:
-        """Width of one mono sample, in bytes; None where samples have none."""
+        """Width of one mono sample, in bytes; None for compressed audio."""
         return {"pcm_s16le": 2, "pcm_mulaw": 1}.get(self.value)
 
 
 class SpeechModel(enum.StrEnum):
-    """The vendor's models; a server of your own takes the names for its own model."""
+    """The vendor's models; our server takes each name as an alias of its own model."""
 
     universal_streaming_english = "universal-streaming-english"
     universal_streaming_multilingual = "universal-streaming-multilingual"
@@ -45,7 +45,7 @@ class SpeechModel(enum.StrEnum):
 
 
 class StreamingMode(enum.StrEnum):
-    """Whether to answer sooner or better."""
+    """The balance of latency and accuracy."""
 
     min_latency = "min_latency"
     balanced = "balanced"
@@ -53,27 +53,27 @@ class StreamingMode(enum.StrEnum):
 
 
 class StreamingDomain(enum.StrEnum):
-    """What the talk is about."""
+    """The domain of the speech."""
 
     medical = "medical-v1"
 
 
 class NoiseSuppressionModel(enum.StrEnum):
-    """How far the speaker is from the microphone."""
+    """The distance between speaker and microphone."""
 
     near_field = "near-field"
     far_field = "far-field"
 
 
 class StreamingPiiSubstitution(enum.StrEnum):
-    """What stands in place of what was taken out."""
+    """The replacement for redacted text."""
 
     hash = "hash"
     entity_name = "entity_name"
 
 
 class StreamingPiiPolicy(enum.StrEnum):
-    """Kinds of personal data to take out."""
+    """Kinds of personal data to redact."""
 
     account_number = "account_number"
     banking_information = "banking_information"

@@ -1,0 +1,227 @@
+"""The server's side of v2."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Final
+from uuid import UUID
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS, CODES
+from vivavoce.protocol.aai_v2.messages import (
+    MAX_AUDIO_MS,
+    MIN_AUDIO_MS,
+    ErrorMessage,
+    RealtimeFinalTranscript,
+    RealtimePartialTranscript,
+    RealtimeSessionInformation,
+    RealtimeSessionOpened,
+    RealtimeWord,
+    ServerMessage,
+    SessionTerminated,
+    encode_server_message,
+)
+from vivavoce.protocol.aai_v2.parameters import PARAMETERS
+from vivavoce.protocol.events import (
+    Audio,
+    Closing,
+    Command,
+    Configure,
+    ForceEndpoint,
+    Heartbeat,
+    SessionBegan,
+    SessionEnded,
+    SessionEvent,
+    SessionFailed,
+    SessionLimits,
+    SessionOptions,
+    SilenceDetected,
+    SpeechStarted,
+    Terminate,
+    TurnUpdated,
+    Warned,
+)
+from vivavoce.protocol.key_terms import sort_terms
+from vivavoce.protocol.query import Query, clip_reason, json_object
+from vivavoce.types import Encoding, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DEFAULT_SILENCE_MS", "MAX_SILENCE_MS", "PATH", "RESUME_PATH", "V2Dialect", "V2Factory"]
+
+PATH: Final = "/v2/realtime/ws"
+RESUME_PATH: Final = "/v2/realtime/ws/{session_id}"
+"""Where a client would return to a session; ours end with their WebSocket, so the server refuses."""
+DEFAULT_SILENCE_MS: Final = 700
+MAX_SILENCE_MS: Final = 20_000
+_MAX_WORD_BOOST_CHARACTERS: Final = 2_500
+_SILENCE_UPDATE_MS: Final = (
+    1_000  # the vendor repeats empty partials during silence, at an unpublished interval
+)
+
+
+def _naive_utc(unix_time: float) -> datetime:
+    return datetime.fromtimestamp(unix_time, UTC).replace(tzinfo=None)
+
+
+def _refuse(failed: SessionFailed) -> Closing:
+    code = CODES[failed.failure]
+    text = CLOSE_TEXTS[code]
+    if failed.detail:
+        text = f"{text}: {failed.detail}"
+    return Closing(code, clip_reason(text), (encode_server_message(ErrorMessage(error=text)),))
+
+
+class V2Dialect:
+    """One v2 connection, seen from the server."""
+
+    name: ClassVar[str] = "v2"
+    webhook: ClassVar[None] = None  # v2 has none
+    limits: ClassVar[SessionLimits] = SessionLimits(
+        min_chunk_ms=MIN_AUDIO_MS,
+        max_chunk_ms=MAX_AUDIO_MS,
+        max_lead_s=60,
+        idle_s=60,
+        max_session_s=24 * 3600,
+    )
+
+    def __init__(self, options: SessionOptions, *, extra_information: bool = False) -> None:
+        self.options = options
+        self._extra_information = extra_information
+
+    def decode(self, message: str | bytes) -> tuple[Command, ...]:
+        """Turn one WebSocket message into commands: binary is audio, text is JSON.
+
+        Raises:
+            ProtocolViolation: The message is none of the protocol's.
+        """
+        if isinstance(message, bytes):
+            return (Audio(message),)
+        fields = json_object(message)
+        match fields:
+            case {"audio_data": str(encoded)}:
+                try:
+                    return (Audio(base64.b64decode(encoded, validate=True)),)
+                except ValueError as error:  # binascii.Error, or no ASCII
+                    raise ProtocolViolation(
+                        Failure.BAD_MESSAGE, f"audio_data is not base64: {error}"
+                    ) from error
+            case {"terminate_session": True}:
+                return (Terminate(),)
+            case {"force_end_utterance": True}:
+                return (ForceEndpoint(),)
+            case {"terminate_session": False} | {"force_end_utterance": False}:
+                return ()
+            case {"end_utterance_silence_threshold": ms}:
+                if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= MAX_SILENCE_MS:
+                    raise ProtocolViolation(
+                        Failure.BAD_MESSAGE,
+                        f"end_utterance_silence_threshold {str(ms)[:20]} is not a whole number"
+                        f" in 0..{MAX_SILENCE_MS}",
+                    )
+                return (Configure(min_silence_ms=ms, max_silence_ms=ms),)
+        names = ", ".join(sorted(fields)) or "no fields"
+        raise ProtocolViolation(Failure.BAD_MESSAGE, f"unknown message with {names}")
+
+    def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:
+        """Turn an event into the protocol's messages."""
+        match event:
+            case SessionBegan():
+                message: ServerMessage = RealtimeSessionOpened(
+                    session_id=UUID(event.session_id), expires_at=_naive_utc(event.expires_at_unix)
+                )
+            case TurnUpdated():
+                message = self._transcript(event, unix_time)
+            case SpeechStarted() | SilenceDetected() | Heartbeat() | Warned():
+                return ()  # v2 has no such messages
+            case SessionEnded() | SessionFailed():
+                return self.closing(event).frames
+        return (encode_server_message(message),)
+
+    @staticmethod
+    def _transcript(
+        event: TurnUpdated, unix_time: float
+    ) -> RealtimePartialTranscript | RealtimeFinalTranscript:
+        words = [
+            RealtimeWord(
+                start=word.start_ms, end=word.end_ms, confidence=round(word.confidence, 4), text=word.text
+            )
+            for word in event.words
+        ]
+        confidence = round(event.confidence, 4)
+        created = _naive_utc(unix_time)
+        if not event.ended:
+            return RealtimePartialTranscript(
+                audio_start=event.start_ms,
+                audio_end=event.end_ms,
+                confidence=confidence,
+                text=event.text,
+                words=words,
+                created=created,
+            )
+        return RealtimeFinalTranscript(
+            audio_start=event.start_ms,
+            audio_end=event.end_ms,
+            confidence=confidence,
+            text=event.text,
+            words=words,
+            created=created,
+            punctuated=event.punctuated,
+            text_formatted=event.formatted,
+        )
+
+    def closing(self, event: SessionEnded | SessionFailed) -> Closing:
+        """How to close the socket after that event."""
+        if isinstance(event, SessionFailed):
+            return _refuse(event)
+        frames: list[str] = []
+        if self._extra_information:
+            information = RealtimeSessionInformation(audio_duration_seconds=event.audio_ms / 1000)
+            frames.append(encode_server_message(information))
+        frames.append(encode_server_message(SessionTerminated()))
+        return Closing(1000, "", tuple(frames))
+
+
+class V2Factory:
+    """Opens v2 connections."""
+
+    name: ClassVar[str] = "v2"
+
+    def open(self, pairs: Sequence[tuple[str, str]]) -> V2Dialect:
+        """Read the query of the handshake.
+
+        Raises:
+            ProtocolViolation: A parameter can't be used.
+        """
+        query = Query(pairs, PARAMETERS)
+        sample_rate = query.required_whole("sample_rate")
+        query.check()
+        if query.flag("redact_pii"):  # not a parameter of v2, but the server must not ignore it
+            raise ProtocolViolation(Failure.BAD_OPTION, "redact_pii needs v3: v2 can't redact")
+        key_terms = query.strings("word_boost") or ()
+        length = sum(map(len, key_terms))
+        if length > _MAX_WORD_BOOST_CHARACTERS:
+            raise ProtocolViolation(
+                Failure.BAD_WORD_BOOST,
+                f"word_boost must have at most {_MAX_WORD_BOOST_CHARACTERS} characters, got {length}",
+            )
+        options = SessionOptions(
+            sample_rate=sample_rate,
+            encoding=Encoding(query.text("encoding") or Encoding.PCM_S16LE),
+            partials=not query.flag("disable_partial_transcripts"),
+            format_partials=False,
+            format_finals=query.flag("format_text") is not False,
+            punctuate_finals=query.flag("punctuate") is not False,
+            filter_profanity=query.flag("filter_profanity") or False,
+            min_silence_ms=DEFAULT_SILENCE_MS,
+            max_silence_ms=DEFAULT_SILENCE_MS,
+            silence_updates_ms=_SILENCE_UPDATE_MS,
+            key_terms=sort_terms(key_terms)[0],
+        )
+        return V2Dialect(options, extra_information=query.flag("enable_extra_session_information") or False)
+
+    def refuse(self, violation: SessionFailed) -> Closing:
+        """How to close a socket on which no session could begin."""
+        return _refuse(violation)

@@ -1,0 +1,390 @@
+"""What the parameters of a v3 handshake, or of an ``UpdateConfiguration``, mean for a session.
+
+The server does what a parameter asks for, refuses it, or accepts it with a warning that says what has no
+effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.aai_v3.messages import API_VERSION, SessionConfiguration
+from vivavoce.protocol.aai_v3.parameters import DEFAULT_MODEL, DEFAULT_SAMPLE_RATE_HZ, PARAMETERS
+from vivavoce.protocol.events import Configure, Redaction, SessionOptions, Warn, Webhook
+from vivavoce.protocol.key_terms import sort_terms
+from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
+
+if TYPE_CHECKING:
+    from vivavoce.protocol.query import ParameterReader, Query
+
+__all__ = ["MODELS", "MODES", "REDACTION_POLICIES", "Handshake", "ModelFamily", "read_query", "read_update"]
+
+REDACTION_POLICIES: Final[frozenset[str]] = frozenset(PiiPolicy)
+"""What the server can redact. It refuses other policies: it must not show what should be hidden."""
+
+_DEFAULT_THRESHOLD: Final = 0.4
+_INTERRUPTION_MS: Final = 256  # what the protocol adds to every interruption_delay
+_RARE_PARTIALS_MS: Final = 3_000  # what continuous_partials=false means
+_POLICIES: Final = "redact_pii_policies"
+_SUBSTITUTION: Final = "redact_pii_sub"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFamily:
+    """The behaviour that all models of one kind share.
+
+    Attributes:
+        name: For people.
+        min_silence_ms: Default silence that ends a turn which seems complete.
+        max_silence_ms: Default silence that ends any turn.
+        replaces_text: Whether each message restates the turn; if not, it adds words that stay.
+        reports_speech_start: Whether the server sends SpeechStarted.
+    """
+
+    name: str
+    min_silence_ms: int
+    max_silence_ms: int
+    replaces_text: bool = False
+    reports_speech_start: bool = False
+
+
+_US: Final = ModelFamily("Universal-Streaming", 400, 1_280)
+_U3: Final = ModelFamily("Universal-3", 128, 1_280, replaces_text=True, reports_speech_start=True)
+_U3_MIN_SILENCE_MS: Final = (50, 10_000)
+MODELS: Final = {
+    DEFAULT_MODEL: _US,
+    "universal-streaming-multilingual": _US,
+    "whisper-rt": _US,
+    "moonshine-tiny-en": _US,
+    "universal-3-6-pro": _U3,
+    "universal-3-5-pro": _U3,
+    "universal-3-6": _U3,
+    "u3-rt-pro": _U3,
+    "u3-rt-pro-beta-1": _U3,
+    "u3-pro": _U3,
+}
+"""The family of each model name."""
+_MULTILINGUAL: Final = frozenset({"universal-streaming-multilingual", "whisper-rt"})
+
+MODES: Final = {
+    "min_latency": (128, 640, 0),
+    "balanced": (128, 1_280, 500),
+    "max_accuracy": (512, 2_560, 500),
+}
+"""For each mode the silence that ends a complete turn and any turn, and interruption_delay, in ms."""
+
+_OFF: Final = frozenset({"", "false", "0", "[]", "{}", "null", "none"})  # texts that switch a parameter off
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a handshake asked for.
+
+    Attributes:
+        options: The options of the session.
+        family: The family of its model.
+        configuration: What the server reports about it in the first message.
+        idle_s: The time without messages after which the server closes, in seconds; None: never.
+        webhook: Where the server posts the finished turns after the session.
+    """
+
+    options: SessionOptions
+    family: ModelFamily
+    configuration: SessionConfiguration
+    idle_s: int | None
+    webhook: Webhook | None
+
+
+def read_query(query: Query) -> Handshake:
+    """Read the query of a handshake.
+
+    Raises:
+        ProtocolViolation: A parameter has a value that is not allowed.
+    """
+    query.check()
+    _check_focus(query)
+    warnings: list[str] = []
+    model, family = _model(query, warnings)
+    change = _read_changes(query, family, warnings)
+    warnings += _no_effect(query)
+    redaction = _redaction(query)
+    warnings += _redaction_warnings(query, redaction)
+    options = _session_options(query, family, change, redaction, tuple(warnings))
+    configuration = SessionConfiguration(
+        model=model,
+        mode=query.text("mode") or ("balanced" if family is _U3 else None),
+        api_version=API_VERSION,
+        speaker_labels=False,
+        redact_pii=redaction is not None,
+        filter_profanity=options.filter_profanity,
+    )
+    return Handshake(options, family, configuration, query.whole("inactivity_timeout"), _webhook(query))
+
+
+def read_update(fields: ParameterReader, family: ModelFamily) -> tuple[Configure | Warn, ...]:
+    """Read an ``UpdateConfiguration``: the change, and warnings about it.
+
+    Raises:
+        ProtocolViolation: A field has a value that is not allowed.
+    """
+    for name in ("redact_pii", _POLICIES, _SUBSTITUTION):
+        if fields.raw(name) is not None:  # a client that asks for it must not continue without it
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{name} can't be changed during a session")
+    warnings: list[str] = []
+    change = _read_changes(fields, family, warnings)
+    return (change, *map(Warn, (*warnings, *_no_effect(fields))))
+
+
+# --- what a client can also change during a session ---------------------------------------------
+
+
+def _read_changes(given: ParameterReader, family: ModelFamily, warnings: list[str]) -> Configure:
+    mode = given.text("mode")
+    min_silence, max_silence = _silences(given, family)
+    delay = None
+    if mode is not None:
+        *silences, delay = MODES[mode]
+        min_silence, max_silence = _both_silences(min_silence, max_silence, (silences[0], silences[1]))
+    given_delay = given.whole("interruption_delay")
+    delay = delay if given_delay is None else given_delay
+    continuous = given.flag("continuous_partials")
+    partials_ms = given.whole("partials_ms")
+    if partials_ms is None and continuous is not None:
+        partials_ms = 0 if continuous else _RARE_PARTIALS_MS
+    format_turns = given.flag("format_turns")
+    if family.replaces_text and format_turns is False:
+        warnings.append(f"format_turns: turns of {family.name} models are always formatted")
+    for name in ("prompt", "agent_context"):
+        given.text(name)
+    given.whole("turn_left_pad_ms")
+    warnings += _language_warnings(given)
+    return Configure(
+        min_silence_ms=min_silence,
+        max_silence_ms=max_silence,
+        end_of_turn_threshold=given.fraction("end_of_turn_confidence_threshold"),
+        speech_threshold=given.fraction("vad_threshold"),
+        format_turns=None if family.replaces_text else format_turns,
+        partials_ms=partials_ms,
+        first_partial_ms=None if delay is None else delay + _INTERRUPTION_MS,
+        acknowledge_silence=given.flag("acknowledge_silence"),
+        heartbeat=given.flag("session_heartbeat"),
+        key_terms=_key_terms(given, warnings),
+        filter_profanity=given.flag("filter_profanity"),
+    )
+
+
+def _silences(given: ParameterReader, family: ModelFamily) -> tuple[int | None, int | None]:
+    """The short silence and the long one; None for one that the client did not set."""
+    shortest_name = "min_turn_silence"
+    shortest = given.whole(shortest_name)
+    if shortest is None:
+        shortest_name = "min_end_of_turn_silence_when_confident"
+        shortest = given.whole(shortest_name)
+    longest = given.whole("max_turn_silence")
+    if shortest is not None and longest is not None and shortest > longest:
+        raise ProtocolViolation(
+            Failure.BAD_OPTION,
+            f"{shortest_name} must be at most max_turn_silence, {longest}, got {shortest}",
+        )
+    if shortest is not None and family is _U3:  # as documented
+        low, high = _U3_MIN_SILENCE_MS
+        shortest = max(low, min(shortest, high))
+        longest = None if longest is None else max(longest, shortest)
+    return shortest, longest
+
+
+def _both_silences(shortest: int | None, longest: int | None, defaults: tuple[int, int]) -> tuple[int, int]:
+    """Both silences; a default gives way to a silence that the client set."""
+    default_shortest, default_longest = defaults
+    if longest is None:
+        longest = max(default_longest, shortest or 0)
+    return min(default_shortest, longest) if shortest is None else shortest, longest
+
+
+def _key_terms(given: ParameterReader, warnings: list[str]) -> tuple[str, ...] | None:
+    terms = given.strings("keyterms_prompt")
+    if terms is None:
+        return None
+    usable, useless = sort_terms(terms)
+    if useless:
+        listed = ", ".join(map(repr, useless))
+        warnings.append(f"keyterms_prompt: the model can't write {listed}: no effect")
+    return usable
+
+
+def _language_warnings(given: ParameterReader) -> list[str]:
+    codes = given.strings("language_codes") or ()
+    if "multi" in codes and len(codes) > 1:
+        raise ProtocolViolation(Failure.BAD_OPTION, "language_codes must be 'multi' alone, or without it")
+    asked = {"language_codes": codes}
+    for name in ("language_code", "language"):
+        code = given.text(name)
+        asked[name] = (code,) if code else ()
+    return [
+        f"{name} {code[:20]!r}: the model knows only English"
+        for name, codes_of_name in asked.items()
+        for code in codes_of_name
+        if code.lower().replace("_", "-").split("-")[0] != "en"
+    ]
+
+
+def _no_effect(given: ParameterReader) -> list[str]:
+    """A warning for each parameter that is set and has no effect."""
+    reasons = {name: PARAMETERS[name].no_effect for name in given.names() if name in PARAMETERS}
+    return [
+        f"{name} is accepted and has no effect: {reason}"
+        for name, reason in reasons.items()
+        if reason is not None and not _is_off(given, name)
+    ]
+
+
+def _is_off(given: ParameterReader, name: str) -> bool:
+    value = given.raw(name)
+    return value in (None, False, [], {}) or (isinstance(value, str) and value.lower() in _OFF)
+
+
+# --- what only a handshake can ask for ----------------------------------------------------------
+
+
+def _model(query: Query, warnings: list[str]) -> tuple[str, ModelFamily]:
+    model = query.text("speech_model") or DEFAULT_MODEL
+    if model not in MODELS:
+        warnings.append(f"speech_model {model[:40]!r} is unknown: the server uses {DEFAULT_MODEL}")
+        model = DEFAULT_MODEL
+    elif model in _MULTILINGUAL:
+        warnings.append(f"speech_model {model}: the model knows only English")
+    return model, MODELS[model]
+
+
+def _session_options(
+    query: Query,
+    family: ModelFamily,
+    change: Configure,
+    redaction: Redaction | None,
+    warnings: tuple[str, ...],
+) -> SessionOptions:
+    formatted = family.replaces_text or change.format_turns or False
+    encoding = _encoding(query)
+    min_silence_ms, max_silence_ms = _both_silences(
+        change.min_silence_ms, change.max_silence_ms, (family.min_silence_ms, family.max_silence_ms)
+    )
+    threshold = change.end_of_turn_threshold
+    return SessionOptions(
+        sample_rate=query.whole("sample_rate") or DEFAULT_SAMPLE_RATE_HZ,
+        encoding=encoding,
+        channels=_channels(query, encoding),
+        partials=_has_partials(query, redaction),
+        partials_ms=change.partials_ms,
+        first_partial_ms=change.first_partial_ms,
+        format_partials=formatted,
+        format_finals=formatted,
+        punctuate_finals=formatted,
+        min_silence_ms=min_silence_ms,
+        max_silence_ms=max_silence_ms,
+        end_of_turn_threshold=_DEFAULT_THRESHOLD if threshold is None else threshold,
+        speech_threshold=change.speech_threshold,
+        acknowledge_silence=change.acknowledge_silence or False,
+        heartbeat=change.heartbeat or False,
+        answer_empty_force=True,
+        commit_words=not family.replaces_text,
+        key_terms=change.key_terms or (),
+        filter_profanity=change.filter_profanity or False,
+        redaction=redaction,
+        warnings=warnings,
+    )
+
+
+def _encoding(query: Query) -> Encoding | Codec:
+    name = query.text("encoding") or Encoding.PCM_S16LE.value
+    return Codec(name) if name in set(Codec) else Encoding(name)
+
+
+def _channels(query: Query, encoding: Encoding | Codec) -> int:
+    channels = query.whole("channels") or 1
+    if channels > 1 and isinstance(encoding, Codec):
+        raise ProtocolViolation(
+            Failure.BAD_OPTION,
+            f"channels must be 1 for {encoding.value}, got {channels}: send raw samples",
+        )
+    return channels
+
+
+def _has_partials(query: Query, redaction: Redaction | None) -> bool:
+    included = query.flag("include_partial_turns")
+    return redaction is None if included is None else included
+
+
+def _check_focus(query: Query) -> None:
+    """Check that each threshold of noise suppression comes with what it belongs to."""
+    for focus, threshold in (
+        ("voice_focus", "voice_focus_threshold"),
+        ("noise_suppression_model", "noise_suppression_threshold"),
+    ):
+        if query.fraction(threshold) is not None and query.text(focus) is None:
+            raise ProtocolViolation(Failure.BAD_OPTION, f"{threshold} needs {focus}")
+
+
+def _redaction(query: Query) -> Redaction | None:
+    policies = query.strings(_POLICIES) or ()
+    if not query.flag("redact_pii"):
+        return None
+    for policy in policies:
+        if policy not in REDACTION_POLICIES:
+            raise ProtocolViolation(
+                Failure.BAD_OPTION, f"{_POLICIES}: this server can't redact {policy[:30]!r}"
+            )
+    return Redaction(policies or tuple(sorted(REDACTION_POLICIES)), query.text(_SUBSTITUTION) or "hash")
+
+
+def _redaction_warnings(query: Query, redaction: Redaction | None) -> list[str]:
+    if redaction is None:
+        return [
+            f"{name} has no effect without redact_pii: nothing is redacted"
+            for name in (_POLICIES, _SUBSTITUTION)
+            if not _is_off(query, name)
+        ]
+    warnings = []
+    if _has_partials(query, redaction):
+        warnings.append("include_partial_turns: a session with redaction reports finished turns only")
+    if not query.strings(_POLICIES):
+        warnings.append(f"redact_pii without policies redacts no more than: {', '.join(redaction.policies)}")
+    return warnings
+
+
+def _webhook(query: Query) -> Webhook | None:
+    url = query.text("webhook_url")
+    name, value = query.text("webhook_auth_header_name"), query.text("webhook_auth_header_value")
+    if url is None:
+        return None
+    if _host(url) is None:
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, f"webhook_url must be an http or https address, got {url[:40]!r}"
+        )
+    if (name is None) != (value is None):
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, "webhook_auth_header_name and webhook_auth_header_value go together"
+        )
+    if name is None or value is None:
+        return Webhook(url)
+    if not (name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
+        raise ProtocolViolation(
+            Failure.BAD_OPTION, f"webhook_auth_header_name must be the name of a header, got {name[:40]!r}"
+        )
+    if not (value.isascii() and value.isprintable()):
+        raise ProtocolViolation(Failure.BAD_OPTION, "webhook_auth_header_value must be printable ASCII")
+    return Webhook(url, (name, value))
+
+
+def _host(url: str) -> str | None:
+    """The host of a web address; None if it is not one."""
+    if not (url.isascii() and url.isprintable() and " " not in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in {"http", "https"} else None
