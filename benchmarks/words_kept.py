@@ -18,6 +18,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from benchmarks.word_edges import lacks_first_word, lost_words, stretches, was_said
 from vivavoce.asr.models import load_detector, load_recogniser
@@ -92,7 +93,7 @@ def listen(
     """
     spoken = dialect(name, Silence())
     served = (V2Factory() if name == "v2" else V3Factory()).open(spoken.query(sample_rate))
-    session = SessionMachine("measured", served.options, served.limits, now=0, unix_now=0)
+    session = SessionMachine(str(uuid4()), served.options, served.limits, now=0, unix_now=0)
     state = detector.initial_state()
     messages: list[TurnMessage] = []
     under_way = None
