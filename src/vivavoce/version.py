@@ -1,4 +1,4 @@
-"""The version; the build reads it from here, and asking the package's metadata for it would be slow."""
+"""The version of the package. The build reads it from here, so it stands nowhere else."""
 
 __all__ = ["__version__"]
 

@@ -101,6 +101,14 @@ def test_the_version_is_the_packages():
     assert vivavoce.__version__ == metadata.version("vivavoce")
 
 
+def test_the_version_is_known_without_an_installed_package():
+    code = (
+        "import sys; sys.modules['importlib.metadata'] = None; import vivavoce; print(vivavoce.__version__)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert out.stdout.strip() == vivavoce.__version__
+
+
 def test_importing_loads_nothing_that_is_slow():
     code = (
         "import sys, vivavoce as aai; aai.extras.MicrophoneStream; "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from vivavoce.bench.report import Cost, Report
 from vivavoce.bench.systems import SYSTEMS, running
 from vivavoce.bench.timing import typical_final_s
 from vivavoce.errors import ConfigurationError, RealtimeError
+from vivavoce.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -206,7 +206,7 @@ def stream(
         raise RealtimeError(f"every session failed: {'; '.join(failures)}")
     rule = system.rule or _measured_rule(pairs)
     report = Report(
-        version=importlib.metadata.version("vivavoce"),
+        version=__version__,
         system=system.name,
         server=system.address,
         protocol=system.protocol,

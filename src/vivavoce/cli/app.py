@@ -18,6 +18,7 @@ from vivavoce.cli.mic import mic
 from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
 from vivavoce.errors import VivavoceError
+from vivavoce.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +39,7 @@ app = typer.Typer(
 
 def _show_version(requested: bool) -> None:
     if requested:
-        from importlib.metadata import version
-
-        print(f"vivavoce {version('vivavoce')}")
+        print(f"vivavoce {__version__}")
         raise typer.Exit
 
 
