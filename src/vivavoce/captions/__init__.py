@@ -1,4 +1,4 @@
-"""Captions from the times of words: cues with good line breaks, as SubRip (SRT) and WebVTT.
+"""Captions from words and their times: cues with readable line breaks, as SubRip (SRT) and WebVTT.
 
 >>> from vivavoce.captions import captions, to_srt
 >>> from vivavoce.types import Word
@@ -10,8 +10,8 @@ Good morning.
 <BLANKLINE>
 """
 
-from vivavoce.captions.breaking import Style
 from vivavoce.captions.cues import Captioner, Cue, captions
-from vivavoce.captions.files import srt_block, to_srt, to_vtt, vtt_block, vtt_head
+from vivavoce.captions.formats import srt_block, to_srt, to_vtt, vtt_block, vtt_head
+from vivavoce.captions.line_breaking import Style
 
 __all__ = ["Captioner", "Cue", "Style", "captions", "srt_block", "to_srt", "to_vtt", "vtt_block", "vtt_head"]

@@ -10,6 +10,7 @@ import webvtt
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import vivavoce
 from vivavoce.captions import Captioner, Cue, Style, captions, to_srt, to_vtt
 from vivavoce.types import Word
 
@@ -17,7 +18,7 @@ STYLE = Style()
 
 
 def spoken(text, *, ms_per_letter=60, gap_ms=30, start_ms=0, pauses=None):
-    """A turn said evenly; `pauses` says how long one pauses behind a mark."""
+    """A turn at an even pace; `pauses` gives the pause after a mark, in milliseconds."""
     pauses = {".": 300, ",": 100} if pauses is None else pauses
     words, at = [], start_ms
     for part in text.split():
@@ -34,14 +35,22 @@ def lines(text, **options):
 # --- by example -------------------------------------------------------------------------------
 
 
-def test_a_short_turn_is_one_line_that_stays_for_a_while():
+def test_a_short_turn_is_one_line_for_the_shortest_time():
     assert captions([spoken("Good morning.")]) == [Cue(0, 1_000, ("Good morning.",))]
 
 
-def test_nothing_said_is_nothing_shown():
+def test_no_words_make_no_cues():
     assert captions([]) == captions([[]]) == captions([[Word("", 0, 1, 1.0), Word(" ", 1, 2, 1.0)]]) == []
     assert to_srt([]) == ""
     assert to_vtt([]) == "WEBVTT\n\n"
+
+
+def test_words_of_the_sdk_and_of_the_server_make_the_same_captions():
+    words = spoken("We had everything before us, and no one had asked for it.")
+    expected = captions([words])
+    v3 = [vivavoce.Word(text=w.text, start=w.start_ms, end=w.end_ms, confidence=0.9) for w in words]
+    v2 = [vivavoce.RealtimeWord(text=w.text, start=w.start_ms, end=w.end_ms, confidence=0.9) for w in words]
+    assert captions([v3]) == captions([v2]) == expected
 
 
 def test_lines_break_at_marks_and_before_conjunctions():
@@ -190,7 +199,7 @@ def test_limits_are_kept_wherever_they_can_be(turns):
         max_size=60,
     )
 )
-def test_no_word_stands_alone(texts):
+def test_no_cue_and_no_line_has_a_single_word(texts):
     for cue in captions([spoken(" ".join(texts))]):
         assert len(cue.text.split()) > 1
         assert all(len(line.split()) > 1 for line in cue.lines)

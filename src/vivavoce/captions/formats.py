@@ -1,4 +1,4 @@
-"""Cues as files: SubRip and WebVTT (W3C, section 4)."""
+"""Writes cues as SubRip and as WebVTT (W3C, section 4)."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ def _timestamp(ms: int, mark: str) -> str:
 
 
 def _without_arrow(line: str) -> str:
-    return line.replace("-->", "->")  # which would begin another cue
+    return line.replace("-->", "->")  # an arrow starts the next cue
 
 
 def srt_block(number: int, cue: Cue) -> str:
-    """One cue of an SRT file, with the blank line behind it; numbers count from 1."""
+    """One cue of an SRT file and the blank line after it; numbers count from 1."""
     times = f"{_timestamp(cue.start_ms, ',')} --> {_timestamp(cue.end_ms, ',')}"
     return "\n".join([str(number), times, *map(_without_arrow, cue.lines), "", ""])
 
 
 def vtt_head() -> str:
-    """How a WebVTT file begins."""
+    """The first lines of a WebVTT file."""
     return "WEBVTT\n\n"
 
 
 def vtt_block(cue: Cue) -> str:
-    """One cue of a WebVTT file, with the blank line behind it."""
+    """One cue of a WebVTT file and the blank line after it."""
     times = f"{_timestamp(cue.start_ms, '.')} --> {_timestamp(cue.end_ms, '.')}"
     lines = (line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in cue.lines)
     return "\n".join([times, *lines, "", ""])

@@ -1,0 +1,238 @@
+"""Breaks the words of a turn into cues, and a cue into lines.
+
+Every gap between two words has a cost: none after the end of a sentence, a high one after an article. Dynamic
+programming finds the cheapest breaks of the whole turn, as Knuth and Plass do for the lines of a paragraph
+("Breaking Paragraphs into Lines", 1981): a good early break never forces a bad late one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Style", "TimedWord", "break_into_cues", "break_into_lines"]
+
+
+class TimedWord(Protocol):
+    """A word and its times, such as `vivavoce.types.Word`."""
+
+    @property
+    def text(self) -> str:
+        """The word, punctuation included."""
+
+    @property
+    def start_ms(self) -> int:
+        """Start, in milliseconds."""
+
+    @property
+    def end_ms(self) -> int:
+        """End, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Limits of a cue. The defaults follow broadcasters' guidelines.
+
+    Attributes:
+        line_characters: Longest line, in characters. A single word that is longer gets its own line.
+        lines: Most lines of a cue.
+        characters_per_s: Reading speed. Faster speech stays on screen until the next cue.
+        min_ms: Shortest time on screen, in milliseconds, if the next cue leaves room.
+        max_ms: Longest time on screen, in milliseconds; only a single longer word exceeds it.
+        gap_ms: Blank screen between two cues, in milliseconds, if speech leaves room.
+        pause_ms: A silence of this length, in milliseconds, always ends a cue.
+
+    Raises:
+        ValueError: A limit is not above 0, or ``min_ms`` is not in 0..``max_ms``.
+    """
+
+    line_characters: int = 42
+    lines: int = 2
+    characters_per_s: float = 17.0
+    min_ms: int = 1_000
+    max_ms: int = 7_000
+    gap_ms: int = 80
+    pause_ms: int = 2_000
+
+    def __post_init__(self) -> None:
+        for name in ("line_characters", "lines", "characters_per_s", "max_ms"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 <= self.min_ms <= self.max_ms:
+            raise ValueError(f"min_ms must be in 0..max_ms (0..{self.max_ms}), got {self.min_ms}")
+
+
+_CONJUNCTIONS: Final = frozenset((
+    "and", "but", "or", "so", "because", "although", "though", "while", "when", "if", "that", "which",
+    "who", "where", "unless", "until", "since", "whereas", "nor", "yet", "than",
+))  # fmt: skip
+_PREPOSITIONS: Final = frozenset((
+    "in", "on", "at", "by", "for", "from", "to", "with", "of", "about", "after", "before", "between",
+    "into", "over", "under", "through", "during", "without", "against", "around", "behind", "as", "like",
+))  # fmt: skip
+_NEVER_LAST: Final = frozenset((
+    "a", "an", "the", "my", "your", "his", "her", "its", "our", "their", "this", "these", "those", "i",
+    "you", "he", "she", "we", "they", "it", "is", "are", "was", "were", "be", "am", "has", "have", "had",
+    "will", "would", "can", "could", "should", "must", "do", "does", "did", "not", "no", "very", "mr.",
+    "mrs.", "ms.", "dr.", "i'm", "it's",
+))  # fmt: skip
+"""Words that belong on the same line as the next word."""
+
+# Costs have no unit: they were chosen by hand, and only their ratios matter.
+_AFTER_SENTENCE: Final = 0.0
+_AFTER_CLAUSE: Final = 20.0
+_BEFORE_CONJUNCTION: Final = 40.0
+_BEFORE_PREPOSITION: Final = 55.0
+_ANYWHERE: Final = 85.0
+_INSIDE_PHRASE: Final = 250.0
+_SINGLE_WORD: Final = 300.0
+_TWO_WORDS: Final = 40.0
+_CUE: Final = 60.0
+_PER_MS_TOO_SHORT: Final = 0.15
+_PER_CHARACTER_TOO_FAST: Final = 12.0
+_PER_MS_OF_PAUSE: Final = 0.06
+_PER_CHARACTER_UNEVEN: Final = 0.6
+
+_LONGEST_PAUSE_MS: Final = 1_000  # a longer pause is no better place for a break
+_SHORT_LINE_CHARACTERS: Final = 12  # a single word at least this long may have its own line
+
+
+def _break_cost(before: str, after: str) -> float:
+    """Cost of a break between two words."""
+    bare = before.rstrip("\"')]\u201d\u2019")
+    if bare.lower() in _NEVER_LAST:
+        return _INSIDE_PHRASE
+    if bare.endswith((".", "?", "!", "\u2026")):
+        return _AFTER_SENTENCE
+    if bare.endswith((",", ";", ":", "\u2014", "\u2013")):
+        return _AFTER_CLAUSE
+    if before.lower() in _CONJUNCTIONS or before.lower() in _PREPOSITIONS:
+        return _INSIDE_PHRASE
+    opening = after.lower().lstrip("\"'([\u201c\u2018")
+    if opening in _CONJUNCTIONS:
+        return _BEFORE_CONJUNCTION
+    return _BEFORE_PREPOSITION if opening in _PREPOSITIONS else _ANYWHERE
+
+
+def break_into_lines(texts: Sequence[str], style: Style) -> tuple[str, ...]:
+    """Lay words out on the fewest lines that hold them, with the breaks that read best.
+
+    Args:
+        texts: At least one word. Words that do not fit get more lines than the style allows.
+        style: Gives the length of a line.
+    """
+    return _best_lines(texts, style)[1]
+
+
+def _best_lines(texts: Sequence[str], style: Style) -> tuple[float, tuple[str, ...]]:
+    """Cost of the best layout, and its lines."""
+    whole = " ".join(texts)
+    if len(whole) <= style.line_characters or len(texts) == 1:
+        return 0.0, (whole,)
+    fewest = _count_lines(texts, style)
+    # best[n][k]: cost of the first k words on n lines, and index of the first word of the last line.
+    best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
+    for _ in range(fewest):
+        row: dict[int, tuple[float, int]] = {}
+        for begin, (cost, _) in best[-1].items():
+            width = -1
+            for end in range(begin + 1, len(texts) + 1):
+                width += 1 + len(texts[end - 1])
+                if width > style.line_characters and end > begin + 1:
+                    break
+                total = cost + _line_cost(texts, begin, end, width, len(whole) / fewest)
+                if end not in row or total < row[end][0]:
+                    row[end] = total, begin
+        best.append(row)
+    cost, at = best[fewest][len(texts)]
+    bounds = [len(texts), at]
+    for n in range(fewest - 1, 0, -1):
+        bounds.append(best[n][bounds[-1]][1])
+    bounds.reverse()
+    return cost, tuple(" ".join(texts[begin:end]) for begin, end in pairwise(bounds))
+
+
+def _line_cost(texts: Sequence[str], begin: int, end: int, width: int, even: float) -> float:
+    cost = abs(width - even) * _PER_CHARACTER_UNEVEN
+    if end - begin == 1 and width < _SHORT_LINE_CHARACTERS:
+        cost += _SINGLE_WORD
+    if end < len(texts):
+        cost += _break_cost(texts[end - 1], texts[end])
+    return cost
+
+
+def _count_lines(texts: Sequence[str], style: Style) -> int:
+    """Fewest lines that hold the words."""
+    n, width = 1, len(texts[0])
+    for text in texts[1:]:
+        width += 1 + len(text)
+        if width > style.line_characters:
+            n, width = n + 1, len(text)
+    return n
+
+
+def break_into_cues(words: Sequence[TimedWord], style: Style) -> list[Sequence[TimedWord]]:
+    """Break the words of one turn into cues. Every word stays, in its place.
+
+    Args:
+        words: In spoken order, none empty.
+        style: Limits of a cue.
+    """
+    # best[k]: cost of the first k words, and index of the first word of their last cue.
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, len(words) + 1):
+        choices = [
+            (best[begin][0] + _cue_cost(words, begin, end, style), -begin)
+            for begin in _possible_starts(words, end, style)
+        ]
+        cost, begin = min(choices)
+        best.append((cost, -begin))
+    cues: list[Sequence[TimedWord]] = []
+    at = len(words)
+    while at:
+        cues.append(words[best[at][1] : at])
+        at = best[at][1]
+    cues.reverse()
+    return cues
+
+
+def _possible_starts(words: Sequence[TimedWord], end: int, style: Style) -> list[int]:
+    """Indices of the words that can start the cue that ends before `end`; its last word always can."""
+    most = (style.line_characters + 1) * style.lines
+    begins = [end - 1]
+    width = len(words[end - 1].text) + 1
+    for begin in range(end - 2, -1, -1):
+        width += len(words[begin].text) + 1
+        is_long = words[end - 1].end_ms - words[begin].start_ms > style.max_ms
+        if width > most or is_long or words[begin + 1].start_ms - words[begin].end_ms >= style.pause_ms:
+            break
+        texts = [word.text for word in words[begin:end]]
+        if _count_lines(texts, style) > style.lines or any(
+            len(text) > style.line_characters for text in texts
+        ):
+            break
+        begins.append(begin)
+    return begins
+
+
+def _cue_cost(words: Sequence[TimedWord], begin: int, end: int, style: Style) -> float:
+    cost = _CUE
+    texts = [word.text for word in words[begin:end]]
+    if len(texts) == 1 and len(words) > 1:
+        cost += _SINGLE_WORD
+    elif len(texts) == 2 and len(words) > 2:  # noqa: PLR2004
+        cost += _TWO_WORDS
+    start_ms = words[begin].start_ms
+    if end < len(words):
+        pause_ms = max(0, min(_LONGEST_PAUSE_MS, words[end].start_ms - words[end - 1].end_ms))
+        cost += _break_cost(words[end - 1].text, words[end].text) - pause_ms * _PER_MS_OF_PAUSE
+        room_ms = max(1, words[end].start_ms - start_ms)
+        n_characters = len(" ".join(texts))
+        cost += max(0, style.min_ms - room_ms) * _PER_MS_TOO_SHORT
+        too_fast = n_characters * 1000 / room_ms - style.characters_per_s
+        cost += min(_SINGLE_WORD, max(0.0, too_fast) * _PER_CHARACTER_TOO_FAST)
+    return cost + _best_lines(texts, style)[0]
