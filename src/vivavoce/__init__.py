@@ -1,7 +1,7 @@
 """Real-time transcription on your own machine.
 
-``import vivavoce as aai`` gives the real-time part of AssemblyAI's SDK under its own names. A shorter way
-to the same server is ``vivavoce.connect()``, or ``vivavoce.connect_async()`` with an event loop.
+``import vivavoce as aai`` has the real-time part of AssemblyAI's SDK under the vendor's names. A shorter
+interface to the same server is ``vivavoce.connect()``, or ``vivavoce.connect_async()`` for asyncio.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -98,10 +98,10 @@ __all__ = [
 ]
 
 AssemblyAIError = VivavoceError
-"""The vendor's name for it."""
+"""The vendor's name of the class."""
 
-# These bring asyncio, which takes longer to load than all the rest.
-_LATE = {
+# Loaded on first use: they import asyncio, which takes longer than everything else here.
+_LAZY = {
     "AsyncSession": "vivavoce.client.async_session",
     "Audio": "vivavoce.client.chunking",
     "Session": "vivavoce.client.session",
@@ -112,8 +112,8 @@ _LATE = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATE:
+    if name not in _LAZY:
         raise AttributeError(f"module 'vivavoce' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415  - see above
+    import importlib  # noqa: PLC0415  - rarely needed
 
-    return getattr(importlib.import_module(_LATE[name]), name)
+    return getattr(importlib.import_module(_LAZY[name]), name)

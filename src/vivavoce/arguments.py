@@ -1,4 +1,4 @@
-"""Checking the arguments of the public surface."""
+"""Checks of arguments that several parts of the public surface take."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["sample_rate_hz", "whole_number"]
 
 
 def whole_number(name: str, value: object, *, low: int, high: int, unit: str) -> int:
-    """Check a whole number.
+    """Return `value` if it is a whole number in `low`..`high`.
 
     Raises:
-        ConfigurationError: It is none, or out of bounds.
+        ConfigurationError: It is not; the message names the argument.
     """
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
@@ -19,10 +19,12 @@ def whole_number(name: str, value: object, *, low: int, high: int, unit: str) ->
 
 
 def sample_rate_hz(value: object) -> int:
-    """Check a sample rate. Which rates are taken is for the server, or the microphone, to say.
+    """Return `value` if it is a positive whole number.
+
+    Which rates are supported is for the server or the microphone to decide.
 
     Raises:
-        ConfigurationError: It is no positive whole number.
+        ConfigurationError: It is not a positive whole number.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return value

@@ -3,18 +3,21 @@
 ::
 
     VivavoceError                   exit code 1
-    ├── ConfigurationError          2  a setting or an argument that can't be used (also ValueError)
-    ├── AudioError                  1  a recording that can't be read (also ValueError)
+    ├── ConfigurationError          2  a setting or an argument is invalid (also ValueError)
+    ├── AudioError                  1  audio can't be read (also ValueError)
     ├── MicrophoneError             1  no microphone, or it stopped
     ├── ExtrasNotInstalledError     1  an optional dependency is missing (also ImportError)
     ├── ProtocolViolation           1  the peer broke the protocol; carries a Failure
     ├── ModelError                  1  the model's files are missing or unusable
-    ├── EngineError                 1  the engine is dead: no session can go on
+    ├── EngineError                 1  the engine has failed, and every session with it
     ├── ServerError                 1  the server can't start (a busy port, no keys)
     └── RealtimeError               1  a real-time session failed; the vendor's name and arguments
-        ├── ConnectError            3  no server, or the handshake failed
-        ├── RefusedError            4  the server said no: key, quota, full
-        └── SessionLostError        3  the connection was lost and could not be made again
+        ├── ConnectError            3  no server answered, or the handshake failed
+        ├── RefusedError            4  the server refused: key, quota, capacity
+        └── SessionLostError        3  the connection was lost and reconnecting failed
+
+Messages have one form: "`name` must be X, got Y" for a value, otherwise what failed and why; after a
+semicolon follows what to do about it.
 """
 
 from __future__ import annotations
@@ -42,23 +45,23 @@ __all__ = [
 
 
 class VivavoceError(Exception):
-    """Base of all errors raised on purpose.
+    """Base of all errors that this package raises on purpose.
 
     Attributes:
-        exit_code: What the command line exits with when this error ends it.
+        exit_code: Exit code of the command line when this error ends it.
     """
 
     exit_code: ClassVar[int] = 1
 
 
 class ConfigurationError(VivavoceError, ValueError):
-    """A setting or an argument that can't be used."""
+    """A setting or an argument is invalid."""
 
     exit_code: ClassVar[int] = 2
 
 
 class AudioError(VivavoceError, ValueError):
-    """A recording or a sample format that can't be read."""
+    """An audio file, or a way of writing samples, can't be read."""
 
 
 class MicrophoneError(VivavoceError):
@@ -70,11 +73,15 @@ class ExtrasNotInstalledError(VivavoceError, ImportError):
 
 
 class ProtocolViolation(VivavoceError):  # noqa: N818  - the field's word for it
-    """The peer broke the protocol, or asked for what can't be given.
+    """The peer broke the protocol, or requested what the server can't give.
+
+    Args:
+        failure: What kind of failure it is.
+        detail: What exactly is wrong, with the value; the failure's name if empty.
 
     Attributes:
-        failure: What kind of fault it is; a dialect turns it into a close code.
-        detail: What exactly was wrong, naming the value.
+        failure: What kind of failure it is. Each protocol maps it to a close code.
+        detail: What exactly is wrong, with the value.
     """
 
     def __init__(self, failure: Failure, detail: str = "") -> None:
@@ -88,7 +95,7 @@ class ModelError(VivavoceError):
 
 
 class EngineError(VivavoceError):
-    """The engine is dead: every session fails and the server is not ready."""
+    """The engine has failed: every session fails and the server is not ready."""
 
 
 class ServerError(VivavoceError):
@@ -98,9 +105,13 @@ class ServerError(VivavoceError):
 class RealtimeError(VivavoceError):
     """A real-time session failed.
 
+    Args:
+        message: What happened.
+        status_code: The WebSocket close code or HTTP status, if there was one.
+        code: The same, under the name that the vendor's v3 uses.
+
     Attributes:
-        status_code: The WebSocket close code or HTTP status, where there was one.
-        code: The same, under the name that the vendor's v3 gives it.
+        status_code: The WebSocket close code or HTTP status; None if there was none.
     """
 
     def __init__(self, message: str, status_code: int | None = None, *, code: int | None = None) -> None:
@@ -120,17 +131,22 @@ class ConnectError(RealtimeError):
 
 
 class RefusedError(RealtimeError):
-    """The server answered and said no: a wrong key, a quota, no free place."""
+    """The server refused the session: a wrong key, a quota, no capacity."""
 
     exit_code: ClassVar[int] = 4
 
 
 class SessionLostError(RealtimeError):
-    """The connection was lost and could not be made again, so that some audio was not transcribed.
+    """The connection was lost and reconnecting failed, so some audio was not transcribed.
+
+    Args:
+        message: What happened.
+        status_code: The WebSocket close code, if there was one.
+        lost_ms: Audio without a transcript, in milliseconds.
 
     Attributes:
-        lost_ms: How much: from the end of the last finished turn to the end of what was sent, in
-            milliseconds of audio.
+        lost_ms: Audio without a transcript, in milliseconds: from the end of the last finished turn to the
+            end of the audio that was sent.
     """
 
     exit_code: ClassVar[int] = 3

@@ -1,4 +1,4 @@
-"""Sources of sound to stream, under the vendor's names: a microphone and a file."""
+"""Sources of audio under the vendor's names: a microphone and a file."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ __all__ = [
 ]
 
 AssemblyAIExtrasNotInstalledError = ExtrasNotInstalledError
-"""The vendor's name for it."""
+"""The vendor's name of the class."""
 
 _SAMPLE_BYTES = 2
 _CHUNK_MS = 300
 
 
 class MicrophoneStream:
-    """Sound from a microphone: an iterator over chunks of 100 ms, 16-bit mono.
+    """Audio from a microphone: an iterator over chunks of 100 ms, 16-bit mono.
 
-    Ctrl-C while it waits for sound ends the iteration instead of the program.
+    Ctrl-C while it waits for audio ends the iteration instead of the program.
 
     Args:
-        sample_rate: Rate of the sound, in Hz.
-        device_index: Index of the microphone or a part of its name; the system's own choice if None.
+        sample_rate: Rate of the audio, in Hz.
+        device_index: Index of the microphone or a part of its name; the system's default if None.
 
     Raises:
+        ConfigurationError: ``sample_rate`` is not a positive whole number.
         ExtrasNotInstalledError: sounddevice or PortAudio is missing; the message says what to install.
         MicrophoneError: There is no such microphone, or it can't be opened.
     """
@@ -61,28 +62,28 @@ class MicrophoneStream:
 
     @property
     def microphone(self) -> Microphone:
-        """What is behind it: its device, how loud it is, how often sound was lost."""
+        """The underlying microphone, with its device, level and number of overflows."""
         return self._microphone
 
     @property
     def paused(self) -> bool:
-        """Whether it does not listen."""
+        """Whether it discards audio instead of yielding it."""
         return self._microphone.paused
 
     def pause(self) -> None:
-        """Stop listening, for instance while the program itself speaks. May be called from any thread."""
+        """Discard audio until :meth:`resume`, for example while the program plays speech. Thread-safe."""
         self._microphone.pause()
 
     def resume(self) -> None:
-        """Listen again."""
+        """Yield audio again after :meth:`pause`. Thread-safe."""
         self._microphone.resume()
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: end the iteration, so that what was said until then is still transcribed."""
+        """End the iteration as Ctrl-C does; audio that has been yielded is still transcribed."""
         self.close()
 
     def close(self) -> None:
-        """Stop. May be called from any thread, and more than once."""
+        """Close the microphone; more calls have no effect. Thread-safe."""
         self._microphone.close()
 
     def __enter__(self) -> Self:
@@ -98,18 +99,18 @@ class MicrophoneStream:
 
 
 def stream_file(filepath: str | os.PathLike[str], sample_rate: int) -> Generator[bytes, None, None]:
-    """Give a recording as if it were being spoken: chunks of 300 ms, each when it would have been heard.
+    """Read an audio file in real time: chunks of 300 ms, each at the time a microphone would deliver it.
 
     Args:
         filepath: A file of 16-bit little-endian mono samples, with or without a WAV header.
-        sample_rate: Its rate, in Hz.
+        sample_rate: Rate of the samples, in Hz.
 
     Returns:
-        Chunks of 300 ms; the last one is as short as it is.
+        Chunks of 300 ms; the last one may be shorter.
 
     Raises:
-        AudioError: It is a WAV file of another rate, width or number of channels, or a broken one.
-        ConfigurationError: The rate is no positive number.
+        AudioError: A WAV file has another rate, sample format or number of channels, or it is damaged.
+        ConfigurationError: ``sample_rate`` is not a positive whole number.
         OSError: The file can't be read.
     """
     sample_rate_hz(sample_rate)

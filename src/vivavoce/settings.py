@@ -1,8 +1,8 @@
-"""Where the SDK finds its server and its key.
+"""Settings of the SDK: the server's address, the key, time limits.
 
-Each setting is looked for, in this order, in what the program assigned, in the environment under our
-prefix, in the environment under the vendor's, and in a ``.env`` file in the working folder or one
-above it. It is read when it is first needed, so that a program may load its own environment first.
+Each setting is searched for in this order: what the program assigned, the environment under ``VIVAVOCE_``,
+the environment under the vendor's ``ASSEMBLYAI_``, and a ``.env`` file in the working folder or one above it.
+It is read when it is needed, so a program may load its own environment first.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PREFIXES: Final = ("VIVAVOCE_", "ASSEMBLYAI_")
 
 
 def _env_file() -> tuple[str, dict[str, str]]:
-    """Path of the ``.env`` file and what is in it."""
-    import dotenv  # noqa: PLC0415  - loading it takes as long as a quarter of the SDK
+    """Path and contents of the ``.env`` file; an empty path if there is none."""
+    import dotenv  # noqa: PLC0415  - takes a quarter of the SDK's import time
 
     found = dotenv.find_dotenv(usecwd=True)
     if not found or not Path(found).is_file():
@@ -31,13 +31,13 @@ def _env_file() -> tuple[str, dict[str, str]]:
 
 
 class Settings:
-    """Settings of the SDK; assign an attribute to override what the environment says.
+    """Settings of the SDK; an assigned attribute overrides the environment.
 
     Attributes:
-        api_key: The key sent to the server; a local server needs none.
-        base_url: Address of the server, ``ws://``, ``wss://``, ``http://`` or ``https://``.
-        http_timeout: Limit for requests other than the WebSocket, in seconds.
-        polling_interval: Kept for programs that set it; nothing is polled here. In seconds.
+        api_key: The key sent to the server; None for a server that needs no key.
+        base_url: Address of the server: ``ws://``, ``wss://``, ``http://`` or ``https://``.
+        http_timeout: Time limit of HTTP requests, in seconds.
+        polling_interval: Without effect, for programs that set it; in seconds.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Settings:
         http_timeout: float | None = None,
         polling_interval: float | None = None,
     ) -> None:
-        self._assigned: dict[str, str | float | None] = {
+        self._assigned: dict[str, str | float | None] = {  # None: read from the environment
             "api_key": api_key,
             "base_url": base_url,
             "http_timeout": http_timeout,
@@ -59,7 +59,7 @@ class Settings:
         return f"Settings(base_url={self.base_url!r}, api_key={'set' if self.api_key else None!r})"
 
     def source_of(self, name: str) -> str | None:
-        """Where a setting comes from, for people: ``program``, a variable's name, or a file's path."""
+        """Where a setting comes from: ``program``, a variable, or a variable in a file; None: its default."""
         if self._assigned.get(name) is not None:
             return "program"
         variables = [prefix + name.upper() for prefix in PREFIXES]
@@ -94,7 +94,7 @@ class Settings:
 
     @property
     def api_key(self) -> str | None:
-        """The key sent to the server, or None."""
+        """The key sent to the server; None if there is none."""
         return self._text("api_key")
 
     @api_key.setter
@@ -112,7 +112,7 @@ class Settings:
 
     @property
     def http_timeout(self) -> float:
-        """Limit for requests other than the WebSocket, in seconds."""
+        """Time limit of HTTP requests, in seconds."""
         return self._seconds("http_timeout", 30.0)
 
     @http_timeout.setter
@@ -121,7 +121,7 @@ class Settings:
 
     @property
     def polling_interval(self) -> float:
-        """Kept for programs that set it, in seconds."""
+        """Without effect, for programs that set it; in seconds."""
         return self._seconds("polling_interval", 3.0)
 
     @polling_interval.setter
@@ -130,4 +130,4 @@ class Settings:
 
 
 settings = Settings()
-"""The settings used where a program gives no others."""
+"""The settings of every client that gets no others."""

@@ -1,4 +1,4 @@
-"""A whole recording in one call."""
+"""Transcribes a whole audio file, or all of a source, in one call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vivavoce.protocol.aai_v3.choices import StreamEncoding
 from vivavoce.recordings import Sound, from_file
 from vivavoce.recordings.pacing import MAX_LEAD_S, Pacer, paced
 from vivavoce.settings import settings
-from vivavoce.types import Encoding
+from vivavoce.types import MODEL_RATE_HZ, Encoding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["Transcript", "transcribe", "transcribe_async"]
 
 _SLICE_BYTES: Final = 32_000
-_PATIENCE_S: Final = 60.0  # a slow machine says nothing for as long as it thinks over an utterance
+_CLOSE_TIMEOUT_S: Final = 60.0  # a slow machine sends nothing while it decodes a long utterance
 _SERVER_PARTS: Final = ("onnxruntime", "starlette", "uvicorn", "moonshine_voice")
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said in a recording.
+    """The transcript of a whole source.
 
     Attributes:
         turns: The finished turns, in order.
@@ -45,12 +45,12 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """The text of all turns, joined by spaces."""
         return " ".join(turn.transcript for turn in self.turns if turn.transcript)
 
     @property
     def words(self) -> list[Word]:
-        """All words, with their times in milliseconds."""
+        """The words of all turns, with their times in milliseconds."""
         return [word for turn in self.turns for word in turn.words]
 
     def __str__(self) -> str:
@@ -58,13 +58,13 @@ class Transcript:
 
 
 @contextlib.contextmanager
-def _place(url: str | None) -> Iterator[tuple[str | None, float | None]]:
-    """Which server to use, and by how much sound may run ahead of the clock there, in seconds."""
+def _server(url: str | None) -> Iterator[tuple[str | None, float | None]]:
+    """Address of the server, and how far audio may run ahead of the clock, in seconds; None: any distance."""
     is_named = url is not None or settings.source_of("base_url") is not None
     if is_named or any(importlib.util.find_spec(name) is None for name in _SERVER_PARTS):
         yield url, MAX_LEAD_S
         return
-    # Loading it takes a second, and most programs have a server elsewhere.
+    # Importing it takes a second, and most programs use a server elsewhere.
     from vivavoce.server import LocalServer  # noqa: PLC0415
 
     with LocalServer() as server:
@@ -72,19 +72,21 @@ def _place(url: str | None) -> Iterator[tuple[str | None, float | None]]:
 
 
 @contextlib.contextmanager
-def _sound(
+def _open(
     source: str | os.PathLike[str] | Audio | Iterable[Audio],
     sample_rate: int | None,
     encoding: StreamEncoding | str,
 ) -> Iterator[Sound]:
     if isinstance(source, str | os.PathLike):
         if sample_rate is not None:
-            raise ConfigurationError("sample_rate is for raw samples; a file says its own")
+            raise ConfigurationError(
+                "sample_rate must be None for a file, which has its own; pass it for raw samples"
+            )
         with from_file(Path(source)) as sound:
             yield sound
         return
     if encoding not in tuple(Encoding):
-        raise ConfigurationError(f"encoding must be one of {', '.join(Encoding)} here, got {encoding!r}")
+        raise ConfigurationError(f"encoding must be one of {', '.join(Encoding)}, got {encoding!r}")
     chosen = Encoding(encoding)
     is_pcm = chosen is Encoding.PCM_S16LE
     pieces: Any = (source,) if is_audio(source) else source
@@ -93,7 +95,17 @@ def _sound(
         for data in (as_bytes(piece, is_pcm=is_pcm) for piece in pieces)
         for start in range(0, len(data), _SLICE_BYTES)
     )
-    yield Sound(chunks, sample_rate or 16_000, chosen)
+    yield Sound(chunks, sample_rate or MODEL_RATE_HZ, chosen)
+
+
+def _session_options(sound: Sound, options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "partials": False,
+        "close_timeout_s": _CLOSE_TIMEOUT_S,
+        "sample_rate": sound.sample_rate,
+        "encoding": sound.encoding.value,
+        **options,
+    }
 
 
 def transcribe(
@@ -105,37 +117,31 @@ def transcribe(
     api_key: str | None = None,
     **options: Any,
 ) -> Transcript:
-    """Transcribe a recording.
+    """Transcribe an audio file, or all of a source.
 
-    With no server named or configured one is started inside this process for the call, if it is installed;
-    it takes sound as fast as it can hear it. Any other is sent sound 20 s ahead of the clock at most, because
-    its protocol wants that.
+    Without a server in ``url`` or in the settings, the call starts one inside this process, if the ``server``
+    extra is installed; that server decodes as fast as it can. Audio for any other server runs at most 20 s
+    ahead of the clock, because the protocol limits that.
 
     Args:
-        source: A file (WAV; of any other kind with the ``audio`` extra), or samples: bytes, an array, or
-            an iterable of them.
-        sample_rate: Of samples, in Hz; 16000 if None.
-        encoding: Of samples: ``pcm_s16le`` or ``pcm_mulaw``.
+        source: A file (WAV; any other format with the ``audio`` extra), or samples: bytes, an array, or an
+            iterable of either.
+        sample_rate: Rate of samples, in Hz; 16000 if None.
+        encoding: Encoding of samples: ``pcm_s16le`` or ``pcm_mulaw``.
         url: The server's address; the settings' if None.
         api_key: The key; the settings' if None.
-        **options: What :func:`vivavoce.connect` takes besides.
+        **options: Further arguments of :func:`vivavoce.connect`.
 
     Raises:
         AudioError: The file can't be read.
+        ConfigurationError: An argument is invalid.
         RealtimeError: No session can be opened (ConnectError, RefusedError), or it failed.
     """
-    with _place(url) as (place, lead_s), _sound(source, sample_rate, encoding) as sound:
+    with _server(url) as (address, lead_s), _open(source, sample_rate, encoding) as sound:
         chunks = sound.chunks
         if lead_s is not None:
             chunks = paced(chunks, sound.bytes_per_second, lead_s=lead_s)
-        given = {
-            "partials": False,
-            "close_timeout_s": _PATIENCE_S,
-            "sample_rate": sound.sample_rate,
-            "encoding": sound.encoding.value,
-            **options,
-        }
-        with connect(url=place, api_key=api_key, **given) as session:
+        with connect(url=address, api_key=api_key, **_session_options(sound, options)) as session:
             return Transcript([turn for turn in session.transcribe(chunks) if turn.end_of_turn])
 
 
@@ -148,19 +154,12 @@ async def transcribe_async(
     api_key: str | None = None,
     **options: Any,
 ) -> Transcript:
-    """Transcribe a recording on the running event loop.
+    """Transcribe an audio file, or all of a source, on the running event loop.
 
     Arguments and errors are those of :func:`transcribe`.
     """
-    with _place(url) as (place, lead_s), _sound(source, sample_rate, encoding) as sound:
-        given = {
-            "partials": False,
-            "close_timeout_s": _PATIENCE_S,
-            "sample_rate": sound.sample_rate,
-            "encoding": sound.encoding.value,
-            **options,
-        }
-        async with connect_async(url=place, api_key=api_key, **given) as session:
+    with _server(url) as (address, lead_s), _open(source, sample_rate, encoding) as sound:
+        async with connect_async(url=address, api_key=api_key, **_session_options(sound, options)) as session:
             chunks = _paced_async(sound, lead_s)
             return Transcript([turn async for turn in session.transcribe(chunks) if turn.end_of_turn])
 

@@ -1,13 +1,17 @@
-"""Domain values that every layer shares. Depends on nothing."""
+"""Values of the domain that all layers share. Depends on nothing."""
 
 import enum
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Codec", "Encoding", "Failure", "PiiPolicy", "Word"]
+__all__ = ["MODEL_RATE_HZ", "Codec", "Encoding", "Failure", "PiiPolicy", "Word"]
+
+MODEL_RATE_HZ: Final = 16_000
+"""Sample rate of the speech model, in Hz. A higher rate makes messages longer and words no better."""
 
 
 class Encoding(enum.StrEnum):
-    """How the samples of an audio stream are written."""
+    """Encoding of uncompressed samples."""
 
     PCM_S16LE = "pcm_s16le"
     PCM_MULAW = "pcm_mulaw"
@@ -19,7 +23,7 @@ class Encoding(enum.StrEnum):
 
 
 class Codec(enum.StrEnum):
-    """Compressed audio streams."""
+    """Encoding of compressed audio."""
 
     OPUS = "opus"
     OGG_OPUS = "ogg_opus"
@@ -27,9 +31,9 @@ class Codec(enum.StrEnum):
 
 
 class Failure(enum.Enum):
-    """Why a session ended in an error, in no protocol's words.
+    """Why a session failed, independent of the protocol.
 
-    Each dialect maps every member to its own close code and text.
+    Each protocol maps every member to a close code and a text.
     """
 
     BAD_SAMPLE_RATE = enum.auto()
@@ -61,14 +65,14 @@ class Failure(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a turn.
+    """One word of a turn, in the server. The SDK's events carry :class:`vivavoce.Word`.
 
     Attributes:
-        text: The word as it is to be shown, punctuation included.
-        start_ms: Where it begins, in milliseconds since the session's audio began.
-        end_ms: Where it ends, on the same timeline.
+        text: The word as shown, punctuation included.
+        start_ms: Start, in milliseconds of the session's audio.
+        end_ms: End, in milliseconds of the session's audio.
         confidence: Probability that the word is right, 0 to 1.
-        is_final: Whether the word is committed: a committed word never changes again.
+        is_final: Whether the word is committed: it never changes again.
     """
 
     text: str
@@ -79,7 +83,7 @@ class Word:
 
 
 class PiiPolicy(enum.StrEnum):
-    """What rules can find and take out of a transcript; the names are the vendor's."""
+    """Kinds of personal data that rules find and redact in a transcript, under the vendor's names."""
 
     ACCOUNT_NUMBER = "account_number"
     CREDIT_CARD_NUMBER = "credit_card_number"

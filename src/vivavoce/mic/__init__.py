@@ -1,4 +1,4 @@
-"""Microphones, by way of PortAudio."""
+"""Microphones, through PortAudio."""
 
 from vivavoce.mic.devices import InputDevice, list_devices
 from vivavoce.mic.microphone import Microphone

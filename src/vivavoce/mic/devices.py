@@ -1,4 +1,4 @@
-"""Which microphones there are, and which one is meant."""
+"""Lists microphones and selects one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def load_sounddevice() -> Any:
         raise ExtrasNotInstalledError(
             'the microphone needs sounddevice: pip install "vivavoce[mic]"'
         ) from error
-    except OSError as error:  # the package is there, the library that it loads is not
+    except OSError as error:  # the package is installed, the library that it loads is not
         install = "apt install libportaudio2" if sys.platform == "linux" else "brew install portaudio"
         raise ExtrasNotInstalledError(f"the microphone needs PortAudio: {install}") from error
 
@@ -34,11 +34,11 @@ class InputDevice:
     """A microphone.
 
     Attributes:
-        index: What PortAudio calls it.
-        name: What the system calls it.
-        channels: How many channels it has.
-        default_sample_rate: The rate that it is set to, in Hz.
-        is_default: Whether it is used where none is named.
+        index: Its index in PortAudio.
+        name: Its name in the system.
+        channels: Number of channels it can record.
+        default_sample_rate: The rate it is configured for, in Hz.
+        is_default: Whether the system uses it by default.
     """
 
     index: int
@@ -49,11 +49,11 @@ class InputDevice:
 
 
 def list_devices() -> list[InputDevice]:
-    """All microphones of this machine.
+    """Return all microphones of this machine.
 
     Raises:
         ExtrasNotInstalledError: sounddevice or PortAudio is missing.
-        MicrophoneError: PortAudio can't say.
+        MicrophoneError: PortAudio can't list the devices.
     """
     sounddevice = load_sounddevice()
     try:
@@ -74,29 +74,29 @@ def list_devices() -> list[InputDevice]:
     ]
 
 
-def find_device(wanted: int | str | None) -> InputDevice:
-    """The microphone that is meant.
+def find_device(device: int | str | None) -> InputDevice:
+    """Return the microphone that matches.
 
     Args:
-        wanted: Its index, or a part of its name in any case, or None for the default one.
+        device: Its index, or a part of its name in any case; None for the default microphone.
 
     Raises:
         ExtrasNotInstalledError: sounddevice or PortAudio is missing.
-        MicrophoneError: There is none, or more than one; the message lists what there is.
+        MicrophoneError: No microphone matches, or several do; the message lists the candidates.
     """
     devices = list_devices()
     if not devices:
         raise MicrophoneError("this machine has no microphone")
-    if wanted is None:
-        return next((device for device in devices if device.is_default), devices[0])
-    if isinstance(wanted, int):
-        matching = [device for device in devices if device.index == wanted]
+    if device is None:
+        return next((each for each in devices if each.is_default), devices[0])
+    if isinstance(device, int):
+        matching = [each for each in devices if each.index == device]
     else:
-        matching = [device for device in devices if device.name == wanted] or [
-            device for device in devices if wanted.casefold() in device.name.casefold()
+        matching = [each for each in devices if each.name == device] or [
+            each for each in devices if device.casefold() in each.name.casefold()
         ]
     if len(matching) == 1:
         return matching[0]
-    choice = ", ".join(f"{device.index}: {device.name}" for device in matching or devices)
-    trouble = "several microphones match" if matching else "no microphone matches"
-    raise MicrophoneError(f"{trouble} {wanted!r}; there are {choice}")
+    choice = ", ".join(f"{each.index}: {each.name}" for each in matching or devices)
+    problem = "several microphones match" if matching else "no microphone matches"
+    raise MicrophoneError(f"{problem} {device!r}; choose one of {choice}")

@@ -1,4 +1,4 @@
-"""Sound from a microphone, as it is spoken."""
+"""Live audio from a microphone."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ __all__ = ["Microphone"]
 logger = logging.getLogger("vivavoce.mic")
 
 MAX_WAITING: Final = 100
-"""Chunks of 100 ms that wait for a slow reader before sound is lost: 10 s."""
-
+"""Chunks of 100 ms that wait for a slow reader before audio is dropped: 10 s."""
 
 SILENCE_DB: Final = -96.0
-"""The level of what is more quiet than 16 bits can say."""
+"""The lowest level, in dBFS: 16 bits can't represent a lower one."""
 
 
-def _level_db(chunk: bytes) -> float:
+def _rms_dbfs(chunk: bytes) -> float:
     samples = array("h", chunk)
     if sys.byteorder == "big":
         samples.byteswap()
@@ -42,11 +41,11 @@ class Microphone:
     """An open microphone: an iterator over chunks of 100 ms, 16-bit little-endian mono.
 
     Args:
-        sample_rate: Rate of the sound, in Hz.
-        device: Index of the microphone or a part of its name; the system's own choice if None.
+        sample_rate: Rate of the audio, in Hz.
+        device: Index of the microphone or a part of its name; the system's default if None.
 
     Raises:
-        ConfigurationError: The rate is no positive number.
+        ConfigurationError: ``sample_rate`` is not a positive whole number.
         ExtrasNotInstalledError: sounddevice or PortAudio is missing; the message says what to install.
         MicrophoneError: There is no such microphone, or it can't be opened.
     """
@@ -55,12 +54,12 @@ class Microphone:
         sounddevice = load_sounddevice()
         self._device = find_device(device)
         self._sample_rate = sample_rate_hz(sample_rate)
-        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()
-        self._overflows = 0
+        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()  # None: no more audio
+        self._overflows = 0  # written by PortAudio's thread
         self._overflow_logged = False
         self._closed = False
         self._paused = False
-        self._level_db = SILENCE_DB
+        self._level_db = SILENCE_DB  # of the chunk that the reader got last
         try:
             self._stream = sounddevice.RawInputStream(
                 samplerate=sample_rate,
@@ -68,8 +67,8 @@ class Microphone:
                 device=self._device.index,
                 channels=1,
                 dtype="int16",
-                callback=self._take,
-                finished_callback=self._stopped,
+                callback=self._receive,
+                finished_callback=self._finish,
             )
             self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
@@ -78,18 +77,18 @@ class Microphone:
                 f"it is set to {self._device.default_sample_rate} Hz"
             ) from error
 
-    # Called from PortAudio's thread, which must never wait.
-    def _take(self, sound: Any, frames: int, time: Any, status: Any) -> None:  # noqa: ARG002
+    # PortAudio calls this from its own thread, which must never wait.
+    def _receive(self, data: Any, frames: int, time: Any, status: Any) -> None:  # noqa: ARG002
         if self._paused:
             return
         if status.input_overflow:
             self._overflows += 1
         if self._waiting.qsize() < MAX_WAITING:
-            self._waiting.put(bytes(sound))
+            self._waiting.put(bytes(data))
         else:
             self._overflows += 1
 
-    def _stopped(self) -> None:
+    def _finish(self) -> None:
         self._waiting.put(None)
 
     @property
@@ -99,59 +98,61 @@ class Microphone:
 
     @property
     def sample_rate(self) -> int:
-        """Rate of the sound, in Hz."""
+        """Rate of the audio, in Hz."""
         return self._sample_rate
 
     @property
     def overflows(self) -> int:
-        """How often sound was lost, because the reader or the machine was too slow."""
+        """How many times audio was dropped, because the reader or the machine was too slow."""
         return self._overflows
 
     @property
     def level_db(self) -> float:
-        """How loud the chunk given last was, in dB: 0 is as loud as can be, -96 silence."""
+        """RMS level of the last chunk, in dBFS: 0 is full scale, -96 is silence."""
         return self._level_db
 
     @property
     def paused(self) -> bool:
-        """Whether it does not listen."""
+        """Whether it discards audio instead of yielding it."""
         return self._paused
 
     def pause(self) -> None:
-        """Stop listening, for instance while the program itself speaks; a reader waits until :meth:`resume`.
+        """Discard audio until :meth:`resume`, for example while the program plays speech. Thread-safe.
 
-        What was heard before is still given. May be called from any thread.
+        Audio recorded before is still yielded; then the reader waits.
         """
         self._paused = True
 
     def resume(self) -> None:
-        """Listen again."""
+        """Yield audio again after :meth:`pause`. Thread-safe."""
         self._paused = False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        """Wait for the next 100 ms.
+        """Wait for the next chunk of 100 ms.
 
         Raises:
             StopIteration: The microphone was closed.
-            MicrophoneError: It stopped by itself.
+            MicrophoneError: It stopped without :meth:`close`.
         """
         chunk = self._waiting.get()
         if self._overflows and not self._overflow_logged:
             self._overflow_logged = True
-            logger.warning("sound from %s was lost: it is not read as fast as it comes", self._device.name)
+            logger.warning(
+                "audio from %s was dropped: it is read more slowly than it arrives", self._device.name
+            )
         if chunk is not None:
-            self._level_db = _level_db(chunk)
+            self._level_db = _rms_dbfs(chunk)
             return chunk
-        self._waiting.put(None)  # for whoever asks again
+        self._waiting.put(None)  # for the next call
         if self._closed:
             raise StopIteration
         raise MicrophoneError(f"{self._device.name} stopped; was it unplugged?")
 
     def close(self) -> None:
-        """Stop. May be called from any thread, and more than once; a waiting reader's iteration ends."""
+        """Close the microphone and end the reader's iteration; more calls have no effect. Thread-safe."""
         if self._closed:
             return
         self._closed = True

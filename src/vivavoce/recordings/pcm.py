@@ -1,8 +1,8 @@
-"""Samples of every width that WAV files hold, brought to 16-bit mono without a library.
+"""Converts the sample formats of WAV files to 16-bit mono, without NumPy.
 
-The command line must read a recording where nothing numerical is installed. Bytes are moved by slices
-and tables, which C does; only a mix of several channels runs a Python loop, at some hundred times the
-speed of speech.
+The command line must read audio files where only the SDK is installed. Slices and translation tables move
+the bytes at the speed of C; only a mix of several channels runs a Python loop, at about a hundred times real
+time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SAMPLE_MAX: Final = 32_767
 
 
 def _expanded_mulaw(code: int) -> int:
-    """One G.711 μ-law byte as a 16-bit sample."""
+    """Expand one byte of G.711 mu-law to a 16-bit sample."""
     inverted = ~code & 0xFF
     magnitude = (((inverted & 0x0F) << 3) + 0x84) << ((inverted >> 4) & 0x07)
     return 0x84 - magnitude if inverted & 0x80 else magnitude - 0x84
@@ -69,13 +69,13 @@ def _to_s16le(data: bytes, tag: int, bits: int) -> bytes:
 
 
 def to_mono_s16le(data: bytes, *, tag: int, bits: int, channels: int) -> bytes:
-    """Bring samples to 16 bits and one channel, the mean of all.
+    """Convert samples to 16-bit little-endian mono; several channels are averaged.
 
     Args:
-        data: Whole frames.
+        data: Whole frames, interleaved, little-endian.
         tag: WAV format: `PCM`, `FLOAT` or `MULAW`.
-        bits: Of one sample.
-        channels: How many are interleaved.
+        bits: Size of one sample: 8, 16, 24 or 32 for PCM, 32 or 64 for float, 8 for mu-law.
+        channels: Number of channels.
     """
     mono = _to_s16le(data, tag, bits)
     if channels == 1:
@@ -94,7 +94,7 @@ def to_mono_s16le(data: bytes, *, tag: int, bits: int, channels: int) -> bytes:
 
 
 def peak(data: bytes) -> float:
-    """The loudest of 16-bit samples, 0 to 1; 0 without any."""
+    """Peak of 16-bit samples, 0 to 1; 0 for no samples."""
     samples = array("h", data)
     _little_endian(samples)
     return max(map(abs, samples), default=0) / (_SAMPLE_MAX + 1)

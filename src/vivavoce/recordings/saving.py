@@ -1,4 +1,4 @@
-"""Keeping the sound of a microphone."""
+"""Writes audio to a WAV file while it passes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ __all__ = ["saved"]
 def saved(
     chunks: Iterable[bytes], path: str | os.PathLike[str], sample_rate: int
 ) -> Iterator[Iterator[bytes]]:
-    """Write every chunk to a WAV file as it passes; the file is whole after each, whatever comes next.
+    """Write every chunk to a WAV file as it passes. The file is valid after every chunk.
 
     Args:
-        chunks: Mono samples of 16 bits.
-        path: The file; what was there is lost.
-        sample_rate: In Hz.
+        chunks: 16-bit little-endian mono samples.
+        path: The file; an existing one is overwritten.
+        sample_rate: Rate of the samples, in Hz.
 
     Raises:
         ConfigurationError: The file can't be written.
@@ -35,7 +35,7 @@ def saved(
             file = stack.enter_context(Path(path).open("wb"))
         except OSError as error:
             raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-        # Not wave.open(path): it leaves a file that is no WAV until it is closed.
+        # Not wave.open(path): its file has no header until it is closed.
         writer = stack.enter_context(contextlib.closing(wave.open(file, "wb")))  # noqa: SIM115
         writer.setnchannels(1)
         writer.setsampwidth(2)

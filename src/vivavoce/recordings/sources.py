@@ -1,4 +1,4 @@
-"""Sound to be transcribed: files, and what comes through standard input."""
+"""Opens audio to transcribe: files, and streams such as standard input."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["from_file", "from_reader", "interruptible_reader"]
 
 LINGER_S: Final = 0.3
-"""How long a recorder that is stopped may take to write what it has, in seconds."""
+"""How long a stopped recorder may take to write its last buffer, in seconds."""
 
 _POLL_S: Final = 0.1
-_PIPE_BYTES: Final = 65_536  # what a pipe holds
-_CONTAINERS: Final = {
+_PIPE_BYTES: Final = 65_536  # capacity of a pipe
+_FORMAT_BY_MAGIC: Final = {
     b"fLaC": "FLAC",
     b"OggS": "Ogg",
     b"ID3\x03": "MP3",
@@ -39,54 +39,56 @@ _CONTAINERS: Final = {
 }
 
 
-def _wav_sound(read: Callable[[int], bytes], head: WavFormat) -> Sound:
-    if head.sample_rate not in SAMPLE_RATES_HZ:
+def _wav_sound(read: Callable[[int], bytes], header: WavFormat) -> Sound:
+    if header.sample_rate not in SAMPLE_RATES_HZ:
         low, high = SAMPLE_RATES_HZ.start, SAMPLE_RATES_HZ.stop - 1
-        raise UnsupportedWavError(f"{head.sample_rate} samples a second; from {low} to {high} can be sent")
-    size = chunk_bytes(head.sample_rate, head.frame_bytes)
-    pieces = regrouped(read, size, head.frame_bytes, head.length_bytes)
-    chunks = (to_mono_s16le(piece, tag=head.tag, bits=head.bits, channels=head.channels) for piece in pieces)
-    seconds = head.length_bytes / head.frame_bytes / head.sample_rate if head.length_bytes else None
-    return Sound(chunks, head.sample_rate, Encoding.PCM_S16LE, head.channels, seconds)
+        raise UnsupportedWavError(f"the sample rate must be in {low}..{high} Hz, got {header.sample_rate}")
+    size = chunk_bytes(header.sample_rate, header.frame_bytes)
+    pieces = regrouped(read, size, header.frame_bytes, header.length_bytes)
+    chunks = (
+        to_mono_s16le(piece, tag=header.tag, bits=header.bits, channels=header.channels) for piece in pieces
+    )
+    seconds = header.length_bytes / header.frame_bytes / header.sample_rate if header.length_bytes else None
+    return Sound(chunks, header.sample_rate, Encoding.PCM_S16LE, header.channels, seconds)
 
 
 def from_reader(read: Callable[[int], bytes], *, sample_rate: int, encoding: Encoding) -> Sound:
-    """Raw samples, or a WAV stream if it begins like one.
+    """Open a stream of raw samples, or a WAV stream if it has the header of one.
 
     Args:
-        read: Gives up to so many bytes, fewer at will, none at the end.
-        sample_rate: Of raw samples, in Hz; a WAV head says its own.
-        encoding: Of raw samples.
+        read: Returns up to the given number of bytes; none at the end of the stream.
+        sample_rate: Rate of raw samples, in Hz; a WAV header has its own.
+        encoding: Encoding of raw samples.
 
     Raises:
-        AudioError: A damaged WAV head, or another container, whose bytes would be noise as samples.
+        AudioError: The WAV header is damaged, or the stream has another format.
     """
     magic = b""
     while len(magic) < MAGIC_BYTES and (piece := read(MAGIC_BYTES - len(magic))):
         magic += piece
     if magic in MAGICS:
         return _wav_sound(read, read_wav_header(read))
-    if magic in _CONTAINERS:
+    if magic in _FORMAT_BY_MAGIC:
         raise AudioError(
-            f"standard input is a {_CONTAINERS[magic]} file, not raw samples; give its name instead of -, "
-            "or decode it: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | vivavoce stream -"
+            f"standard input must be raw samples or WAV, got {_FORMAT_BY_MAGIC[magic]}; pass the file's name "
+            "instead of -, or decode it: ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | vivavoce stream -"
         )
-    head = [magic]
+    unread = [magic] if magic else []
 
-    def with_head(size: int) -> bytes:
-        return head.pop() if head and head[0] else read(size)
+    def read_again(size: int) -> bytes:
+        return unread.pop() if unread else read(size)
 
     unit = encoding.bytes_per_sample
-    return Sound(regrouped(with_head, chunk_bytes(sample_rate, unit), unit), sample_rate, encoding)
+    return Sound(regrouped(read_again, chunk_bytes(sample_rate, unit), unit), sample_rate, encoding)
 
 
 @contextlib.contextmanager
 def from_file(path: str | os.PathLike[str]) -> Iterator[Sound]:
-    """A recording; what is no plain WAV is decoded by PyAV.
+    """Open an audio file. PyAV decodes every format but plain WAV.
 
     Raises:
-        AudioError: It can't be opened or read.
-        ExtrasNotInstalledError: It needs PyAV, which is not there.
+        AudioError: The file can't be opened or read.
+        ExtrasNotInstalledError: The file needs PyAV, which is not installed.
     """
     path = Path(path)
     try:
@@ -112,15 +114,15 @@ def from_file(path: str | os.PathLike[str]) -> Iterator[Sound]:
 def interruptible_reader(
     fd: int, stopped: Callable[[], bool], *, linger_s: float = LINGER_S
 ) -> Callable[[int], bytes]:
-    """Read a pipe as its bytes come, and end when told to though none come.
+    """Return a function that reads a pipe and ends when `stopped` says so, even if no bytes come.
 
-    What had been recorded by then still counts: it is in the pipe, or in the recorder, which Ctrl-C reaches
-    too and which writes its last buffer. So it goes on for a moment, with a pipe's capacity at most.
+    Audio recorded before the stop is still read: it is in the pipe, or in the recorder, which receives Ctrl-C
+    too and then writes its last buffer. So reading continues for up to `linger_s` and one pipe's capacity.
 
     Args:
         fd: The pipe's descriptor.
         stopped: Whether to end.
-        linger_s: How long the recorder may take for its last bytes, in seconds.
+        linger_s: How long the recorder may take to write its last buffer, in seconds.
     """
     can_wait = sys.platform != "win32"
     deadline: float | None = None

@@ -1,4 +1,4 @@
-"""The header of a WAV stream, read without seeking, so that it may come through a pipe."""
+"""Reads the header of a WAV stream without seeking, so that the stream may be a pipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["MAGICS", "MAGIC_BYTES", "UnsupportedWavError", "WavFormat", "read_wa
 MAGICS: Final = (b"RIFF", b"RF64")
 MAGIC_BYTES: Final = 4
 _EXTENSIBLE: Final = 0xFFFE
-_UNKNOWN_LENGTH_FROM: Final = 0x7FFF_0000  # what programs write that can't go back and fill the length in
+_UNKNOWN_LENGTH_FROM: Final = 0x7FFF_0000  # written by programs that can't seek back to fill in the length
 _LONGEST_SKIP: Final = 1 << 26  # cover art and editors' notes take megabytes; more is a damaged header
 _READ_BYTES: Final = 65_536
 _PLAIN_BYTES: Final = 16  # of the shortest format chunk
@@ -26,19 +26,19 @@ _WIDTHS: Final = {PCM: (8, 16, 24, 32), FLOAT: (32, 64), MULAW: (8,)}
 
 
 class UnsupportedWavError(AudioError):
-    """A WAV file whose samples are written in a way that needs a library."""
+    """A WAV file whose sample format needs a decoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class WavFormat:
-    """How the samples that follow are written.
+    """Format of the samples in a WAV stream.
 
     Attributes:
         tag: `PCM`, `FLOAT` or `MULAW`.
-        channels: How many are interleaved.
+        channels: Number of interleaved channels.
         sample_rate: In Hz.
-        bits: Of one sample.
-        length_bytes: Of all samples; None: until the stream ends.
+        bits: Size of one sample.
+        length_bytes: Size of all samples; None: they end with the stream.
     """
 
     tag: int
@@ -49,7 +49,7 @@ class WavFormat:
 
     @property
     def frame_bytes(self) -> int:
-        """Size of one sample of all channels, in bytes."""
+        """Size of one frame, a sample of every channel, in bytes."""
         return self.channels * self.bits // 8
 
 
@@ -73,18 +73,18 @@ def _format(body: bytes) -> tuple[int, int, int, int]:
 
 
 def read_wav_header(read: Callable[[int], bytes]) -> WavFormat:
-    """Read up to the first sample.
+    """Read a WAV header up to the first sample.
 
     Args:
-        read: Gives up to so many bytes, fewer at will, none at the end. The four bytes of the magic
-            number have been read already.
+        read: Returns up to the given number of bytes; none at the end of the stream. The magic number has
+            been read already.
 
     Raises:
-        UnsupportedWavError: A way of writing samples that this module does not know.
-        AudioError: No WAV stream, or a damaged one.
+        UnsupportedWavError: The sample format needs a decoder.
+        AudioError: The stream is not WAV, or its header is damaged.
     """
     if _exactly(read, 8)[4:] != b"WAVE":
-        raise AudioError("a RIFF stream that is not WAV")
+        raise AudioError("a RIFF stream must be WAVE")
     found: tuple[int, int, int, int] | None = None
     while True:
         name, size = struct.unpack("<4sI", _exactly(read, 8))
@@ -100,7 +100,7 @@ def read_wav_header(read: Callable[[int], bytes]) -> WavFormat:
         while left:
             left -= len(_exactly(read, min(left, _READ_BYTES)))
     if found is None:
-        raise AudioError("the WAV header does not say how its samples are written")
+        raise AudioError("the WAV header has no format chunk before its samples")
     tag, channels, sample_rate, bits = found
     if bits not in _WIDTHS.get(tag, ()):
         raise UnsupportedWavError(f"WAV format {tag} with {bits} bits needs a decoder")
