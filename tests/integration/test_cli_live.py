@@ -1,4 +1,4 @@
-"""The command line on real sound, with the real model and a real terminal."""
+"""The command line with real audio, the real model and a real terminal."""
 
 import contextlib
 import fcntl
@@ -34,8 +34,8 @@ LIMIT_S = 90
 
 
 def environment(**more):
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VIVAVOCE_", "ASSEMBLYAI_"))}
-    return {**kept, "TERM": "xterm", "COLUMNS": "200", "PYTHONUNBUFFERED": "1", **more}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("VIVAVOCE_", "ASSEMBLYAI_"))}
+    return {**inherited, "TERM": "xterm", "COLUMNS": "200", "PYTHONUNBUFFERED": "1", **more}
 
 
 def vivavoce(*arguments, stdin=subprocess.DEVNULL, cwd=None, **more):
@@ -53,18 +53,18 @@ def vivavoce(*arguments, stdin=subprocess.DEVNULL, cwd=None, **more):
 
 @pytest.fixture(scope="module")
 def samples():
-    """The first sentence of the recording at 16 kHz, cut in the middle of speech: 6 s of raw samples."""
+    """The first 6 s of the sample recording, raw at 16 kHz; they end in mid-speech."""
     av = pytest.importorskip("av")
     del av
     from vivavoce.recordings.containers import from_container
 
-    with from_container(demo_recording_path()) as sound:
-        return b"".join(sound.chunks)[: 6 * 32_000]
+    with from_container(demo_recording_path()) as audio:
+        return b"".join(audio.chunks)[: 6 * 32_000]
 
 
 @pytest.fixture(scope="module")
 def recording(samples, tmp_path_factory):
-    path = tmp_path_factory.mktemp("sound") / "times.wav"
+    path = tmp_path_factory.mktemp("audio") / "times.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
@@ -74,11 +74,11 @@ def recording(samples, tmp_path_factory):
 
 
 def _take_terminal():
-    fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # so that a typed Ctrl-C reaches the program
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)  # a typed Ctrl-C reaches the program
 
 
 class Terminal:
-    """A program on a terminal of its own, which can be read and typed at."""
+    """The command on its own terminal; the test reads its output and types."""
 
     def __init__(self, *arguments, stdin=None, **more):
         self.master, slave = pty.openpty()
@@ -89,7 +89,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509  - a system call and nothing else
+            preexec_fn=_take_terminal,  # noqa: PLW1509  - a single system call
             env=environment(**more),
         )
         os.close(slave)
@@ -106,7 +106,7 @@ class Terminal:
 
     def read_until(self, pattern, limit_s=30.0):
         deadline = time.monotonic() + limit_s
-        while not re.search(pattern, re.sub(r"\x1b\[\d*m", "", self.text)):  # words, however they are shaded
+        while not re.search(pattern, re.sub(r"\x1b\[\d*m", "", self.text)):  # ignore dimming
             assert time.monotonic() < deadline, f"{pattern!r} did not come: {self.text!r}"
             if not self._read():
                 pytest.fail(f"ended before {pattern!r} came: {self.text!r}")
@@ -121,9 +121,9 @@ class Terminal:
         os.write(self.master, b"\x03")
 
     def _read(self):
-        """Whether the program's end of the terminal is still open."""
+        """Read what there is; return whether the command still has the terminal open."""
         if select.select([self.master], [], [], 0.1)[0]:
-            with contextlib.suppress(OSError):  # EIO is how Linux says that the other end is closed
+            with contextlib.suppress(OSError):  # EIO: the other end is closed
                 if data := os.read(self.master, 65_536):
                     self.text += data.decode()
                     return True
@@ -132,7 +132,7 @@ class Terminal:
 
     @property
     def screen(self):
-        """The lines that remain once carriage returns and erasures have been obeyed."""
+        """The lines that remain after carriage returns and erasures."""
         lines = []
         for row in self.text.replace("\r\n", "\n").split("\n"):
             line, column = "", 0
@@ -149,7 +149,7 @@ class Terminal:
 
 
 def feed(write_fd, data, stop, *, close=False):
-    """Write samples at the speed of speech, like arecord; then silence, or the end."""
+    """Write samples at the speed of speech, like arecord; then write silence, or close."""
 
     def run():
         with contextlib.suppress(OSError):
@@ -167,7 +167,7 @@ def feed(write_fd, data, stop, *, close=False):
     return thread
 
 
-def test_a_recording_becomes_lines(recording):
+def test_a_recording_is_transcribed(recording):
     done = vivavoce("stream", str(recording))
     assert (done.returncode, done.stderr) == (0, "")
     assert "best of times" in done.stdout.lower()
@@ -184,7 +184,7 @@ def test_json_events_have_words_with_times(recording):
     assert all(word["start_ms"] <= word["end_ms"] <= 6_500 for word in words)
 
 
-def test_captions_hold_the_words_of_the_text(recording):
+def test_captions_have_the_words_of_the_text(recording):
     pysubs2 = pytest.importorskip("pysubs2")
     text = vivavoce("stream", str(recording)).stdout
     captions = vivavoce("stream", str(recording), "--format", "srt")
@@ -202,7 +202,7 @@ def test_a_pipe_gives_the_same_finals_as_the_file(recording):
     assert piped.stdout == vivavoce("stream", str(recording)).stdout
 
 
-def test_the_demo_measures_itself():
+def test_the_demo_reports_its_latencies():
     done = vivavoce("demo", "--seconds", "7")
     assert done.returncode == 0
     assert "best of times" in done.stdout.lower()
@@ -252,7 +252,7 @@ def test_ctrl_c_on_a_pipe_shows_the_last_final_within_two_seconds(samples, how):
     assert re.search(r"It was the best of times.*worst of", " ".join(terminal.screen))
 
 
-def test_a_second_ctrl_c_leaves_at_once(samples):
+def test_a_second_ctrl_c_exits_at_once(samples):
     reader, writer = os.pipe()
     stop = threading.Event()
     with Terminal("stream", "-", stdin=reader) as terminal:
@@ -266,7 +266,7 @@ def test_a_second_ctrl_c_leaves_at_once(samples):
         took_s = time.monotonic() - began
         stop.set()
         feeding.join(5)
-    assert code in {0, 130}  # 0 if the last final came before the second signal
+    assert code in {0, 130}  # 0: the last final came before the second signal
     assert took_s < 1.5
     assert "Traceback" not in terminal.text
 
@@ -282,7 +282,7 @@ def test_ctrl_c_on_a_file_is_an_interruption(recording):
 
 
 def test_the_microphone_shows_the_last_final_after_ctrl_c(recording):
-    """The microphone falls silent with the last sample and gets Ctrl-C then."""
+    """The microphone stops delivering after its last sample, and Ctrl-C follows."""
     path = os.pathsep.join([str(SUPPORT / "fake_sounddevice"), os.environ.get("PYTHONPATH", "")])
     with Terminal("mic", VIVAVOCE_FAKE_MIC=str(recording), PYTHONPATH=path) as terminal:
         terminal.read_until("Listening")
@@ -291,7 +291,7 @@ def test_the_microphone_shows_the_last_final_after_ctrl_c(recording):
     assert re.search(r"It was the best of times.*worst of", " ".join(terminal.screen))
 
 
-def test_a_silent_pipe_is_left_too():
+def test_ctrl_c_ends_a_silent_pipe():
     reader, writer = os.pipe()
     with Terminal("stream", "-", "--url", "ws://127.0.0.1:1", stdin=reader) as terminal:
         os.close(reader)
@@ -301,7 +301,7 @@ def test_a_silent_pipe_is_left_too():
     os.close(writer)
 
 
-def test_a_server_that_is_not_there(recording):
+def test_no_server_at_the_address(recording):
     done = vivavoce("stream", str(recording), "--url", "ws://127.0.0.1:1")
     assert done.returncode == 3
     assert done.stdout == ""
@@ -310,7 +310,7 @@ def test_a_server_that_is_not_there(recording):
 
 @contextlib.contextmanager
 def serving(*arguments, **more):
-    """A server in another process, and its address."""
+    """Run a server in another process; give the process and its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
@@ -332,7 +332,7 @@ def serving(*arguments, **more):
         process.communicate()
 
 
-def test_serve_takes_sessions_and_ends_in_order(recording):
+def test_serve_accepts_sessions_and_stops_in_order(recording):
     with serving() as (process, port):
         done = vivavoce("stream", str(recording), "--url", f"ws://127.0.0.1:{port}")
         assert (done.returncode, done.stderr) == (0, "")
@@ -354,24 +354,25 @@ def test_a_wrong_key_is_refused(recording):
         assert right.returncode == 0
 
 
-def test_a_public_address_without_keys_is_not_served():
+def test_a_public_address_without_keys_is_refused():
     done = vivavoce("serve", "--host", "0.0.0.0", "--port", "0")
     assert done.returncode == 1
     assert re.fullmatch(r"vivavoce: [^\n]*--no-auth[^\n]*\n", done.stderr)
 
 
-def test_the_doctor_lets_the_model_transcribe(tmp_path):
+def test_the_doctor_transcribes_with_the_model(tmp_path):
     done = vivavoce("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert re.search(r"^ok +model: loads in .*best of times", done.stdout, re.MULTILINE)
-    ill = vivavoce("doctor", cwd=tmp_path, VIVAVOCE_BASE_URL="ws://127.0.0.1:1", VIVAVOCE_API_KEY="hunter2")
-    assert ill.returncode == 1
-    assert re.search(r"^broken +server: ws://127.0.0.1:1", ill.stdout, re.MULTILINE)
-    assert "hunter2" not in ill.stdout + ill.stderr
+    variables = {"VIVAVOCE_BASE_URL": "ws://127.0.0.1:1", "VIVAVOCE_API_KEY": "hunter2"}
+    unreachable = vivavoce("doctor", cwd=tmp_path, **variables)
+    assert unreachable.returncode == 1
+    assert re.search(r"^broken +server: ws://127.0.0.1:1", unreachable.stdout, re.MULTILINE)
+    assert "hunter2" not in unreachable.stdout + unreachable.stderr
 
 
 def test_help_is_quick():
-    def used_s():  # of processors, which other programs on the machine hardly change
+    def used_s():  # CPU time: other programs on the machine hardly change it
         of_children = resource.getrusage(resource.RUSAGE_CHILDREN)
         return of_children.ru_utime + of_children.ru_stime
 
@@ -383,6 +384,6 @@ def test_help_is_quick():
     assert min(spans) < 0.6  # 0.26 on an idle machine
 
 
-def test_wav_of_the_package_is_read_without_a_decoder():
-    with from_file(demo_recording_path()) as sound:
-        assert sound.sample_rate == 48_000
+def test_the_sample_recording_needs_no_decoder():
+    with from_file(demo_recording_path()) as audio:
+        assert audio.sample_rate == 48_000

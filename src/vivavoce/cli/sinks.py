@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import json
 import sys
@@ -46,7 +47,7 @@ class Sink(Protocol):
         """Finish the output."""
 
 
-class FileSink:
+class FileSink(abc.ABC):
     """Base of the sinks that write finals to a pipe or a file and flush each one.
 
     Args:
@@ -66,17 +67,17 @@ class FileSink:
         self._lock = threading.Lock()
         self.n_written = 0
 
+    @abc.abstractmethod
     def show(self, transcript: TranscriptLine) -> None:
-        """Write a transcript if this sink includes it."""
-        raise NotImplementedError
+        """Write a transcript if the output includes it."""
 
     def note(self, text: str) -> None:
         """Write a message to standard error."""
         with self._lock:
             print(text, file=self._err, flush=True)
 
-    def close(self) -> None:
-        """Finish the output."""
+    def close(self) -> None:  # noqa: B027  - most formats end after their last item
+        """Write what must follow the last item."""
 
     def _write(self, text: str) -> None:
         with self._lock:
