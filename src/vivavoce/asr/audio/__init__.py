@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vivavoce.asr.audio.buffer import SampleBuffer
-from vivavoce.asr.audio.intake import ENGINE_RATE_HZ, Intake
+from vivavoce.asr.audio.intake import Intake
 from vivavoce.asr.audio.pcm import Samples, decode_samples
+from vivavoce.asr.audio.rate import ENGINE_RATE_HZ, SAMPLES_PER_MS
 
-__all__ = ["ENGINE_RATE_HZ", "Intake", "SampleBuffer", "Samples", "decode_samples"]
+__all__ = ["ENGINE_RATE_HZ", "SAMPLES_PER_MS", "Intake", "SampleBuffer", "Samples", "decode_samples"]

@@ -11,13 +11,11 @@ import soxr
 
 from vivavoce.asr.audio.codecs import CodecDecoder
 from vivavoce.asr.audio.pcm import Samples, decode_samples
+from vivavoce.asr.audio.rate import ENGINE_RATE_HZ
 from vivavoce.errors import ProtocolViolation
 from vivavoce.types import Codec, Encoding, Failure
 
-__all__ = ["ENGINE_RATE_HZ", "Intake"]
-
-ENGINE_RATE_HZ: Final = 16_000
-"""Rate of everything behind the intake."""
+__all__ = ["Intake"]
 
 # Chosen by lag: word error rates on telephone prompts do not tell the presets apart (5.6, 5.5, 5.7 % for
 # QQ, LQ, HQ), but LQ holds back 61 ms of 8 kHz audio and QQ nothing. QQ does not keep what lies above the

@@ -13,7 +13,7 @@ import enum
 from collections import deque
 from typing import TYPE_CHECKING
 
-from vivavoce.asr.audio import Intake
+from vivavoce.asr.audio import SAMPLES_PER_MS, Intake
 from vivavoce.asr.session.gate import AudioGate
 from vivavoce.asr.session.passes import Passes
 from vivavoce.asr.session.reporting import Reporter
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from vivavoce.asr.session.requests import DecodeRequest
 
 __all__ = ["SessionMachine", "SessionState"]
-
-_SAMPLES_PER_MS = 16
 
 
 class SessionState(enum.IntEnum):
@@ -141,7 +139,7 @@ class SessionMachine:
 
         A connection stops reading while it is long.
         """
-        return (self._segmenter.buffer.end - self._segmenter.position) / _SAMPLES_PER_MS
+        return (self._segmenter.buffer.end - self._segmenter.position) / SAMPLES_PER_MS
 
     def receive(self, command: Command, now: float) -> None:
         """Take a command; a broken rule fails the session and raises nothing.

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, Span
 from vivavoce.asr.session.requests import DecodeRequest, PassKind
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from vivavoce.protocol.events import SessionOptions
 
 __all__ = ["Passes"]
-
-_SAMPLES_PER_MS = 16
 
 
 class Passes:
@@ -96,11 +95,11 @@ class Passes:
         if not utterance.has_words and so_far <= 0:
             first_ms = options.first_partial_ms
             wait_ms: float = tuning.first_partial_ms if first_ms is None else first_ms
-        elif so_far < tuning.opening_ms * _SAMPLES_PER_MS and paces_itself:
+        elif so_far < tuning.opening_ms * SAMPLES_PER_MS and paces_itself:
             wait_ms = tuning.opening_cadence_ms
         else:  # the client's interval is stretched under load like any other
             wait_ms = cadence_ms * (options.partials_ms or tuning.cadence_ms) / tuning.cadence_ms
-        return math.ceil(wait_ms * _SAMPLES_PER_MS) - (self._segmenter.position - utterance.requested_end)
+        return math.ceil(wait_ms * SAMPLES_PER_MS) - (self._segmenter.position - utterance.requested_end)
 
     def begin(self, request: DecodeRequest) -> Span:
         """Begin a pass that `next` returned; returns what the recogniser gets.
@@ -110,7 +109,7 @@ class Passes:
         """
         utterance = self._find(request)
         self._in_flight = request
-        fresh_s = (request.end - utterance.requested_end) / (1000 * _SAMPLES_PER_MS)
+        fresh_s = (request.end - utterance.requested_end) / (1000 * SAMPLES_PER_MS)
         utterance.requested_end = request.end
         samples = self._segmenter.buffer.copy(request.start, request.end)
         if not request.is_whole:
@@ -132,7 +131,7 @@ class Passes:
             start=request.start,
             memory=utterance.memory,
             terms=request.terms,
-            zeros=self._tuning.settle_zeros_ms * _SAMPLES_PER_MS,
+            zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
             asks_for_end=self._segmenter.policy.asks_for_confidence,
         )
 
@@ -183,11 +182,11 @@ class Passes:
     def _move_window(self, utterance: Utterance) -> None:
         tuning = self._tuning
         position = self._segmenter.position
-        longest = (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS
+        longest = (tuning.window_ms + tuning.window_slack_ms) * SAMPLES_PER_MS
         if position - utterance.window > longest:
             utterance.advance_window(
-                position - tuning.window_ms * _SAMPLES_PER_MS,
-                tuning.window_margin_ms * _SAMPLES_PER_MS,
+                position - tuning.window_ms * SAMPLES_PER_MS,
+                tuning.window_margin_ms * SAMPLES_PER_MS,
                 tuning.window_step_samples,
             )
 

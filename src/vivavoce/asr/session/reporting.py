@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.text import NOTHING_FROZEN, TurnRenderer
 from vivavoce.protocol.events import (
     Heartbeat,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Reporter"]
 
-_SAMPLES_PER_MS: Final = 16
 _HEARTBEAT_S: Final = 5.0
 _SILENCE_MS: Final = 1_000
 
@@ -71,7 +71,7 @@ class Reporter:
             position: Where it began.
             confidence: Its speech probability, 0 to 1.
         """
-        self.events.append(SpeechStarted(position // _SAMPLES_PER_MS, confidence))
+        self.events.append(SpeechStarted(position // SAMPLES_PER_MS, confidence))
 
     # --- turns ----------------------------------------------------------------------------------
 
@@ -94,8 +94,8 @@ class Reporter:
         self.events.append(
             TurnUpdated(
                 self._turn_order,
-                utterance.turn_start // _SAMPLES_PER_MS,
-                utterance.requested_end // _SAMPLES_PER_MS,
+                utterance.turn_start // SAMPLES_PER_MS,
+                utterance.requested_end // SAMPLES_PER_MS,
                 words,
                 formatted=self._options.format_partials,
                 end_of_turn_confidence=confidence,
@@ -110,8 +110,8 @@ class Reporter:
             position: After the last frame that went through the speech detector.
         """
         recognised = (*self._so_far, *utterance.words(final=True))
-        self._update_ms = position // _SAMPLES_PER_MS
-        self._silence_ms = max(self._silence_ms, (utterance.end or 0) // _SAMPLES_PER_MS)
+        self._update_ms = position // SAMPLES_PER_MS
+        self._silence_ms = max(self._silence_ms, (utterance.end or 0) // SAMPLES_PER_MS)
         if utterance.continues:
             self._so_far = recognised
             return
@@ -125,8 +125,8 @@ class Reporter:
         self.events.append(
             TurnUpdated(
                 self._turn_order,
-                utterance.turn_start // _SAMPLES_PER_MS,
-                (utterance.end or utterance.start) // _SAMPLES_PER_MS,
+                utterance.turn_start // SAMPLES_PER_MS,
+                (utterance.end or utterance.start) // SAMPLES_PER_MS,
                 words,
                 ended=ended,
                 formatted=self._options.format_finals,
@@ -145,7 +145,7 @@ class Reporter:
             position: After the last frame that went through the speech detector.
             turn_start: After the last utterance.
         """
-        position_ms = position // _SAMPLES_PER_MS
+        position_ms = position // SAMPLES_PER_MS
         interval_ms = self._options.silence_updates_ms
         if (
             interval_ms is not None
@@ -153,7 +153,7 @@ class Reporter:
             and position_ms - self._update_ms >= interval_ms
         ):
             self._update_ms = position_ms
-            self.events.append(TurnUpdated(self._turn_order, turn_start // _SAMPLES_PER_MS, position_ms))
+            self.events.append(TurnUpdated(self._turn_order, turn_start // SAMPLES_PER_MS, position_ms))
         if self._options.acknowledge_silence and position_ms - self._silence_ms >= _SILENCE_MS:
             self.events.append(SilenceDetected(self._silence_ms, position_ms))
             self._silence_ms = position_ms

@@ -12,9 +12,7 @@ class PassKind(enum.StrEnum):
     """Why a pass is requested."""
 
     FINAL = "final"  # the utterance has ended and waits for its words
-    SETTLED = (
-        "settled"  # the speaker pauses: the pass covers all that the utterance would hold if it ended now
-    )
+    SETTLED = "settled"  # the speaker pauses: the pass covers what the utterance would be if it ended now
     PARTIAL = "partial"  # the speaker talks: the pass covers the window of partials
 
 

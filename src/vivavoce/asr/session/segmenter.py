@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vivavoce.asr.audio import SampleBuffer
+from vivavoce.asr.audio import SAMPLES_PER_MS, SampleBuffer
 from vivavoce.asr.session.speech import (
     WINDOW_SAMPLES,
     Evidence,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Segmenter"]
 
-_SAMPLES_PER_MS = 16
 _CUT_SMOOTHING_FRAMES = 3
 
 
@@ -149,10 +148,10 @@ class Segmenter:
         return Pause(speech_end, self._pause_ms, self._pauses.usual_ms)
 
     def _ms(self, frames: int) -> float:
-        return frames * self._tuning.frame_samples / _SAMPLES_PER_MS
+        return frames * self._tuning.frame_samples / SAMPLES_PER_MS
 
     def _frames_in(self, ms: float) -> int:
-        return round(ms * _SAMPLES_PER_MS / self._tuning.frame_samples)
+        return round(ms * SAMPLES_PER_MS / self._tuning.frame_samples)
 
     # --- what changes ---------------------------------------------------------------------------
 
@@ -174,10 +173,10 @@ class Segmenter:
             self._pauses.note(pause_ms)
         if self._tracker.is_open and not was_open:
             self._pauses.note(self._ms(self._tracker.first_speech_frame - self._last_speech_frame))
-            preroll = self._tuning.preroll_ms * _SAMPLES_PER_MS
+            preroll = self._tuning.preroll_ms * SAMPLES_PER_MS
             begun = self._begin(max(self.speech_start - preroll, self.last_end, self.buffer.start))
             # The frames that it took to detect the speech are part of it.
-            begun.voiced_ms = (self.position - self.speech_start) / _SAMPLES_PER_MS
+            begun.voiced_ms = (self.position - self.speech_start) / SAMPLES_PER_MS
             begun.peak = self._tracker.peak
             return True
         utterance = self.current
@@ -186,8 +185,8 @@ class Segmenter:
             return False
         utterance.peak = max(utterance.peak, probability)
         if probability >= self._tracker.threshold:
-            utterance.voiced_ms += self._tuning.frame_samples / _SAMPLES_PER_MS
-        if self.position - utterance.start >= self._tuning.max_utterance_ms * _SAMPLES_PER_MS:
+            utterance.voiced_ms += self._tuning.frame_samples / SAMPLES_PER_MS
+        if self.position - utterance.start >= self._tuning.max_utterance_ms * SAMPLES_PER_MS:
             self._limit(utterance, settled_end)
         return False
 
@@ -255,7 +254,7 @@ class Segmenter:
         """Drop the samples that no later utterance can reach back to."""
         if self.closing:
             return
-        reach = self._tuning.preroll_ms * _SAMPLES_PER_MS
+        reach = self._tuning.preroll_ms * SAMPLES_PER_MS
         earliest = self.position if self.is_quiet else self.speech_start
         self.buffer.drop_before(earliest - reach - self._tuning.frame_samples)
 
@@ -271,7 +270,7 @@ class Segmenter:
             settled_end: Where it would have ended before the newest frame, if that frame ended a pause.
         """
         continues = self._commits and utterance.part < self._tuning.max_parts
-        longest = 2 * self._tuning.max_utterance_ms * _SAMPLES_PER_MS  # whatever silence ends a turn
+        longest = 2 * self._tuning.max_utterance_ms * SAMPLES_PER_MS  # whatever silence ends a turn
         if not self._tracker.pause_frames:
             utterance.continues = continues
             if settled_end is None:
@@ -286,7 +285,7 @@ class Segmenter:
         """The best position to cut an utterance without a pause: its quietest, after the committed words."""
         size = self._tuning.frame_samples
         end = self.position
-        window = self._tuning.cut_window_ms * _SAMPLES_PER_MS
+        window = self._tuning.cut_window_ms * SAMPLES_PER_MS
         n = (end - max(utterance.committed_end, utterance.start, end - window)) // size
         if n < _CUT_SMOOTHING_FRAMES:
             return end
@@ -300,8 +299,8 @@ class Segmenter:
         self._close(utterance, at)
         peak = self._tracker.peak
         self._tracker.split()
-        start = max(at, speech_from - self._tuning.preroll_ms * _SAMPLES_PER_MS)
+        start = max(at, speech_from - self._tuning.preroll_ms * SAMPLES_PER_MS)
         following = self._begin(start, utterance if utterance.continues else None)
         following.peak = peak
-        following.voiced_ms = (self.position - speech_from) / _SAMPLES_PER_MS
+        following.voiced_ms = (self.position - speech_from) / SAMPLES_PER_MS
         self.buffer.drop_before(self.closing[0].start)

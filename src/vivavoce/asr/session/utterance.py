@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vivavoce.asr.audio import ENGINE_RATE_HZ, SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, HypothesisWord
 from vivavoce.asr.session.credibility import is_credible
 from vivavoce.asr.session.speech import confidence_after
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Pause", "Utterance"]
-
-_SAMPLES_PER_S = 16_000
-_SAMPLES_PER_MS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +126,7 @@ class Utterance:
     def committed_end(self) -> int:
         """Position in the session after the last committed word; the start without any."""
         end_s = self._committed[-1].end_s if self._committed else 0.0
-        return self.start + round(end_s * _SAMPLES_PER_S)
+        return self.start + round(end_s * ENGINE_RATE_HZ)
 
     @property
     def memory(self) -> object:
@@ -157,7 +155,7 @@ class Utterance:
 
     def _shifted(self, words: Sequence[HypothesisWord]) -> tuple[HypothesisWord, ...]:
         """Words of the window on the utterance's timeline."""
-        offset_s = (self.window - self.start) / _SAMPLES_PER_S
+        offset_s = (self.window - self.start) / ENGINE_RATE_HZ
         return tuple(
             dataclasses.replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s)
             for word in words
@@ -192,7 +190,7 @@ class Utterance:
         self._stability.update(
             [word.text for word in hypothesis.words],
             [word.confidence for word in hypothesis.words],
-            end / _SAMPLES_PER_MS,
+            end / SAMPLES_PER_MS,
         )
         if self.commits:
             n = len(self._head) + self._stability.committed
@@ -220,7 +218,7 @@ class Utterance:
             self._unfold()
         self._tail = hypothesis
         self._stability.committed = len(self._committed)
-        self._stability.replace([word.text for word in hypothesis.words], end / _SAMPLES_PER_MS)
+        self._stability.replace([word.text for word in hypothesis.words], end / SAMPLES_PER_MS)
 
     def _unfold(self) -> None:
         """Let the window begin where the utterance does."""
@@ -241,15 +239,15 @@ class Utterance:
         words = self._tail.words
         n = 0
         for index in range(1, self._stability.locked):
-            if self.window + words[index].start_s * _SAMPLES_PER_S > earliest:
+            if self.window + words[index].start_s * ENGINE_RATE_HZ > earliest:
                 break
             n = index
         if not n:
             return
-        moved = round(words[n].start_s * _SAMPLES_PER_S) - margin
+        moved = round(words[n].start_s * ENGINE_RATE_HZ) - margin
         start = self.window + moved // step * step
         n_tokens = _count_tokens(words[:n])
-        moved_s = (start - self.window) / _SAMPLES_PER_S
+        moved_s = (start - self.window) / ENGINE_RATE_HZ
         rest = tuple(
             dataclasses.replace(
                 word, start_s=max(0.0, word.start_s - moved_s), end_s=max(0.0, word.end_s - moved_s)
@@ -276,7 +274,7 @@ class Utterance:
         if not (n_committed or is_credible(all_words[:n_shown], peak=self.peak, voiced_ms=self.voiced_ms)):
             return ()
         shown = (*self._committed, *all_words[n_committed:n_shown])
-        offset_ms = self.start / _SAMPLES_PER_MS
+        offset_ms = self.start / SAMPLES_PER_MS
         words: list[Word] = []
         last_ms = 0
         for index, word in enumerate(shown):
