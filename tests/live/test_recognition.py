@@ -37,9 +37,7 @@ def plain(text):
 
 
 def transcribe(models, samples, *, rate=16_000, chunk=1_600, serve_every=1, **options):
-    driver = Driver(recogniser=models[0], sample_rate=rate, **options)
-    driver.detector = models[1]
-    driver.state = models[1].initial_state()
+    driver = Driver(recogniser=models[0], detector=models[1], sample_rate=rate, **options)
     data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
     for turn, at in enumerate(range(0, len(data), 2 * chunk)):
         driver.command(Audio(data[at : at + 2 * chunk]))
@@ -188,12 +186,12 @@ def transcribe_late(models, samples, seed, least_s, most_s, *, forced_at):
     """A session whose passes take their time, as on a busy server; words are committed as they are spoken."""
     driver = Driver(
         recogniser=models[0],
+        detector=models[1],
         min_silence_ms=400,
         max_silence_ms=1280,
         end_of_turn_threshold=0.4,
         commit_words=True,
     )
-    driver.detector, driver.state = models[1], models[1].initial_state()
     duration = random.Random(seed)
     under_way = None
     data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()

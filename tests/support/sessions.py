@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm
+from vivavoce.asr.engine import Pump
 from vivavoce.asr.session import SessionMachine, Tuning
 from vivavoce.protocol.events import Audio, SessionLimits, SessionOptions, Terminate, TurnUpdated
 
@@ -14,16 +15,17 @@ LIMITS = SessionLimits(
 class Driver:
     """A session with a scripted engine; each step of either is taken when the test says so."""
 
-    def __init__(self, *, limits=LIMITS, recogniser=None, tuning=None, cadence_ms=None, **options):
+    def __init__(
+        self, *, limits=LIMITS, recogniser=None, detector=None, tuning=None, cadence_ms=None, **options
+    ):
         options = {"sample_rate": 16_000, **options}
         self.tuning = tuning or Tuning()
         self.session = SessionMachine(
             "id", SessionOptions(**options), limits, now=0.0, unix_now=1_000.0, tuning=self.tuning
         )
-        self.cadence_ms = cadence_ms
-        self.detector = ScriptedDetector()
         self.recogniser = recogniser or ScriptedRecogniser()
-        self.state = self.detector.initial_state()
+        detector = detector or ScriptedDetector()
+        self.pump = Pump(self.session, self.recogniser, detector, cadence_ms=cadence_ms)
         self.now = 0.0
         self.events = []
 
@@ -40,24 +42,14 @@ class Driver:
                 self.serve()
 
     def detect(self, limit=64):
-        frames = self.session.take_frames(limit, cadence_ms=self.cadence_ms)
-        if frames is None:
-            return False
-        [(self.state, probabilities)] = self.detector.detect([(self.state, frames)])
-        self.session.apply_probabilities(probabilities)
+        detected = self.pump.detect(limit)
         self._collect()
-        return True
+        return detected
 
     def decode(self):
-        request = self.session.next_pass(self.cadence_ms)
-        if request is None:
-            return False
-        span = self.session.begin_pass(request)
-        assert len(span.samples) == request.n_samples
-        assert span.zeros == (self.tuning.settle_zeros_ms * 16 if request.is_whole else 0)
-        self.session.apply_hypothesis(request, self.recogniser.recognise([span])[0])
+        decoded = self.pump.decode()
         self._collect()
-        return True
+        return decoded
 
     def serve(self):
         while self.detect() or self.decode():

@@ -27,15 +27,31 @@ class Pump:
             for event in session.take_events(): ...
     """
 
-    def __init__(self, session: SessionMachine, recogniser: Recogniser, detector: SpeechDetector) -> None:
+    def __init__(
+        self,
+        session: SessionMachine,
+        recogniser: Recogniser,
+        detector: SpeechDetector,
+        *,
+        cadence_ms: float | None = None,
+    ) -> None:
+        """Prepare to serve.
+
+        Args:
+            session: The session.
+            recogniser: Decodes its passes.
+            detector: Detects speech in its frames.
+            cadence_ms: Audio between two partial passes, in milliseconds; None: that of the session's tuning.
+        """
         self._session = session
+        self._cadence_ms = cadence_ms
         self._recogniser = recogniser
         self._detector = detector
         self._state = detector.initial_state()  # of the detector, for this session
 
-    def detect(self) -> bool:
-        """Give the detector the frames that are ready; returns whether there were any."""
-        frames = self._session.take_frames()
+    def detect(self, limit: int = 64) -> bool:
+        """Give the detector the frames that are ready, ``limit`` at most; returns whether there were any."""
+        frames = self._session.take_frames(limit, cadence_ms=self._cadence_ms)
         if frames is None:
             return False
         [(self._state, probabilities)] = self._detector.detect([(self._state, frames)])
@@ -44,7 +60,7 @@ class Pump:
 
     def decode(self) -> bool:
         """Decode the most urgent pass; returns whether one was due."""
-        request = self._session.next_pass()
+        request = self._session.next_pass(self._cadence_ms)
         if request is None:
             return False
         [hypothesis] = self._recogniser.recognise([self._session.begin_pass(request)])

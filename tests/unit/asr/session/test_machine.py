@@ -720,8 +720,7 @@ class Unsure(ScriptedDetector):
     ],
 )
 def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_told):
-    driver = Driver(recogniser=Doubting(confidence))
-    driver.detector = detector()
+    driver = Driver(recogniser=Doubting(confidence), detector=detector())
     driver.say(speech(0, 1, 2, 3, 4))
     driver.say(silence(40))
     assert bool(driver.updates) is is_told
@@ -738,8 +737,7 @@ def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_tol
     ],
 )
 def test_a_short_sound_needs_more_evidence(confidence, detector, is_told):
-    driver = Driver(recogniser=Doubting(confidence))
-    driver.detector = detector()
+    driver = Driver(recogniser=Doubting(confidence), detector=detector())
     driver.say(speech(0))
     driver.say(silence(40))
     assert bool(driver.updates) is is_told
@@ -747,8 +745,7 @@ def test_a_short_sound_needs_more_evidence(confidence, detector, is_told):
 
 @pytest.mark.parametrize(("confidence", "is_told"), [(0.6, False), (0.94, True)])
 def test_a_second_of_sound_needs_some(confidence, is_told):
-    driver = Driver(recogniser=Doubting(confidence))
-    driver.detector = Unsure()
+    driver = Driver(recogniser=Doubting(confidence), detector=Unsure())
     driver.say(speech(0, 1, 2))
     driver.say(silence(40))
     assert bool(driver.updates) is is_told
@@ -807,3 +804,47 @@ def test_a_window_that_ends_where_its_utterance_does_is_not_taken_for_the_whole(
     driver.session.apply_hypothesis(request, driver.recogniser.recognise([span])[0])
     driver.serve()
     assert driver.texts == [" ".join(spoken(*words))]
+
+
+def test_only_passes_over_the_whole_get_digital_silence_at_their_end():
+    driver = Driver(partials=True)
+    driver.say(speech(0, 1, 2))
+    driver.say(silence(40))
+    spans = [span for (span,) in driver.recogniser.calls]
+    assert {span.exact for span in spans} == {True, False}
+    assert all(span.zeros == (driver.tuning.settle_zeros_ms * 16 if span.exact else 0) for span in spans)
+    assert all(len(span.samples) >= 320 * 16 for span in spans), "a span reaches up to where it was requested"
+
+
+def test_a_request_that_is_out_of_date_is_an_error():
+    driver = Driver()
+    driver.say(speech(0, 1), serve=False)
+    while driver.detect():
+        pass
+    request = driver.session.next_pass()
+    with pytest.raises(ValueError, match="no utterance 7: the request is out of date"):
+        driver.session.begin_pass(dataclasses.replace(request, utterance=7))
+
+
+def test_the_result_of_a_pass_is_dropped_once_the_session_has_failed():
+    driver = Driver()
+    driver.say(speech(0, 1), serve=False)
+    while driver.detect():
+        pass
+    request = driver.session.next_pass()
+    span = driver.session.begin_pass(request)
+    assert driver.session.next_pass() is None, "one pass at a time"
+    driver.session.fail(Failure.INTERNAL)
+    driver.session.apply_hypothesis(request, driver.recogniser.recognise([span])[0])
+    driver._collect()
+    assert driver.events[-1] == SessionFailed(Failure.INTERNAL)
+    assert driver.session.next_pass() is None
+
+
+def test_states_only_move_forward():
+    driver = Driver()
+    driver.end()
+    with pytest.raises(RuntimeError, match="ENDED can't become FAILED"):
+        driver.session._become(SessionState.FAILED)
+    driver.session.fail(Failure.INTERNAL)
+    assert driver.session.state is SessionState.ENDED
