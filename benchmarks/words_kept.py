@@ -29,8 +29,8 @@ from vivavoce.bench.dialects import Silence, dialect
 from vivavoce.bench.model import ShownWord, TurnMessage
 from vivavoce.bench.offline import offline_hypotheses
 from vivavoce.bench.player import chunks
-from vivavoce.protocol.aai_v2 import V2Factory
-from vivavoce.protocol.aai_v3 import V3Factory
+from vivavoce.protocol.aai_v2.dialect import V2Factory
+from vivavoce.protocol.aai_v3.dialect import V3Factory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

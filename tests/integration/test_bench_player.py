@@ -23,7 +23,7 @@ from vivavoce.bench.dialects import V2, V3, Silence, session_url
 from vivavoce.bench.model import Clip, Placed, Script, SilenceRule
 from vivavoce.bench.player import PlayOptions, chunks, effective_speed, play, play_all, render
 from vivavoce.errors import ConfigurationError
-from vivavoce.protocol import DIALECTS
+from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.protocol.events import (
     Audio,
     Configure,

@@ -21,13 +21,15 @@ from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, s
 from support.servers import log_of_the_server, scripted_server
 from vivavoce.asr.session import Session
 from vivavoce.protocol import aai_v2, aai_v3
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.messages import force_end_utterance, terminate_session
 
 
 class V2:
     path = aai_v2.PATH
     query = "sample_rate=16000"
-    terminate = aai_v2.terminate_session()
-    force = aai_v2.force_end_utterance()
+    terminate = terminate_session()
+    force = force_end_utterance()
     codes: ClassVar = {"json": 4100, "message": 4101, "short": 4032, "long": 4033, "rate": 4000, "key": 4001,
              "encoding": 4101, "odd": 4034, "fast": 4029, "dead": 1013}  # fmt: skip
     chunk_ms = 100
@@ -46,7 +48,7 @@ class V2:
 
     @staticmethod
     def is_error(message, code):
-        return "message_type" not in message and message["error"].startswith(aai_v2.CLOSE_TEXTS[code])
+        return "message_type" not in message and message["error"].startswith(CLOSE_TEXTS[code])
 
 
 class V3:

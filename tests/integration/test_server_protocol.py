@@ -23,12 +23,14 @@ from support.encoders import opus_packets
 from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
 from support.servers import log_of_the_server, scripted_server
 from vivavoce.asr.engine import EngineState
-from vivavoce.protocol import aai_v2
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.dialect import V2Dialect
+from vivavoce.protocol.aai_v2.messages import end_utterance_silence_threshold, terminate_session
 from vivavoce.protocol.events import SessionLimits
 
 V2 = "/v2/realtime/ws?sample_rate=16000"
 V3 = "/v3/ws?format_turns=true"
-END = {V2: aai_v2.terminate_session(), V3: '{"type": "Terminate"}'}
+END = {V2: terminate_session(), V3: '{"type": "Terminate"}'}
 both = pytest.mark.parametrize("path", [V2, V3], ids=["v2", "v3"])
 
 
@@ -265,8 +267,8 @@ def test_a_fault_of_ours_before_the_beginning_is_told_too(server, path, monkeypa
 def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, monkeypatch):
     short = {limit: 0.2}
     if path == V2:
-        limits = dataclasses.replace(aai_v2.V2Dialect.limits, **short)
-        monkeypatch.setattr(aai_v2.V2Dialect, "limits", limits)
+        limits = dataclasses.replace(V2Dialect.limits, **short)
+        monkeypatch.setattr(V2Dialect, "limits", limits)
     else:
         monkeypatch.setattr(
             "vivavoce.protocol.aai_v3.dialect.SessionLimits",
@@ -317,7 +319,7 @@ def test_v2_says_which_parameter_is_wrong(server, query, code):
 def test_v2_options(server):
     query = "&disable_partial_transcripts=True&enable_extra_session_information=True&word_boost=%5B%22a%22%5D"
     with open_session(server, V2 + query) as socket:
-        socket.send(aai_v2.end_utterance_silence_threshold(300))
+        socket.send(end_utterance_silence_threshold(300))
         send(socket, speech(0, 1))
         send(socket, silence(12))
         send(socket, speech(2))
@@ -346,7 +348,7 @@ def test_v2_repeats_empty_partials_in_silence(server):
 def test_garbage_is_closed_with_a_documented_code_and_logs_no_traceback(server, path, caplog):
     caplog.set_level(logging.INFO)
     dice = random.Random(7)
-    known = set(aai_v2.CLOSE_TEXTS) | {1000, 1002, 1007, 1008, 1009, 3005, 3006, 3007, 3008, 3009}
+    known = set(CLOSE_TEXTS) | {1000, 1002, 1007, 1008, 1009, 3005, 3006, 3007, 3008, 3009}
     words = ["type", "Terminate", "UpdateConfiguration", "audio_data", "terminate_session", "vad_threshold"]
 
     def value(depth=0):

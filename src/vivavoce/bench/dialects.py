@@ -9,6 +9,18 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from vivavoce.bench.model import ShownWord, SilenceRule, TurnMessage
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import aai_v2, aai_v3
+from vivavoce.protocol.aai_v2.messages import (
+    DEFAULT_SILENCE_MS,
+    ErrorMessage,
+    RealtimeFinalTranscript,
+    RealtimePartialTranscript,
+    RealtimeSessionOpened,
+    SessionTerminated,
+    decode_server_message,
+    end_utterance_silence_threshold,
+    terminate_session,
+)
+from vivavoce.protocol.aai_v3.dialect import V3Factory
 from vivavoce.protocol.aai_v3.messages import (
     BeginEvent,
     ErrorEvent,
@@ -101,7 +113,7 @@ class V2:
 
     path = aai_v2.PATH
     chunk_ms = 100  # the protocol's minimum; 50 ms, as elsewhere, would be refused
-    terminate = aai_v2.terminate_session()
+    terminate = terminate_session()
 
     def __init__(self, silence: Silence) -> None:
         self._max_ms = silence.max_ms
@@ -113,24 +125,24 @@ class V2:
 
     def opening(self) -> Sequence[str]:
         """The silence threshold, if one is asked for."""
-        return () if self._max_ms is None else (aai_v2.end_utterance_silence_threshold(self._max_ms),)
+        return () if self._max_ms is None else (end_utterance_silence_threshold(self._max_ms),)
 
     def rule(self) -> SilenceRule:
         """One threshold for all turns."""
-        silence_ms = aai_v2.DEFAULT_SILENCE_MS if self._max_ms is None else self._max_ms
+        silence_ms = DEFAULT_SILENCE_MS if self._max_ms is None else self._max_ms
         return SilenceRule(silence_ms, silence_ms)
 
     def read(self, message: str | bytes, arrival_s: float) -> Reading:
         """Make a message of the server neutral."""
-        match aai_v2.decode_server_message(message):
-            case aai_v2.RealtimeSessionOpened():
+        match decode_server_message(message):
+            case RealtimeSessionOpened():
                 return Opened()
-            case aai_v2.SessionTerminated():
+            case SessionTerminated():
                 return Finished()
-            case aai_v2.ErrorMessage(error=error):
+            case ErrorMessage(error=error):
                 return Failed(error)
-            case (aai_v2.RealtimePartialTranscript() | aai_v2.RealtimeFinalTranscript()) as transcript:
-                ended = isinstance(transcript, aai_v2.RealtimeFinalTranscript)
+            case (RealtimePartialTranscript() | RealtimeFinalTranscript()) as transcript:
+                ended = isinstance(transcript, RealtimeFinalTranscript)
                 words = tuple(ShownWord(word.text, word.start, word.end, ended) for word in transcript.words)
                 if not words:  # a server may leave them out
                     words = tuple(ShownWord(text, is_final=ended) for text in transcript.text.split())
@@ -166,7 +178,7 @@ class V3:
 
     def rule(self) -> SilenceRule:
         """Two thresholds, by confidence; the dialect itself says what applies."""
-        options = aai_v3.V3Factory().open(self._wishes).options
+        options = V3Factory().open(self._wishes).options
         return SilenceRule(options.min_silence_ms, options.max_silence_ms, options.end_of_turn_threshold)
 
     def read(self, message: str | bytes, arrival_s: float) -> Reading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vivavoce.errors import ConnectError, RealtimeError, RefusedError
-from vivavoce.protocol.aai_v2 import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
 
 __all__ = [
     "CLEAN_CODES",

@@ -47,7 +47,7 @@ def check_silence_ms(milliseconds: int) -> int:
     Raises:
         ConfigurationError: It is no whole number in 0..20000.
     """
-    from vivavoce.protocol.aai_v2 import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
+    from vivavoce.protocol.aai_v2.messages import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
 
     return whole_number(
         "the silence that ends an utterance",

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST
 from vivavoce.client.session_core import MAX_BACKLOG, LocalEvent, PendingError, SessionCore, SessionState
 from vivavoce.errors import ProtocolViolation, RealtimeError
-from vivavoce.protocol import aai_v2
 from vivavoce.protocol.aai_v2.messages import (
     MIN_AUDIO_MS,
+    ErrorMessage,
     RealtimeFinalTranscript,
     RealtimePartialTranscript,
     RealtimeSessionInformation,
     RealtimeSessionOpened,
     RealtimeTranscript,
+    ServerMessage,
+    SessionTerminated,
+    decode_server_message,
+    end_utterance_silence_threshold,
+    force_end_utterance,
+    terminate_session,
 )
 
 if TYPE_CHECKING:
@@ -41,8 +47,8 @@ class RealtimeCore(SessionCore[_ServerEvent]):
         reconnect: How hard to try to keep the session; None where a lost connection is its end.
     """
 
-    FORCE = aai_v2.force_end_utterance()
-    TERMINATE = aai_v2.terminate_session()
+    FORCE = force_end_utterance()
+    TERMINATE = terminate_session()
     SHORTEST_MS = MIN_AUDIO_MS
 
     def __init__(
@@ -68,7 +74,7 @@ class RealtimeCore(SessionCore[_ServerEvent]):
         Raises:
             RealtimeError: The session is not open.
         """
-        self.send(aai_v2.end_utterance_silence_threshold(milliseconds))
+        self.send(end_utterance_silence_threshold(milliseconds))
         self._silence_ms = milliseconds
 
     def expire_pending_error(self) -> None:
@@ -96,7 +102,7 @@ class RealtimeCore(SessionCore[_ServerEvent]):
             self._pending_error = None
 
     def _settings_message(self) -> str | None:
-        return None if self._silence_ms is None else aai_v2.end_utterance_silence_threshold(self._silence_ms)
+        return None if self._silence_ms is None else end_utterance_silence_threshold(self._silence_ms)
 
     @staticmethod
     def _supersedes(event: _ServerEvent | LocalEvent, before: _ServerEvent | LocalEvent) -> bool:
@@ -104,7 +110,7 @@ class RealtimeCore(SessionCore[_ServerEvent]):
 
     def _read(self, message: str | bytes) -> None:
         try:
-            decoded = aai_v2.decode_server_message(message)
+            decoded = decode_server_message(message)
             if self._state is SessionState.OPEN:
                 self._emit_pending_error()  # the message before was an error without a close
             self._take(decoded)
@@ -115,11 +121,11 @@ class RealtimeCore(SessionCore[_ServerEvent]):
             else:
                 self._events.append(RealtimeError(text))
 
-    def _take(self, message: aai_v2.ServerMessage | None) -> None:
+    def _take(self, message: ServerMessage | None) -> None:
         match message:
             case None:
                 self._skip_unknown()
-            case aai_v2.ErrorMessage():
+            case ErrorMessage():
                 # A server says what is wrong and then closes with the code of it: that is one fault.
                 self._pending_error = PendingError(message.error)
             case RealtimeSessionOpened():
@@ -132,7 +138,7 @@ class RealtimeCore(SessionCore[_ServerEvent]):
                 if self._combined_ms is not None:  # the server knows its own part only
                     message = replace(message, audio_duration_seconds=self._combined_ms / 1000)
                 self._events.append(message)
-            case aai_v2.SessionTerminated():
+            case SessionTerminated():
                 if not self._survives_termination:
                     self._finish()
 

@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 
 from vivavoce.asr.engine import Engine
-from vivavoce.protocol import DIALECTS, aai_v2
+from vivavoce.protocol import aai_v2
+from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.access import token_routes
 from vivavoce.server.connection import Connection
 from vivavoce.server.options import ServerOptions

@@ -38,7 +38,7 @@ from vivavoce.errors import (
     RefusedError,
     SessionLostError,
 )
-from vivavoce.protocol.aai_v2 import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
 from vivavoce.types import Encoding
 
 RATE = 16_000

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.protocol import aai_v2
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.dialect import V2Factory
+from vivavoce.protocol.aai_v2.messages import (
+    ErrorMessage,
+    RealtimeFinalTranscript,
+    RealtimeSessionOpened,
+    decode_server_message,
+    end_utterance_silence_threshold,
+    force_end_utterance,
+    terminate_session,
+)
 from vivavoce.protocol.events import (
     Audio,
     Configure,
@@ -24,7 +34,7 @@ from vivavoce.protocol.events import (
 )
 from vivavoce.types import Encoding, Failure, Word
 
-FACTORY = aai_v2.V2Factory()
+FACTORY = V2Factory()
 SESSION_ID = "f14499a6-c399-4c30-b1eb-0a33af64b1d9"
 
 
@@ -90,7 +100,7 @@ def test_a_bad_query_is_refused_with_the_protocols_code(query, failure, code):
     assert len(closing.reason.encode()) <= 123
     (frame,) = closing.frames
     assert "message_type" not in json.loads(frame)
-    assert json.loads(frame)["error"].startswith(aai_v2.CLOSE_TEXTS[code])
+    assert json.loads(frame)["error"].startswith(CLOSE_TEXTS[code])
 
 
 @pytest.mark.parametrize(
@@ -98,11 +108,11 @@ def test_a_bad_query_is_refused_with_the_protocols_code(query, failure, code):
     [
         (b"\x01\x02", (Audio(b"\x01\x02"),)),
         (json.dumps({"audio_data": base64.b64encode(b"abcd").decode()}), (Audio(b"abcd"),)),
-        (aai_v2.terminate_session(), (Terminate(),)),
-        (aai_v2.force_end_utterance(), (ForceEndpoint(),)),
-        (aai_v2.end_utterance_silence_threshold(0), (Configure(min_silence_ms=0, max_silence_ms=0),)),
+        (terminate_session(), (Terminate(),)),
+        (force_end_utterance(), (ForceEndpoint(),)),
+        (end_utterance_silence_threshold(0), (Configure(min_silence_ms=0, max_silence_ms=0),)),
         (
-            aai_v2.end_utterance_silence_threshold(20_000),
+            end_utterance_silence_threshold(20_000),
             (Configure(min_silence_ms=20_000, max_silence_ms=20_000),),
         ),
         ('{"terminate_session": false}', ()),
@@ -153,9 +163,9 @@ def test_any_text_is_a_command_or_a_violation(text):
 def test_begins_has_a_naive_time():
     (frame,) = dialect().encode(SessionBegan(SESSION_ID, 1_700_000_000.5), 0)
     assert json.loads(frame)["expires_at"] == "2023-11-14T22:13:20.500000"
-    message = aai_v2.decode_server_message(frame)
+    message = decode_server_message(frame)
     expires_at = datetime.fromisoformat("2023-11-14T22:13:20.500000")
-    assert message == aai_v2.RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
+    assert message == RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
     assert message.expires_at.tzinfo is None
 
 
@@ -177,7 +187,7 @@ def test_partials_and_finals_carry_all_fields():
     (final,) = dialect().encode(TurnUpdated(0, 0, 500, words, ended=True, formatted=True, punctuated=True), 0)
     assert json.loads(final)["punctuated"] is True
     assert json.loads(final)["text_formatted"] is True
-    assert isinstance(aai_v2.decode_server_message(final), aai_v2.RealtimeFinalTranscript)
+    assert isinstance(decode_server_message(final), RealtimeFinalTranscript)
 
 
 def test_an_empty_update_has_an_empty_text_and_no_words():
@@ -203,18 +213,18 @@ def test_the_end_brings_session_information_only_when_asked_for():
 @pytest.mark.parametrize("failure", list(Failure))
 def test_every_failure_has_a_code_of_the_table_and_a_short_reason(failure):
     closing = dialect().closing(SessionFailed(failure, "ä" * 200))
-    assert closing.code in aai_v2.CLOSE_TEXTS
+    assert closing.code in CLOSE_TEXTS
     assert len(closing.reason.encode()) <= 123
     assert "message_type" not in json.loads(closing.frames[0])
 
 
 def test_the_client_skips_unknown_messages_and_refuses_broken_ones():
-    assert aai_v2.decode_server_message('{"message_type": "News", "a": 1}') is None
-    assert aai_v2.decode_server_message('{"other": 1}') is None
-    assert aai_v2.decode_server_message('{"error": "no"}') == aai_v2.ErrorMessage(error="no")
-    broken = violation(lambda: aai_v2.decode_server_message('{"message_type": "SessionBegins"}'))
+    assert decode_server_message('{"message_type": "News", "a": 1}') is None
+    assert decode_server_message('{"other": 1}') is None
+    assert decode_server_message('{"error": "no"}') == ErrorMessage(error="no")
+    broken = violation(lambda: decode_server_message('{"message_type": "SessionBegins"}'))
     assert broken.failure is Failure.BAD_MESSAGE
-    assert violation(lambda: aai_v2.decode_server_message("[")).failure is Failure.BAD_JSON
+    assert violation(lambda: decode_server_message("[")).failure is Failure.BAD_JSON
 
 
 def test_unknown_fields_are_ignored():
@@ -227,5 +237,5 @@ def test_unknown_fields_are_ignored():
         }
     )
     expires_at = datetime.fromisoformat("2031-01-02T03:04:05")
-    expected = aai_v2.RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
-    assert aai_v2.decode_server_message(text) == expected
+    expected = RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
+    assert decode_server_message(text) == expected

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.protocol import aai_v3
+from vivavoce.protocol.aai_v3.dialect import V3Factory
 from vivavoce.protocol.aai_v3.messages import ErrorEvent, TurnEvent, decode_event
 from vivavoce.protocol.events import (
     Audio,
@@ -21,7 +21,7 @@ from vivavoce.protocol.events import (
 )
 from vivavoce.types import Encoding, Failure, Word
 
-FACTORY = aai_v3.V3Factory()
+FACTORY = V3Factory()
 
 
 def dialect(query=""):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.protocol import aai_v3
+from vivavoce.protocol.aai_v3.dialect import V3Factory
 from vivavoce.protocol.aai_v3.parameters import UPDATE_PARAMETERS
 from vivavoce.protocol.events import (
     Configure,
@@ -26,7 +26,7 @@ from vivavoce.types import Codec, Failure, PiiPolicy, Word
 
 def dialect(query="", **values):
     pairs = parse_qsl(query) + [(name, str(value)) for name, value in values.items()]
-    return aai_v3.V3Factory().open(pairs)
+    return V3Factory().open(pairs)
 
 
 def refusal(query):
@@ -397,7 +397,7 @@ texts = st.one_of(
 @given(st.lists(st.tuples(names, texts), max_size=6))
 def test_any_query_is_taken_or_refused(pairs):
     try:
-        dialect_options = aai_v3.V3Factory().open(pairs).options
+        dialect_options = V3Factory().open(pairs).options
     except ProtocolViolation as violation:
         assert violation.failure in {  # noqa: PT017
             Failure.BAD_OPTION,

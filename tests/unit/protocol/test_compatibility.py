@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from vivavoce.protocol import aai_v2, aai_v3
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.dialect import V2Factory
 from vivavoce.protocol.aai_v3.close_codes import CODES
+from vivavoce.protocol.aai_v3.dialect import V3Factory
 from vivavoce.protocol.describe import V2_QUERY, V3_QUERY, asyncapi
 from vivavoce.protocol.events import SessionFailed
 from vivavoce.types import Failure
@@ -26,7 +28,7 @@ def rows(title):
 TABLES = {
     "Query of `/v2/realtime/ws`": set(V2_QUERY),
     "Query of `/v3/ws`": set(V3_QUERY),
-    "Close codes of v2": {"1000", *map(str, aai_v2.CLOSE_TEXTS)},
+    "Close codes of v2": {"1000", *map(str, CLOSE_TEXTS)},
     "Close codes of v3": {"1000", *(str(code) for code, _ in CODES.values())},
     "Messages of v2": {
         "binary audio", "audio_data", "terminate_session", "force_end_utterance",
@@ -67,7 +69,7 @@ def test_every_named_test_exists():
 
 
 def test_codes_that_mean_nothing_here_are_never_sent():
-    for version, factory in (("v2", aai_v2.V2Factory()), ("v3", aai_v3.V3Factory())):
+    for version, factory in (("v2", V2Factory()), ("v3", V3Factory())):
         sent = {factory.refuse(SessionFailed(failure)).code for failure in Failure}
         assert not sent & NEVER[version]
         table = {int(name): answer for name, answer, _ in rows(f"Close codes of {version}")}

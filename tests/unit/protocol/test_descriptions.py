@@ -14,8 +14,10 @@ import vivavoce
 import vivavoce.streaming.v3
 from vivavoce import captions, errors, extras, mic, recordings
 from vivavoce.errors import ProtocolViolation
-from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol import query as fields
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
+from vivavoce.protocol.aai_v2.dialect import V2Factory
+from vivavoce.protocol.aai_v3.dialect import V3Factory
 from vivavoce.protocol.describe import V2_QUERY, V3_QUERY, asyncapi, openapi
 from vivavoce.protocol.events import (
     Heartbeat,
@@ -30,7 +32,7 @@ from vivavoce.protocol.events import (
 from vivavoce.types import Failure, Word
 
 DOCS = Path(__file__).parents[3] / "docs"
-FACTORIES = {"v2": (aai_v2.V2Factory(), V2_QUERY), "v3": (aai_v3.V3Factory(), V3_QUERY)}
+FACTORIES = {"v2": (V2Factory(), V2_QUERY), "v3": (V3Factory(), V3_QUERY)}
 NEEDED = {
     "voice_focus_threshold": "voice_focus=near-field",
     "noise_suppression_threshold": "noise_suppression_model=near-field",
@@ -218,6 +220,4 @@ def test_what_is_described_is_what_is_taken(version, name, good, bad):
 
 
 def test_every_close_code_of_v2_has_its_text():
-    assert set(aai_v2.CLOSE_TEXTS) >= {
-        FACTORIES["v2"][0].refuse(SessionFailed(failure)).code for failure in Failure
-    }
+    assert set(CLOSE_TEXTS) >= {FACTORIES["v2"][0].refuse(SessionFailed(failure)).code for failure in Failure}

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from vivavoce.protocol import DIALECTS, aai_v2, aai_v3
+from vivavoce.protocol import aai_v2, aai_v3
+from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.protocol.events import (
     Heartbeat,
     SessionBegan,

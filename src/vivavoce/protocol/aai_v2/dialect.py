@@ -10,7 +10,9 @@ from uuid import UUID
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS, CODES
 from vivavoce.protocol.aai_v2.messages import (
+    DEFAULT_SILENCE_MS,
     MAX_AUDIO_MS,
+    MAX_SILENCE_MS,
     MIN_AUDIO_MS,
     ErrorMessage,
     RealtimeFinalTranscript,
@@ -49,13 +51,8 @@ from vivavoce.types import Encoding, Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DEFAULT_SILENCE_MS", "MAX_SILENCE_MS", "PATH", "RESUME_PATH", "V2Dialect", "V2Factory"]
+__all__ = ["V2Dialect", "V2Factory"]
 
-PATH: Final = "/v2/realtime/ws"
-RESUME_PATH: Final = "/v2/realtime/ws/{session_id}"
-"""Where a client would return to a session; ours end with their WebSocket, so the server refuses."""
-DEFAULT_SILENCE_MS: Final = 700
-MAX_SILENCE_MS: Final = 20_000
 _MAX_WORD_BOOST_CHARACTERS: Final = 2_500
 _SILENCE_UPDATE_MS: Final = (
     1_000  # the vendor repeats empty partials during silence, at an unpublished interval

@@ -19,7 +19,9 @@ from vivavoce.protocol.query import json_object
 from vivavoce.types import Failure
 
 __all__ = [
+    "DEFAULT_SILENCE_MS",
     "MAX_AUDIO_MS",
+    "MAX_SILENCE_MS",
     "MIN_AUDIO_MS",
     "AudioEncoding",
     "ErrorMessage",
@@ -43,6 +45,9 @@ __all__ = [
 MIN_AUDIO_MS: Final = 100
 MAX_AUDIO_MS: Final = 2_000
 """The least and the most audio in one message."""
+DEFAULT_SILENCE_MS: Final = 700
+MAX_SILENCE_MS: Final = 20_000
+"""The silence that ends an utterance: without a message about it, and at most."""
 
 
 class AudioEncoding(enum.StrEnum):

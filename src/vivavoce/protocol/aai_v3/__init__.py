@@ -1,5 +1,7 @@
-"""AssemblyAI Universal-Streaming v3, ``/v3/ws``: messages, parameters and the behaviour of a server."""
+"""AssemblyAI Universal-Streaming v3: messages, parameters, close codes and the behaviour of a server."""
 
-from vivavoce.protocol.aai_v3.dialect import PATH, V3Dialect, V3Factory
+from typing import Final
 
-__all__ = ["PATH", "V3Dialect", "V3Factory"]
+__all__ = ["PATH"]
+
+PATH: Final = "/v3/ws"

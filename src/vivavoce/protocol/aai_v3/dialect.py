@@ -50,9 +50,8 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol.events import SessionOptions, Webhook
 
-__all__ = ["PATH", "WARNING_CODE", "V3Dialect", "V3Factory"]
+__all__ = ["WARNING_CODE", "V3Dialect", "V3Factory"]
 
-PATH: Final = "/v3/ws"
 WARNING_CODE: Final = 2001
 """Of every warning; the vendor has published none of theirs."""
 
