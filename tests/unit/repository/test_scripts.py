@@ -157,8 +157,10 @@ def test_the_named_python_comes_first(tmp_path):
         "scripts/conformance",
         "scripts/demo",
         "scripts/describe",
+        "scripts/docs",
         "scripts/lib.sh",
         "scripts/lock",
+        "scripts/package",
         "scripts/test",
     ],
 )
