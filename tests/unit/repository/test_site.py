@@ -1,7 +1,6 @@
 """The check of the documentation site finds broken links and what a page would load from elsewhere."""
 
 import pytest
-
 from scripts.check_site import faults
 
 CONFINED = "<meta http-equiv='Content-Security-Policy' content=\"default-src 'self'\">"
