@@ -12,16 +12,17 @@ import random
 
 import numpy as np
 
-from vivavoce.asr.models.moonshine.runtime import END, MoonshineRuntime
+from vivavoce.asr.models.moonshine.decoder import Decoder
+from vivavoce.asr.models.moonshine.runtime import MoonshineRuntime
+from vivavoce.asr.models.moonshine.sizes import END, HEAD_SIZE, HEADS, STATES
 
 WORDS = range(3, 11)
 SIZE = 11
-_BLOCKS, _HEADS, _WIDTH = 6, 8, 36
 
 
 def span(number, frames=4):
     """Keys and values of a span that the decoder will know by its number."""
-    return np.full((2 * _BLOCKS, _HEADS, frames, _WIDTH), number, np.float32)
+    return np.full((STATES, HEADS, frames, HEAD_SIZE), number, np.float32)
 
 
 def scores(number, history):
@@ -85,14 +86,13 @@ class ScriptedDecoder:
                 logs[row, place] = scores(int(feed["cross_key_0"][row, 0, 0, 0]), seen[1:])
         logs = logs.reshape(-1, SIZE)[feed["wanted"]]
         best = np.argsort(-logs, axis=-1, kind="stable")[:, :2]
-        fresh = np.zeros((batch, 2 * _BLOCKS * _HEADS, new, _WIDTH), np.float32)
+        fresh = np.zeros((batch, STATES * HEADS, new, HEAD_SIZE), np.float32)
         fresh[:] = tokens[:, None, :, None]
         attention = np.zeros((batch, 2, new, frames), np.float32)
         return best, np.take_along_axis(logs, best, -1), logs[:, feed["watched"]], fresh, attention
 
 
 def runtime():
-    """A runtime with that decoder and no encoder."""
-    it = object.__new__(MoonshineRuntime)
-    it._decoder = ScriptedDecoder()
-    return it
+    """A runtime of a scripted decoder, without an encoder; and that decoder."""
+    session = ScriptedDecoder()
+    return MoonshineRuntime(None, Decoder(session)), session

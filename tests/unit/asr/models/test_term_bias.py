@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from support.scripted_decoder import WORDS, runtime, scores, span
 from vivavoce.asr.models.guards import cut_loop
-from vivavoce.asr.models.moonshine.runtime import END, Job
+from vivavoce.asr.models.moonshine.greedy import Job
+from vivavoce.asr.models.moonshine.sizes import END
 from vivavoce.asr.models.terms import Fate, Strength, TermBias
 
 LIMIT = 14
@@ -22,7 +23,7 @@ def job(number, bias=None, **more):
 
 
 def decode(*jobs):
-    return runtime().decode(jobs)
+    return runtime()[0].decode(jobs)
 
 
 def step_by_step(number, bias, prefix=()):
@@ -135,9 +136,9 @@ def test_a_draft_that_holds_costs_only_the_steps_of_terms_that_fail():
     for number in range(40):
         bias = TermBias([[3, 4, 5], [6, 7]], Strength(2, 3))
         (alone,) = decode(job(number, bias))
-        it = runtime()
+        it, decoder = runtime()
         it.decode([job(number, bias, draft=tuple(alone.tokens))])
-        assert it._decoder.steps <= 2 * 3 * len(alone.tokens)
-        plain = runtime()
+        assert decoder.steps <= 2 * 3 * len(alone.tokens)
+        plain, decoder = runtime()
         plain.decode([job(number, draft=tuple(decode(job(number))[0].tokens))])
-        assert plain._decoder.steps == 0 or len(decode(job(number))[0].tokens) == LIMIT
+        assert decoder.steps == 0 or len(decode(job(number))[0].tokens) == LIMIT

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.asr.models.moonshine.term_bias import Choice, Favouring, watched_tokens
+from vivavoce.asr.models.moonshine.term_bias import Choice, TermTracker, watched_tokens
 from vivavoce.asr.models.terms import Fate, Strength, TermBias, plain_letters, written_forms
 from vivavoce.asr.models.vocabulary import Vocabulary
 from vivavoce.protocol.key_terms import sort_terms
@@ -88,7 +88,7 @@ def choose(history, logs, terms=((3, 4),)):
     watched = watched_tokens([bias, None])
     best = max(logs, key=logs.get)
     scores = np.array([logs.get(int(token), -20) for token in watched], np.float32)
-    return Favouring(bias, watched).choose(history, Choice(best, logs[best], is_favoured=False), scores)
+    return TermTracker(bias, watched).choose(history, Choice(best, logs[best], is_favoured=False), scores)
 
 
 def test_only_a_token_within_the_bonus_of_the_best_is_favoured():

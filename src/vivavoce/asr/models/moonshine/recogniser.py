@@ -12,8 +12,9 @@ from vivavoce.asr.models.base import Hypothesis, HypothesisWord, Span
 from vivavoce.asr.models.guards import max_tokens, squeezed
 from vivavoce.asr.models.moonshine.encoder import Encoded
 from vivavoce.asr.models.moonshine.files import ShippedFiles, cached_graphs
-from vivavoce.asr.models.moonshine.front import FRAME_SAMPLES
-from vivavoce.asr.models.moonshine.runtime import Decoded, Job, MoonshineRuntime
+from vivavoce.asr.models.moonshine.greedy import Decoded, Job
+from vivavoce.asr.models.moonshine.runtime import MoonshineRuntime
+from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES
 from vivavoce.asr.models.moonshine.word_times import word_times
 from vivavoce.asr.models.terms import DEFAULT_STRENGTH, Strength, TermBias, plain_letters, written_forms
 from vivavoce.asr.models.vocabulary import Vocabulary
@@ -56,7 +57,7 @@ class MoonshineRecogniser:
         """
         files = ShippedFiles(folder)
         self.vocabulary: Final = Vocabulary.load(files.tokenizer)
-        self._runtime = MoonshineRuntime(cached_graphs(files), threads=threads)
+        self._runtime = MoonshineRuntime.open(cached_graphs(files), threads=threads)
         self._strength = strength
         self._bias_of = functools.lru_cache(_REMEMBERED_BIASES)(self._make_bias)
 

@@ -1,0 +1,48 @@
+"""Sizes and marks of Moonshine tiny, as its weights have them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "BLOCKS",
+    "END",
+    "FRAME_SAMPLES",
+    "HEADS",
+    "HEAD_SIZE",
+    "HIDDEN",
+    "ROW_SAMPLES",
+    "START",
+    "STATES",
+    "STEP_SAMPLES",
+    "VOCABULARY",
+    "WORD_HEADS",
+]
+
+BLOCKS: Final = 6
+"""Blocks of the encoder, and of the decoder."""
+HEADS: Final = 8
+HEAD_SIZE: Final = 36
+HIDDEN: Final = HEADS * HEAD_SIZE
+STATES: Final = 2 * BLOCKS
+"""Arrays of attention states: for each block its keys, then its values."""
+
+VOCABULARY: Final = 32768
+START: Final = 1
+"""Token in front of every text."""
+END: Final = 2
+"""Token after the last one of a text."""
+
+STEP_SAMPLES: Final = 64
+"""Samples between two rows of the first convolution."""
+ROW_SAMPLES: Final = 3 * STEP_SAMPLES
+"""Samples between two rows of the second convolution."""
+FRAME_SAMPLES: Final = 2 * ROW_SAMPLES
+"""Samples between two frames of the encoder: 24 ms."""
+
+WORD_HEADS: Final = ((4, 6), (3, 1))
+"""Cross-attention heads (block, head) from which word times are read, chosen by measurement.
+
+While a token is written, the first head attends to the word of that token, and the second to the end of the
+word before it.
+"""
