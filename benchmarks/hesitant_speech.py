@@ -1,6 +1,6 @@
-"""Speech that halts, made from recordings: digits and letters said slowly, pauses inside sentences.
+"""Hesitant speech, made from recordings: digits and letters said slowly, pauses inside sentences.
 
-Gaps are drawn by the recording's name, so that a set is the same every time.
+The recording's name seeds the lengths of the pauses, so that a set is the same every time.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vivavoce.asr.audio import Samples
-    from vivavoce.bench.model import Clip
+    from vivavoce.bench.records import Clip
 
-__all__ = ["Halting", "halting"]
+__all__ = ["HesitantClip", "hesitant_clips"]
 
 _RATE_HZ: Final = 16_000
-_FRAME: Final = 160
-_AUDIBLE: Final = 1e-3
+_FRAME: Final = 160  # samples
+_AUDIBLE: Final = 1e-3  # of full scale
 _APART_FRAMES: Final = 9
-_EDGE_FRAMES: Final = 2
-_FADE: Final = 80
+_EDGE_FRAMES: Final = 2  # kept on either side of a piece
+_FADE: Final = 80  # samples
 _LEAD_S: Final = 0.5
 _SLOW_S: Final = (0.3, 1.0)
 _BETWEEN_GROUPS_S: Final = (0.5, 1.0)
 _IN_GROUPS_S: Final = (0.08, 0.25)
 _GROUP: Final = 3
 _LEAST_WORDS: Final = 5
-_PLACE_S: Final = 0.06
+_SEARCH_S: Final = 0.06  # around the middle between two words, for the quietest place
 
 
 @dataclass(frozen=True, slots=True)
-class Halting:
-    """A stretch of halting speech.
+class HesitantClip:
+    """A stretch of hesitant speech.
 
     Attributes:
-        kind: What sort it is.
-        clip: The recording it is made from.
+        kind: The kind of hesitation.
+        clip: The recording that it is made from.
         samples: Shape (n,), float32, 16 kHz.
     """
 
@@ -50,8 +50,8 @@ class Halting:
     samples: Samples
 
 
-def halting(clip: Clip, samples: Samples) -> Iterator[Halting]:
-    """What can be made of a recording: nothing, of most.
+def hesitant_clips(clip: Clip, samples: Samples) -> Iterator[HesitantClip]:
+    """Yield the hesitant versions of a recording: none, for most.
 
     Args:
         clip: The recording.
@@ -60,26 +60,26 @@ def halting(clip: Clip, samples: Samples) -> Iterator[Halting]:
     rng = random.Random(clip.id)  # noqa: S311 - not for secrets
     words = (clip.text or "").split()
     if clip.kind == "digits":
-        pieces = _sounds(samples)
-        if len(pieces) == len(words):  # else some word has a gap inside
-            yield Halting("digits, one by one", clip, _join(pieces, _draw(rng, len(pieces), _SLOW_S)))
+        pieces = _audible_pieces(samples)
+        if len(pieces) == len(words):  # otherwise a word has a gap inside
+            yield HesitantClip("digits, one by one", clip, _join(pieces, _draw(rng, len(pieces), _SLOW_S)))
             groups = [
                 rng.uniform(*(_BETWEEN_GROUPS_S if place % _GROUP == 0 else _IN_GROUPS_S))
                 for place in range(1, len(pieces))
             ]
-            yield Halting("digits in groups", clip, _join(pieces, groups))
+            yield HesitantClip("digits in groups", clip, _join(pieces, groups))
     elif clip.words and all(len(word.text) == 1 for word in clip.words):
         cuts = [0, *(_at((a.end_s + b.start_s) / 2) for a, b in pairwise(clip.words)), len(samples)]
         letters = [samples[start:end] for start, end in pairwise(cuts)]
         for _ in range(4):
             order = rng.sample(letters, len(letters))
-            yield Halting("letters", clip, _join(order, _draw(rng, len(letters), _SLOW_S)))
+            yield HesitantClip("letters", clip, _join(order, _draw(rng, len(letters), _SLOW_S)))
     elif len(clip.words) >= _LEAST_WORDS:
-        yield Halting("pauses inside sentences", clip, _paused(clip, samples, rng))
+        yield HesitantClip("pauses inside sentences", clip, _paused(clip, samples, rng))
 
 
 def _paused(clip: Clip, samples: Samples, rng: random.Random) -> Samples:
-    """Two pauses behind words that don't end a sentence, nor the recording."""
+    """Insert two pauses after words that end neither a sentence nor the recording."""
     from vivavoce.bench.timing import sentence_ends  # noqa: PLC0415 - it needs the normaliser
 
     ends = sentence_ends(clip)
@@ -87,8 +87,8 @@ def _paused(clip: Clip, samples: Samples, rng: random.Random) -> Samples:
     cuts = [0]
     for place in sorted(rng.sample(inner, min(2, len(inner)))):
         middle = _at((clip.words[place].end_s + clip.words[place + 1].start_s) / 2)
-        start = max(cuts[-1], middle - _at(_PLACE_S))
-        energy = np.convolve(np.square(samples[start : middle + _at(_PLACE_S)]), np.ones(_FRAME), "valid")
+        start = max(cuts[-1], middle - _at(_SEARCH_S))
+        energy = np.convolve(np.square(samples[start : middle + _at(_SEARCH_S)]), np.ones(_FRAME), "valid")
         cuts.append(start + int(energy.argmin()) + _FRAME // 2)
     cuts.append(len(samples))
     pieces = [samples[start:end] for start, end in pairwise(cuts)]
@@ -103,8 +103,8 @@ def _at(seconds: float) -> int:
     return round(seconds * _RATE_HZ)
 
 
-def _sounds(samples: Samples) -> list[Samples]:
-    """The stretches between silences of 0.1 s and more."""
+def _audible_pieces(samples: Samples) -> list[Samples]:
+    """Return the stretches between silences of 0.1 s or more."""
     n = len(samples) // _FRAME
     audible = np.flatnonzero(np.abs(samples[: n * _FRAME]).reshape(n, _FRAME).max(axis=1) > _AUDIBLE)
     if not len(audible):

@@ -1,7 +1,7 @@
 """Latency and CPU against the number of streams: ``python -m benchmarks.plot RESULTS -o FILE.svg``.
 
-Small multiples: a column per load, a row per figure, a colour per system. Written as SVG text by hand, so
-that a plot needs nothing installed.
+Small multiples: a column per load, a row per figure, a colour per system. The SVG is written as text, so that
+a plot needs no further package.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from xml.sax.saxutils import escape
 
 from benchmarks.publish import NAMES
 from benchmarks.results import CAPACITY, load_results
-from vivavoce.bench.repeat import lookup, middle
-from vivavoce.errors import ConfigurationError, VivavoceError
+from benchmarks.script import exit_code_of
+from vivavoce.bench.repeat import lookup, summarise
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ _OTHER_COLOUR = "#666666"
 _TITLE = "Latency and CPU against the number of streams"
 _WIDTH, _HEIGHT = 400, 210  # of a panel, in pixels
 _LEFT, _TOP, _GAP_X, _GAP_Y, _BOTTOM = 70, 84, 60, 62, 52
-_FINE = 3.0  # a linear scale up to that has lines at halves
+_FINE = 3.0  # a linear scale up to this value has grid lines at halves
 _STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#222}.title{font-size:16px;font-weight:600}"
     ".head{font-weight:600}.grid{stroke:#e3e3e3}.frame{fill:none;stroke:#999}"
@@ -60,13 +61,13 @@ class Axis:
         return log2(value) if self.base == 2 else log10(value)  # noqa: PLR2004 - binary
 
     def at(self, value: float) -> float:
-        """Pixels from the low end; values outside are put at the nearest end."""
+        """Return pixels from the low end; values outside are drawn at the nearest end."""
         kept = min(max(value, self.low), self.high)
         low, high = self._scaled(self.low), self._scaled(self.high)
         return self.length * (self._scaled(kept) - low) / (high - low)
 
     def ticks(self) -> list[float]:
-        """Where to draw lines: powers, each with 2 and 5 times it for decimal ones, or even steps."""
+        """Return the values of the grid lines: powers (decimal ones also times 2 and 5), or even steps."""
         if self.base is None:
             step = 0.5 if self.high - self.low <= _FINE else 1.0
             return [self.low + step * i for i in range(int((self.high - self.low) / step) + 1)]
@@ -82,8 +83,8 @@ class Panel:
     """A row of the plot.
 
     Attributes:
-        title: With the unit.
-        paths: Figures of a report, at most two: a solid line, a dashed one.
+        title: Figure and unit.
+        paths: Figures of a report, at most two: a solid line and a dashed one.
         decimal: Whether the scale is logarithmic.
     """
 
@@ -114,9 +115,9 @@ class Curve:
 
 
 def curves(results: Results, load: str, panel: Panel) -> list[Curve]:
-    """What a panel shows of a load, at least one point each.
+    """Return the curves of a panel for one load, at least one point each.
 
-    CPU is for all streams together, as cores that were busy on average.
+    CPU is that of all streams together, as the average number of busy cores.
     """
     found: list[Curve] = []
     for system in results.systems():
@@ -128,7 +129,7 @@ def curves(results: Results, load: str, panel: Panel) -> list[Curve]:
                     for report in reports
                     if (value := lookup(report, path)) is not None
                 ]
-                centre = middle(values)
+                centre = summarise(values)
                 if centre is not None:
                     points.append((streams, centre.median))
             if points:
@@ -175,55 +176,64 @@ def _panel(x: float, y: float, title: str, shown: Sequence[Curve], across: Axis,
         path = " ".join(f"{at_x:.1f},{at_y:.1f}" for at_x, at_y in spots)
         yield f'<polyline fill="none" stroke="{colour}" stroke-width="2"{dashes} points="{path}"/>'
         for (at_x, at_y), (streams, value) in zip(spots, curve.points, strict=True):
-            told = f"{NAMES.get(curve.system, curve.system)}, {streams} streams: {_number(value)}"
+            label = f"{NAMES.get(curve.system, curve.system)}, {streams} streams: {_number(value)}"
             yield (
                 f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="3" fill="{colour}">'
-                f"<title>{escape(told)}</title></circle>"
+                f"<title>{escape(label)}</title></circle>"
             )
     yield "</g>"
 
 
+def _legend(systems: Sequence[str]) -> Iterator[str]:
+    at = float(_LEFT)
+    for name in systems:
+        label = NAMES.get(name, name)
+        colour = _COLOURS.get(name, _OTHER_COLOUR)
+        yield f'<rect x="{at:.1f}" y="38" width="18" height="4" fill="{colour}"/>'
+        yield _text(at + 24, 45, label)
+        at += 24 + 7.2 * len(label) + 20
+
+
+def _panels(results: Results, loads: Sequence[str], across: Axis) -> Iterator[str]:
+    for row, panel in enumerate(PANELS):
+        y = _TOP + row * (_HEIGHT + _GAP_Y)
+        by_load = [curves(results, load, panel) for load in loads]
+        values = [value for shown in by_load for curve in shown for _, value in curve.points]
+        up = _axis(panel, values or [1.0])
+        for column, (load, shown) in enumerate(zip(loads, by_load, strict=True)):
+            x = _LEFT + column * (_WIDTH + _GAP_X)
+            yield from _panel(x, y, f"{panel.title} ({load})", shown, across, up)
+
+
 def draw(results: Results) -> str:
-    """The plot as SVG.
+    """Return the plot as SVG.
 
     Raises:
-        ConfigurationError: There is nothing to draw: no search for the number of streams held.
+        ConfigurationError: The results contain no search for the number of streams held.
     """
-    loads = [load for load in CAPACITY if any(results.trials(load, name) for name in results.systems())]
+    systems = results.systems()
+    loads = [load for load in CAPACITY if any(results.trials(load, name) for name in systems)]
     if not loads:
-        raise ConfigurationError(f"nothing to draw: the results hold none of {', '.join(CAPACITY.values())}")
-    shown = {(panel.title, load): curves(results, load, panel) for panel in PANELS for load in loads}
-    most = max(point[0] for found in shown.values() for curve in found for point in curve.points)
+        missing = ", ".join(CAPACITY.values())
+        raise ConfigurationError(f"nothing to draw: the results contain none of {missing}")
+    most = max(streams for load in loads for name in systems for streams in results.trials(load, name))
     across = Axis(1.0, float(max(2, 2 ** ceil(log2(most)))), _WIDTH, 2)
     width = _LEFT + len(loads) * (_WIDTH + _GAP_X)
     height = _TOP + len(PANELS) * (_HEIGHT + _GAP_Y) - _GAP_Y + _BOTTOM
-    systems = results.systems()
-    labels = [NAMES.get(name, name) for name in systems]
+    labels = ", ".join(NAMES.get(name, name) for name in systems)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{_TITLE}</title>",
-        f"<desc>Median of rounds, for up to {most} streams: {escape(', '.join(labels))}.</desc>",
+        f"<desc>Median of rounds, for up to {most} streams: {escape(labels)}.</desc>",
         f"<style>{_STYLE}</style>",
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
         _text(_LEFT, 24, _TITLE, kind="title"),
+        *_legend(systems),
+        *_panels(results, loads, across),
     ]
-    at = float(_LEFT)
-    for name, label in zip(systems, labels, strict=True):
-        colour = _COLOURS.get(name, _OTHER_COLOUR)
-        parts.append(f'<rect x="{at:.1f}" y="38" width="18" height="4" fill="{colour}"/>')
-        parts.append(_text(at + 24, 45, label))
-        at += 24 + 7.2 * len(label) + 20
     for column, load in enumerate(loads):
-        x = _LEFT + column * (_WIDTH + _GAP_X)
-        for row, panel in enumerate(PANELS):
-            y = _TOP + row * (_HEIGHT + _GAP_Y)
-            found = shown[panel.title, load]
-            row_values = [
-                value for one in loads for curve in shown[panel.title, one] for _, value in curve.points
-            ]
-            up = _axis(panel, row_values or [1.0])
-            parts.extend(_panel(x, y, f"{panel.title} ({load})", found, across, up))
-        parts.append(_text(x + _WIDTH / 2, height - 14, f"streams at once, {load} load", anchor="middle"))
+        x = _LEFT + column * (_WIDTH + _GAP_X) + _WIDTH / 2
+        parts.append(_text(x, height - 14, f"streams at once, {load} load", anchor="middle"))
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
 
@@ -231,18 +241,14 @@ def draw(results: Results) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plot", description="A plot of results.")
-    parser.add_argument("results", type=Path, nargs="+", help="written by scripts/bench; several are joined")
+    parser.add_argument("results", type=Path, nargs="+", help="files of scripts/bench; several are joined")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the SVG")
     arguments = parser.parse_args(argv)
-    try:
+
+    def write() -> None:
         arguments.output.write_text(draw(load_results(arguments.results)), encoding="utf-8")
-    except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
-        return 1
-    except VivavoceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+
+    return exit_code_of(write)
 
 
 if __name__ == "__main__":

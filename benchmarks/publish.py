@@ -1,6 +1,6 @@
 """Results as Markdown, and into a page: ``python -m benchmarks.publish RESULTS --into PAGE``.
 
-The tables go between two comments of the page, so that nobody copies figures by hand. A plot with the page's
+The tables go between two comments of the page, so that no figure is copied by hand. A plot with the page's
 name (``performance.svg`` beside ``performance.md``) is shown among them.
 """
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.results import CAPACITY, load_results
-from vivavoce.bench.repeat import Middle, figure, lookup, middle
-from vivavoce.errors import ConfigurationError, VivavoceError
+from benchmarks.script import exit_code_of
+from vivavoce.bench.repeat import Summary, figure, lookup, summarise
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ def _title(path: str) -> tuple[str, int]:
     return found.title, found.digits
 
 
-def _cell(value: Middle | None, digits: int) -> str:
+def _cell(value: Summary | None, digits: int) -> str:
     return _NONE if value is None else value.text(digits)
 
 
@@ -113,7 +114,9 @@ def _figures(results: Results, item: str, paths: Sequence[str]) -> Iterator[str]
             rows.append([title, *(_cell(value, digits) for value in found)])
     if OURS in systems and len(systems) > 1:
         ratios = [results.ratio(item, name, OURS, _CPU) for name in systems]
-        rows.append(["CPU per stream, times ours in the same round", *(_cell(value, 1) for value in ratios)])
+        rows.append(
+            ["CPU per stream, relative to ours in the same round", *(_cell(value, 1) for value in ratios)]
+        )
     failures = [[entry.error for entry in results.of(item, name) if entry.error] for name in systems]
     if any(failures):
         rows.append(["rounds that failed", *(str(len(texts)) for texts in failures)])
@@ -131,11 +134,11 @@ def _one_stream(results: Results) -> Iterator[str]:
 def _silence(results: Results, system: str) -> str:
     reports = [report for entry in results.of("one-stream", system) for report in entry.reports]
     if not reports:
-        return "no round came to an end."
-    low, high = (middle(report[key] for report in reports) for key in ("min_silence_ms", "max_silence_ms"))
+        return "every round failed."
+    low, high = (summarise(report[key] for report in reports) for key in ("min_silence_ms", "max_silence_ms"))
     if reports[0]["silence_measured"]:
-        return f"no nominal silence; its median final latency stands for it: {_cell(high, 0)} ms."
-    return f"silence {_cell(low, 0)} ms after what sounds complete, {_cell(high, 0)} ms otherwise."
+        return f"no silence threshold; its median final latency stands in for it: {_cell(high, 0)} ms."
+    return f"silence {_cell(low, 0)} ms after a complete turn, {_cell(high, 0)} ms otherwise."
 
 
 def _accuracy(results: Results) -> Iterator[str]:
@@ -144,7 +147,7 @@ def _accuracy(results: Results) -> Iterator[str]:
         report for name in systems for entry in results.of("accuracy", name) for report in entry.reports
     ]
     kinds = sorted({kind for report in reports for kind in report["kinds"]})
-    rows = [[*_heading(systems, "WER, %"), "in one pass", "streaming gap of ours, points"]]
+    rows = [[*_heading(systems, "WER, %"), "in one pass", "our streaming gap, points"]]
     for label, path, kind in [
         ("both", "overall.wer_percent", "overall"),
         *((kind, f"kinds.{kind}.wer_percent", kind) for kind in kinds),
@@ -175,7 +178,7 @@ def _held(results: Results) -> Iterator[str]:
     yield from _opening(results, "Streams held", *CAPACITY.values())
     rows = [_heading(systems, f"on {cores} cores")]
     for load, item in CAPACITY.items():
-        found = [middle(entry.held for entry in results.of(item, name)) for name in systems]
+        found = [summarise(entry.held for entry in results.of(item, name)) for name in systems]
         if any(found):
             rows.append([f"{load} load", *(_cell(value, 0) for value in found)])
             per_core = [None if value is None else f"{value.median / cores:.1f}" for value in found]
@@ -202,7 +205,7 @@ def _by_streams(results: Results, load: str, systems: Sequence[str]) -> Iterator
 
 def _trial(reports: Sequence[dict[str, Any]]) -> str:
     paths = ("overall.emission_s.p50", "overall.emission_s.p95", "overall.overhead_s.p95", _CPU)
-    found = [middle(lookup(report, path) for report in reports) for path in paths]
+    found = [summarise(lookup(report, path) for report in reports) for path in paths]
     if not reports:
         return _NONE
     p50, p95, overhead, cpu = (
@@ -216,11 +219,11 @@ def _non_speech(results: Results) -> Iterator[str]:
     systems = _shown(results, ["non-speech"])
     rows = [_heading(systems, "per hour of music, noise and animals")]
     for title, path in (
-        ("words shown, if only for a moment", "overall.non_speech_words_per_hour"),
-        ("words that stayed", "overall.non_speech_final_words_per_hour"),
+        ("words shown, if only briefly", "overall.non_speech_words_per_hour"),
+        ("final words", "overall.non_speech_final_words_per_hour"),
     ):
         rows.append([title, *(_cell(results.figure("non-speech", name, path), 0) for name in systems)])
-    yield from _opening(results, "Words where nobody speaks", "non-speech")
+    yield from _opening(results, "Words without speech", "non-speech")
     yield from _table(rows)
 
 
@@ -258,18 +261,18 @@ def _circumstances(results: Results) -> Iterator[str]:
         yield f"- {packages}"
     days = sorted({str(report["started_at"])[:10] for report in reports})
     yield f"- measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "")
-    elsewhere = middle(report["elsewhere_cores"] for report in reports)
+    elsewhere = summarise(report["elsewhere_cores"] for report in reports)
     if elsewhere is not None:
-        yield f"- busy with other things meanwhile: {elsewhere.text(2)} cores"
-    yield "- medians of the rounds, with the smallest and the largest in brackets where they differ"
+        yield f"- busy with other processes meanwhile: {elsewhere.text(2)} cores"
+    yield "- medians of the rounds, with minimum and maximum in brackets where they differ"
     yield ""
 
 
 def page(results: Results, *, plot: str | None = None) -> str:
-    """All tables as Markdown.
+    """Return all tables as Markdown.
 
     Args:
-        results: What they are made from.
+        results: The results of the suite.
         plot: Address of a plot of the same results, shown with the streams held; None: there is none.
     """
     parts = {
@@ -292,10 +295,10 @@ def page(results: Results, *, plot: str | None = None) -> str:
 
 
 def insert(text: str, tables: str) -> str:
-    """A page with those tables between its comments.
+    """Return a page with those tables between its comments.
 
     Raises:
-        ConfigurationError: It has no such place.
+        ConfigurationError: The page has no such comments.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -304,30 +307,26 @@ def insert(text: str, tables: str) -> str:
     return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
 
 
+def _publish(arguments: argparse.Namespace) -> None:
+    results = load_results(arguments.results)
+    if arguments.into is None:
+        sys.stdout.write(page(results))
+        return
+    if results.quick:
+        raise ConfigurationError("these are results of --quick: too few to publish")
+    text = arguments.into.read_text(encoding="utf-8")
+    plot = arguments.into.with_suffix(".svg")
+    tables = page(results, plot=plot.name if plot.exists() else None)
+    arguments.into.write_text(insert(text, tables), encoding="utf-8")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.publish", description="Tables of results.")
-    parser.add_argument("results", type=Path, nargs="+", help="written by scripts/bench; several are joined")
-    parser.add_argument("--into", type=Path, metavar="PAGE", help="put them into this page")
+    parser.add_argument("results", type=Path, nargs="+", help="files of scripts/bench; several are joined")
+    parser.add_argument("--into", type=Path, metavar="PAGE", help="insert them into this page")
     arguments = parser.parse_args(argv)
-    try:
-        results = load_results(arguments.results)
-        if arguments.into is None:
-            sys.stdout.write(page(results))
-            return 0
-        if results.quick:
-            raise ConfigurationError("these are quick results, too few to be published")
-        text = arguments.into.read_text(encoding="utf-8")
-        drawn = arguments.into.with_suffix(".svg")
-        tables = page(results, plot=drawn.name if drawn.exists() else None)
-        arguments.into.write_text(insert(text, tables), encoding="utf-8")
-    except OSError as error:
-        sys.stderr.write(f"{error.filename}: {error.strerror}\n")
-        return 1
-    except VivavoceError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    return 0
+    return exit_code_of(lambda: _publish(arguments))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Everything that is published, measured in one go: ``scripts/bench``, ``python -m benchmarks.suite``.
+"""Everything that is published, measured in one run: ``scripts/bench``, ``python -m benchmarks.suite``.
 
-The systems take turns (A B A B) at each measurement, so that what else the machine does meets all of them
-alike, and whatever is compared was measured within minutes. Results are written after every step.
+The systems take turns (A B A B) at each measurement, so that the load of other processes affects all of them
+alike and compared figures are minutes apart. Results are written after every step.
 """
 
 from __future__ import annotations
@@ -18,23 +18,26 @@ import msgspec
 
 from benchmarks.publish import page
 from benchmarks.results import CAPACITY, Entry, Results, save_results
-from vivavoce.bench.capacity import capacity, portion
-from vivavoce.bench.command import folder_or_default
+from benchmarks.script import exit_code_of
+from vivavoce.bench.capacity import find_capacity, trial_sessions
+from vivavoce.bench.corpus import folder_or_default
+from vivavoce.bench.figures import is_held
 from vivavoce.bench.loads import scripts
-from vivavoce.bench.metrics import holds
-from vivavoce.bench.model import need
+from vivavoce.bench.measure import chosen_clips, stream
+from vivavoce.bench.offline import offline_wer
+from vivavoce.bench.options import SYSTEMS, Options
 from vivavoce.bench.report import as_fields
-from vivavoce.bench.run import Options, chosen_clips, offline_wer, stream
-from vivavoce.bench.soak import soak
-from vivavoce.bench.systems import SYSTEMS, running
-from vivavoce.errors import ConfigurationError, RealtimeError, ServerError, VivavoceError
+from vivavoce.bench.requirements import REQUIRED, require
+from vivavoce.bench.soak import run_soak
+from vivavoce.bench.systems import running
+from vivavoce.errors import ConfigurationError, RealtimeError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vivavoce.bench.loads import Load
-    from vivavoce.bench.model import Script, SilenceRule
-    from vivavoce.bench.systems import SystemName
+    from vivavoce.bench.options import LoadName, SystemName
+    from vivavoce.bench.records import Script, SilenceRule
+    from vivavoce.bench.report import Report
 
 __all__ = ["ITEMS", "Item", "Plan", "main", "quick", "run_suite"]
 
@@ -47,12 +50,12 @@ class Item:
     """One measurement of the suite.
 
     Attributes:
-        name: In results.
-        kinds: Recordings.
-        limit: At most so many of each kind.
-        streams: How many at once, or for a search at most.
+        name: Its name in the results.
+        kinds: Kinds of recordings.
+        limit: Largest number of recordings of each kind; None: all.
+        streams: Number of concurrent streams; for a search the largest.
         load: How recordings are laid into sessions.
-        seconds: So much audio for each stream; None: each recording once.
+        seconds: Least audio per stream; None: each recording once.
         once: Whether one round is enough, as for word error rates.
     """
 
@@ -60,7 +63,7 @@ class Item:
     kinds: tuple[str, ...] = _SPEECH
     limit: int | None = None
     streams: int = 1
-    load: Load = "short"
+    load: LoadName = "short"
     seconds: float | None = None
     once: bool = False
 
@@ -81,7 +84,7 @@ ITEMS = (
 
 
 def quick(items: Sequence[Item]) -> list[Item]:
-    """A few recordings of each, without searches: whether everything works, in a few minutes."""
+    """Return a small version of the items, without searches: checks in minutes that everything works."""
     small: list[Item] = []
     for item in items:
         if item.name == "accuracy" or item.searches:
@@ -98,12 +101,12 @@ class Plan:
 
     Attributes:
         folder: Recordings with their manifest.
-        items: Measurements.
-        systems: In turn.
-        rounds: How often.
+        items: The measurements.
+        systems: The systems, which take turns.
+        rounds: Number of rounds.
         quick: Whether ``items`` is a small subset.
-        soak_min: Also streams for so many minutes; None: not.
-        soak_streams: How many of them.
+        soak_min: Length of an additional long run in minutes; None: no such run.
+        soak_streams: Number of its streams.
         server_arguments: More of the command line of our own server.
     """
 
@@ -118,10 +121,10 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
-            raise ConfigurationError(f"--rounds: expected 1 or more, got {self.rounds}")
+            raise ConfigurationError(f"--rounds must be 1 or more, got {self.rounds}")
 
     def options(self, item: Item, system: SystemName) -> Options:
-        """How to measure one item on one system."""
+        """Return the options that measure one item on one system."""
         return Options(
             folder=self.folder,
             kinds=item.kinds,
@@ -135,60 +138,88 @@ class Plan:
 
 def _sessions(options: Options, item: Item) -> list[Script]:
     once = scripts(chosen_clips(options), item.load, item.streams)
-    return once if item.seconds is None else portion(once, item.streams, item.seconds)
+    return once if item.seconds is None else trial_sessions(once, item.streams, item.seconds)
 
 
-def _entry(
-    plan: Plan,
-    item: Item,
-    system: SystemName,
-    number: int,
-    rules: dict[str, SilenceRule],
-    told: Callable[[str], None],
-) -> Entry:
-    options = plan.options(item, system)
-    entry = Entry(item=item.name, system=system, round=number)
-    try:
-        if item.searches:
-            held, reports = capacity(options, item.streams, progress=_searching(told))
-            entry.held = held
+class _Run:
+    """A run of the suite in progress.
+
+    Attributes:
+        results: So far.
+    """
+
+    def __init__(self, plan: Plan, path: Path, log: Callable[[str], None]) -> None:
+        self.results = Results(quick=plan.quick)
+        self._plan = plan
+        self._path = path
+        self._log = log
+        # By system: the silences that one stream showed. They apply to the later items with many streams.
+        self._rules: dict[str, SilenceRule] = {}
+
+    def measure(self, item: Item, system: SystemName, number: int) -> None:
+        """Measure one item on one system in a round of this number."""
+        entry = Entry(item=item.name, system=system, round=number)
+        try:
+            reports = self._search(item, system, entry) if item.searches else [self._stream(item, system)]
+        except (RealtimeError, ServerError) as error:
+            entry.error = str(error)
+            self._log(f"  failed: {error}")
         else:
-            with running(options) as started:
-                if item.streams > 1:  # many at once are held against what one alone showed in this round
-                    started.rule = started.rule or rules.get(system)
-                outcome = stream(started, options, _sessions(options, item), None)
-            reports = [outcome.report]
-            if item.streams == 1:
-                rules[system] = outcome.rule
-    except (RealtimeError, ServerError) as error:
-        entry.error = str(error)
-        told(f"  failed: {error}")
-        return entry
-    entry.reports = [as_fields(report) for report in reports]
-    if entry.held is not None:
-        told(f"  {entry.held} streams held")
-    elif reports[0].overall.emission_s and not holds(reports[0].overall):
-        told("  not held")
-    return entry
+            entry.reports = [as_fields(report) for report in reports]
+            if entry.held is not None:
+                self._log(f"  {entry.held} streams held")
+            elif reports[0].overall.emission_s and not is_held(reports[0].overall):
+                self._log("  not held")
+        self.results.entries.append(entry)
+        save_results(self.results, self._path)
+
+    def _search(self, item: Item, system: SystemName, entry: Entry) -> list[Report]:
+        def progress(line: str) -> None:
+            if line.endswith("held"):  # of whole trials, not of every session
+                self._log(f"  {line}")
+
+        options = self._plan.options(item, system)
+        entry.held, reports = find_capacity(options, item.streams, progress=progress)
+        return reports
+
+    def _stream(self, item: Item, system: SystemName) -> Report:
+        options = self._plan.options(item, system)
+        with running(options) as started:
+            if item.streams > 1:
+                started.rule = started.rule or self._rules.get(system)
+            outcome = stream(started, options, _sessions(options, item), None)
+        if item.streams == 1:
+            self._rules[system] = outcome.rule
+        return outcome.report
+
+    def decode_offline(self, item: Item) -> None:
+        """Decode the recordings of an item in one pass each."""
+        self._log("the same recordings in one pass each")
+        self.results.offline_wer_percent = offline_wer(chosen_clips(self._plan.options(item, "vivavoce")))
+        save_results(self.results, self._path)
+
+    def soak(self, minutes: float) -> None:
+        """Make the long run."""
+        streams = self._plan.soak_streams
+        self._log(f"{streams} streams for {minutes:g} min")
+        item = Item(name="soak", streams=streams, load="continuous")
+        result = run_soak(self._plan.options(item, "vivavoce"), minutes)
+        self.results.soak = {**msgspec.to_builtins(result), "report": as_fields(result.report)}
+        save_results(self.results, self._path)
 
 
-def _searching(told: Callable[[str], None]) -> Callable[[str], None]:
-    """Passes on what a search says of whole trials, not of every session."""
-    return lambda line: told(f"  {line}") if line.endswith("held") else None
-
-
-def run_suite(plan: Plan, path: Path, *, told: Callable[[str], None]) -> Results:
+def run_suite(plan: Plan, path: Path, *, log: Callable[[str], None]) -> Results:
     """Measure, and write results to a file after every step.
 
     Args:
         plan: What to measure.
         path: The file.
-        told: Told of what happens, a line at a time.
+        log: Called with a line of progress.
 
     Raises:
-        VivavoceError: The recordings can't be used, or something that all of it needs is missing.
+        VivavoceError: The recordings cannot be used, or a package that every step needs is missing.
     """
-    results = Results(quick=plan.quick)
+    run = _Run(plan, path, log)
     steps = [
         (number, item, system)
         for number in range(1, plan.rounds + 1)
@@ -196,26 +227,17 @@ def run_suite(plan: Plan, path: Path, *, told: Callable[[str], None]) -> Results
         if number == 1 or not item.once
         for system in plan.systems
     ]
-    rules: dict[str, SilenceRule] = {}
     began_s = time.monotonic()
     for place, (number, item, system) in enumerate(steps, 1):
-        told(
-            f"{place}/{len(steps)} round {number}, {item.name}: {system} ({time.monotonic() - began_s:.0f} s)"
-        )
-        results.entries.append(_entry(plan, item, system, number, rules, told))
-        save_results(results, path)
+        elapsed_s = time.monotonic() - began_s
+        log(f"{place}/{len(steps)} round {number}, {item.name}: {system} ({elapsed_s:.0f} s)")
+        run.measure(item, system, number)
     accuracy = next((item for item in plan.items if item.name == "accuracy"), None)
     if accuracy is not None:
-        told("the same recordings in one pass each")
-        results.offline_wer_percent = offline_wer(chosen_clips(plan.options(accuracy, "vivavoce")))
-        save_results(results, path)
+        run.decode_offline(accuracy)
     if plan.soak_min is not None:
-        told(f"{plan.soak_streams} streams for {plan.soak_min:g} min")
-        long = Item(name="soak", streams=plan.soak_streams, load="continuous")
-        result = soak(plan.options(long, "vivavoce"), plan.soak_min)
-        results.soak = {**msgspec.to_builtins(result), "report": as_fields(result.report)}
-        save_results(results, path)
-    return results
+        run.soak(plan.soak_min)
+    return run.results
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -225,12 +247,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
-    add("--quick", action="store_true", help="a small subset, under 5 minutes; not to be published")
-    add("--rounds", type=int, help="how often, for medians (default: 3, with --quick 1)")
-    add("--item", action="append", choices=[item.name for item in ITEMS], help="only this; may be repeated")
-    add("--system", action="append", choices=SYSTEMS, help="only this; may be repeated")
-    add("--soak", type=float, metavar="MINUTES", help="also 8 streams of our own server for so long")
-    add("--server-arg", action="append", default=[], help="argument for our own server; may be repeated")
+    add("--quick", action="store_true", help="a small subset, under 5 minutes; not for publication")
+    add("--rounds", type=int, help="number of rounds, for medians (default: 3, with --quick 1)")
+    add("--item", action="append", choices=[item.name for item in ITEMS], help="only this; repeatable")
+    add("--system", action="append", choices=SYSTEMS, help="only this; repeatable")
+    add("--soak", type=float, metavar="MINUTES", help="also run 8 streams of our own server for MINUTES")
+    add("--server-arg", action="append", default=[], help="argument for our own server; repeatable")
     add("-o", "--output", type=Path, metavar="FILE", help="results (default: bench-results/, by date)")
     return parser
 
@@ -248,35 +270,36 @@ def _plan(arguments: argparse.Namespace) -> Plan:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run; returns the exit code."""
-    arguments = _parser().parse_args(argv)
-    name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S") + ("-quick" if arguments.quick else "")
-    path = arguments.output or _FOLDER / f"{name}.json"
+def _log(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
-    def told(line: str) -> None:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
 
+def _measure(arguments: argparse.Namespace, path: Path) -> int:
+    for module in REQUIRED:  # now, not after an hour of streaming
+        require(module)
     try:
-        for module in ("jiwer", "soundfile", "whisper_normalizer.english"):
-            need(module)
-        results = run_suite(_plan(arguments), path, told=told)
-    except VivavoceError as error:
-        told(str(error))
-        return error.exit_code
+        results = run_suite(_plan(arguments), path, log=_log)
     except KeyboardInterrupt:
-        told(f"interrupted; what was measured is in {path}")
+        _log(f"interrupted; the results so far are in {path}")
         return 130
     sys.stdout.write(page(results))
-    told(f"\nResults: {path}")
+    _log(f"\nResults: {path}")
     if not arguments.quick:
-        told(
+        _log(
             "To publish them:\n"
             f"  python -m benchmarks.plot {path} -o docs/performance.svg\n"
             f"  python -m benchmarks.publish {path} --into docs/performance.md"
         )
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S") + ("-quick" if arguments.quick else "")
+    path = arguments.output or _FOLDER / f"{name}.json"
+    return exit_code_of(lambda: _measure(arguments, path))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""When turns end: false cuts and delays. Only counting; `benchmarks.turn_ends_table` runs the sessions."""
+"""When turns end: counts false cuts and delays; `benchmarks.turn_ends_table` runs the sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["EndedTurn", "Ending", "Endings", "count_endings", "speech_spans"]
 
 _STARTS: Final = 3
 _SPEECH: Final = 0.5
-_GOES_ON: Final = 0.35
+_STILL_SPEECH: Final = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class EndedTurn:
     """A finished turn.
 
     Attributes:
-        at_s: How much audio had been heard when it ended.
+        at_s: Length of the audio processed when it ended.
         text: Its words.
     """
 
@@ -33,11 +33,11 @@ class EndedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What one recording gave.
+    """The result of one recording.
 
     Attributes:
-        cuts: Turns ended inside a sentence, though the pause was shorter than the maximum; None where nobody
-            wrote down where its sentences end.
+        cuts: Turns that ended inside a sentence, though the pause was shorter than the maximum; None where
+            the ends of its sentences are unknown.
         delay_s: Silence between its last speech and the end of the turn; None if none ended there.
     """
 
@@ -47,12 +47,12 @@ class Ending:
 
 @dataclass(slots=True)
 class Endings:
-    """What the recordings of a set gave.
+    """The results of a set of recordings.
 
     Attributes:
         cuts: Over those in which sentence ends are known.
-        cut_items: In how many of them there was one.
-        items: How many such recordings there are.
+        cut_items: Recordings with at least one.
+        items: Number of recordings in which sentence ends are known.
         known_s: Their length in seconds.
         delays_s: Of all recordings.
     """
@@ -75,12 +75,16 @@ class Endings:
 
     @property
     def cuts_per_10_minutes(self) -> float | None:
-        """None where nothing is known."""
+        """The rate of cuts; None where sentence ends are unknown."""
         return 600 * self.cuts / self.known_s if self.known_s else None
 
 
 def speech_spans(probabilities: Sequence[float], frame_s: float) -> list[tuple[float, float]]:
-    """Where speech was heard, in seconds: three frames of four from 0.5 begin it, one below 0.35 ends it."""
+    """Return the stretches of speech, in seconds.
+
+    Three of four frames with a probability of 0.5 or more begin the first one, a single such frame the later
+    ones; a frame below 0.35 ends each.
+    """
     spans: list[tuple[float, float]] = []
     start: int | None = None
     for frame, probability in enumerate(probabilities):
@@ -89,7 +93,7 @@ def speech_spans(probabilities: Sequence[float], frame_s: float) -> list[tuple[f
             is_speech = probability >= _SPEECH
             if is_speech and (spans or sum(value >= _SPEECH for value in window) >= _STARTS):
                 start = frame
-        elif probability < _GOES_ON:
+        elif probability < _STILL_SPEECH:
             spans.append((start * frame_s, frame * frame_s))
             start = None
     if start is not None:
@@ -103,13 +107,13 @@ def count_endings(
     written: str | None,
     max_silence_s: float,
 ) -> Ending:
-    """Count what happened in one recording.
+    """Count the cuts of one recording and measure its delay.
 
     Args:
-        turns: In their order.
-        spans: Of speech, from `speech_spans`.
-        written: Its text with punctuation; without any, all of it is one sentence. None: unknown.
-        max_silence_s: Silence that may end any turn.
+        turns: Its turns, in their order.
+        spans: Its speech, from `speech_spans`.
+        written: Its transcript with punctuation; without any, it is one sentence. None: unknown.
+        max_silence_s: Silence that ends any turn.
     """
     if not spans:
         return Ending(None if written is None else 0, None)
@@ -122,12 +126,12 @@ def count_endings(
     for place, turn in enumerate(turns):
         pause_s = _pause_around(turn.at_s, spans)
         if pause_s is not None and pause_s < max_silence_s:
-            cuts += not _ends_sentence([it.text for it in turns], place, written)
+            cuts += not _ends_sentence([each.text for each in turns], place, written)
     return Ending(cuts, delay_s)
 
 
 def _pause_around(at_s: float, spans: Sequence[tuple[float, float]]) -> float | None:
-    """Length of the pause between two stretches of speech in which a moment lies."""
+    """Return the length of the pause around a moment; None within speech."""
     for (_, end_s), (start_s, _) in pairwise(spans):
         if end_s <= at_s <= start_s:
             return start_s - end_s
@@ -135,9 +139,9 @@ def _pause_around(at_s: float, spans: Sequence[tuple[float, float]]) -> float | 
 
 
 def _ends_sentence(texts: Sequence[str], place: int, written: str) -> bool:
-    """Whether the turn at a place ended with a word that ends a sentence of the written form."""
+    """Whether the last word of a turn ends a sentence of the written form."""
     reference, ends = written_tokens(written)
-    heard = [[form for word in text.split() for form in tokens(word)] for text in texts]
-    n = sum(map(len, heard[: place + 1]))
-    before = [i for i, j in align(reference, [form for text in heard for form in text]) if j < n]
+    recognised = [[form for word in text.split() for form in tokens(word)] for text in texts]
+    n = sum(map(len, recognised[: place + 1]))
+    before = [i for i, j in align(reference, [form for text in recognised for form in text]) if j < n]
     return bool(before) and ends[before[-1]]

@@ -1,7 +1,7 @@
-"""``python -m benchmarks.turn_ends_table``: false cuts and delays of every preset, as a table in Markdown.
+"""False cuts and delays of every preset, as a Markdown table: ``python -m benchmarks.turn_ends_table``.
 
-Recordings go through the session machine as fast as it takes them: only audio is counted, no clock. Partials
-are off, so that passes are made in pauses only.
+Recordings go through the session as fast as it takes them: time is audio, there is no clock. Partials are
+off, so that passes are made in pauses only.
 """
 
 from __future__ import annotations
@@ -16,32 +16,36 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from benchmarks.hesitant_speech import Halting, halting
+from benchmarks.hesitant_speech import HesitantClip, hesitant_clips
+from benchmarks.script import exit_code_of
 from benchmarks.turn_ends import EndedTurn, Endings, count_endings, speech_spans
+from vivavoce.asr.engine import Pump
 from vivavoce.asr.models import load_detector, load_recogniser, load_turn_detector
 from vivavoce.asr.models.smart_turn import TurnAwareRecogniser
 from vivavoce.asr.session import SessionMachine
-from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest
-from vivavoce.bench.offline import to_model_rate
+from vivavoce.bench.audio import load_pcm, to_model_rate
+from vivavoce.bench.corpus import folder_or_default, read_manifest
 from vivavoce.protocol.events import Audio, SessionLimits, SessionOptions, Terminate, TurnUpdated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from vivavoce.asr.audio import Samples
-    from vivavoce.asr.models import Hypothesis, Recogniser, Span, SpeechDetector
-    from vivavoce.bench.model import Clip
+    import numpy.typing as npt
 
-__all__ = ["PRESETS", "Preset", "listen", "main"]
+    from vivavoce.asr.audio import Samples
+    from vivavoce.asr.models import Frames, Hypothesis, Recogniser, Span, SpeechDetector, SpeechState
+    from vivavoce.bench.records import Clip
+
+__all__ = ["PRESETS", "Preset", "main", "run_session"]
 
 _RATE_HZ: Final = 16_000
-_CHUNK: Final = 512
+_CHUNK: Final = 512  # samples
 _LIMITS: Final = SessionLimits(
     min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=1e9
 )
 _KINDS: Final = ("read", "accented-read", "telephone-prompt", "command-keywords")
 _SENTENCES: Final = frozenset({"accented-read"})
-"""Kinds whose recordings are a sentence each."""
+"""Kinds in which each recording is one sentence."""
 _HEAD: Final = (
     "| preset | confidence by | set | cuts (in 10 minutes) | items with a cut | delay p50 / p75 / p90, s |\n"
     "|---|---|---|---:|---:|---:|\n"
@@ -50,10 +54,10 @@ _HEAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Three numbers of the protocol.
+    """The end-of-turn parameters of a preset.
 
     Attributes:
-        name: For people.
+        name: Of the preset.
         threshold: ``end_of_turn_confidence_threshold``.
         min_ms: ``min_turn_silence``.
         max_ms: ``max_turn_silence``.
@@ -72,18 +76,18 @@ PRESETS: Final = (
 )
 
 
-class _Remembering:
-    """Recognises no span twice: a settled one gives the same whatever its draft."""
+class _CachingRecogniser:
+    """A recogniser that decodes no span twice: the result of a whole span does not depend on its draft."""
 
     def __init__(self, recogniser: Recogniser) -> None:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
         self.step_samples = recogniser.step_samples
         self._recogniser = recogniser
-        self._known: dict[object, Hypothesis] = {}
+        self._known: dict[object, Hypothesis] = {}  # by audio, prefix and exactness
 
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """One hypothesis per span."""
+        """Return one hypothesis per span."""
         return [self._one(span) for span in spans]
 
     def _one(self, span: Span) -> Hypothesis:
@@ -93,10 +97,33 @@ class _Remembering:
         return self._known[key]
 
 
-def listen(
+class _RecordingDetector:
+    """A speech detector that keeps the probabilities of all frames.
+
+    Attributes:
+        probabilities: So far, one per frame.
+    """
+
+    def __init__(self, detector: SpeechDetector) -> None:
+        self.frame_samples = detector.frame_samples
+        self.initial_state = detector.initial_state
+        self.probabilities: list[float] = []
+        self._detector = detector
+
+    def detect(
+        self, batch: Sequence[tuple[SpeechState, Frames]]
+    ) -> list[tuple[SpeechState, npt.NDArray[np.float32]]]:
+        """Return per session its new state and the probabilities of its frames."""
+        results = self._detector.detect(batch)
+        for _, found in results:
+            self.probabilities += found.tolist()
+        return results
+
+
+def run_session(
     samples: Samples, preset: Preset, recogniser: Recogniser, detector: SpeechDetector
 ) -> tuple[list[EndedTurn], list[float]]:
-    """Play samples, shape (n,), float32, 16 kHz, to a session.
+    """Run a session over samples, shape (n,), float32, 16 kHz.
 
     Returns:
         Its finished turns, and the speech probabilities of its frames.
@@ -110,36 +137,25 @@ def listen(
         end_of_turn_threshold=preset.threshold,
     )
     session = SessionMachine("measured", options, _LIMITS, now=0.0, unix_now=0.0)
-    state = detector.initial_state()
+    recording = _RecordingDetector(detector)
+    pump = Pump(session, recogniser, recording)
     turns: list[EndedTurn] = []
-    probabilities: list[float] = []
     pcm = (np.clip(samples, -1, 1) * 32_767).astype("<i2")
     for at in range(0, len(pcm) + _CHUNK, _CHUNK):
         chunk = pcm[at : at + _CHUNK]
         session.receive(Audio(chunk.tobytes()) if len(chunk) else Terminate(), 0.0)
-        while True:
-            frames = session.take_frames()
-            request = session.next_pass()
-            if frames is None and request is None:
-                break
-            if frames is not None:
-                [(state, found)] = detector.detect([(state, frames)])
-                probabilities += found.tolist()
-                session.apply_probabilities(found)
-            elif request is not None:
-                span = session.begin_pass(request)
-                session.apply_hypothesis(request, recogniser.recognise([span])[0])
-        heard_s = len(probabilities) * detector.frame_samples / _RATE_HZ
+        pump.run()
+        processed_s = len(recording.probabilities) * detector.frame_samples / _RATE_HZ
         turns += [
-            EndedTurn(heard_s, " ".join(word.text for word in event.words))
+            EndedTurn(processed_s, " ".join(word.text for word in event.words))
             for event in session.take_events()
             if isinstance(event, TurnUpdated) and event.ended
         ]
-    return turns, probabilities
+    return turns, recording.probabilities
 
 
 def _items(clips: Iterable[Clip], every: int) -> Iterator[tuple[str, str | None, Samples]]:
-    """Per item its set, its written form and its samples."""
+    """Yield per item its set, its written form and its samples."""
     for clip in clips:
         if clip.derived and clip.kind != "digits":
             continue
@@ -152,9 +168,9 @@ def _items(clips: Iterable[Clip], every: int) -> Iterator[tuple[str, str | None,
                 yield made.kind, written, made.samples
 
 
-def _made(clip: Clip, samples: Samples, every: int) -> Iterator[Halting]:
+def _made(clip: Clip, samples: Samples, every: int) -> Iterator[HesitantClip]:
     chosen = int(hashlib.blake2b(clip.id.encode(), digest_size=4).hexdigest(), 16) % every == 0
-    for made in halting(clip, samples):
+    for made in hesitant_clips(clip, samples):
         if chosen or clip.kind == "digits" or made.kind == "letters":
             yield made
 
@@ -173,43 +189,57 @@ def _row(variant: str, preset: Preset, name: str, found: Endings) -> str:
     return f"| {preset.name} | {variant} | {name} | {cuts} | {cut_items} | {_seconds(found.delays_s)} |\n"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.turn_ends_table", description=__doc__)
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=find_eval(), help="recordings with a manifest"
-    )
-    parser.add_argument("--turn-model", default="auto", help="auto, none, or the file of smart-turn")
-    parser.add_argument("--preset", choices=[it.name for it in PRESETS], action="append", help="only these")
-    parser.add_argument("--every", type=int, default=4, help="of added pauses, one recording in so many")
-    parser.add_argument("--kind", action="append", help="only recordings of these kinds")
-    asked = parser.parse_args(argv)
-    if asked.folder is None:
-        parser.error("no folder of recordings: name one, or set VIVAVOCE_EVAL")
-    detector = load_detector()
-    by_words = _Remembering(load_recogniser(turn_model="none"))
+def _variants(turn_model: str) -> dict[str, Recogniser]:
+    """Return the recognisers to compare, by the name of their confidence."""
+    by_words = _CachingRecogniser(load_recogniser(turn_model="none"))
     variants: dict[str, Recogniser] = {"words and voice": by_words}
-    turn_model = load_turn_detector(asked.turn_model)
-    if turn_model is not None:
-        variants[f"and {turn_model.name}"] = TurnAwareRecogniser(by_words, turn_model)
-    clips = [clip for clip in read_manifest(asked.folder) if not asked.kind or clip.kind in asked.kind]
+    detector = load_turn_detector(turn_model)
+    if detector is not None:
+        variants[f"and {detector.name}"] = TurnAwareRecogniser(by_words, detector)
+    return variants
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    detector = load_detector()
+    variants = _variants(arguments.turn_model)
+    clips = [
+        clip
+        for clip in read_manifest(folder_or_default(arguments.folder))
+        if not arguments.kind or clip.kind in arguments.kind
+    ]
     sys.stdout.write(_HEAD)
     for preset in PRESETS:
-        if asked.preset and preset.name not in asked.preset:
+        if arguments.preset and preset.name not in arguments.preset:
             continue
         found: dict[tuple[str, str], Endings] = {}
-        for name, written, samples in _items(clips, asked.every):
-            tail = np.zeros(round((preset.max_ms / 1_000 + 0.5) * _RATE_HZ), dtype=np.float32)
+        tail = np.zeros(round((preset.max_ms / 1_000 + 0.5) * _RATE_HZ), dtype=np.float32)
+        for name, written, samples in _items(clips, arguments.every):
             for variant, recogniser in variants.items():
-                turns, probabilities = listen(np.concatenate([samples, tail]), preset, recogniser, detector)
+                audio = np.concatenate([samples, tail])
+                turns, probabilities = run_session(audio, preset, recogniser, detector)
                 spans = speech_spans(probabilities, detector.frame_samples / _RATE_HZ)
                 ending = count_endings(turns, spans, written, preset.max_ms / 1_000)
                 found.setdefault((variant, name), Endings()).add(ending, len(samples) / _RATE_HZ)
         for variant, name in sorted(found):
             sys.stdout.write(_row(variant, preset, name, found[variant, name]))
             sys.stdout.flush()
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.turn_ends_table",
+        description="False cuts and delays of every preset, as a Markdown table.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
+    add("--turn-model", default="auto", help="auto, none, or the file of smart-turn")
+    add("--preset", choices=[each.name for each in PRESETS], action="append", help="only this; repeatable")
+    add("--every", type=int, default=4, metavar="N", help="insert pauses into every N-th recording only")
+    add("--kind", action="append", help="only recordings of this kind; repeatable")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: _measure(arguments))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

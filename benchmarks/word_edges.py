@@ -1,6 +1,6 @@
-"""First and last words: whether what a partial showed is still there, and what the model hears at once.
+"""First and last words: compares what partials showed with the finals and with the transcript.
 
-Only counting; `benchmarks.words_kept` runs the sessions.
+It only counts; `benchmarks.words_kept` runs the sessions.
 """
 
 from __future__ import annotations
@@ -9,29 +9,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vivavoce.bench.align import align, tokens
-from vivavoce.bench.model import ShownWord
+from vivavoce.bench.records import ShownWord
 from vivavoce.bench.turns import Utterance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vivavoce.bench.model import RefWord, TurnMessage
+    from vivavoce.bench.records import RefWord, TurnMessage
 
-__all__ = ["Lost", "lacks_first_word", "lost_word", "lost_words", "stretches", "was_said"]
+__all__ = ["LostWord", "lacks_first_word", "lost_word", "lost_words", "shown_utterances", "was_said"]
 
 _MOVED_MS: Final = 300
-"""How far off a word of another pass may lie and still be the same one: the times of the last word that was
-heard so far are the least certain."""
+"""Largest distance at which a word of another pass is still the same word: the times of the last word of a
+pass are the least certain."""
 _AROUND_MS: Final = 1_000
 _MARKS: Final = ".,?!;:-"
 
 
-class Lost(NamedTuple):
+class LostWord(NamedTuple):
     """A word that was the last one of a partial and is missing from the finals.
 
     Attributes:
         word: As it was shown.
-        place: How many words of all finals come before it.
+        place: Number of final words before it.
         of_last: Whether it was in the last partial that had words.
     """
 
@@ -40,11 +40,11 @@ class Lost(NamedTuple):
     of_last: bool
 
 
-def stretches(messages: Iterable[TurnMessage]) -> list[Utterance]:
-    """Utterances as they were shown, a turn that was ended each.
+def shown_utterances(messages: Iterable[TurnMessage]) -> list[Utterance]:
+    """Return utterances as they were shown, each up to the end of its turn.
 
-    Where all words were taken back it is over too, if the next to be shown are later ones; so it is with
-    the session, without any words.
+    An utterance whose words were all taken back is over as well if the next words are later ones; so is the
+    last one of the session.
     """
     found: list[Utterance] = []
     shown: list[TurnMessage] = []
@@ -67,25 +67,25 @@ def stretches(messages: Iterable[TurnMessage]) -> list[Utterance]:
 
 
 def lost_word(shown: Sequence[ShownWord], final: Sequence[ShownWord]) -> tuple[ShownWord, int] | None:
-    """The last word of a partial, if it is missing from final words, and how many of those come before.
+    """Return the last word of a partial if the final words lack it, and the number of final words before it.
 
-    Both are aligned. The word is there if the final has it at its place, no more than 0.3 s off. Another
-    word of the final in its time has taken its place, and then none is missing either; unless that one was
-    in the partial before it.
+    Both are aligned. The word is there if the final has it at its place, at most 0.3 s off. Another word of
+    the final at the same time has replaced it, and then none is missing either, unless that one was an
+    earlier word of the partial.
     """
     partial = [(word, forms) for word in shown if (forms := _forms(word.text))]
     if not partial:
         return None
-    said = [(form, i) for i, (_, forms) in enumerate(partial) for form in forms]
-    heard = [(form, j) for j, word in enumerate(final) for form in _forms(word.text)]
+    in_partial = [(form, i) for i, (_, forms) in enumerate(partial) for form in forms]
+    in_final = [(form, j) for j, word in enumerate(final) for form in _forms(word.text)]
     pairs = [
-        (said[a][1], heard[b][1])
-        for a, b in align([form for form, _ in said], [form for form, _ in heard])
-        if said[a][0] == heard[b][0]
+        (in_partial[a][1], in_final[b][1])
+        for a, b in align([form for form, _ in in_partial], [form for form, _ in in_final])
+        if in_partial[a][0] == in_final[b][0]
     ]
     last = len(partial) - 1
     word, last_forms = partial[last]
-    # Of a word that was shown twice it may be the first that is left.
+    # Of a word that was shown twice the final may have kept the first.
     paired = {i for i, _ in pairs}
     alike = [
         word,
@@ -103,14 +103,14 @@ def lost_word(shown: Sequence[ShownWord], final: Sequence[ShownWord]) -> tuple[S
 
 
 def _apart_ms(one: ShownWord, other: ShownWord) -> int:
-    """Time between the beginnings of two words; 0 if one of them is not known."""
+    """Return the time between the starts of two words; 0 if one of them is unknown."""
     return (
         abs(one.start_ms - other.start_ms) if one.start_ms is not None and other.start_ms is not None else 0
     )
 
 
 def _gap_ms(one: ShownWord, other: ShownWord) -> int:
-    """Time between two words; negative where they overlap, and 0 if a time is not known."""
+    """Return the time between two words; negative where they overlap, and 0 if a time is unknown."""
     times = (one.start_ms, one.end_ms, other.start_ms, other.end_ms)
     if None in times:
         return 0
@@ -118,19 +118,19 @@ def _gap_ms(one: ShownWord, other: ShownWord) -> int:
     return max(start, other_start) - min(end, other_end)
 
 
-def lost_words(utterance: Utterance, finals: Sequence[ShownWord]) -> list[Lost]:
-    """Words that were the last ones of its partials and are in no final, each once.
+def lost_words(utterance: Utterance, finals: Sequence[ShownWord]) -> list[LostWord]:
+    """Return the last words of its partials that no final has, each once.
 
-    Of partials before the last only words behind all of the final: what is lost further to the front was
-    not the last word of the utterance.
+    Of partials before the last one only words after the whole final count: an earlier word was not the last
+    one of the utterance.
 
     Args:
         utterance: What was shown.
-        finals: The final words of the whole recording: where an utterance is cut because it is too long,
-            what was shown of the rest is in the next one.
+        finals: The final words of the whole recording: where an utterance is cut because it is too long, the
+            next one has the rest of its words.
     """
     partials = [message.words for message in utterance.messages if message.words and not message.ended]
-    found: dict[str, Lost] = {}
+    found: dict[str, LostWord] = {}
     for number, shown in enumerate(partials, 1):
         around = [j for j, word in enumerate(finals) if _is_around(word, shown)]
         first = around[0] if around else _before(finals, shown[0])
@@ -142,7 +142,7 @@ def lost_words(utterance: Utterance, finals: Sequence[ShownWord]) -> list[Lost]:
         )
         of_last = number == len(partials)
         if is_at_end or of_last:
-            found[word.text.lower()] = Lost(word, first + place, of_last)
+            found[word.text.lower()] = LostWord(word, first + place, of_last)
     return list(found.values())
 
 
@@ -155,47 +155,48 @@ def _before(words: Sequence[ShownWord], at: ShownWord) -> int:
     return sum((word.start_ms or 0) < (at.start_ms or 0) for word in words)
 
 
-def was_said(lost: Lost, finals: Sequence[ShownWord], reference: str) -> bool:
-    """Whether a transcript would be nearer to what was said if it had that word.
+def was_said(lost: LostWord, finals: Sequence[ShownWord], reference: str) -> bool:
+    """Return whether the final transcript would have fewer errors with that word.
 
     Args:
         lost: A word that is missing.
         finals: The final words of the whole recording.
-        reference: What was said.
+        reference: The transcript of the recording.
     """
-    said = _forms(reference)
+    expected = _forms(reference)
     texts = [word.text for word in finals]
-    without = _errors(said, texts)
+    without = _errors(expected, texts)
     texts.insert(lost.place, lost.word.text)
-    return _errors(said, texts) < without
+    return _errors(expected, texts) < without
 
 
-def _errors(said: Sequence[str], texts: Iterable[str]) -> int:
-    heard = _forms(" ".join(texts))
-    pairs = align(said, heard)
-    right = sum(said[i] == heard[j] for i, j in pairs)
-    return len(said) + len(heard) - len(pairs) - right
+def _errors(expected: Sequence[str], texts: Iterable[str]) -> int:
+    recognised = _forms(" ".join(texts))
+    pairs = align(expected, recognised)
+    right = sum(expected[i] == recognised[j] for i, j in pairs)
+    return len(expected) + len(recognised) - len(pairs) - right
 
 
-def lacks_first_word(reference: str, heard: Sequence[ShownWord], first: RefWord | None = None) -> bool:
-    """Whether nothing was heard in the place of the first word that was said.
+def lacks_first_word(reference: str, recognised: Sequence[ShownWord], first: RefWord | None = None) -> bool:
+    """Return whether no recognised word is in the place of the first word of the transcript.
 
     Args:
-        reference: What was said.
-        heard: Words that were heard.
-        first: When the first one was said, if that is known: what was heard then is in its place.
+        reference: The transcript.
+        recognised: The recognised words.
+        first: The first word with its times, if they are known: a word at that time is in its place.
     """
-    said = _forms(reference)
-    if not said or any(i == 0 for i, _ in align(said, _forms(" ".join(word.text for word in heard)))):
+    expected = _forms(reference)
+    forms = _forms(" ".join(word.text for word in recognised))
+    if not expected or any(i == 0 for i, _ in align(expected, forms)):
         return False
     if first is None:
         return True
     spoken = ShownWord(first.text, round(first.start_s * 1000), round(first.end_s * 1000))
-    return all(_gap_ms(spoken, word) >= 0 for word in heard)
+    return all(_gap_ms(spoken, word) >= 0 for word in recognised)
 
 
 def _forms(text: str) -> list[str]:
-    """Words in comparable form, numbers digit by digit: "2 5" and "25" are the same."""
+    """Return words in comparable form, numbers digit by digit: "2 5" and "25" are the same."""
     forms: list[str] = []
     for word in text.split():
         if word.strip(_MARKS).replace("-", "").isdecimal():

@@ -1,4 +1,4 @@
-"""A library as a system under test, in a process of its own that only plays a script."""
+"""A library as a system under test, in a process that plays a script."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
+from benchmarks import suite
 from benchmarks.results import load_results
 
 from support import scripted_library
 from support.scripted_library import ScriptedStream
-from vivavoce.bench import suite, systems
-from vivavoce.bench.__main__ import main
-from vivavoce.bench.model import Clip, Placed, Script, Trace
-from vivavoce.bench.moonshine_library import Job, Listening, Played, SessionAudio, play, serve
+from vivavoce.bench import systems
+from vivavoce.bench.moonshine_library import Job, Played, SessionAudio, TurnRecorder, play, serve
+from vivavoce.bench.records import Clip, Placed, Script, Trace
 from vivavoce.bench.systems import library_process
+from vivavoce.cli.app import run as run_cli
 from vivavoce.errors import ServerError
 
 RATE = 16_000
@@ -40,11 +41,15 @@ def shown(trace):
     ]
 
 
+def bench(arguments):
+    return run_cli(["bench", *arguments])
+
+
 SAID = [(0, "the", False), (0, "The black cat.", True)]
 
 
 class TestOneSession:
-    def test_words_arrive_when_their_sound_has_been_spoken(self):
+    def test_words_arrive_after_they_were_spoken(self):
         stream = ScriptedStream()
         trace = play(stream, HALF_A_SECOND, RATE, JOB)
         assert trace.error is None
@@ -55,7 +60,7 @@ class TestOneSession:
         assert all(word.is_final for word in last.words)
         assert stream.closed
 
-    def test_sound_is_whole_and_full_scale_is_one(self):
+    def test_audio_is_complete_and_full_scale_is_one(self):
         stream = ScriptedStream()
         trace = play(stream, HALF_A_SECOND, RATE, JOB)
         assert trace.sent_s == pytest.approx(0.6)
@@ -64,27 +69,27 @@ class TestOneSession:
         assert set(samples[: RATE // 2]) == {0.5}
         assert not samples[RATE // 2 :].any()
 
-    def test_a_failure_is_told(self):
+    def test_a_failure_is_recorded(self):
         trace = play(ScriptedStream(fail_after_s=0.1), HALF_A_SECOND, RATE, JOB)
         assert trace.error == "RuntimeError: boom"
         assert trace.terminated_s is None
 
-    def test_an_error_event_is_told(self):
-        listening = Listening(lambda: 0.0)
-        listening(SimpleNamespace(line=None, error=OSError("gone")))
-        assert "gone" in listening.error
+    def test_an_error_event_is_recorded(self):
+        recorder = TurnRecorder(lambda: 0.0)
+        recorder(SimpleNamespace(line=None, error=OSError("gone")))
+        assert "gone" in recorder.error
 
     def test_lines_are_turns(self):
-        listening = Listening(lambda: 1.5)
+        recorder = TurnRecorder(lambda: 1.5)
         for line_id, text in ((900, "a"), (901, "b"), (900, "a")):
-            listening(SimpleNamespace(line=SimpleNamespace(line_id=line_id, text=text, is_complete=False)))
-        assert [(item.turn, item.words[0].text) for item in listening.messages] == [(0, "a"), (1, "b")]
+            recorder(SimpleNamespace(line=SimpleNamespace(line_id=line_id, text=text, is_complete=False)))
+        assert [(item.turn, item.words[0].text) for item in recorder.messages] == [(0, "a"), (1, "b")]
 
 
 def test_jobs_are_read_and_answered_line_by_line(tmp_path):
-    sound = tmp_path / "a.pcm"
-    sound.write_bytes(HALF_A_SECOND.tobytes())
-    audio = SessionAudio(str(sound), RATE)
+    audio_file = tmp_path / "a.pcm"
+    audio_file.write_bytes(HALF_A_SECOND.tobytes())
+    audio = SessionAudio(str(audio_file), RATE)
     jobs = [Job((audio,) * count, 2, 50, 0.0, 0.0) for count in (3, 1)]
     opened = []
 
@@ -138,7 +143,7 @@ class TestCommand:
     def test_figures_are_computed_as_for_a_server(self, folder, capsys):
         out = folder / "out.json"
         arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice", "--quiet"]
-        assert main([*arguments, "--json", str(out)]) == 0
+        assert bench([*arguments, "--json", str(out)]) == 0
         found = json.loads(out.read_text())
         assert (found["system"], found["protocol"], found["chunk_ms"]) == ("moonshine-voice", "library", 50)
         assert found["overall"]["wer_percent"] == 0
@@ -154,7 +159,7 @@ class TestCommand:
     def test_repeated(self, folder, capsys):
         out = folder / "out.json"
         arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice-tuned", "--quiet"]
-        assert main([*arguments, "--repeat", "2", "--json", str(out)]) == 0
+        assert bench([*arguments, "--repeat", "2", "--json", str(out)]) == 0
         found = json.loads(out.read_text())
         assert found["runs"] == 2
         emission = [found[which]["overall"]["emission_s"]["p50"] for which in ("min", "median", "max")]
@@ -173,7 +178,7 @@ class TestCommand:
             "--streams",
             "2",
         ]
-        assert main([*arguments, "--soak", "0.01", "--json", str(out)]) == 0
+        assert bench([*arguments, "--soak", "0.01", "--json", str(out)]) == 0
         found = json.loads(out.read_text())
         assert found["report"]["streams"] == 2
         assert found["report"]["load"] == "continuous"
@@ -185,9 +190,11 @@ class TestCommand:
 
     def test_streams_held(self, folder, capsys, monkeypatch):
         arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice", "--quiet"]
-        monkeypatch.setattr("vivavoce.bench.capacity.portion", lambda sessions, streams: sessions[:streams])
+        monkeypatch.setattr(
+            "vivavoce.bench.capacity.trial_sessions", lambda sessions, streams: sessions[:streams]
+        )
         out = folder / "out.json"
-        assert main([*arguments, "--find-streams", "2", "--json", str(out)]) == 0
+        assert bench([*arguments, "--find-streams", "2", "--json", str(out)]) == 0
         found = json.loads(out.read_text())
         assert (found["held"], found["runs"], len(found["trials"])) == (2, [2], 2)
         assert "2 streams held" in capsys.readouterr().out
@@ -195,14 +202,14 @@ class TestCommand:
 
 def test_a_library_that_does_not_load(folder, scripted, capsys):
     scripted("--broken")
-    assert main([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
+    assert bench([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
     assert "no such model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("how", "told"), [("--dies", "process ended"), ("--fails", "boom")])
 def test_a_library_that_fails(folder, scripted, capsys, how, told):
     scripted(how)
-    assert main([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
+    assert bench([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
     assert told in capsys.readouterr().err
 
 
@@ -252,7 +259,7 @@ class TestSuite:
         words = results.figure("non-speech", "moonshine-voice", "overall.non_speech_words_per_hour")
         assert words.median == pytest.approx(21_600)
         told = capsys.readouterr()
-        assert "### Words where nobody speaks" in told.out
+        assert "### Words without speech" in told.out
         assert "4/4 round 2, non-speech: moonshine-voice-tuned" in told.err
         assert "benchmarks.publish" in told.err
 

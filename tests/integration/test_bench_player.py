@@ -1,4 +1,4 @@
-"""The measuring client against a server that says what its script says."""
+"""The streaming client of the measurements, against a scripted server."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 import pytest
 import soundfile
+from benchmarks import promptness
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
-from vivavoce.bench import promptness
-from vivavoce.bench.__main__ import main
-from vivavoce.bench.dialects import V2, V3, Silence, session_url
-from vivavoce.bench.model import Clip, Placed, Script, SilenceRule
-from vivavoce.bench.player import PlayOptions, chunks, effective_speed, play, play_all, render
+from vivavoce.bench.audio import chunks, render
+from vivavoce.bench.client_dialects import TurnSilence, V2Client, V3Client, session_url
+from vivavoce.bench.player import PlayOptions, effective_speed, play, play_all
+from vivavoce.bench.records import Clip, Placed, Script, SilenceRule
+from vivavoce.cli.app import run as run_cli
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.protocol.events import (
@@ -57,7 +58,7 @@ SAYS = (
 
 
 class ScriptedServer:
-    """Speaks both dialects; says each event once that much audio, in seconds, has come in."""
+    """Speaks both dialects; sends each event once that much audio, in seconds, has come in."""
 
     def __init__(self, says=SAYS, *, key=None, fail_after_s=None, drop_after_s=None, mute=False):
         self.says = says
@@ -112,32 +113,36 @@ class ScriptedServer:
             return
         tell(SessionBegan("f14499a6-c399-4c30-b1eb-0a33af64b1d9", 2e9))
         waiting = list(self.says)
-        heard_s = 0.0
+        received_s = 0.0
         for raw in websocket:
             for command in dialect.decode(raw):
                 match command:
                     case Audio(data=data):
                         seen["sizes"].append(len(data))
                         seen["times"].append(time.monotonic())
-                        heard_s += len(data) / 2 / dialect.options.sample_rate
+                        received_s += len(data) / 2 / dialect.options.sample_rate
                     case Terminate():
                         for _, event in waiting:
                             tell(event)
-                        tell(SessionEnded(round(heard_s * 1000), 1))
+                        tell(SessionEnded(round(received_s * 1000), 1))
                         return
                     case other:
                         seen["others"].append(other)
-            while waiting and heard_s >= waiting[0][0] - 1e-6:
+            while waiting and received_s >= waiting[0][0] - 1e-6:
                 tell(waiting.pop(0)[1])
-            if self.drop_after_s is not None and heard_s > self.drop_after_s:
+            if self.drop_after_s is not None and received_s > self.drop_after_s:
                 websocket.close(1011, "gone")
                 return
-            if self.fail_after_s is not None and heard_s > self.fail_after_s:
+            if self.fail_after_s is not None and received_s > self.fail_after_s:
                 closing = dialect.closing(SessionFailed(Failure.INTERNAL, "boom"))
                 for frame in closing.frames:
                     websocket.send(frame)
                 websocket.close(closing.code, closing.reason)
                 return
+
+
+def bench(arguments):
+    return run_cli(["bench", *arguments])
 
 
 def run(server, protocol, pcm=SECOND, **options):
@@ -211,7 +216,7 @@ class TestOneSession:
         with ScriptedServer(mute=True) as server:
             assert "beginning did not come" in run(server, protocol, timeout_s=0.1).error
 
-    def test_nobody_there(self, protocol):
+    def test_no_server(self, protocol):
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
@@ -219,8 +224,8 @@ class TestOneSession:
         assert trace.error.startswith("cannot connect")
 
 
-def test_silence_is_asked_for_in_the_protocols_own_way():
-    silence = Silence(min_ms=200, max_ms=900, threshold=0.5)
+def test_silence_is_requested_in_the_way_of_each_protocol():
+    silence = TurnSilence(min_ms=200, max_ms=900, threshold=0.5)
     with ScriptedServer() as server:
         run(server, "v3", silence=silence)
         run(server, "v2", silence=silence)
@@ -233,18 +238,18 @@ def test_silence_is_asked_for_in_the_protocols_own_way():
 
 
 def test_silences_in_force():
-    assert V3(Silence()).rule() == SilenceRule(400, 1280, 0.4)
-    assert V3(Silence(200, 900, 0.5)).rule() == SilenceRule(200, 900, 0.5)
-    assert V2(Silence()).rule() == SilenceRule(700, 700)
-    assert V2(Silence(max_ms=300)).rule() == SilenceRule(300, 300)
+    assert V3Client(TurnSilence()).rule() == SilenceRule(400, 1280, 0.4)
+    assert V3Client(TurnSilence(200, 900, 0.5)).rule() == SilenceRule(200, 900, 0.5)
+    assert V2Client(TurnSilence()).rule() == SilenceRule(700, 700)
+    assert V2Client(TurnSilence(max_ms=300)).rule() == SilenceRule(300, 300)
 
 
 def test_addresses():
-    spoken = V2(Silence())
-    assert session_url("http://h:1", spoken, 8000) == "ws://h:1/v2/realtime/ws?sample_rate=8000"
-    assert session_url("wss://h/own?a=b", spoken, 8000) == "wss://h/own?a=b&sample_rate=8000"
+    dialect = V2Client(TurnSilence())
+    assert session_url("http://h:1", dialect, 8000) == "ws://h:1/v2/realtime/ws?sample_rate=8000"
+    assert session_url("wss://h/own?a=b", dialect, 8000) == "wss://h/own?a=b&sample_rate=8000"
     with pytest.raises(ConfigurationError, match="localhost"):
-        session_url("localhost:8765", spoken, 8000)
+        session_url("localhost:8765", dialect, 8000)
 
 
 def test_chunks_are_whole():
@@ -285,13 +290,15 @@ def test_recordings_are_laid_where_they_belong(folder):
     assert pcm[round(2.2 * RATE) :].all()
 
 
-def test_so_many_streams_at_once(folder):
+def test_number_of_concurrent_streams(folder):
     clip = Clip("a", "read", folder / "a.flac", "the", 1.0, RATE)
     sessions = [Script((Placed(clip, 0.0),), RATE, 1.0)] * 5
     ended = []
     with ScriptedServer() as server:
         options = PlayOptions(url=server.url, speed=40.0, timeout_s=5.0)
-        traces = asyncio.run(play_all(sessions, 2, options, done=lambda script, trace: ended.append(trace)))
+        traces = asyncio.run(
+            play_all(sessions, 2, options, on_done=lambda script, trace: ended.append(trace))
+        )
     assert len(server.sessions) == len(ended) == 5
     assert server.most_open == 2
     assert [trace.error for trace in traces] == [None] * 5
@@ -301,7 +308,7 @@ def test_so_many_streams_at_once(folder):
 def test_command(folder, capsys, protocol):
     with ScriptedServer(SAYS[:-1]) as server:
         out, traces = folder / "out.json", folder / "traces.jsonl"
-        code = main([
+        code = bench([
             str(folder), "--url", server.url, "--protocol", protocol, "--speed", "20", "--streams", "3",
             "--json", str(out), "--traces", str(traces), "--quiet",
         ])  # fmt: skip
@@ -320,7 +327,7 @@ def test_command(folder, capsys, protocol):
 @PROTOCOLS
 def test_promptness(folder, capsys, monkeypatch, protocol):
     monkeypatch.setattr(promptness, "OPEN_WITHIN_S", 30.0)  # this machine may have other things to do
-    monkeypatch.setattr(promptness, "OVER_WITHIN_S", 30.0)
+    monkeypatch.setattr(promptness, "CLOSE_WITHIN_S", 30.0)
     with ScriptedServer() as server:
         arguments = [str(folder), "--url", server.url, "--protocol", protocol, "--streams", "2"]
         assert promptness.main([*arguments, "--sessions", "4"]) == 0
@@ -339,20 +346,21 @@ def test_promptness_of_a_slow_server_is_a_failure(folder, capsys, monkeypatch):
     assert "dropped: " in capsys.readouterr().err
 
 
-def test_command_when_nobody_is_there(folder, capsys):
-    assert main([str(folder), "--url", "ws://127.0.0.1:1", "--quiet"]) == 1
+def test_command_without_a_server(folder, capsys):
+    assert bench([str(folder), "--url", "ws://127.0.0.1:1", "--quiet"]) == 1
     assert "cannot connect" in capsys.readouterr().err
 
 
 def test_command_when_a_session_is_dropped(folder, capsys):
     with ScriptedServer(drop_after_s=0.7) as server:
-        assert main([str(folder), "--url", server.url, "--speed", "20", "--quiet"]) == 1
+        assert bench([str(folder), "--url", server.url, "--speed", "20", "--quiet"]) == 1
     assert "every session failed" in capsys.readouterr().err
 
 
 def test_offline(folder):
     from vivavoce.asr.models import Hypothesis, HypothesisWord
-    from vivavoce.bench.offline import offline_errors, offline_hypotheses, to_model_rate
+    from vivavoce.bench.audio import to_model_rate
+    from vivavoce.bench.offline import offline_errors, offline_hypotheses
 
     class Parrot:
         def recognise(self, spans):
@@ -369,5 +377,5 @@ def test_offline(folder):
 
 
 def test_our_own_server_that_does_not_start_says_why(folder, capsys):
-    assert main([str(folder), "--server-arg=--no-such-option", "--quiet"]) == 1
+    assert bench([str(folder), "--server-arg=--no-such-option", "--quiet"]) == 1
     assert "no-such-option" in capsys.readouterr().err

@@ -1,11 +1,12 @@
 """Expected terms on real recordings, where they are at hand."""
 
 import pytest
-from benchmarks.key_terms import TermErrors, expected_terms, hear, rare_words, term_errors
+from benchmarks.key_terms import TermErrors, expected_terms, rare_words, run_session, term_errors
 
 from vivavoce.asr.models import load_detector
 from vivavoce.asr.models.moonshine import MoonshineRecogniser
-from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest, select
+from vivavoce.bench.audio import load_pcm
+from vivavoce.bench.corpus import find_eval, read_manifest, select
 
 FOLDER = find_eval()
 MOST = 30
@@ -24,7 +25,7 @@ def test_rare_words_come_out_right_among_a_hundred_terms_that_are_not_said():
         pcm = load_pcm(clip)
         terms = expected_terms(clip.id, rare, clip.text, 100)
         for expected in ((), terms):
-            said = hear(recogniser, detector, pcm, clip.sample_rate, expected).text
+            said = run_session(recogniser, detector, pcm, clip.sample_rate, expected).text
             found = term_errors(clip.text, said, rare[clip.id])
             if expected:
                 with_terms = with_terms.plus(found)

@@ -1,10 +1,11 @@
 """Real recordings, where they are at hand: no word is lost, and where nobody speaks none is told."""
 
 import pytest
-from benchmarks.words_kept import check, listen
+from benchmarks.words_kept import check, turn_messages
 
 from vivavoce.asr.models import load_detector, load_recogniser
-from vivavoce.bench.corpus import find_eval, load_pcm, read_manifest, select
+from vivavoce.bench.audio import load_pcm
+from vivavoce.bench.corpus import find_eval, read_manifest, select
 
 FOLDER = find_eval()
 EVERY = 16
@@ -36,5 +37,5 @@ def test_where_nobody_speaks_nothing_looks_like_speech(models):
     silent = [clip for clip in select(read_manifest(FOLDER)) if clip.text == ""]
     assert silent
     for clip in silent:
-        messages = listen(load_pcm(clip), clip.sample_rate, "v3", *models)
+        messages = turn_messages(load_pcm(clip), clip.sample_rate, "v3", *models)
         assert [message for message in messages if message.words or message.ended] == [], clip.id

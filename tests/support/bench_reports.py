@@ -1,4 +1,4 @@
-"""Reports of measurements that nobody made, with the figures that a test asks for."""
+"""Made-up reports with the figures that a test needs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from benchmarks.results import Entry
 
-from vivavoce.bench.machine import Machine
-from vivavoce.bench.metrics import Spread, figures
-from vivavoce.bench.model import SilenceRule
+from vivavoce.bench.environment import Machine
+from vivavoce.bench.figures import Spread, figures
+from vivavoce.bench.records import SilenceRule
 from vivavoce.bench.report import Cost, Report, as_fields
 
 MACHINE = Machine("Abacus 2", 2, "Linux x86_64", "3.13.1", {"vivavoce": "0.1.0", "onnxruntime": "1.20"})

@@ -1,4 +1,4 @@
-"""Stands in for the library's process: streams that say what a script says. Run as a program by tests."""
+"""Replaces the library's process in tests: streams that follow a script. Tests run it as a program."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from vivavoce.bench.moonshine_library import Ready, serve
 
 
 class ScriptedStream:
-    """Says "the" after 0.2 s of sound and "The black cat." after 0.4 s, each told by two events."""
+    """Sends "the" after 0.2 s of audio and "The black cat." after 0.4 s, each in two events."""
 
     def __init__(self, *, fail_after_s=None):
         self.listeners = []
-        self.heard_s = 0.0
+        self.received_s = 0.0
         self.chunks = []
         self.closed = False
         self.fail_after_s = fail_after_s
@@ -29,10 +29,10 @@ class ScriptedStream:
 
     def add_audio(self, audio_data, sample_rate):
         self.chunks.append(audio_data)
-        self.heard_s += len(audio_data) / sample_rate
-        if self.fail_after_s is not None and self.heard_s > self.fail_after_s:
+        self.received_s += len(audio_data) / sample_rate
+        if self.fail_after_s is not None and self.received_s > self.fail_after_s:
             raise RuntimeError("boom")
-        while self._waiting and self.heard_s >= self._waiting[0][0] - 1e-6:
+        while self._waiting and self.received_s >= self._waiting[0][0] - 1e-6:
             _, text, complete = self._waiting.pop(0)
             line = SimpleNamespace(line_id=77, text=text, is_complete=complete)
             for _ in ("text changed", "updated or completed"):

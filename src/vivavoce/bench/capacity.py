@@ -1,4 +1,4 @@
-"""How many streams a server holds."""
+"""The number of streams that a server holds."""
 
 from __future__ import annotations
 
@@ -6,39 +6,40 @@ from dataclasses import replace
 from math import gcd
 from typing import TYPE_CHECKING
 
+from vivavoce.bench.figures import is_held
 from vivavoce.bench.loads import MIN_SESSION_S, scripts
-from vivavoce.bench.metrics import holds
-from vivavoce.bench.run import chosen_clips, stream
+from vivavoce.bench.measure import chosen_clips, stream
 from vivavoce.bench.systems import running
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vivavoce.bench.model import Script
+    from vivavoce.bench.options import Options
+    from vivavoce.bench.records import Script
     from vivavoce.bench.report import Report
-    from vivavoce.bench.run import Options
 
-__all__ = ["capacity", "largest", "portion"]
+__all__ = ["find_capacity", "largest_held", "trial_sessions"]
 
 _GOLDEN = 0.618
-_ENOUGH_STREAMS = 8
+_FIRST_TRIAL_STREAMS = 8
 
 
-def largest(held: Callable[[int], bool], most: int, first: int = 1) -> int:
-    """The largest number from 1 to ``most`` that is held, 0 if not even 1 is.
+def largest_held(held: Callable[[int], bool], limit: int, first: int = 1) -> int:
+    """Return the largest number from 1 to ``limit`` that is held, 0 if not even 1 is.
 
-    Doubles until one is not held, then halves the distance.
+    Doubles until a number is not held, then bisects.
 
     Args:
-        held: Whether so many are.
-        most: Stop here.
-        first: Begin here: few streams hear few recordings in a minute, and a single hard one decides.
+        held: Whether this number is held.
+        limit: Largest number to try.
+        first: First number to try. With few streams a minute contains few recordings, and a single hard one
+            decides the trial.
     """
-    good, bad = 0, min(first, most)
-    while bad <= most and held(bad):
+    good, bad = 0, min(first, limit)
+    while bad <= limit and held(bad):
         good, bad = bad, bad * 2
-    bad = min(bad, most + 1)
+    bad = min(bad, limit + 1)
     while bad - good > 1:
         middle = (good + bad) // 2
         if held(middle):
@@ -48,10 +49,15 @@ def largest(held: Callable[[int], bool], most: int, first: int = 1) -> int:
     return good
 
 
-def portion(sessions: Sequence[Script], streams: int, seconds: float = MIN_SESSION_S) -> list[Script]:
-    """A trial's sessions: one per stream or more, so many seconds each; from the start again if too few.
+def trial_sessions(sessions: Sequence[Script], streams: int, seconds: float = MIN_SESSION_S) -> list[Script]:
+    """Choose the sessions of a trial, repeated if there are too few.
 
-    They are taken from all over the set, so that trials with few streams and with many hear the same mixture.
+    They come from all over the set, so that trials with few streams and with many have the same mixture.
+
+    Args:
+        sessions: The sessions to choose from.
+        streams: Number of concurrent streams; each has at least one session.
+        seconds: Least audio per stream.
     """
     stride = _stride(len(sessions))
     chosen: list[Script] = []
@@ -64,34 +70,34 @@ def portion(sessions: Sequence[Script], streams: int, seconds: float = MIN_SESSI
 
 
 def _stride(count: int) -> int:
-    """A step that visits each of so many places once and never stays in one region: near the golden ratio."""
+    """Return a step that visits each of ``count`` places once, spread out: near the golden ratio."""
     return next(
         step for step in range(max(1, round(count * _GOLDEN)), 2 * count + 1) if gcd(step, count) == 1
     )
 
 
-def capacity(
-    options: Options, most: int, *, progress: Callable[[str], None] | None = None
+def find_capacity(
+    options: Options, limit: int, *, progress: Callable[[str], None] | None = None
 ) -> tuple[int, list[Report]]:
-    """Find how many streams the server holds, as ``metrics.holds`` defines it.
+    """Find how many streams the server holds, as defined by `figures.is_held`.
 
     Args:
-        options: What to measure; ``streams`` is not looked at, and times must be real (``speed`` 1).
-        most: Stop here.
-        progress: Told of what happens, a line at a time.
+        options: What to measure; ``streams`` is ignored, and ``speed`` must be 1.
+        limit: Largest number of streams to try.
+        progress: Called with a line of progress.
 
     Returns:
-        The largest number held (0: not even one), and a report per trial in which any session worked.
+        The largest number held (0: not even one), and a report per trial in which a session succeeded.
 
     Raises:
-        RealtimeError: Not even one stream worked.
+        RealtimeError: Every session failed, even with one stream.
     """
     clips = chosen_clips(options)
     reports: list[Report] = []
     with running(options) as system:
 
         def held(streams: int) -> bool:
-            sessions = portion(scripts(clips, options.load, streams), streams)
+            sessions = trial_sessions(scripts(clips, options.load, streams), streams)
             try:
                 outcome = stream(system, replace(options, streams=streams), sessions, progress)
             except RealtimeError:
@@ -101,10 +107,10 @@ def capacity(
             reports.append(outcome.report)
             if system.rule is None:  # of the first trial: with one stream
                 system.rule = outcome.rule
-            verdict = holds(outcome.report.overall)
+            verdict = is_held(outcome.report.overall)
             if progress:
                 progress(f"{streams} streams: {'held' if verdict else 'not held'}")
             return verdict
 
-        first = 1 if system.rule is None else _ENOUGH_STREAMS
-        return largest(held, most, first), reports
+        first = 1 if system.rule is None else _FIRST_TRIAL_STREAMS
+        return largest_held(held, limit, first), reports

@@ -1,4 +1,4 @@
-"""Recordings with references: a folder with ``manifest.jsonl`` and the audio that it names.
+"""Recordings with references: a folder with ``manifest.jsonl`` and the audio files that it names.
 
 Each line of the manifest is an object with ``id``, ``audio`` (path within the folder), ``text``, ``kind``,
 ``duration_s``, ``sample_rate`` and, where known, ``words`` (``text``, ``start``, ``end`` in seconds),
@@ -9,25 +9,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from vivavoce.bench.model import Clip, RefWord, need
-from vivavoce.errors import AudioError, ConfigurationError
+from vivavoce.bench.records import Clip, RefWord
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-
-__all__ = ["MANIFEST", "find_eval", "load_pcm", "read_manifest", "select"]
+__all__ = ["MANIFEST", "find_eval", "folder_or_default", "read_manifest", "select"]
 
 MANIFEST = "manifest.jsonl"
-
-Pcm: TypeAlias = "npt.NDArray[np.int16]"
-"""Mono samples, shape (n,), int16."""
 
 
 class _Word(msgspec.Struct):
@@ -49,9 +43,9 @@ class _Entry(msgspec.Struct):
 
 
 def find_eval() -> Path | None:
-    """Where the evaluation recordings are; None if they aren't here.
+    """Return the folder of the evaluation recordings; None if there is none.
 
-    That is ``VIVAVOCE_EVAL``, or ``shared/eval`` beside the checkout that this file is in.
+    That is ``VIVAVOCE_EVAL``, or ``shared/eval`` beside the checkout that contains this file.
     """
     named = os.environ.get("VIVAVOCE_EVAL")
     checkout = Path(__file__).resolve().parents[3]
@@ -59,11 +53,25 @@ def find_eval() -> Path | None:
     return folder if (folder / MANIFEST).is_file() else None
 
 
+def folder_or_default(folder: Path | None) -> Path:
+    """Return that folder, or the evaluation set.
+
+    Raises:
+        ConfigurationError: No folder is named and there is no evaluation set.
+    """
+    found = folder or find_eval()
+    if found is None:
+        raise ConfigurationError(
+            "no folder of recordings: name one, or set VIVAVOCE_EVAL to the evaluation set"
+        )
+    return found
+
+
 def read_manifest(folder: Path) -> list[Clip]:
     """Read the recordings of a folder.
 
     Raises:
-        ConfigurationError: There is no manifest, or a line of it can't be used.
+        ConfigurationError: There is no manifest, or a line of it is not valid.
     """
     path = folder / MANIFEST
     try:
@@ -76,23 +84,24 @@ def read_manifest(folder: Path) -> list[Clip]:
         if not line.strip():
             continue
         try:
-            entry = decoder.decode(line)
+            clips.append(_clip(folder, decoder.decode(line)))
         except msgspec.MsgspecError as error:
             raise ConfigurationError(f"{path}, line {number}: {error}") from error
-        clips.append(
-            Clip(
-                id=entry.id,
-                kind=entry.kind,
-                audio=folder / entry.audio,
-                text=entry.text,
-                duration_s=entry.duration_s,
-                sample_rate=entry.sample_rate,
-                words=tuple(RefWord(word.text, word.start, word.end) for word in entry.words or ()),
-                text_written=entry.text_written,
-                derived=entry.derived,
-            )
-        )
     return clips
+
+
+def _clip(folder: Path, entry: _Entry) -> Clip:
+    return Clip(
+        id=entry.id,
+        kind=entry.kind,
+        audio=folder / entry.audio,
+        text=entry.text,
+        duration_s=entry.duration_s,
+        sample_rate=entry.sample_rate,
+        words=tuple(RefWord(word.text, word.start, word.end) for word in entry.words or ()),
+        text_written=entry.text_written,
+        derived=entry.derived,
+    )
 
 
 def select(
@@ -107,20 +116,20 @@ def select(
 
     Args:
         clips: All of them.
-        kinds: Those kinds only; empty: all.
-        ids: Those only; empty: all. What is asked for by name is taken even if it is derived.
-        limit: At most so many of each kind, spread evenly over the set.
-        derived: Whether to take recordings that are made from others.
+        kinds: Only these kinds; empty: all.
+        ids: Only these recordings; empty: all. A recording that is named is chosen even if it is derived.
+        limit: Largest number of each kind, spread evenly over the set.
+        derived: Whether to include recordings that are made from others.
 
     Raises:
         ConfigurationError: A kind or an id does not occur.
     """
     clips = list(clips)
-    for what, asked, known in (
+    for what, named, known in (
         ("kind", kinds, {clip.kind for clip in clips}),
         ("id", ids, {clip.id for clip in clips}),
     ):
-        if unknown := sorted(set(asked) - known):
+        if unknown := sorted(set(named) - known):
             raise ConfigurationError(f"no recording of {what} {', '.join(unknown)}")
     chosen = [
         clip
@@ -136,24 +145,6 @@ def select(
         by_kind.setdefault(clip.kind, []).append(clip)
     kept: set[str] = set()
     for group in by_kind.values():
-        wanted = min(limit, len(group))
-        kept.update(group[i * len(group) // wanted].id for i in range(wanted))
+        count = min(limit, len(group))
+        kept.update(group[i * len(group) // count].id for i in range(count))
     return [clip for clip in chosen if clip.id in kept]
-
-
-def load_pcm(clip: Clip) -> Pcm:
-    """Read the samples of a recording.
-
-    Raises:
-        AudioError: It can't be read, isn't mono, or has another rate than its manifest says.
-        ExtrasNotInstalledError: soundfile is missing.
-    """
-    soundfile = need("soundfile")
-    try:
-        samples, rate = soundfile.read(clip.audio, dtype="int16")
-    except (OSError, RuntimeError) as error:
-        raise AudioError(f"{clip.audio}: {error}") from error
-    if samples.ndim != 1 or rate != clip.sample_rate:
-        raise AudioError(f"{clip.audio}: expected mono at {clip.sample_rate} Hz, got {rate} Hz")
-    pcm: Pcm = samples
-    return pcm

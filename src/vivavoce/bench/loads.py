@@ -1,35 +1,34 @@
-"""Load shapes: which recordings go into which session. Pure."""
+"""Load shapes: which recordings are streamed in which session. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
-from vivavoce.bench.model import Placed, Script
+from vivavoce.bench.records import Placed, Script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vivavoce.bench.model import Clip
+    from vivavoce.bench.options import LoadName
+    from vivavoce.bench.records import Clip
 
-__all__ = ["GAP_S", "MIN_SESSION_S", "Load", "continuous", "scripts", "short"]
-
-Load: TypeAlias = Literal["short", "continuous"]
+__all__ = ["GAP_S", "MIN_SESSION_S", "continuous", "scripts", "short"]
 
 GAP_S = 1.2
 MIN_SESSION_S = 60.0
 
 
 def short(clips: Iterable[Clip]) -> list[Script]:
-    """A session per recording."""
+    """Return one session per recording."""
     return [Script((Placed(clip, 0.0),), clip.sample_rate, clip.duration_s) for clip in clips]
 
 
 def continuous(clips: Iterable[Clip]) -> list[Script]:
-    """Recordings laid end to end, ``GAP_S`` apart, into sessions of ``MIN_SESSION_S`` or more.
+    """Lay recordings end to end, ``GAP_S`` apart, into sessions of ``MIN_SESSION_S`` or more.
 
     A session holds one kind and one sample rate, so that figures can be given by kind. Recordings without a
-    transcript, or without speech, are left out: what they would add could not be told from what their
-    neighbours said. Where there is less than a session's worth of a kind, the session is shorter.
+    transcript, or without speech, are left out: words that they add could not be separated from those of
+    their neighbours. A kind that is too short for a whole session gives a shorter one.
     """
     groups: dict[tuple[str, int], list[Clip]] = {}
     for clip in clips:
@@ -61,8 +60,8 @@ def _lay(clips: Sequence[Clip]) -> Script:
     return Script(tuple(placed), clips[0].sample_rate, at_s - GAP_S)
 
 
-def scripts(clips: Sequence[Clip], load: Load, streams: int) -> list[Script]:
-    """The sessions of a run: at least one per stream, from the beginning again if there are fewer."""
+def scripts(clips: Sequence[Clip], load: LoadName, streams: int) -> list[Script]:
+    """Return the sessions of a run: at least one per stream, repeated from the beginning if necessary."""
     once = short(clips) if load == "short" else continuous(clips)
     if not once:
         return []

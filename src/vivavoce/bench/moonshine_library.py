@@ -1,14 +1,14 @@
-"""The library that the model comes with, ``moonshine-voice``, as a system under test.
+"""The library that carries the model, ``moonshine-voice``, as a system under test.
 
-``python -m vivavoce.bench.moonshine_library`` is a process of its own, so that its cost can be told from the
-measuring's. It loads the weights of that package's assets folder (nothing is downloaded), feeds recordings in
-time to the package's own streams, as a microphone would, and writes down what their listeners are told in the
-neutral shape of ``model``, so that every figure is computed as it is for a server.
+``python -m vivavoce.bench.moonshine_library`` runs as a separate process, so that its cost is measured apart
+from the client's. It loads the weights from that package's assets folder (nothing is downloaded), feeds
+recordings in real time to the package's own streams, as a microphone would, and records the events of their
+listeners in the neutral form of ``records``, so that every figure is computed as for a server.
 
 It speaks JSON lines: `Ready` first, then for each `Job` that it reads a `Played` per session, as they end.
 
-Two ways to run it, because the difference is large: as its documentation shows it (one transcriber, all
-defaults), and tuned for many streams (a transcriber per core, a thread per pass, no copies of the audio).
+It runs in two ways, because the difference is large: as the library's documentation shows (one transcriber,
+all defaults), and tuned for many streams (a transcriber per core, a thread per pass, no copies of the audio).
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import msgspec
-import numpy as np
 
-from vivavoce.bench.model import ShownWord, Trace, TurnMessage
+from vivavoce.bench.audio import chunks, read_pcm, to_float
+from vivavoce.bench.records import ShownWord, Trace, TurnMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Job", "Listening", "Played", "Ready", "SessionAudio", "main", "play", "serve"]
+    from vivavoce.bench.audio import Pcm
+
+__all__ = ["Job", "Played", "Ready", "SessionAudio", "TurnRecorder", "main", "play", "serve"]
 
 _MODEL = "tiny-en"
 _SINGLE_THREAD = "MOONSHINE_ORT_SINGLE_THREAD"
-_MAX_LAG_S = 10.0  # whoever is this late has lost; waiting for it would take all day
+_MAX_LAG_S = 10.0  # a session this late is given up: waiting for it would take hours
 
 
 class SessionAudio(msgspec.Struct, frozen=True):
@@ -46,7 +48,7 @@ class SessionAudio(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """Sessions to stream; times as in ``player.PlayOptions``."""
+    """Sessions to stream; durations as in ``player.PlayOptions``."""
 
     sessions: tuple[SessionAudio, ...]
     streams: int
@@ -69,42 +71,42 @@ class Played(msgspec.Struct, frozen=True):
 
 
 class Stream(Protocol):
-    """As much of ``moonshine_voice.transcriber.Stream`` as is needed here."""
+    """What is needed of ``moonshine_voice.transcriber.Stream`` here."""
 
     def add_listener(self, listener: Callable[[Any], None]) -> None:
-        """Have events told."""
+        """Call a listener with every event."""
 
     def start(self) -> None:
         """Begin."""
 
     def add_audio(self, audio_data: list[float], sample_rate: int) -> None:
-        """Take samples, full scale ±1; recognises in the caller's thread whenever an update is due."""
+        """Take samples, full scale ±1; decodes on the caller's thread whenever an update is due."""
 
     def stop(self) -> object:
-        """Recognise what is left."""
+        """Decode the rest."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release its resources."""
 
 
 @dataclass(slots=True)
-class Listening:
-    """A listener: turns what a stream tells into messages about turns.
+class TurnRecorder:
+    """A listener that turns a stream's events into messages about turns.
 
     Attributes:
         now_s: The session's clock.
-        messages: What was told so far.
-        error: The first fault that was told.
+        messages: The messages so far.
+        error: The first error; None: none so far.
     """
 
     now_s: Callable[[], float]
     messages: list[TurnMessage] = field(default_factory=list)
     error: str | None = None
-    _turns: dict[int, int] = field(default_factory=dict)
-    _shown: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    _turns: dict[int, int] = field(default_factory=dict)  # line id -> number of its turn
+    _shown: dict[int, tuple[str, bool]] = field(default_factory=dict)  # line id -> latest text, complete?
 
     def __call__(self, event: Any) -> None:
-        """Take one event; several tell the same of one line, which is noted once."""
+        """Take one event; several events repeat the state of a line, which is recorded once."""
         line = event.line
         if line is None:
             self.error = self.error or f"the library failed: {getattr(event, 'error', event)}"
@@ -119,8 +121,8 @@ class Listening:
         self.messages.append(TurnMessage(self.now_s(), turn, words, ended))
 
 
-def play(stream: Stream, pcm: np.ndarray[Any, np.dtype[np.int16]], sample_rate: int, job: Job) -> Trace:
-    """Feed one session in time; a failure is told in the trace, never raised.
+def play(stream: Stream, pcm: Pcm, sample_rate: int, job: Job) -> Trace:
+    """Feed one session in real time; the trace reports a failure, no exception does.
 
     Args:
         stream: A new one, not started.
@@ -128,25 +130,22 @@ def play(stream: Stream, pcm: np.ndarray[Any, np.dtype[np.int16]], sample_rate: 
         sample_rate: In Hz.
         job: How to feed them.
     """
-    size = sample_rate * job.chunk_ms // 1000
     chunk_s = job.chunk_ms / 1000
-    length = -(-(len(pcm) + round(job.tail_s * sample_rate)) // size) * size
-    samples = np.zeros(length, dtype=np.float32)
-    samples[: len(pcm)] = pcm.astype(np.float32) / np.float32(32_768)
+    pieces = [to_float(piece) for piece in chunks(pcm, sample_rate, job.chunk_ms, job.tail_s)]
     begun_s = time.monotonic()
 
     def now_s() -> float:
         return time.monotonic() - begun_s
 
-    listening = Listening(now_s)
+    recorder = TurnRecorder(now_s)
     lag_s = sent_s = 0.0
     terminated_s: float | None = None
     error: str | None = None
     try:
-        stream.add_listener(listening)
+        stream.add_listener(recorder)
         stream.start()
         begun_s = time.monotonic()
-        for number, start in enumerate(range(0, length, size), 1):
+        for number, piece in enumerate(pieces, 1):
             wait_s = number * chunk_s - now_s()
             if wait_s > 0:
                 time.sleep(wait_s)
@@ -155,33 +154,33 @@ def play(stream: Stream, pcm: np.ndarray[Any, np.dtype[np.int16]], sample_rate: 
             if lag_s > _MAX_LAG_S:
                 error = f"fell behind by {_MAX_LAG_S:g} s"
                 break
-            stream.add_audio(samples[start : start + size].tolist(), sample_rate)
+            stream.add_audio(piece.tolist(), sample_rate)
             sent_s += chunk_s
         else:
             terminated_s = now_s()
         stream.stop()
-    except Exception as problem:  # noqa: BLE001 - whatever a foreign library raises ends its session, not the run
+    except Exception as problem:  # noqa: BLE001 - an error of the library ends its session, not the run
         error = error or f"{type(problem).__name__}: {problem}"
     closed_s = now_s()
     stream.close()
     return Trace(
-        messages=tuple(listening.messages),
+        messages=tuple(recorder.messages),
         sent_s=sent_s,
         terminated_s=terminated_s,
         closed_s=closed_s,
         lag_s=lag_s,
         begun_s=begun_s,
-        error=error or listening.error,
+        error=error or recorder.error,
     )
 
 
 def serve(open_stream: Callable[[int], Stream], requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Do jobs until there are no more.
+    """Process jobs until there are no more.
 
     Args:
-        open_stream: Makes a new stream; the argument counts the streams that run beside each other, from 0.
-        requests: A `Job` a line.
-        answers: A `Played` a line.
+        open_stream: Makes a new stream; the argument numbers the concurrent streams from 0.
+        requests: One `Job` per line.
+        answers: One `Played` per line.
     """
     lock = threading.Lock()
 
@@ -193,7 +192,7 @@ def serve(open_stream: Callable[[int], Stream], requests: IO[bytes], answers: IO
                     return
                 place = waiting.pop()
             audio = job.sessions[place]
-            pcm = np.fromfile(audio.pcm, dtype="<i2")
+            pcm = read_pcm(audio.pcm)
             trace = play(open_stream(number), pcm, audio.sample_rate, job)
             with lock:
                 answers.write(msgspec.json.encode(Played(place, trace)) + b"\n")
@@ -218,7 +217,7 @@ def _opener(transcribers: int, *, tuned: bool) -> Callable[[int], Stream]:
     options = {"return_audio_data": "false"} if tuned else None
     loaded = [library.Transcriber(path, library.ModelArch.TINY, options=options) for _ in range(transcribers)]
     for transcriber in loaded:
-        transcriber.transcribe_without_streaming([0.0] * 16_000)  # the first pass of all is slow
+        transcriber.transcribe_without_streaming([0.0] * 16_000)  # the first pass is slow
 
     def open_stream(number: int) -> Stream:
         stream: Stream = loaded[number % len(loaded)].create_stream()
@@ -233,7 +232,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--tuned", action="store_true", help="a transcriber per core, a thread per pass")
     parser.add_argument("--cores", type=int, default=1, help="with --tuned: how many transcribers")
     arguments = parser.parse_args(argv)
-    # The library may print: keep the line to the one who asks clean of that.
+    # The library may print: keep its output out of the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if arguments.tuned:

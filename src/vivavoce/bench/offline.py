@@ -1,55 +1,39 @@
-"""The same recordings decoded in one pass each, without voice activity or streaming: the yardstick."""
+"""The same recordings decoded in one pass each, without voice activity detection or streaming."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
-from vivavoce.bench.corpus import load_pcm
-from vivavoce.bench.metrics import word_errors
-from vivavoce.bench.model import need
+from vivavoce.bench.audio import load_pcm, to_model_rate
+from vivavoce.bench.figures import word_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy.typing as npt
-
     from vivavoce.asr.models import Hypothesis, Span
-    from vivavoce.bench.corpus import Pcm
-    from vivavoce.bench.metrics import Errors
-    from vivavoce.bench.model import Clip
+    from vivavoce.bench.audio import Pcm
+    from vivavoce.bench.figures import Errors
+    from vivavoce.bench.records import Clip
 
-__all__ = ["OfflineRecogniser", "offline_errors", "offline_hypotheses", "to_model_rate"]
-
-_MODEL_RATE_HZ = 16_000
+__all__ = ["OfflineRecogniser", "offline_errors", "offline_hypotheses", "offline_wer"]
 
 
 class OfflineRecogniser(Protocol):
-    """As much of a recogniser as is needed here."""
+    """What is needed of a recogniser here."""
 
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """One hypothesis per span."""
-
-
-def to_model_rate(pcm: Pcm, sample_rate: int) -> npt.NDArray[np.float32]:
-    """Turn int16 samples of any rate, in Hz, into float32 at 16 kHz, full scale ±1."""
-    samples = pcm.astype(np.float32) / np.float32(32_768)
-    if sample_rate == _MODEL_RATE_HZ:
-        return samples
-    resampled: npt.NDArray[np.float32] = need("soxr").resample(samples, sample_rate, _MODEL_RATE_HZ)
-    return resampled
+        """Return one hypothesis per span."""
 
 
 def offline_hypotheses(
     recogniser: OfflineRecogniser, clips: Sequence[Clip], *, load: Callable[[Clip], Pcm] = load_pcm
 ) -> dict[str, str]:
-    """What a recogniser makes of whole recordings, one after another.
+    """Decode whole recordings, one after another.
 
     Returns:
         The text by the id of the recording.
     """
-    from vivavoce.asr.models import Span as MakeSpan  # noqa: PLC0415 - only this measurement needs the engines
+    from vivavoce.asr.models import Span as MakeSpan  # noqa: PLC0415 - only this measurement needs the models
 
     texts: dict[str, str] = {}
     for clip in clips:
@@ -59,5 +43,19 @@ def offline_hypotheses(
 
 
 def offline_errors(clips: Sequence[Clip], texts: Mapping[str, str]) -> Errors:
-    """Pooled word errors over the recordings in which something known is said."""
+    """Return pooled word errors over the recordings with a transcript."""
     return word_errors([(clip.text, texts[clip.id]) for clip in clips if clip.text])
+
+
+def offline_wer(clips: Sequence[Clip]) -> dict[str, float | None]:
+    """Return word error rates in % of whole recordings decoded in one pass: by kind, and ``overall``."""
+    from vivavoce.asr.models import load_recogniser  # noqa: PLC0415 - loads ONNX Runtime
+
+    clips = [clip for clip in clips if clip.text]
+    texts = offline_hypotheses(load_recogniser(), clips)
+    kinds = sorted({clip.kind for clip in clips})
+    by_kind = {kind: offline_errors([clip for clip in clips if clip.kind == kind], texts) for kind in kinds}
+    return {
+        "overall": offline_errors(clips, texts).percent,
+        **{kind: errors.percent for kind, errors in by_kind.items()},
+    }

@@ -1,4 +1,4 @@
-"""The same measurement several times: medians, and how far the runs lie apart. Pure."""
+"""The same measurement several times: medians and extremes over the runs. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from vivavoce.bench.report import Report
 
-__all__ = ["FIGURES", "Figure", "Middle", "figure", "lookup", "merge", "middle", "table"]
+__all__ = ["FIGURES", "Figure", "Summary", "figure", "lookup", "merge", "summarise", "table"]
 
 
 @dataclass(frozen=True, slots=True)
-class Middle:
+class Summary:
     """A figure over several runs: its median and its extremes."""
 
     median: float
@@ -25,19 +25,19 @@ class Middle:
     max: float
 
     def text(self, digits: int) -> str:
-        """For a table, such as ``0.31 (0.30 to 0.33)``; one number where all runs agree on its digits."""
+        """Return text such as ``0.31 (0.30 to 0.33)``; one number where the rounded values are equal."""
         centre, low, high = (f"{value:.{digits}f}" for value in (self.median, self.min, self.max))
         return centre if low == high else f"{centre} ({low} to {high})"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of a report, as tables name it.
+    """A figure of a report, as tables show it.
 
     Attributes:
-        title: With its unit.
-        path: Where it is in the report's JSON.
-        digits: After the point.
+        title: Name and unit.
+        path: Place in the report's JSON.
+        digits: Decimal places.
     """
 
     title: str
@@ -67,22 +67,22 @@ FIGURES = (
     Figure("memory at start, MiB", "cost.rss_start_mib", 0),
     Figure("memory at most, MiB", "cost.rss_max_mib", 0),
     Figure("sender late by at most, s", "overall.lag_s", 2),
-    Figure("busy with other things, cores", "elsewhere_cores", 2),
+    Figure("busy with other processes, cores", "elsewhere_cores", 2),
 )
 _BY_PATH = {item.path: item for item in FIGURES}
 
 
 def figure(path: str) -> Figure:
-    """A figure by its path.
+    """Return a figure by its path.
 
     Raises:
-        KeyError: No table names it.
+        KeyError: There is no such figure.
     """
     return _BY_PATH[path]
 
 
 def lookup(report: Mapping[str, Any], path: str) -> float | None:
-    """A number in a report's JSON; None where nothing was measured."""
+    """Return a number of a report's JSON; None if it was not measured."""
     found: Any = report
     for name in path.split("."):
         if not isinstance(found, dict) or found.get(name) is None:
@@ -91,14 +91,14 @@ def lookup(report: Mapping[str, Any], path: str) -> float | None:
     return float(found)
 
 
-def middle(values: Iterable[float | None]) -> Middle | None:
-    """Median and extremes of what was measured; None if nothing was."""
+def summarise(values: Iterable[float | None]) -> Summary | None:
+    """Return median and extremes of the values that were measured; None if none was."""
     known = [value for value in values if value is not None]
-    return Middle(median(known), min(known), max(known)) if known else None
+    return Summary(median(known), min(known), max(known)) if known else None
 
 
 def merge(reports: Sequence[Report]) -> dict[str, Any]:
-    """Median, minimum and maximum of every figure, each in the shape of a report's JSON, and all reports."""
+    """Return median, minimum and maximum of every figure, each in the form of a report's JSON."""
     fields = [as_fields(report) for report in reports]
     return {
         "runs": len(fields),
@@ -117,17 +117,17 @@ def _merged(values: Sequence[Any], which: str) -> Any:
         names = dict.fromkeys(name for value in known for name in value)
         return {name: _merged([value.get(name) for value in known], which) for name in names}
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known):
-        found = middle(known)
+        found = summarise(known)
         return getattr(found, which)
     return known[0] if all(value == known[0] for value in known) else known
 
 
 def table(reports: Sequence[Report]) -> Iterator[tuple[str, ...]]:
-    """A heading, then a line per figure that was measured, over all recordings of a run."""
+    """Yield a heading, then a row per measured figure, over all recordings of a run."""
     fields = [as_fields(report) for report in reports]
     yield (f"{len(fields)} runs", "median", "min", "max")
     for item in FIGURES:
-        found = middle(lookup(report, item.path) for report in fields)
+        found = summarise(lookup(report, item.path) for report in fields)
         if found:
             numbers = (found.median, found.min, found.max)
             yield (item.title, *(f"{number:.{item.digits}f}" for number in numbers))

@@ -1,4 +1,4 @@
-"""A measurement, for people and for programs."""
+"""The report of a measurement: as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vivavoce.bench.machine import Machine
-    from vivavoce.bench.metrics import Figures, Spread
+    from vivavoce.bench.environment import Machine
+    from vivavoce.bench.figures import Figures, Spread
 
 __all__ = ["Cost", "Report", "as_fields", "print_report", "print_table", "rows", "to_json"]
 
@@ -21,13 +21,13 @@ _PIPE_COLUMNS = 240
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the server used during a run.
+    """The resources that the server used during a run.
 
     Attributes:
         cpu_per_stream: Its CPU seconds per second of streamed audio, in cores.
-        cpu_s: User and system time in all.
+        cpu_s: User and system time.
         rss_start_mib: Resident set before the first session.
-        rss_max_mib: The largest seen during the run, sampled each second.
+        rss_max_mib: The largest during the run, sampled every second.
         rss_end_mib: After the last session.
     """
 
@@ -40,34 +40,34 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A run: what was asked, and what came out.
+    """A run: its settings and its figures.
 
     Attributes:
         version: Of this package.
         system: What was measured.
-        server: Its address, or how it was run.
-        protocol: ``v2`` or ``v3``; ``library`` for what is no server.
+        server: Its address, or how it ran.
+        protocol: ``v2`` or ``v3``; ``library`` for a system that is not a server.
         load: ``short`` or ``continuous``.
-        streams: How many ran at once.
-        mean_streams: How many did on average: fewer while the last ones end.
-        cores: How many the server may use.
-        speed: How many times faster than speech; latencies are given for 1 only.
+        streams: Number of concurrent streams.
+        mean_streams: The average: fewer run while the last ones end.
+        cores: Number of cores that the server may use.
+        speed: How many times faster than speech; latencies are reported at 1 only.
         chunk_ms: Audio per message.
-        min_silence_ms: Silence that ends a turn which sounds complete.
+        min_silence_ms: Silence that ends a complete turn.
         max_silence_ms: Silence that ends any turn.
-        end_of_turn_threshold: Confidence from which a turn sounds complete.
-        silence_measured: Whether the silences are no settings but the median final latency, as a rule
-            with one stream, which stands in their place for a system that has no such setting.
-        machine: What it ran on.
-        elsewhere_cores: Cores that were busy on average with neither the system nor the measuring; None if
-            that can't be told. Times are only as good as this is small.
+        end_of_turn_threshold: Confidence from which a turn counts as complete.
+        silence_measured: Whether the silences are not settings but the median final latency, usually with
+            one stream: the stand-in for a system without such a setting.
+        machine: The machine of the run.
+        elsewhere_cores: Average number of cores that neither the system nor the client kept busy; None if
+            unknown. The larger it is, the less the latencies mean.
         started_at: UTC, ISO 8601.
-        wall_s: How long the run took.
+        wall_s: Duration of the run.
         overall: Figures over all sessions.
         kinds: Figures by kind of recording.
         cost: None if the server's process is not known.
-        offline_wer_percent: By kind and ``overall``, over the same recordings; empty: not measured.
-        failures: What went wrong in sessions that failed, each text once.
+        offline_wer_percent: By kind and ``overall``, over the same recordings; empty if not measured.
+        failures: Errors of failed sessions, each text once.
     """
 
     version: str
@@ -95,21 +95,21 @@ class Report:
     failures: list[str] = field(default_factory=list)
 
     def streaming_gap(self, kind: str = "overall") -> float | None:
-        """Streamed minus offline word error rate, in points; None if either is missing."""
+        """Return streamed minus offline word error rate, in points; None if either is missing."""
         streamed = (self.overall if kind == "overall" else self.kinds[kind]).wer_percent
         offline = self.offline_wer_percent.get(kind)
         return None if streamed is None or offline is None else streamed - offline
 
 
 def as_fields(report: Report) -> dict[str, Any]:
-    """All figures as plain objects."""
+    """Return all figures as plain objects."""
     fields: dict[str, Any] = msgspec.to_builtins(report)
     fields["streaming_gap_points"] = {kind: report.streaming_gap(kind) for kind in ("overall", *report.kinds)}
     return fields
 
 
 def to_json(report: Report) -> bytes:
-    """All figures, indented."""
+    """Return all figures as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(as_fields(report)), indent=2)
 
 
@@ -122,7 +122,7 @@ def _spread(value: Spread | None) -> str:
 
 
 def rows(report: Report) -> Iterator[tuple[str, ...]]:
-    """The table, line by line: a heading, then a figure per line with a column per kind."""
+    """Yield the table: a heading, then a row per figure with a column per kind."""
     columns = {"overall": report.overall, **(report.kinds if len(report.kinds) > 1 else {})}
     yield ("", *columns)
     figures = list(columns.values())
@@ -175,12 +175,12 @@ def _headline(report: Report) -> Iterator[str]:
 
 def _elsewhere(report: Report) -> str:
     if report.elsewhere_cores is None:
-        return "other load unknown"
-    return f"{report.elsewhere_cores:.2f} core(s) busy with other things"
+        return "load of other processes unknown"
+    return f"{report.elsewhere_cores:.2f} core(s) busy with other processes"
 
 
 def print_report(report: Report, stream: IO[str] | None = None) -> None:
-    """Write the figures as a table; with rich if it is installed."""
+    """Print the figures as a table; with rich if it is installed."""
     out = stream or sys.stdout
     for line in _headline(report):
         out.write(line + "\n")
@@ -188,7 +188,7 @@ def print_report(report: Report, stream: IO[str] | None = None) -> None:
 
 
 def print_table(lines: Sequence[tuple[str, ...]], stream: IO[str] | None = None) -> None:
-    """Write a heading and rows; with rich if it is installed."""
+    """Print a heading and rows; with rich if it is installed."""
     out = stream or sys.stdout
     heading, *body = lines
     try:
@@ -207,5 +207,5 @@ def print_table(lines: Sequence[tuple[str, ...]], stream: IO[str] | None = None)
         table.add_row(*row)
     console = Console(file=out)
     if not console.is_terminal:
-        console = Console(file=out, width=_PIPE_COLUMNS)  # it would cut the columns at 80
+        console = Console(file=out, width=_PIPE_COLUMNS)  # the default of 80 would truncate columns
     console.print(table)

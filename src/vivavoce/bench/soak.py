@@ -1,4 +1,4 @@
-"""Many streams for a long time: does memory stay, do words keep coming as soon?"""
+"""A long run with many streams: the course of memory and latency."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from vivavoce.bench.capacity import portion
+from vivavoce.bench.capacity import trial_sessions
+from vivavoce.bench.figures import percentile
 from vivavoce.bench.loads import scripts
-from vivavoce.bench.metrics import percentile
-from vivavoce.bench.run import chosen_clips, stream
+from vivavoce.bench.measure import chosen_clips, stream
 from vivavoce.bench.systems import running
 from vivavoce.bench.timing import emissions
-from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vivavoce.bench.model import Script, Trace
+    from vivavoce.bench.options import Options
+    from vivavoce.bench.records import Script, Trace
     from vivavoce.bench.report import Report
-    from vivavoce.bench.run import Options
 
-__all__ = ["SETTLED_S", "Memory", "Soak", "latency_by_minute", "memory_course", "soak", "table"]
+__all__ = ["SETTLED_S", "Memory", "Soak", "latency_by_minute", "run_soak", "summarise_memory", "table"]
 
 SETTLED_S = 300.0
-"""After that long what a process needs once should have been taken."""
+"""After this time a process should have allocated everything that it allocates once."""
 _SAMPLE_S = 5.0
 _MINUTE_S = 60.0
 
@@ -34,12 +33,12 @@ class Memory:
     """The course of a resident set, in MiB.
 
     Attributes:
-        start: At the first look.
-        settled: Median of the minute after ``SETTLED_S``; None if it wasn't looked at for so long.
+        start: First sample.
+        settled: Median of the minute after ``SETTLED_S``; None if the run was shorter.
         end: Median of the last minute while streams ran.
-        most: The largest.
-        growth: From ``settled`` to ``end``. A single look sees what a pass just needs, or what was just given
-            back.
+        most: Largest sample.
+        growth: From ``settled`` to ``end``. Both are medians because a single sample depends on what a pass
+            uses at that moment, or has just released.
     """
 
     start: float
@@ -51,16 +50,16 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """What a long run showed.
+    """The result of a long run.
 
     Attributes:
-        minutes: How long it was meant to be.
-        report: The figures over the whole run.
-        memory: None if the process can't be looked at.
+        minutes: Its intended length.
+        report: Figures over the whole run.
+        memory: None if the process is unknown.
         memory_samples: Seconds since the start, MiB.
-        emission_p95_by_minute: Of the words spoken in that minute, in s; None: no recognised word was.
-        emission_p95_first_third: Over the words of the first third, in s.
-        emission_p95_last_third: Over those of the last.
+        emission_p95_by_minute: Of the words spoken in each minute, in s; None: no recognised word.
+        emission_p95_first_third: Over the words of the first third of the run, in s.
+        emission_p95_last_third: Over those of the last third.
     """
 
     minutes: float
@@ -72,8 +71,8 @@ class Soak:
     emission_p95_last_third: float | None
 
 
-def memory_course(samples: Sequence[tuple[float, float]]) -> Memory | None:
-    """Sum up looks at a resident set: (seconds since the start, MiB), in their order."""
+def summarise_memory(samples: Sequence[tuple[float, float]]) -> Memory | None:
+    """Summarise samples of a resident set: (seconds since the start, MiB), in their order."""
     if not samples:
         return None
     start, last_s = samples[0][1], samples[-1][0]
@@ -86,10 +85,10 @@ def memory_course(samples: Sequence[tuple[float, float]]) -> Memory | None:
 
 
 def latency_by_minute(words: Sequence[tuple[float, float]]) -> list[float | None]:
-    """95th percentile of emission latencies by minute.
+    """Return the 95th percentile of emission latencies by minute.
 
     Args:
-        words: When each had been spoken, in seconds since the start, and its latency.
+        words: Per word its spoken end, in seconds since the start, and its latency.
     """
     minutes: dict[int, list[float]] = {}
     for at_s, latency_s in words:
@@ -108,16 +107,19 @@ def _words(sessions: Sequence[tuple[Script, Trace]], began_s: float) -> Iterator
                 yield trace.begun_s + spoken_s - began_s, latency_s
 
 
-def soak(options: Options, minutes: float, *, progress: Callable[[str], None] | None = None) -> Soak:
-    """Run ``options.streams`` streams of continuous speech for that many minutes.
+def run_soak(options: Options, minutes: float, *, progress: Callable[[str], None] | None = None) -> Soak:
+    """Run ``options.streams`` concurrent streams for a number of minutes.
+
+    Args:
+        options: What to measure.
+        minutes: Length of the run.
+        progress: Called with a line of progress.
 
     Raises:
-        ConfigurationError: That is no length, or the options can't be used.
+        ConfigurationError: The options or the recordings are not valid.
         RealtimeError: Every session failed.
     """
-    if minutes <= 0:
-        raise ConfigurationError(f"soak: expected minutes, got {minutes:g}")
-    sessions = portion(
+    sessions = trial_sessions(
         scripts(chosen_clips(options), options.load, options.streams), options.streams, minutes * 60
     )
     with running(options) as system:
@@ -132,7 +134,7 @@ def soak(options: Options, minutes: float, *, progress: Callable[[str], None] | 
     return Soak(
         minutes=minutes,
         report=outcome.report,
-        memory=memory_course(samples),
+        memory=summarise_memory(samples),
         memory_samples=samples,
         emission_p95_by_minute=latency_by_minute(words),
         emission_p95_first_third=percentile(first, 95) if first else None,
@@ -145,7 +147,7 @@ def _text(value: float | None, digits: int) -> str:
 
 
 def table(result: Soak) -> Iterator[tuple[str, ...]]:
-    """A heading, then a line per figure."""
+    """Yield a heading, then a row per figure."""
     yield (f"{result.report.streams} streams for {result.minutes:g} min", "")
     memory = result.memory
     if memory:

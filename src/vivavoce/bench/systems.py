@@ -1,4 +1,4 @@
-"""Systems under test: what plays sessions and can be looked at while it does."""
+"""Systems under test: a server over WebSockets, or a library in a process."""
 
 from __future__ import annotations
 
@@ -11,48 +11,47 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
-from vivavoce.bench.model import Trace
+from vivavoce.bench.audio import render, write_pcm
+from vivavoce.bench.client_dialects import TurnSilence
 from vivavoce.bench.moonshine_library import Job, Played, Ready, SessionAudio
-from vivavoce.bench.player import PlayOptions, play_all, render
-from vivavoce.bench.process import cores_of
-from vivavoce.bench.serving import log_tail, start_server, stop
+from vivavoce.bench.player import PlayOptions, play_all
+from vivavoce.bench.records import Trace
+from vivavoce.bench.resources import cores_of
+from vivavoce.bench.server_process import log_tail, start_server, stop
 from vivavoce.errors import ExtrasNotInstalledError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vivavoce.bench.model import Script, SilenceRule
-    from vivavoce.bench.run import Options
+    from vivavoce.bench.options import Options
+    from vivavoce.bench.records import Script, SilenceRule
 
-__all__ = ["SYSTEMS", "MoonshineLibrary", "Server", "System", "SystemName", "library_process", "running"]
-
-SystemName: TypeAlias = Literal["vivavoce", "moonshine-voice", "moonshine-voice-tuned"]
-SYSTEMS: tuple[SystemName, ...] = ("vivavoce", "moonshine-voice", "moonshine-voice-tuned")
+__all__ = ["MoonshineLibrary", "Server", "System", "library_process", "running"]
 
 
 class System(Protocol):
-    """Something that turns recordings into words while they are spoken.
+    """A system that transcribes recordings while they are streamed.
 
     Attributes:
         name: Of the system, for tables.
-        address: Where it is, or what it is, in words.
-        protocol: How it is spoken to.
+        address: Its address, or a description.
+        protocol: ``v2``, ``v3`` or ``library``.
         chunk_ms: Audio per message.
-        pid: Its process, if it can be looked at.
+        pid: Its process; None if unknown.
         nominal: Whether it has a silence threshold of its own.
-        rule: How much silence ends a turn, or for a system without such a threshold what stands for it; None:
-            that has yet to be measured, with one stream.
+        rule: How much silence ends a turn. For a system without a threshold the measured stand-in; None until
+            it is measured, with one stream.
     """
 
     rule: SilenceRule | None
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - told above
+    def name(self) -> str: ...  # noqa: D102 - documented above
     @property
     def address(self) -> str: ...  # noqa: D102
     @property
@@ -65,9 +64,9 @@ class System(Protocol):
     def nominal(self) -> bool: ...  # noqa: D102
 
     async def play_all(
-        self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
+        self, scripts: Sequence[Script], streams: int, on_done: Callable[[Script, Trace], None]
     ) -> list[Trace]:
-        """Stream sessions, so many at once; a trace per session, in their order."""
+        """Stream sessions concurrently; returns a trace per session, in their order."""
 
 
 class Server:
@@ -79,19 +78,19 @@ class Server:
         self._play = play
         self.pid = pid
         self.name = name
-        spoken = play.dialect()
+        dialect = play.dialect()
         parts = urlsplit(play.url)
-        # A key may stand in an address, and what is written down is passed on.
+        # An address may contain a key, and reports are passed on.
         self.address = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
         self.protocol: str = play.protocol
-        self.chunk_ms = spoken.chunk_ms
-        self.rule: SilenceRule | None = spoken.rule()
+        self.chunk_ms = dialect.chunk_ms
+        self.rule: SilenceRule | None = dialect.rule()
 
     async def play_all(
-        self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
+        self, scripts: Sequence[Script], streams: int, on_done: Callable[[Script, Trace], None]
     ) -> list[Trace]:
         """Stream sessions over WebSockets."""
-        return await play_all(scripts, streams, self._play, done=done)
+        return await play_all(scripts, streams, self._play, on_done=on_done)
 
 
 class MoonshineLibrary:
@@ -113,15 +112,15 @@ class MoonshineLibrary:
         self.rule: SilenceRule | None = None
 
     async def play_all(
-        self, scripts: Sequence[Script], streams: int, done: Callable[[Script, Trace], None]
+        self, scripts: Sequence[Script], streams: int, on_done: Callable[[Script, Trace], None]
     ) -> list[Trace]:
-        """Have the process stream sessions, and wait for all of them."""
+        """Let the process stream sessions, and wait for all of them."""
         with tempfile.TemporaryDirectory(prefix="vivavoce-bench-") as folder:
-            files: dict[int, str] = {}  # scripts that come again share a file
+            files: dict[int, str] = {}  # repeated scripts share a file
             for script in scripts:
                 if id(script) not in files:
                     path = Path(folder) / f"{len(files)}.pcm"
-                    path.write_bytes(render(script).astype("<i2").tobytes())
+                    write_pcm(path, render(script))
                     files[id(script)] = str(path)
             job = Job(
                 tuple(SessionAudio(files[id(script)], script.sample_rate) for script in scripts),
@@ -131,12 +130,14 @@ class MoonshineLibrary:
                 self._stagger_s,
             )
             try:
-                return await asyncio.to_thread(self._run, job, scripts, done)
+                return await asyncio.to_thread(self._run, job, scripts, on_done)
             except asyncio.CancelledError:
-                self._process.kill()  # or the interrupted would wait for the thread, until all sessions end
+                self._process.kill()  # else the thread would wait until all sessions end
                 raise
 
-    def _run(self, job: Job, scripts: Sequence[Script], done: Callable[[Script, Trace], None]) -> list[Trace]:
+    def _run(
+        self, job: Job, scripts: Sequence[Script], on_done: Callable[[Script, Trace], None]
+    ) -> list[Trace]:
         traces: list[Trace] = [Trace(error="the library's process ended")] * len(scripts)
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None  # noqa: S101 - it was started with pipes
@@ -152,7 +153,7 @@ class MoonshineLibrary:
                 break
             played = msgspec.json.decode(line, type=Played)
             traces[played.session] = played.trace
-            done(scripts[played.session], played.trace)
+            on_done(scripts[played.session], played.trace)
         return traces
 
 
@@ -178,19 +179,19 @@ def library_process(
     """Run the library in a process until the block ends.
 
     Args:
-        tuned: With a transcriber per core and a thread per pass, instead of as documented.
-        cores: Numbers of the cores that it may run on; empty: all.
-        tail_s: Silence after the last recording of a session.
-        stagger_s: Between the starts of streams.
-        timeout_s: How long it may take to load.
+        tuned: Whether to use a transcriber per core and a thread per pass, not the documented defaults.
+        cores: Numbers of the cores that it may use; empty: all.
+        tail_s: Silence after the last recording of a session, in seconds.
+        stagger_s: Time between the starts of streams, in seconds.
+        timeout_s: How long it may take to load, in seconds.
         command: What to run instead, for tests.
 
     Raises:
         ExtrasNotInstalledError: The package is not installed.
-        ServerError: The process did not become ready; the message ends with what it said.
+        ServerError: The process did not become ready; the message ends with the end of its log.
     """
     if not command and importlib.util.find_spec("moonshine_voice") is None:
-        raise ExtrasNotInstalledError('moonshine-voice is missing: pip install "vivavoce[server]"')
+        raise ExtrasNotInstalledError('moonshine-voice is not installed; run: pip install "vivavoce[server]"')
     number = len(cores) or cores_of(os.getpid())
     chosen = [*command] or [sys.executable, "-m", "vivavoce.bench.moonshine_library"]
     chosen += ["--tuned", "--cores", str(number)] if tuned else []
@@ -216,13 +217,24 @@ def library_process(
 
 @contextlib.contextmanager
 def running(options: Options) -> Iterator[System]:
-    """The system that is asked for, started if it has no address, until the block ends."""
+    """Run the chosen system until the block ends; a server with an address runs already."""
     if options.system != "vivavoce":
         with library_process(tuned=options.system.endswith("-tuned"), cores=options.server_cores) as library:
             yield library
         return
     if options.url is not None:
-        yield Server(options.play(options.url), options.pid)
+        yield Server(_play_options(options, options.url), options.pid)
         return
     with start_server(options.server_arguments, cores=options.server_cores) as started:
-        yield Server(options.play(started.url), started.pid, name="vivavoce")
+        yield Server(_play_options(options, started.url), started.pid, name="vivavoce")
+
+
+def _play_options(options: Options, url: str) -> PlayOptions:
+    return PlayOptions(
+        url=url,
+        protocol=options.protocol,
+        key=options.key,
+        speed=options.speed,
+        format_turns=not options.unformatted,
+        silence=TurnSilence(options.min_silence_ms, options.max_silence_ms, options.end_of_turn_threshold),
+    )

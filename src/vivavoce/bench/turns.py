@@ -1,4 +1,4 @@
-"""How steady the words of a turn are: pure functions over what was shown."""
+"""How stable the words of a turn are: pure functions over what was shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vivavoce.bench.align import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vivavoce.bench.model import ShownWord, Trace, TurnMessage
+    from vivavoce.bench.records import ShownWord, Trace, TurnMessage
 
 __all__ = [
     "Changes",
@@ -19,7 +19,7 @@ __all__ = [
     "Utterance",
     "changed_finals",
     "flicker",
-    "settled",
+    "stable_since",
     "utterances",
 ]
 
@@ -45,23 +45,23 @@ class Utterance:
 
     @property
     def final_words(self) -> tuple[ShownWord, ...]:
-        """Its words for good; where a server ends a turn twice (plain, then formatted), the second time."""
+        """Its final words; of a turn that ended twice (plain, then formatted), those of the second end."""
         ends = [message.words for message in self.messages if message.ended]
         return ends[-1] if ends else ()
 
     @property
     def final_text(self) -> str:
-        """Those words in a row."""
+        """The final words, joined by spaces."""
         return " ".join(word.text for word in self.final_words)
 
     @property
     def shown_words(self) -> int:
-        """How many words it had on the screen at most."""
+        """The largest number of words that it showed."""
         return max((len(message.words) for message in self.messages), default=0)
 
 
 def utterances(trace: Trace) -> list[Utterance]:
-    """The turns of a session in which at least one word was shown."""
+    """Return the turns of a session in which at least one word was shown."""
     turns: dict[int, list[TurnMessage]] = {}
     for message in trace.messages:
         turns.setdefault(message.turn, []).append(message)
@@ -70,7 +70,7 @@ def utterances(trace: Trace) -> list[Utterance]:
 
 
 def positions(words: Iterable[ShownWord]) -> tuple[Position, ...]:
-    """Words in comparable form; those with nothing to compare (a dash, "um") have no position."""
+    """Return words in comparable form; a word with nothing to compare (a dash, "um") has no position."""
     return tuple(Position(form, word) for word in words if (form := tokens(word.text)))
 
 
@@ -78,7 +78,7 @@ class Flicker(NamedTuple):
     """Counts behind the unstable partial word ratio.
 
     Attributes:
-        unstable: Positions that held another word, or none, in the message after, over all messages.
+        unstable: Positions that held another word, or none, in the next message, over all messages.
         first_shown: Positions that ever held a word.
     """
 
@@ -87,7 +87,7 @@ class Flicker(NamedTuple):
 
 
 def flicker(utterance: Utterance) -> Flicker:
-    """Count the words that were taken back. Words are first shown where none was shown before."""
+    """Count the words that were taken back."""
     unstable = first_shown = 0
     before: tuple[tuple[str, ...], ...] = ()
     for message in utterance.messages:
@@ -98,30 +98,30 @@ def flicker(utterance: Utterance) -> Flicker:
     return Flicker(unstable, first_shown)
 
 
-def settled(utterance: Utterance) -> list[tuple[Position, float]]:
-    """Each word of the finished utterance, and when it had come to stay.
+def stable_since(utterance: Utterance) -> list[tuple[Position, float]]:
+    """Return each word of the finished utterance, and since when it is stable.
 
     That is the arrival, in seconds on the session's timeline, of the first message after which the word at
-    its position never changes again. Case and punctuation are no change.
+    its position never changes again. Case and punctuation do not count as a change.
     """
     final = positions(utterance.final_words)
     since: list[float] = [0.0] * len(final)
-    steady = [True] * len(final)
+    stable = [True] * len(final)
     for message in reversed(utterance.messages):
         now = positions(message.words)
         for i, position in enumerate(final):
-            steady[i] = steady[i] and i < len(now) and now[i].tokens == position.tokens
-            if steady[i]:
+            stable[i] = stable[i] and i < len(now) and now[i].tokens == position.tokens
+            if stable[i]:
                 since[i] = message.arrival_s
     return list(zip(final, since, strict=True))
 
 
 class Changes(NamedTuple):
-    """Words marked final that changed all the same.
+    """Words marked final that changed later.
 
     Attributes:
         words: Another word stood there later, or none.
-        spellings: The same, counting a change of case or punctuation alone.
+        spellings: The same, with changes of case or punctuation alone.
     """
 
     words: int
@@ -129,12 +129,12 @@ class Changes(NamedTuple):
 
 
 def changed_finals(utterance: Utterance) -> Changes:
-    """Count broken promises; a word counts once however often it changed."""
-    promised: dict[int, str] = {}
+    """Count the words marked final that changed; a word counts once however often it changed."""
+    finals: dict[int, str] = {}
     words: set[int] = set()
     spellings: set[int] = set()
     for message in utterance.messages:
-        for i, text in promised.items():
+        for i, text in finals.items():
             now = message.words[i].text if i < len(message.words) else None
             if now == text:
                 continue
@@ -143,5 +143,5 @@ def changed_finals(utterance: Utterance) -> Changes:
                 words.add(i)
         for i, word in enumerate(message.words):
             if word.is_final:
-                promised.setdefault(i, word.text)
+                finals.setdefault(i, word.text)
     return Changes(len(words), len(spellings))

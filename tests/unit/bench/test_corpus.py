@@ -1,4 +1,4 @@
-"""Choosing recordings and laying them into sessions; what a server costs."""
+"""Choosing recordings, laying them into sessions, and the resources of a process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.bench.capacity import largest, portion
+from vivavoce.bench.capacity import largest_held, trial_sessions
 from vivavoce.bench.corpus import find_eval, read_manifest, select
 from vivavoce.bench.loads import GAP_S, MIN_SESSION_S, continuous, scripts, short
-from vivavoce.bench.model import Clip
-from vivavoce.bench.process import usage
+from vivavoce.bench.records import Clip
+from vivavoce.bench.resources import usage
 from vivavoce.errors import ConfigurationError
 
 
@@ -132,7 +132,7 @@ class TestCapacity:
             asked.append(streams)
             return streams <= limit
 
-        assert largest(held, most, first) == min(limit, most)
+        assert largest_held(held, most, first) == min(limit, most)
         assert asked[0] == min(first, most)
         assert len(asked) == len(set(asked)) <= 14
         assert max(asked) <= most
@@ -140,7 +140,7 @@ class TestCapacity:
     @given(st.integers(1, 60))
     def test_a_trial_takes_each_session_once_and_from_all_over(self, count):
         sessions = short([clip(str(i), 60.0) for i in range(count)])
-        chosen = [int(one.clips[0].clip.id) for one in portion(sessions, count)]
+        chosen = [int(one.clips[0].clip.id) for one in trial_sessions(sessions, count)]
         assert sorted(chosen) == list(range(count))
         if count > 8:
             few = chosen[: count // 2]
@@ -148,5 +148,9 @@ class TestCapacity:
             assert max(few) > 3 * count / 4
 
     def test_a_trial_has_a_minute_and_a_session_per_stream(self):
-        assert len(portion(short([clip("a", 70.0)]), 3)) == 3
-        assert [one.clips[0].clip.id for one in portion(short([clip("a"), clip("b")]), 1)] == ["a", "b", "a"]
+        assert len(trial_sessions(short([clip("a", 70.0)]), 3)) == 3
+        assert [one.clips[0].clip.id for one in trial_sessions(short([clip("a"), clip("b")]), 1)] == [
+            "a",
+            "b",
+            "a",
+        ]

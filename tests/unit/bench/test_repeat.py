@@ -1,4 +1,4 @@
-"""Several runs summed up, and one long run cut into minutes."""
+"""Several runs summarised, and one long run divided into minutes."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ from pathlib import Path
 import pytest
 
 from support.bench_reports import MACHINE, report
-from vivavoce.bench.command import Request, numbers
-from vivavoce.bench.machine import cpu_model, describe
-from vivavoce.bench.model import Clip, Placed, RefWord, Script, ShownWord, Trace, TurnMessage
-from vivavoce.bench.process import machine_busy_s
-from vivavoce.bench.repeat import FIGURES, Middle, lookup, merge, middle, table
-from vivavoce.bench.run import Options
-from vivavoce.bench.soak import SETTLED_S, latency_by_minute, memory_course
+from vivavoce.bench.environment import cpu_model, describe
+from vivavoce.bench.records import Clip, Placed, RefWord, Script, ShownWord, Trace, TurnMessage
+from vivavoce.bench.repeat import FIGURES, Summary, lookup, merge, summarise, table
+from vivavoce.bench.resources import machine_busy_s
+from vivavoce.bench.soak import SETTLED_S, latency_by_minute, summarise_memory
 from vivavoce.bench.timing import emissions, typical_final_s
-from vivavoce.errors import ConfigurationError
 
 RUNS = [report(cpu=0.05), report(cpu=0.07), report(cpu=0.06)]
 
 
 class TestRuns:
-    def test_middle(self):
-        assert middle([3.0, None, 1.0, 2.0]) == Middle(2.0, 1.0, 3.0)
-        assert middle([None]) is None
+    def test_summary(self):
+        assert summarise([3.0, None, 1.0, 2.0]) == Summary(2.0, 1.0, 3.0)
+        assert summarise([None]) is None
 
     def test_text(self):
-        assert Middle(0.31, 0.304, 0.33).text(2) == "0.31 (0.30 to 0.33)"
-        assert Middle(0.31, 0.311, 0.312).text(2) == "0.31"
+        assert Summary(0.31, 0.304, 0.33).text(2) == "0.31 (0.30 to 0.33)"
+        assert Summary(0.31, 0.311, 0.312).text(2) == "0.31"
 
     def test_merged_keeps_the_shape(self):
         merged = merge(RUNS)
@@ -66,19 +63,19 @@ class TestRuns:
 class TestSoak:
     def test_memory(self):
         samples = [(0.0, 100.0), (100.0, 180.0), (SETTLED_S, 150.0), (600.0, 160.0)]
-        course = memory_course(samples)
-        assert (course.start, course.settled, course.end, course.most) == (100.0, 150.0, 160.0, 180.0)
-        assert course.growth == 10.0
+        summary = summarise_memory(samples)
+        assert (summary.start, summary.settled, summary.end, summary.most) == (100.0, 150.0, 160.0, 180.0)
+        assert summary.growth == 10.0
 
     def test_memory_is_the_median_of_a_minute(self):
         restless = [(at, 100.0 + 50 * (at % 20 == 0)) for at in range(0, 1_200, 5)]
-        course = memory_course(restless)
-        assert (course.settled, course.end, course.growth, course.most) == (100.0, 100.0, 0.0, 150.0)
+        summary = summarise_memory(restless)
+        assert (summary.settled, summary.end, summary.growth, summary.most) == (100.0, 100.0, 0.0, 150.0)
 
     def test_a_short_one_has_no_growth_to_tell(self):
-        course = memory_course([(0.0, 100.0), (60.0, 120.0)])
-        assert (course.settled, course.growth, course.end) == (None, None, 120.0)
-        assert memory_course([]) is None
+        summary = summarise_memory([(0.0, 100.0), (60.0, 120.0)])
+        assert (summary.settled, summary.growth, summary.end) == (None, None, 120.0)
+        assert summarise_memory([]) is None
 
     def test_latency_by_minute(self):
         assert latency_by_minute([(1.0, 0.2), (59.9, 0.2), (130.0, 0.5)]) == [0.2, None, 0.5]
@@ -121,36 +118,3 @@ class TestMachine:
     def test_reports_name_no_host(self):
         assert MACHINE.system == "Linux x86_64"
         assert set(describe().system.split()) <= {"Linux", "Darwin", "Windows", "x86_64", "aarch64", "arm64"}
-
-
-class TestRequests:
-    OPTIONS = Options(folder=Path())
-
-    @pytest.mark.parametrize(
-        ("fields", "told"),
-        [
-            ({"repeat": 0}, "--repeat"),
-            ({"find_streams": 0}, "--find-streams"),
-            ({"find_streams": 8, "soak_min": 1.0}, "choose one"),
-            ({"soak_min": 1.0, "repeat": 2}, "--soak"),
-        ],
-    )
-    def test_what_does_not_go_together(self, fields, told):
-        with pytest.raises(ConfigurationError, match=told):
-            Request(options=self.OPTIONS, **fields)
-
-    def test_long_runs_need_real_times(self):
-        with pytest.raises(ConfigurationError, match="--speed"):
-            Request(options=Options(folder=Path(), speed=2.0), soak_min=1.0)
-
-    def test_a_library_has_no_address(self):
-        with pytest.raises(ConfigurationError, match="address"):
-            Options(folder=Path(), system="moonshine-voice", url="ws://h")
-        with pytest.raises(ConfigurationError, match="nobody"):
-            Options(folder=Path(), system="nobody")
-
-    def test_cores(self):
-        assert numbers("0,1") == (0, 1)
-        assert numbers("") == ()
-        with pytest.raises(ConfigurationError, match="x"):
-            numbers("x")

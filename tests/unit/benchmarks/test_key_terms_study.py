@@ -1,13 +1,13 @@
-"""Measuring expected terms: what is counted, and what is expected in which session."""
+"""The study of expected terms: what is counted, and what is expected in which session."""
 
 import numpy as np
 import pytest
-from benchmarks.key_terms import TermErrors, expected_terms, hear, rare_words, term_errors
+from benchmarks.key_terms import TermErrors, expected_terms, rare_words, run_session, term_errors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silence, speech
-from vivavoce.bench.metrics import word_errors
+from vivavoce.bench.figures import word_errors
 
 
 class Letters:
@@ -30,7 +30,7 @@ class Letters:
         ("", "missal", (0, 0, 1, 0)),
     ],
 )
-def test_errors_in_terms_and_in_others_are_told_apart(said, heard, counts):
+def test_errors_in_terms_and_in_others_are_separated(said, heard, counts):
     assert term_errors(said, heard, ["missal"]) == counts
 
 
@@ -79,9 +79,9 @@ def test_a_recording_goes_through_a_session(live):
     sound = np.concatenate([speech(0, 1), silence(40), speech(2), silence(3)])
     pcm = (sound * 32_767).astype(np.int16)
     recogniser = ScriptedRecogniser()
-    heard = hear(recogniser, ScriptedDetector(), pcm, 16_000, ("ALPHA",), live=live)
-    assert heard.text == "ALPHA bravo. Charlie,"
-    assert [span.exact for span in heard.finals] == [True, True]
+    result = run_session(recogniser, ScriptedDetector(), pcm, 16_000, ("ALPHA",), live=live)
+    assert result.text == "ALPHA bravo. Charlie,"
+    assert [span.exact for span in result.finals] == [True, True]
     if not live:  # the script knows committed words by their tokens alone
-        assert [each.text for each in recogniser.recognise(heard.finals)] == ["ALPHA bravo.", "Charlie,"]
+        assert [each.text for each in recogniser.recognise(result.finals)] == ["ALPHA bravo.", "Charlie,"]
     assert any(not span.exact for call in recogniser.calls for span in call) is live

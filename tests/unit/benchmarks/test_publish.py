@@ -50,7 +50,7 @@ class TestResults:
     def test_a_figure_over_rounds(self):
         found = RESULTS.figure("one-stream", "vivavoce", "cost.cpu_per_stream")
         assert (found.median, found.min, found.max) == pytest.approx((0.06, 0.04, 0.08))
-        assert RESULTS.figure("one-stream", "nobody", "cost.cpu_per_stream") is None
+        assert RESULTS.figure("one-stream", "unknown", "cost.cpu_per_stream") is None
 
     def test_ratios_pair_rounds(self):
         found = RESULTS.ratio("one-stream", LIBRARY, "vivavoce", "cost.cpu_per_stream")
@@ -69,7 +69,7 @@ class TestResults:
         with pytest.raises(ConfigurationError, match="No such file"):
             load_results([tmp_path / "none.json"])
         (tmp_path / "bad.json").write_text('{"entries": 3}')
-        with pytest.raises(ConfigurationError, match="no results"):
+        with pytest.raises(ConfigurationError, match="not a results file"):
             load_results([tmp_path / "bad.json"])
 
 
@@ -80,7 +80,7 @@ class TestPage:
         assert "| CPU per stream, cores | 0.060 (0.040 to 0.080) | 0.400 |" in self.PAGE
 
     def test_ratio(self):
-        assert "| CPU per stream, times ours in the same round | 1.0 | 7.5 (5.0 to 10.0) |" in self.PAGE
+        assert "| CPU per stream, relative to ours in the same round | 1.0 | 7.5 (5.0 to 10.0) |" in self.PAGE
 
     def test_gap(self):
         assert "| both | 5.50 | 7.00 | 5.00 | 0.50 |" in self.PAGE
@@ -90,7 +90,7 @@ class TestPage:
         assert "### One stream\n\n2 rounds.\n" in self.PAGE
         assert "### Word error rates\n\nOne round.\n" in self.PAGE
 
-    def test_a_failed_round_is_told(self):
+    def test_a_failed_round_is_counted(self):
         assert "### 16 streams at once" in self.PAGE
         assert "| rounds that failed | 0 | 1 |" in self.PAGE
 
@@ -108,7 +108,7 @@ class TestPage:
         alone = page(Results(entries=[entry("one-stream", system=LIBRARY)]))
         assert "| | moonshine-voice, as documented |" in alone.replace("|  |", "| |")
         assert "Vivavoce" not in alone
-        assert "times ours" not in alone
+        assert "relative to ours" not in alone
 
     def test_soak(self):
         result = {

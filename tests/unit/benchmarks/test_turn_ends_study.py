@@ -1,17 +1,17 @@
-"""False cuts and delays: what is counted, and the halting speech it is counted on."""
+"""False cuts and delays: what is counted, and the hesitant speech it is counted on."""
 
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.hesitant_speech import halting
+from benchmarks.hesitant_speech import hesitant_clips
 from benchmarks.turn_ends import EndedTurn, Ending, Endings, count_endings, speech_spans
-from benchmarks.turn_ends_table import PRESETS, listen
+from benchmarks.turn_ends_table import PRESETS, run_session
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silence, speech
 from support.voices import RATE, tone
-from vivavoce.bench.model import Clip, RefWord
+from vivavoce.bench.records import Clip, RefWord
 
 
 def frames_of(*parts):
@@ -19,7 +19,7 @@ def frames_of(*parts):
     return [0.9 if is_speech else 0.05 for is_speech, n in parts for _ in range(n)]
 
 
-def test_speech_is_found_as_the_session_finds_it():
+def test_speech_is_detected_as_the_session_detects_it():
     heard = frames_of((0, 10), (1, 20), (0, 5), (1, 1), (0, 4), (1, 10), (0, 10))
     spans = speech_spans(heard, 1.0)
     assert [end for _, end in spans] == [30, 36, 50]
@@ -69,12 +69,14 @@ def silent_gaps_s(samples):
 def test_digits_are_said_slowly():
     sound, gap = tone(200, 0.3), np.zeros(3_200, np.float32)
     clip = Clip("d", "digits", Path("d"), "one two three four", 2.0, RATE)
-    slow, groups = halting(clip, np.concatenate([sound, gap] * 4))
+    slow, groups = hesitant_clips(clip, np.concatenate([sound, gap] * 4))
     assert [it.kind for it in (slow, groups)] == ["digits, one by one", "digits in groups"]
     assert len(silent_gaps_s(slow.samples)) == 3
     assert all(0.3 < gap_s < 1.1 for gap_s in silent_gaps_s(slow.samples))
     assert sum(gap_s > 0.4 for gap_s in silent_gaps_s(groups.samples)) == 1
-    assert not list(halting(clip, np.concatenate([sound, gap] * 3)))  # a word with a gap in it, or a lost one
+    assert not list(
+        hesitant_clips(clip, np.concatenate([sound, gap] * 3))
+    )  # a word with a gap in it, or a lost one
 
 
 def test_sentences_get_pauses_and_are_the_same_every_time():
@@ -83,17 +85,17 @@ def test_sentences_get_pauses_and_are_the_same_every_time():
     )
     clip = Clip("s", "read", Path("s"), "we met a man there", 1.6, RATE, words, "We met a man there.")
     voice = tone(200, 1.6)
-    (made,), (again,) = halting(clip, voice), halting(clip, voice)
+    (made,), (again,) = hesitant_clips(clip, voice), hesitant_clips(clip, voice)
     assert made.kind == "pauses inside sentences"
     assert np.array_equal(made.samples, again.samples)
     assert 1 <= len(silent_gaps_s(made.samples)) <= 2
-    assert not list(halting(dataclasses.replace(clip, words=()), voice))
+    assert not list(hesitant_clips(dataclasses.replace(clip, words=()), voice))
 
 
 def test_letters_are_spelled():
     words = tuple(RefWord(text, i * 0.4, i * 0.4 + 0.3) for i, text in enumerate("abc"))
     clip = Clip("l", "telephone-prompt", Path("l"), "a b c", 1.2, RATE, words)
-    made = list(halting(clip, tone(200, 1.2)))
+    made = list(hesitant_clips(clip, tone(200, 1.2)))
     assert {it.kind for it in made} == {"letters"}
     assert all(len(silent_gaps_s(it.samples)) == 2 for it in made)
 
@@ -101,7 +103,7 @@ def test_letters_are_spelled():
 def test_a_table_is_made_of_sessions():
     aggressive = PRESETS[0]
     sound = np.concatenate([silence(20), speech(0, 1), silence(40), speech(2), silence(40)])
-    turns, probabilities = listen(sound, aggressive, ScriptedRecogniser(), ScriptedDetector())
+    turns, probabilities = run_session(sound, aggressive, ScriptedRecogniser(), ScriptedDetector())
     assert [turn.text for turn in turns] == ["Alpha bravo.", "Charlie,"]
     spans = speech_spans(probabilities, 0.032)
     assert len(spans) == 2

@@ -1,14 +1,14 @@
-"""First and last words: what counts as lost, and that sessions are listened to as clients hear them."""
+"""First and last words: what counts as lost, and that sessions are seen as clients see them."""
 
 import numpy as np
 import pytest
 from benchmarks import words_kept as kept
-from benchmarks.word_edges import lacks_first_word, lost_word, lost_words, stretches, was_said
-from benchmarks.words_kept import Kept, check, listen
+from benchmarks.word_edges import lacks_first_word, lost_word, lost_words, shown_utterances, was_said
+from benchmarks.words_kept import WordsKept, check, turn_messages
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silence, speech
 from vivavoce.asr.models import Hypothesis
-from vivavoce.bench.model import Clip, RefWord, ShownWord, TurnMessage
+from vivavoce.bench.records import Clip, RefWord, ShownWord, TurnMessage
 
 
 def shown(*words):
@@ -58,7 +58,7 @@ def test_without_times_the_order_decides():
 
 
 def test_every_partial_counts_at_the_end_and_the_last_one_everywhere():
-    (utterance,) = stretches(
+    (utterance,) = shown_utterances(
         [
             message(0, ["good", "evening"]),  # corrected
             message(0, ["good", "night", "mister"]),
@@ -72,7 +72,7 @@ def test_every_partial_counts_at_the_end_and_the_last_one_everywhere():
         ("mister", 2, False),
         ("Bond", 2, False),
     ]
-    (utterance,) = stretches(
+    (utterance,) = shown_utterances(
         [
             message(0, ["good", "night", "old"]),
             message(0, ["good", "night", "my"]),
@@ -89,7 +89,7 @@ def test_what_the_next_final_has_is_not_lost():
         message(0, ["Good", "night."], ended=True),
         message(1, [("Mister", 820, 1_200), ("Bond.", 1_200, 1_600)], ended=True),
     ]
-    first, second = stretches(cut)
+    first, second = shown_utterances(cut)
     assert lost_words(first, (*first.final_words, *second.final_words)) == []
     (lost,) = lost_words(first, (*first.final_words, *second.final_words[:1]))
     assert (lost.word.text, lost.place) == ("bond", 3)
@@ -97,7 +97,7 @@ def test_what_the_next_final_has_is_not_lost():
 
 def test_what_was_taken_back_is_an_utterance_without_words_unless_it_goes_on():
     goes_on = [message(0, ["good"]), message(0, []), message(0, ["good", "night"], ended=True)]
-    (utterance,) = stretches(goes_on)
+    (utterance,) = shown_utterances(goes_on)
     assert utterance.final_text == "good night"
     later = [
         message(0, []),
@@ -105,14 +105,14 @@ def test_what_was_taken_back_is_an_utterance_without_words_unless_it_goes_on():
         message(0, []),
         message(0, [("day", 900, 999)], ended=True),
     ]
-    assert [each.final_text for each in stretches(later)] == ["", "day"]
-    assert [len(lost_words(each, shown(("day", 900, 999)))) for each in stretches(later)] == [1, 0]
-    assert [each.final_text for each in stretches([message(0, ["good"])])] == [""]
-    assert stretches([message(0, [], ended=True)]) == []
+    assert [each.final_text for each in shown_utterances(later)] == ["", "day"]
+    assert [len(lost_words(each, shown(("day", 900, 999)))) for each in shown_utterances(later)] == [1, 0]
+    assert [each.final_text for each in shown_utterances([message(0, ["good"])])] == [""]
+    assert shown_utterances([message(0, [], ended=True)]) == []
 
 
 def test_it_was_said_if_the_transcript_would_be_better_with_it():
-    found = stretches([message(0, ["good", "night"]), message(0, ["good"], ended=True)])
+    found = shown_utterances([message(0, ["good", "night"]), message(0, ["good"], ended=True)])
     finals = found[0].final_words
     (lost,) = lost_words(found[0], finals)
     assert was_said(lost, finals, "good night")
@@ -151,14 +151,14 @@ def recording(*parts):
 
 
 @pytest.mark.parametrize(("name", "text"), [("v2", "Alpha bravo."), ("v3", "Alpha bravo.")])
-def test_a_recording_is_heard_as_a_client_hears_it(name, text):
+def test_messages_are_those_that_a_client_receives(name, text):
     pcm = recording(silence(20), speech(0, 1), silence(20))
-    messages = listen(pcm, 16_000, name, ScriptedRecogniser(), ScriptedDetector())
+    messages = turn_messages(pcm, 16_000, name, ScriptedRecogniser(), ScriptedDetector())
     *partials, final = [each for each in messages if each.words]
     assert final.ended
     assert " ".join(word.text for word in final.words) == text
     assert partials
-    assert [lost_words(each, final.words) for each in stretches(messages)] == [[]]
+    assert [lost_words(each, final.words) for each in shown_utterances(messages)] == [[]]
 
 
 class Forgetful(ScriptedRecogniser):
@@ -194,4 +194,4 @@ def test_losses_are_counted(place, counts, monkeypatch, tmp_path):
 
 
 def test_nothing_is_lost_where_nothing_is_said():
-    assert check([], "v3", ScriptedRecogniser(), ScriptedDetector()) == Kept()
+    assert check([], "v3", ScriptedRecogniser(), ScriptedDetector()) == WordsKept()

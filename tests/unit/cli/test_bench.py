@@ -1,4 +1,4 @@
-"""The two command lines of the measurements are one, and the script that runs all of them."""
+"""The options of the measurements on the command line, and the script that measures everything."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import click
 import pytest
 import typer.main
 
-from vivavoce.bench.__main__ import parser
-from vivavoce.bench.systems import SYSTEMS
+from vivavoce.bench.options import SYSTEMS, Flag, Options
 from vivavoce.cli.app import app, run
-from vivavoce.cli.bench import System
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,28 +25,65 @@ def command():
     return group.get_command(click.Context(group), "bench")
 
 
-def test_both_command_lines_have_the_same_options():
-    ours = {option for parameter in command().params for option in parameter.opts if option[0] == "-"}
-    theirs = {option for action in parser()._actions for option in action.option_strings}
-    assert ours - {"--help", "-h"} == theirs - {"--help", "-h"}
+def test_every_field_of_the_options_is_a_parameter_with_its_default():
+    parameters = {parameter.name: parameter for parameter in command().params}
+    assert list(parameters) == [field.name for field in fields(Options)]
+    for field in fields(Options):
+        default = parameters[field.name].default
+        default = getattr(default, "value", default)
+        assert (default or None) == (field.default or None), field.name
 
 
-def test_both_command_lines_have_the_same_defaults():
-    theirs = {option: action.default for action in parser()._actions for option in action.option_strings}
-    for parameter in command().params:
-        if parameter.opts[0] in theirs:
-            default, other = parameter.default, theirs[parameter.opts[0]]
-            assert (default or None) == (other or None), parameter.name
+def test_every_option_has_a_sentence_of_help():
+    for annotation in get_type_hints(Options, include_extras=True).values():
+        _, flag = get_args(annotation)
+        assert isinstance(flag, Flag)
+        assert flag.help.endswith(".")
 
 
-def test_systems():
-    assert [item.value for item in System] == list(SYSTEMS)
+def test_values_of_every_type_reach_the_measurement(tmp_path, monkeypatch):
+    from vivavoce.bench import command as module
+
+    seen = []
+    monkeypatch.setattr(module, "execute", lambda options: seen.append(options) or 0)
+    line = (
+        "--kind read --kind digits --limit 3 --system vivavoce --protocol v2 --load continuous --speed 2.5 "
+        "--min-silence 100 --no-format-turns --server-arg=--debug --server-cores 0,1 --json - --derived"
+    )
+    assert run(["bench", str(tmp_path), *line.split()]) == 0
+    assert run(["bench"]) == 0
+    assert seen == [
+        Options(
+            folder=tmp_path,
+            kinds=("read", "digits"),
+            limit=3,
+            protocol="v2",
+            load="continuous",
+            speed=2.5,
+            min_silence_ms=100,
+            unformatted=True,
+            server_arguments=("--debug",),
+            server_cores=(0, 1),
+            json=Path("-"),
+            derived=True,
+        ),
+        Options(),
+    ]
+    assert type(seen[0].protocol) is str
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_systems(system, tmp_path, monkeypatch):
+    from vivavoce.bench import command as module
+
+    monkeypatch.setattr(module, "execute", lambda options: 0 if options.system == system else 1)
+    assert run(["bench", str(tmp_path), "--system", system]) == 0
 
 
 def test_help_begins_with_examples_and_loads_nothing_heavy():
     program = (
         "import sys; from vivavoce.cli.app import run; code = run(['bench', '--help']);"
-        "assert not {'numpy', 'onnxruntime', 'vivavoce.bench'} & set(sys.modules); sys.exit(code)"
+        "assert not {'numpy', 'onnxruntime', 'vivavoce.bench.command'} & set(sys.modules); sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -68,23 +105,23 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path):
 def test_what_is_needed_at_the_end_is_looked_for_at_the_beginning(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "jiwer", None)
     assert run(["bench", str(tmp_path)]) == 1
-    told = capsys.readouterr().err
-    assert "jiwer is missing" in told
-    assert told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert "jiwer is not installed" in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "said"),
     [
         (["--soak", "1", "--repeat", "2"], "--soak runs once"),
-        (["--server-cores", "one"], "expected numbers"),
+        (["--server-cores", "one"], "--server-cores must be numbers"),
         (["--system", "moonshine-voice", "--url", "ws://h"], "no address"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, told, tmp_path, capsys):
+def test_wrong_usage_is_one_line(arguments, said, tmp_path, capsys):
     assert run(["bench", str(tmp_path), *arguments]) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert said in error
     assert error.count("\n") == 1
 
 

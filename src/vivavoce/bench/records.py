@@ -1,26 +1,23 @@
-"""What a measurement is about: recordings and their references, what was sent, what came back.
+"""The data of a measurement: recordings and their references, what was sent, what came back.
 
-Times are seconds unless a name says otherwise. The timeline of a session begins when its first sample would
-have been spoken.
+Times are in seconds unless a name says otherwise. The timeline of a session begins when its first sample
+would have been spoken.
 """
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from vivavoce.errors import ExtrasNotInstalledError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Clip", "Placed", "RefWord", "Script", "ShownWord", "SilenceRule", "Trace", "TurnMessage", "need"]
+__all__ = ["Clip", "Placed", "RefWord", "Script", "ShownWord", "SilenceRule", "Trace", "TurnMessage"]
 
 
 @dataclass(frozen=True, slots=True)
 class RefWord:
-    """A word that was really said; times in seconds from the start of its recording."""
+    """A word of the reference; times in seconds from the start of its recording."""
 
     text: str
     start_s: float
@@ -29,17 +26,17 @@ class RefWord:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recording and what is known of it.
+    """A recording and its reference.
 
     Attributes:
         id: Name within its set.
         kind: What sort of recording it is; figures are also given by kind.
         audio: The file.
-        text: What is said. Empty: nothing is. None: something is, but nobody wrote down what.
+        text: The transcript. Empty: a recording without speech. None: the transcript is unknown.
         duration_s: Length.
         sample_rate: In Hz.
-        words: The words of ``text`` with their times; empty if nobody aligned them.
-        text_written: The same with case and punctuation, if known; tells where sentences end.
+        words: The words of ``text`` with their times; empty where the times are unknown.
+        text_written: The same with case and punctuation, if known; shows where sentences end.
         derived: Whether it is made from other recordings of its set.
     """
 
@@ -79,7 +76,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class ShownWord:
-    """A word a server showed; its times are None if the server gave none."""
+    """A word that a server showed; its times are None if the server sent none."""
 
     text: str
     start_ms: int | None = None
@@ -89,14 +86,14 @@ class ShownWord:
 
 @dataclass(frozen=True, slots=True)
 class TurnMessage:
-    """One message about one turn, in no protocol's words.
+    """One message about one turn, whatever the protocol.
 
     Attributes:
-        arrival_s: When it came, on the session's timeline.
-        turn: Which turn it is about, counted from 0.
-        words: All words of the turn now on the screen, volatile ones too.
+        arrival_s: Arrival on the session's timeline.
+        turn: Number of the turn, counted from 0.
+        words: All words of the turn that are now shown, volatile ones included.
         ended: Whether the turn is finished.
-        end_confidence: How complete the turn sounded, 0 to 1; None if the protocol doesn't say.
+        end_confidence: Confidence that the turn is complete, 0 to 1; None if the protocol does not send it.
     """
 
     arrival_s: float
@@ -108,18 +105,18 @@ class TurnMessage:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What came of one session.
+    """The course of one session.
 
     Attributes:
         messages: Those about turns, in the order of their arrival.
         sent_s: Audio sent, silence at the end included.
-        terminated_s: When the end was asked for, on the session's timeline; None: it never came to that.
+        terminated_s: When the client ended the session, on the session's timeline; None: it never did.
         closed_s: When the session was over, on the same timeline.
-        lag_s: By how much the sender was late at worst: a server that does not read makes it wait.
-        speed: How many times faster than speech it was sent; times mean nothing unless it is 1.
+        lag_s: How late the sender was at worst: a server that does not read delays it.
+        speed: How many times faster than speech; latencies are valid at 1 only.
         opened_s: From dialling to the session's beginning; None: it never began.
         begun_s: Where its timeline begins on the machine's monotonic clock.
-        error: Why the session failed; None: it ended as it should.
+        error: Why the session failed; None: it ended as requested.
     """
 
     messages: tuple[TurnMessage, ...] = ()
@@ -138,7 +135,7 @@ class SilenceRule:
     """How much silence ends a turn.
 
     Attributes:
-        min_ms: Enough for a turn that sounds complete.
+        min_ms: Enough for a complete turn.
         max_ms: Enough for any turn.
         threshold: Confidence from which a turn counts as complete, 0 to 1.
     """
@@ -148,24 +145,10 @@ class SilenceRule:
     threshold: float = 0.0
 
     def in_force_s(self, end_confidence: float | None) -> float | None:
-        """The silence, in seconds, that ended a turn which sounded that complete.
+        """Return the silence that ended a turn with this confidence, in seconds.
 
-        None where confidence ended it, somewhere between the two: it grows with silence, and nobody tells
-        when it was enough.
+        None where confidence ended it, somewhere between the two: confidence grows with silence, and the
+        protocol does not say when it passed the threshold.
         """
         confident = end_confidence is not None and end_confidence >= self.threshold
         return None if confident and self.min_ms < self.max_ms else self.max_ms / 1000
-
-
-def need(module: str) -> Any:
-    """Import a module of the ``bench`` extra.
-
-    Raises:
-        ExtrasNotInstalledError: It is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ExtrasNotInstalledError(
-            f'{module} is missing: pip install "vivavoce[bench,server,cli]"'
-        ) from error

@@ -1,4 +1,4 @@
-"""What a server costs: CPU time and memory of a process and its children, from Linux's ``/proc``."""
+"""CPU time and memory of a process and its children, from Linux's ``/proc``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process and its children have used.
+    """Resources of a process and its children.
 
     Attributes:
         cpu_s: User and system time so far, children that have ended included.
-        rss_mib: Resident set now, summed; pages that processes share are counted in each.
+        rss_mib: Resident set now, summed; pages that processes share count in each of them.
     """
 
     cpu_s: float
@@ -26,12 +26,12 @@ class Usage:
 
 
 def _stat(pid: int) -> tuple[int, int, int] | None:
-    """Parent, CPU ticks and resident pages of a process (proc_pid_stat(5)); None if it is gone."""
+    """Return parent, CPU ticks and resident pages of a process (proc_pid_stat(5)); None if it is gone."""
     try:
         text = (_PROC / str(pid) / "stat").read_text(errors="replace")
     except OSError:
         return None
-    # The second field is the name, in brackets, and may hold anything, brackets and spaces too.
+    # The second field is the name, in brackets; it may contain anything, even brackets and spaces.
     fields = text.rpartition(")")[2].split()
     parent = int(fields[1])
     ticks = sum(map(int, fields[11:15]))  # utime, stime, and both of children waited for
@@ -39,7 +39,7 @@ def _stat(pid: int) -> tuple[int, int, int] | None:
 
 
 def usage(pid: int) -> Usage | None:
-    """Look at a process; None if there is none, or no ``/proc``."""
+    """Return what a process uses; None if there is no such process, or no ``/proc``."""
     try:
         pids = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
     except OSError:
@@ -56,7 +56,7 @@ def usage(pid: int) -> Usage | None:
 
 
 def machine_busy_s() -> float | None:
-    """CPU seconds that everything on this machine has used since it started; None without ``/proc``."""
+    """Return the CPU seconds of everything on this machine since it started; None without ``/proc``."""
     try:
         first = (_PROC / "stat").read_text().partition("\n")[0].split()
     except OSError:
@@ -67,7 +67,7 @@ def machine_busy_s() -> float | None:
 
 
 def cores_of(pid: int | None) -> int:
-    """How many cores a process may run on; of the machine if that can't be told."""
+    """Return the number of cores that a process may use; those of the machine if that is unknown."""
     if pid is not None and hasattr(os, "sched_getaffinity"):
         try:
             return len(os.sched_getaffinity(pid))

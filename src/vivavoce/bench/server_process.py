@@ -1,4 +1,4 @@
-"""Our own server as a process of its own, for a measurement that is given no address."""
+"""Our own server in a separate process, for a measurement without an address."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOG_TAIL_BYTES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """Where it listens, and its process."""
+    """Address and process of a server."""
 
     url: str
     pid: int
@@ -53,7 +53,7 @@ def _ready(port: int) -> bool:
 
 
 def log_tail(log: IO[bytes]) -> str:
-    """The end of what a process wrote."""
+    """Return the end of what a process wrote."""
     log.seek(0, os.SEEK_END)
     log.seek(max(0, log.tell() - _LOG_TAIL_BYTES))
     return log.read().decode(errors="replace").strip()
@@ -69,7 +69,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with contextlib.suppress(OSError):  # what it has not read any more is nobody's any more
+            with contextlib.suppress(OSError):  # it may have ended before it read everything
                 pipe.close()
 
 
@@ -81,11 +81,11 @@ def start_server(
 
     Args:
         arguments: More of its command line.
-        cores: Numbers of the cores that it may run on; empty: all.
-        timeout_s: How long it may take until it is ready.
+        cores: Numbers of the cores that it may use; empty: all.
+        timeout_s: How long it may take until it is ready, in seconds.
 
     Raises:
-        ServerError: It did not become ready; the message ends with what it said.
+        ServerError: It did not become ready; the message ends with the end of its log.
     """
     port = _free_port()
     command = [sys.executable, "-m", "vivavoce", "serve", "--host", _HOST, "--port", str(port), *arguments]
@@ -97,7 +97,7 @@ def start_server(
             deadline_s = time.monotonic() + timeout_s
             while not _ready(port):
                 if process.poll() is not None:
-                    raise ServerError(f"the server ended with {process.returncode}: {log_tail(log)}")
+                    raise ServerError(f"the server exited with {process.returncode}: {log_tail(log)}")
                 if time.monotonic() > deadline_s:
                     raise ServerError(f"the server was not ready after {timeout_s:g} s: {log_tail(log)}")
                 time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""Every figure over traces made by hand, with the value worked out beside it."""
+"""Every figure over traces made by hand, with the expected value worked out beside it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.bench.align import align, normalise, tokens
-from vivavoce.bench.metrics import figures, holds, hypothesis, percentile, reference, spread, word_errors
-from vivavoce.bench.model import Clip, Placed, RefWord, Script, ShownWord, SilenceRule, Trace, TurnMessage
+from vivavoce.bench.figures import figures, hypothesis, is_held, percentile, reference, spread, word_errors
+from vivavoce.bench.records import Clip, Placed, RefWord, Script, ShownWord, SilenceRule, Trace, TurnMessage
 from vivavoce.bench.timing import sentence_ends, timings
-from vivavoce.bench.turns import Changes, Flicker, changed_finals, flicker, settled, utterances
+from vivavoce.bench.turns import Changes, Flicker, changed_finals, flicker, stable_since, utterances
 
 RULE = SilenceRule(min_ms=400, max_ms=1280, threshold=0.4)
 
@@ -112,7 +112,7 @@ class TestWordErrors:
     def test_both_sides_are_normalised(self):
         assert word_errors([("mister smith has twenty five", "Mr. Smith has 25.")]).errors == 0
 
-    def test_nothing_heard_and_nothing_said(self):
+    def test_empty_hypothesis_and_empty_reference(self):
         assert word_errors([("a b", "")]) == (2, 2)
         assert word_errors([("", "a b")]) == (2, 0)
         assert word_errors([("", "a b")]).percent is None
@@ -194,14 +194,14 @@ class TestImmutability:
 
 
 class TestEmission:
-    def test_settled(self):
+    def test_stable_since(self):
         shown = only(
             message(1.0, "the"),
             message(1.5, "a blue"),
             message(2.0, "the blue"),
             message(2.5, "The black cat.", ended=True),
         )
-        assert [(position.tokens, at) for position, at in settled(shown)] == [
+        assert [(position.tokens, at) for position, at in stable_since(shown)] == [
             (("the",), 2.0), (("black",), 2.5), (("cat",), 2.5),
         ]  # fmt: skip
 
@@ -240,7 +240,7 @@ class TestEnds:
         assert measured.final_s == pytest.approx((1.4,))
         assert measured.overhead_s == pytest.approx((1.4 - 1.28,))
 
-    def test_nobody_knows_how_long_confidence_waited(self):
+    def test_the_silence_in_force_is_unknown_where_confidence_ended_the_turn(self):
         heard = trace(message(3.0, "The black cat.", ended=True, confidence=0.4))
         assert timings(script(THREE), heard, RULE).overhead_s == ()
         one_silence = timings(script(THREE), heard, SilenceRule(700, 700))
@@ -327,7 +327,7 @@ class TestFigures:
         measured = figures([], RULE)
         assert measured.wer_percent is measured.upwr is measured.emission_s is None
         assert measured.sessions == measured.changed_finals == 0
-        assert not holds(measured)
+        assert not is_held(measured)
 
     def test_a_set(self):
         good = trace(
@@ -356,18 +356,18 @@ class TestFigures:
         assert measured.final_s.p50 == pytest.approx(0.6)
         assert measured.overhead_s.p50 == pytest.approx(0.2)
         assert measured.false_cuts_per_minute == 0
-        assert not holds(measured)  # one was dropped
+        assert not is_held(measured)  # one was dropped
 
     def test_streams_are_held(self):
         good = trace(message(1.0, "the"), message(2.2, "The black cat.", ended=True, confidence=0.9))
-        assert holds(figures([(script(THREE), good)], SilenceRule(400, 400)))
+        assert is_held(figures([(script(THREE), good)], SilenceRule(400, 400)))
 
     def test_where_confidence_ended_turns_the_longest_silence_counts(self):
-        for arrival_s, is_held in ((3.0, True), (3.5, False)):
+        for arrival_s, expected in ((3.0, True), (3.5, False)):
             one = trace(message(1.0, "the"), message(arrival_s, "The black cat.", ended=True, confidence=0.9))
             measured = figures([(script(THREE), one)], RULE)
             assert measured.overhead_s is None
-            assert holds(measured) is is_held
+            assert is_held(measured) is expected
 
     @pytest.mark.parametrize(
         "bad",
@@ -379,7 +379,7 @@ class TestFigures:
         ],
     )
     def test_streams_are_not_held(self, bad):
-        assert not holds(figures([(script(THREE), bad)], SilenceRule(400, 400)))
+        assert not is_held(figures([(script(THREE), bad)], SilenceRule(400, 400)))
 
-    def test_unfinished_utterances_are_told(self):
+    def test_unfinished_utterances_are_counted(self):
         assert figures([(script(THREE), trace(message(1.0, "the")))], RULE).unfinished == 1

@@ -1,12 +1,12 @@
-"""A protocol as a client speaks it, and its messages in the neutral shape of ``model``."""
+"""Both protocols as a client speaks them, with messages in the neutral form of ``records``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from vivavoce.bench.model import ShownWord, SilenceRule, TurnMessage
+from vivavoce.bench.records import ShownWord, SilenceRule, TurnMessage
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol.aai_v2.messages import (
@@ -32,23 +32,24 @@ from vivavoce.protocol.aai_v3.messages import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.bench.options import ProtocolName
+
 __all__ = [
     "ClientDialect",
     "Failed",
     "Finished",
     "Opened",
-    "ProtocolName",
-    "Silence",
-    "dialect",
+    "TurnSilence",
+    "V2Client",
+    "V3Client",
+    "client_dialect",
     "session_url",
 ]
 
-ProtocolName: TypeAlias = Literal["v2", "v3"]
-
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """What is asked of the server about the ends of turns; None leaves it its default.
+class TurnSilence:
+    """What to request of the server for the ends of turns; None: the server's default.
 
     Attributes:
         min_ms: ``min_turn_silence`` of v3.
@@ -71,69 +72,84 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The server told of a fault."""
+    """The server reported an error."""
 
     error: str
 
 
-Reading: TypeAlias = Opened | Finished | Failed | TurnMessage | None
+ServerMessage: TypeAlias = Opened | Finished | Failed | TurnMessage | None
 
 
 class ClientDialect(Protocol):
-    """One session, seen from the client."""
+    """The client's end of one session.
+
+    Attributes:
+        path: Of the endpoint.
+        chunk_ms: Audio per message.
+        terminate: The message that ends the session.
+    """
 
     path: str
     chunk_ms: int
     terminate: str
 
     def query(self, sample_rate: int) -> list[tuple[str, str]]:
-        """Parameters of the handshake."""
+        """Return the parameters of the handshake."""
 
     def opening(self) -> Sequence[str]:
-        """Messages to send once the session is open."""
+        """Return the messages to send once the session is open."""
 
     def rule(self) -> SilenceRule:
-        """The silences in force, defaults of the protocol included."""
+        """Return the silences in force, defaults of the protocol included."""
 
-    def read(self, message: str | bytes, arrival_s: float) -> Reading:
-        """Make a message of the server neutral; None: nothing that matters here.
+    def read(self, message: str | bytes, arrival_s: float) -> ServerMessage:
+        """Decode a message of the server; None: nothing that matters here.
 
         Raises:
-            ProtocolViolation: It is none of the protocol's.
+            ProtocolViolation: It is not a message of the protocol.
         """
 
 
-def dialect(name: ProtocolName, silence: Silence, *, format_turns: bool = True) -> ClientDialect:
-    """A new session of that protocol."""
-    return V2(silence) if name == "v2" else V3(silence, format_turns=format_turns)
+def client_dialect(
+    name: ProtocolName, silence: TurnSilence | None = None, *, format_turns: bool = True
+) -> ClientDialect:
+    """Return the client's end of a new session.
+
+    Args:
+        name: The protocol.
+        silence: What to request for the ends of turns.
+        format_turns: v3: whether to request case and punctuation.
+    """
+    silence = silence or TurnSilence()
+    return V2Client(silence) if name == "v2" else V3Client(silence, format_turns=format_turns)
 
 
-class V2:
-    """A session of Realtime v2. It counts turns by itself: the protocol has no numbers for them."""
+class V2Client:
+    """A session of Realtime v2. It counts turns itself: the protocol does not number them."""
 
     path = aai_v2.PATH
-    chunk_ms = 100  # the protocol's minimum; 50 ms, as elsewhere, would be refused
+    chunk_ms = 100  # the protocol's minimum; 50 ms, as in v3, would be refused
     terminate = terminate_session()
 
-    def __init__(self, silence: Silence) -> None:
+    def __init__(self, silence: TurnSilence) -> None:
         self._max_ms = silence.max_ms
-        self._turn = 0
+        self._turn = 0  # number of the turn that the next message is about
 
     def query(self, sample_rate: int) -> list[tuple[str, str]]:
-        """Parameters of the handshake."""
+        """Return the parameters of the handshake."""
         return [("sample_rate", str(sample_rate))]
 
     def opening(self) -> Sequence[str]:
-        """The silence threshold, if one is asked for."""
+        """Return the silence threshold, if one is requested."""
         return () if self._max_ms is None else (end_utterance_silence_threshold(self._max_ms),)
 
     def rule(self) -> SilenceRule:
-        """One threshold for all turns."""
+        """Return one threshold for all turns."""
         silence_ms = DEFAULT_SILENCE_MS if self._max_ms is None else self._max_ms
         return SilenceRule(silence_ms, silence_ms)
 
-    def read(self, message: str | bytes, arrival_s: float) -> Reading:
-        """Make a message of the server neutral."""
+    def read(self, message: str | bytes, arrival_s: float) -> ServerMessage:
+        """Decode a message of the server."""
         match decode_server_message(message):
             case RealtimeSessionOpened():
                 return Opened()
@@ -152,37 +168,37 @@ class V2:
         return None
 
 
-class V3:
+class V3Client:
     """A session of Universal-Streaming v3."""
 
     path = aai_v3.PATH
     chunk_ms = 50
     terminate = '{"type": "Terminate"}'
 
-    def __init__(self, silence: Silence, *, format_turns: bool = True) -> None:
-        wishes: list[tuple[str, object]] = [
+    def __init__(self, silence: TurnSilence, *, format_turns: bool = True) -> None:
+        parameters: list[tuple[str, object]] = [
             ("format_turns", format_turns),
             ("min_turn_silence", silence.min_ms),
             ("max_turn_silence", silence.max_ms),
             ("end_of_turn_confidence_threshold", silence.threshold),
         ]
-        self._wishes = [(name, str(value)) for name, value in wishes if value is not None]
+        self._parameters = [(name, str(value)) for name, value in parameters if value is not None]
 
     def query(self, sample_rate: int) -> list[tuple[str, str]]:
-        """Parameters of the handshake."""
-        return [("sample_rate", str(sample_rate)), *self._wishes]
+        """Return the parameters of the handshake."""
+        return [("sample_rate", str(sample_rate)), *self._parameters]
 
     def opening(self) -> Sequence[str]:
-        """Nothing: all is said in the query."""
+        """Return nothing: the query holds every parameter."""
         return ()
 
     def rule(self) -> SilenceRule:
-        """Two thresholds, by confidence; the dialect itself says what applies."""
-        options = V3Factory().open(self._wishes).options
+        """Return two thresholds, by confidence, as the dialect of the server computes them."""
+        options = V3Factory().open(self._parameters).options
         return SilenceRule(options.min_silence_ms, options.max_silence_ms, options.end_of_turn_threshold)
 
-    def read(self, message: str | bytes, arrival_s: float) -> Reading:
-        """Make a message of the server neutral."""
+    def read(self, message: str | bytes, arrival_s: float) -> ServerMessage:
+        """Decode a message of the server."""
         match decode_event(message):
             case BeginEvent():
                 return Opened()
@@ -205,20 +221,20 @@ class V3:
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
-def session_url(base: str, spoken: ClientDialect, sample_rate: int) -> str:
-    """Address of a session.
+def session_url(base: str, dialect: ClientDialect, sample_rate: int) -> str:
+    """Return the address of a session.
 
     Args:
-        base: Of the server, with or without a path; with one, it is used as it is.
-        spoken: The protocol.
+        base: Address of the server; a path in it replaces that of the protocol.
+        dialect: The protocol.
         sample_rate: Of the audio, in Hz.
 
     Raises:
-        ConfigurationError: That is no address.
+        ConfigurationError: It is not an address.
     """
     parts = urlsplit(base)
     if parts.scheme not in _SCHEMES or not parts.netloc:
-        raise ConfigurationError(f"expected ws://, wss://, http:// or https:// and a host, got {base!r}")
-    path = parts.path if parts.path not in {"", "/"} else spoken.path
-    query = "&".join(filter(None, [parts.query, urlencode(spoken.query(sample_rate))]))
+        raise ConfigurationError(f"--url must be ws://, wss://, http:// or https:// and a host, got {base!r}")
+    path = parts.path if parts.path not in {"", "/"} else dialect.path
+    query = "&".join(filter(None, [parts.query, urlencode(dialect.query(sample_rate))]))
     return urlunsplit((_SCHEMES[parts.scheme], parts.netloc, path, query, ""))

@@ -1,4 +1,4 @@
-"""What a measurement ran on."""
+"""The machine and the packages of a measurement."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import platform
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vivavoce.bench.resources import cores_of
+
 __all__ = ["Machine", "cpu_model", "describe"]
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -16,7 +18,7 @@ _PACKAGES = ("vivavoce", "onnxruntime", "numpy", "moonshine-voice")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine and what was installed on it.
+    """A machine and the packages installed on it.
 
     Attributes:
         cpu: Model of its processor.
@@ -34,7 +36,7 @@ class Machine:
 
 
 def cpu_model(cpuinfo: str) -> str | None:
-    """The processor's name in the text of ``/proc/cpuinfo``; None if it isn't told there."""
+    """Return the processor's name from the text of ``/proc/cpuinfo``; None if it is not there."""
     for line in cpuinfo.splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
@@ -43,7 +45,7 @@ def cpu_model(cpuinfo: str) -> str | None:
 
 
 def describe() -> Machine:
-    """This machine; no names, addresses or folders."""
+    """Describe this machine, without host names, addresses or folders."""
     packages: dict[str, str] = {}
     for name in _PACKAGES:
         try:
@@ -54,10 +56,9 @@ def describe() -> Machine:
         cpu = cpu_model(_CPUINFO.read_text())
     except OSError:
         cpu = None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return Machine(
         cpu=cpu or platform.processor() or platform.machine(),
-        cores=cores,
+        cores=cores_of(os.getpid()),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
         packages=packages,

@@ -1,6 +1,6 @@
-"""The figures, from what was sent and what came back: pure functions.
+"""The figures of a measurement, from what was sent and what came back: pure functions.
 
-Times are wall times of the listener; see ``model`` for the timeline and ``timing`` for the alignment.
+Times are wall-clock times of the client; see ``records`` for the timeline and ``timing`` for the alignment.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from math import floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from vivavoce.bench.align import normalise
-from vivavoce.bench.model import need
+from vivavoce.bench.requirements import require
 from vivavoce.bench.timing import timings
 from vivavoce.bench.turns import changed_finals, flicker, utterances
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vivavoce.bench.model import Script, SilenceRule, Trace
+    from vivavoce.bench.records import Script, SilenceRule, Trace
 
 __all__ = [
     "Errors",
     "Figures",
     "Spread",
     "figures",
-    "holds",
     "hypothesis",
+    "is_held",
     "percentile",
     "reference",
     "spread",
@@ -34,11 +34,11 @@ __all__ = [
 
 _MAX_OVERHEAD_S = 0.5
 _MAX_EMISSION_S = 2.0
-_MAX_LAG_S = 1.0  # a sender that had to wait this long: the server does not keep up
+_MAX_LAG_S = 1.0  # a server that delays its sender by this much does not keep up
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """A percentile, linear between the two nearest values, as numpy does it.
+    """Return a percentile, interpolated linearly between the two nearest values, as numpy does.
 
     Raises:
         ValueError: There are no values.
@@ -54,7 +54,7 @@ def percentile(values: Iterable[float], percent: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A distribution in short: median, 95th percentile, number of values."""
+    """A distribution: median, 95th percentile, number of values."""
 
     p50: float
     p95: float
@@ -62,73 +62,74 @@ class Spread:
 
 
 def spread(values: Sequence[float]) -> Spread | None:
-    """Median and 95th percentile; None without values."""
+    """Return median and 95th percentile; None without values."""
     return Spread(percentile(values, 50), percentile(values, 95), len(values)) if values else None
 
 
 class Errors(NamedTuple):
-    """Word errors over the number of words that were said; both are sums over a set."""
+    """Word errors and words of the reference, summed over a set."""
 
     errors: int
     words: int
 
     @property
     def percent(self) -> float | None:
-        """The word error rate; None if nothing was said."""
+        """The word error rate in %; None if the reference is empty."""
         return 100 * self.errors / self.words if self.words else None
 
 
 def word_errors(pairs: Iterable[tuple[str, str]]) -> Errors:
-    """Pooled word errors of (reference, hypothesis) pairs; both are normalised here."""
-    pooled = [(normalise(said), normalise(heard)) for said, heard in pairs]
+    """Return the pooled word errors of (reference, hypothesis) pairs; both are normalised here."""
+    pooled = [(normalise(said), normalise(recognised)) for said, recognised in pairs]
     pooled = [pair for pair in pooled if any(pair)]
     if not pooled:
         return Errors(0, 0)
-    output = need("jiwer").process_words([said for said, _ in pooled], [heard for _, heard in pooled])
+    references, hypotheses = map(list, zip(*pooled, strict=True))
+    output = require("jiwer").process_words(references, hypotheses)
     missed = int(output.substitutions + output.deletions)
     return Errors(missed + int(output.insertions), missed + int(output.hits))
 
 
 def reference(script: Script) -> str | None:
-    """What is said in a session; None if that is not known of all its recordings."""
+    """Return the transcript of a session; None if that of any of its recordings is unknown."""
     texts = [placed.clip.text for placed in script.clips]
     known = [text for text in texts if text is not None]
     return " ".join(filter(None, known)) if len(known) == len(texts) else None
 
 
 def hypothesis(trace: Trace) -> str:
-    """What a server heard: the words of all finished utterances."""
+    """Return the words of all finished utterances of a session."""
     return " ".join(utterance.final_text for utterance in utterances(trace) if utterance.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Everything measured over some sessions. None: there was nothing to measure it on.
+    """All figures over a set of sessions. None: there was nothing to measure.
 
     Attributes:
-        sessions: How many there were.
-        dropped: How many of them failed; their words count nowhere.
+        sessions: Number of sessions.
+        dropped: Sessions that failed; their words count nowhere.
         audio_s: Audio sent, silence included.
-        wer_percent: Pooled word error rate, non-speech left out.
-        wer_words: Words that were said, normalised.
+        wer_percent: Pooled word error rate, recordings without speech left out.
+        wer_words: Words of the reference, normalised.
         emission_s: Word emission latency, over recognised words.
         first_word_s: First-word latency.
         final_s: Final latency.
-        overhead_s: Final latency minus the silence that had to pass, where that is known.
-        longest_silence_s: That ends any turn.
+        overhead_s: Final latency minus the silence in force, where that is known.
+        longest_silence_s: The silence that ends any turn.
         upwr: Unstable partial word ratio.
         words_unstable: Its numerator.
         words_first_shown: Its denominator.
-        changed_finals: Words marked final that later were other words, or gone. Must be 0.
-        changed_spellings: The same, counting case and punctuation.
+        changed_finals: Words marked final that later became other words, or disappeared. Must be 0.
+        changed_spellings: The same, with changes of case or punctuation alone.
         word_start_error_s: Absolute error of reported word starts.
-        false_cuts: Utterances cut short.
+        false_cuts: Utterances that ended inside a sentence in a short pause.
         false_cuts_per_minute: The same per minute of recordings with word times.
-        non_speech_words_per_hour: Words shown, if only for a moment, per hour of recordings without speech.
-        non_speech_final_words_per_hour: Words that stayed.
+        non_speech_words_per_hour: Words shown, if only briefly, per hour of recordings without speech.
+        non_speech_final_words_per_hour: Final words of the same.
         unfinished: Utterances that were shown and never ended.
-        after_terminate: Utterances ended only after the client asked for the end of the session.
-        lag_s: The longest that a server kept a sender waiting.
+        after_terminate: Utterances that ended only after the client had ended the session.
+        lag_s: How late a sender was at worst.
     """
 
     sessions: int
@@ -159,8 +160,8 @@ class Figures:
 def figures(sessions: Sequence[tuple[Script, Trace]], rule: SilenceRule) -> Figures:
     """Measure a set of sessions.
 
-    Latencies and the unstable partial word ratio are left out where the audio was sent faster than speech:
-    both depend on the pace.
+    Latencies and the unstable partial word ratio depend on the pace: sessions that were streamed faster than
+    speech contribute none.
     """
     kept = [(script, trace) for script, trace in sessions if trace.error is None]
     said = [(text, hypothesis(trace)) for script, trace in kept if (text := reference(script))]
@@ -178,7 +179,7 @@ def figures(sessions: Sequence[tuple[Script, Trace]], rule: SilenceRule) -> Figu
     minutes = sum(item.timed_s for item in timed) / 60
     silent = [(script, trace) for script, trace in kept if reference(script) == ""]
     hours = sum(placed.clip.duration_s for script, _ in silent for placed in script.clips) / 3600
-    invented = [utterance for _, trace in silent for utterance in utterances(trace)]
+    hallucinated = [utterance for _, trace in silent for utterance in utterances(trace)]
     return Figures(
         sessions=len(sessions),
         dropped=len(sessions) - len(kept),
@@ -198,9 +199,9 @@ def figures(sessions: Sequence[tuple[Script, Trace]], rule: SilenceRule) -> Figu
         word_start_error_s=spread([value for item in timed for value in item.word_start_error_s]),
         false_cuts=cuts,
         false_cuts_per_minute=cuts / minutes if minutes else None,
-        non_speech_words_per_hour=sum(item.shown_words for item in invented) / hours if hours else None,
+        non_speech_words_per_hour=sum(item.shown_words for item in hallucinated) / hours if hours else None,
         non_speech_final_words_per_hour=(
-            sum(len(item.final_words) for item in invented) / hours if hours else None
+            sum(len(item.final_words) for item in hallucinated) / hours if hours else None
         ),
         unfinished=sum(1 for utterance in shown if not utterance.end),
         after_terminate=sum(item.after_terminate for item in timed),
@@ -208,12 +209,12 @@ def figures(sessions: Sequence[tuple[Script, Trace]], rule: SilenceRule) -> Figu
     )
 
 
-def holds(measured: Figures) -> bool:
-    """Whether that many streams were held.
+def is_held(measured: Figures) -> bool:
+    """Return whether the server held this number of streams.
 
-    The 95th percentiles of final latency (less the silence) and word emission latency are under 0.5 s and
-    2 s, no stream was dropped and none fell behind. Where confidence ended turns, after nobody knows how much
-    silence, it was no more than the longest.
+    The 95th percentiles of overhead at the end and of word emission latency are under 0.5 s and 2 s, no
+    stream was dropped and none fell behind. Where confidence ended turns the silence in force is unknown, but
+    at most the longest: final latency minus the longest silence must then be under 0.5 s.
     """
     if measured.dropped or measured.lag_s >= _MAX_LAG_S:
         return False

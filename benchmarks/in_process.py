@@ -1,0 +1,66 @@
+"""Recordings through protocol, session and models in this process: no sockets, no threads, no clock.
+
+Time is counted in chunks, and every pass is done before the next chunk comes. So the same recordings give the
+same messages on any machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.asr.engine import Pump
+from vivavoce.asr.session import SessionMachine
+from vivavoce.bench.audio import chunks
+from vivavoce.bench.client_dialects import client_dialect
+from vivavoce.protocol.aai_v2.dialect import V2Factory
+from vivavoce.protocol.aai_v3.dialect import V3Factory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vivavoce.asr.models import Recogniser, SpeechDetector
+    from vivavoce.bench.audio import Pcm
+    from vivavoce.bench.options import ProtocolName
+
+__all__ = ["PROTOCOLS", "SESSION_ID", "TAIL_S", "wire_messages"]
+
+PROTOCOLS: Final[tuple[ProtocolName, ...]] = ("v2", "v3")
+
+SESSION_ID: Final = "00000000-0000-4000-8000-000000000000"
+"""The same for every session, so that recorded messages can be compared."""
+
+TAIL_S: Final = 1.5
+"""Silence after a recording."""
+
+
+def wire_messages(
+    pcm: Pcm, sample_rate: int, protocol: ProtocolName, recogniser: Recogniser, detector: SpeechDetector
+) -> Iterator[tuple[float, str]]:
+    """Stream a recording with the protocol's defaults (v3: formatted turns) and silence after it.
+
+    Args:
+        pcm: The recording.
+        sample_rate: In Hz.
+        protocol: How client and server speak.
+        recogniser: Decodes the passes.
+        detector: Detects speech.
+
+    Yields:
+        Every message of the server as it would be sent, with the session's time in seconds.
+    """
+    client = client_dialect(protocol)
+    server = (V2Factory() if protocol == "v2" else V3Factory()).open(client.query(sample_rate))
+    session = SessionMachine(SESSION_ID, server.options, server.limits, now=0, unix_now=0)
+    pump = Pump(session, recogniser, detector)
+    audio: Iterable[str | bytes] = chunks(pcm, sample_rate, client.chunk_ms, TAIL_S)
+    now_s = 0.0
+    for message in itertools.chain(audio, [client.terminate]):
+        if isinstance(message, bytes):
+            now_s += client.chunk_ms / 1000
+        for command in server.decode(message):
+            session.receive(command, now_s)
+        pump.run()
+        for event in session.take_events():
+            for frame in server.encode(event, now_s):
+                yield now_s, frame
