@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -28,11 +28,13 @@ from vivavoce.bench.corpus import folder_or_default, read_manifest
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vivavoce.bench.options import ProtocolName
 
 __all__ = ["Recorded", "compare", "is_final", "main", "read", "record"]
+
+_SESSION_ID: Final = frozenset({"session_id", "id"})  # its names in v2 and v3
 
 
 class Recorded(msgspec.Struct):
@@ -87,7 +89,7 @@ def read(path: Path) -> dict[str, Recorded]:
 
 
 def compare(before: dict[str, Recorded], after: dict[str, Recorded]) -> tuple[list[str], list[str]]:
-    """Compare the recordings that both have.
+    """Compare the recordings that both have; ids of sessions may differ.
 
     Returns:
         The ids of those whose finals differ, and of those where only other messages do.
@@ -95,12 +97,16 @@ def compare(before: dict[str, Recorded], after: dict[str, Recorded]) -> tuple[li
     finals: list[str] = []
     others: list[str] = []
     for clip_id in before.keys() & after.keys():
-        old, new = before[clip_id].messages, after[clip_id].messages
+        old, new = (_without_session_id(one[clip_id].messages) for one in (before, after))
         if list(filter(is_final, old)) != list(filter(is_final, new)):
             finals.append(clip_id)
         elif old != new:
             others.append(clip_id)
     return sorted(finals), sorted(others)
+
+
+def _without_session_id(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in each.items() if key not in _SESSION_ID} for each in messages]
 
 
 def _compare(arguments: argparse.Namespace) -> int:

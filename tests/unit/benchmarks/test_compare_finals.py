@@ -41,6 +41,11 @@ def test_finals_are_compared_apart_from_other_messages():
     assert compare(before, after) == (["final", "missing"], ["partial"])
 
 
+def test_ids_of_sessions_may_differ():
+    one, other = ([{"type": "Begin", "id": each}, {"session_id": each}] for each in "ab")
+    assert compare(by_id(Recorded("a", one)), by_id(Recorded("a", other))) == ([], [])
+
+
 def test_finals_of_both_protocols():
     assert is_final({"message_type": "FinalTranscript"})
     assert is_final({"type": "Turn", "end_of_turn": True})
