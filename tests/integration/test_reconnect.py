@@ -12,7 +12,7 @@ import vivavoce
 from support.faulty_proxy import Break, Fault, FaultyProxy
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
-from vivavoce.client import connecting, realtime
+from vivavoce.client import connect, realtime
 
 RATE = 16_000
 # Three turns: their words, and the pauses that end them.
@@ -37,8 +37,8 @@ def chunks(size=3_200):
 @pytest.fixture
 def hasty(monkeypatch):
     """Lets closing give up early, so that tests of that are short."""
-    timeouts = connecting.Timeouts
-    monkeypatch.setattr(connecting, "Timeouts", lambda **given: timeouts(**(given | {"close_s": 2.0})))
+    timeouts = connect.Timeouts
+    monkeypatch.setattr(connect, "Timeouts", lambda **given: timeouts(**(given | {"close_s": 2.0})))
 
 
 def words_of(events):

@@ -1,4 +1,4 @@
-"""The audio that would have to be sent again if the connection were lost now."""
+"""Keeps the audio that must be sent again after a reconnect."""
 
 from __future__ import annotations
 
@@ -10,29 +10,34 @@ from typing import Final
 
 __all__ = ["ReplayBuffer", "merge_short_audio"]
 
-_SEARCH_MS: Final = 200  # how far behind the last word a pause is looked for
+_SEARCH_MS: Final = 200  # how far after the last word the quietest place is searched for
 _FRAME_MS: Final = 10
-_LEAD_MS: Final = 1_000  # how much is kept before the first word of an unfinished turn
-_QUIET_MS: Final = 60_000  # how much is kept where nobody has spoken since
-_SURELY_HEARD_S: Final = 20.0  # after that long the server has surely heard what was sent
-_LONGEST_MS: Final = 300_000  # memory is finite: 10 MB at 16 kHz
+_LEAD_MS: Final = 1_000  # audio kept before the first word of an unfinished turn
+_QUIET_MS: Final = 60_000  # audio kept while no turn is unfinished
+_DECODED_AFTER_S: Final = 20.0  # audio sent this long ago has been decoded: a word in it would be known
+_LONGEST_MS: Final = 300_000  # a bound on memory: 10 MB at 16 kHz
 
 
 @dataclass(slots=True)
 class _Piece:
     data: bytes | str
-    start: int
-    sent_at: float
+    start: int  # position in bytes
+    sent_at: float  # in seconds of the caller's clock
 
 
 class ReplayBuffer:
     """Keeps what was sent since the last finished turn.
 
-    Positions are counted in bytes from the session's first sample, over all its connections.
+    Positions are counted in bytes from the first sample of the session, over all its connections.
 
     Args:
         sample_rate: Rate of the audio, in Hz.
         bytes_per_sample: Width of a sample: 2 is 16-bit little-endian PCM, 1 is mu-law.
+
+    Attributes:
+        start: Position of the first byte that is kept.
+        end: Position after the last byte that was sent.
+        lost_bytes: Size of unfinished audio that was dropped because the buffer was full.
     """
 
     def __init__(self, sample_rate: int, bytes_per_sample: int) -> None:
@@ -44,34 +49,34 @@ class ReplayBuffer:
         self.lost_bytes = 0
 
     def to_ms(self, position: int) -> int:
-        """A position in milliseconds."""
+        """Convert a position, or a size, to milliseconds."""
         return position * 1000 // (self._rate * self._width)
 
     def to_bytes(self, milliseconds: int) -> int:
-        """A time as a position, on a sample's border."""
+        """Convert a time to a position at the start of a sample."""
         return milliseconds * self._rate // 1000 * self._width
 
     def push(self, message: bytes | str, now: float) -> None:
-        """Take what has just been sent: audio, or a message that belongs at this place."""
+        """Add what has just been sent: audio, or a message that must be repeated at the same position."""
         self._pieces.append(_Piece(message, self.end, now))
         if isinstance(message, bytes):
             self.end += len(message)
 
     def finish_turn(self, end_ms: int | None) -> None:
-        """Forget what a finished turn has used up.
+        """Drop the audio of a finished turn.
 
         Args:
-            end_ms: Where its last word ends; None if it had none.
+            end_ms: End of its last word, in milliseconds; None if it had none.
         """
         self._pieces = deque(piece for piece in self._pieces if isinstance(piece.data, bytes))
         if end_ms is not None:
             self._drop_before(self._quietest_after(self.to_bytes(end_ms)))
 
     def trim(self, turn_start_ms: int | None, now: float) -> None:
-        """Forget what will not be needed.
+        """Drop audio that will not be needed.
 
         Args:
-            turn_start_ms: Where the first word of the unfinished turn begins; None if nobody speaks.
+            turn_start_ms: Start of the unfinished turn's first word, in milliseconds; None between turns.
             now: The time, in seconds.
         """
         longest = self.end - self.to_bytes(_LONGEST_MS)
@@ -83,17 +88,22 @@ class ReplayBuffer:
             return
         quiet = self.end - self.to_bytes(_QUIET_MS)
         while self._pieces and self._pieces[0].start < quiet:
-            if now - self._pieces[0].sent_at < _SURELY_HEARD_S:
+            if now - self._pieces[0].sent_at < _DECODED_AFTER_S:
                 break
             self._pieces.popleft()
             self.start = self._pieces[0].start if self._pieces else self.end
 
     def rewind(self) -> list[bytes | str]:
-        """Give all that was kept, to be sent and pushed again."""
+        """Empty the buffer and return its contents, to be sent and pushed again."""
         messages = [piece.data for piece in self._pieces]
         self._pieces.clear()
         self.end = self.start
         return messages
+
+    def take_lost_ms(self) -> int:
+        """Return how much audio was lost since the last call, in milliseconds."""
+        lost_ms, self.lost_bytes = self.to_ms(self.lost_bytes), 0
+        return lost_ms
 
     def _drop_before(self, position: int) -> None:
         position = min(position, self.end)
@@ -110,7 +120,7 @@ class ReplayBuffer:
         self.start = max(self.start, position)
 
     def _quietest_after(self, position: int) -> int:
-        """The best place to cut: word ends are known to about 100 ms, and the next word may come soon."""
+        """Find the best place to cut: word ends are only accurate to about 100 ms."""
         position = max(position, self.start)
         stretch = self._read(position, position + self.to_bytes(_SEARCH_MS))
         size = self.to_bytes(_FRAME_MS)
@@ -140,7 +150,12 @@ class ReplayBuffer:
 
 
 def merge_short_audio(items: list[bytes | str], shortest_bytes: int) -> deque[bytes | str]:
-    """The same messages; audio too short to be one of its own joins the audio behind it."""
+    """Return the same messages, with audio too short for a message of its own merged into the audio after it.
+
+    Args:
+        items: Messages in order: binary is audio, text is JSON.
+        shortest_bytes: Smallest size of an audio message. Only the last one may be smaller.
+    """
     queue: deque[bytes | str] = deque()
     short = b""
     for item in items:

@@ -1,10 +1,10 @@
-"""One session without its sockets: what to send, and what to send once more.
+"""A session without sockets, threads or a clock: what to send, and what to send again.
 
-A session can outlive its connections. Fed by ``receive_*``, ``dial_*`` and the calls that stand for the
-user's; drained by :meth:`SessionCore.take_event` and :meth:`SessionCore.next_outgoing`. Knows neither
-sockets nor threads nor clocks, and never raises for what the server does.
+A session can outlive its connections. The runner and the user's calls feed it (``dial_*``, ``receive_*``,
+``send_audio``, ...); :meth:`SessionCore.take_event` and :meth:`SessionCore.next_outgoing` drain it. The core
+never raises for what a server does: it records an error.
 
-What a message means is for the protocol to say: ``stream_core`` is v3, ``realtime_core`` is v2.
+What a message means depends on the protocol: ``stream_core`` is v3, ``realtime_core`` is v2.
 """
 
 from __future__ import annotations
@@ -13,43 +13,47 @@ import abc
 import enum
 import logging
 import random
-from collections import deque
-from typing import ClassVar, Final, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from vivavoce.client.backoff import Backoff, Reconnect, is_retryable
-from vivavoce.client.chunking import Chunker
 from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST, close_error, opening_error
 from vivavoce.client.event_queue import EventQueue
 from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
-from vivavoce.client.replay_buffer import ReplayBuffer, merge_short_audio
+from vivavoce.client.send_queue import MAX_BACKLOG, SendQueue
 from vivavoce.client.timeline import Timeline
 from vivavoce.errors import ConnectError, RealtimeError, SessionLostError
 
 __all__ = ["MAX_BACKLOG", "LocalEvent", "PendingError", "SessionCore", "SessionState"]
 
-MAX_BACKLOG: Final = 64
-"""Messages that may wait to be sent, 3 to 12 s of audio; above it, whoever sends has to wait."""
-
 logger = logging.getLogger("vivavoce.client")
 
 LocalEvent = RealtimeError | ReconnectingEvent | ReconnectedEvent | ClosedEvent
-"""What a session of any protocol can tell beside what its server tells."""
+"""Events that the session itself adds to those of its server, in every protocol."""
 
 ServerEvent = TypeVar("ServerEvent")
 
 
 class SessionState(enum.Enum):
-    """Where a session is. The last two are the ends."""
+    """State of a session. A lost connection leads back to DIALLING; the last two are final."""
 
     DIALLING = enum.auto()
+    """No connection; one is to be opened."""
+
     OPENING = enum.auto()
+    """Connected; the server has not begun the session."""
+
     OPEN = enum.auto()
+    """Messages go both ways."""
+
     ENDED = enum.auto()
+    """Over, by agreement or by the user."""
+
     FAILED = enum.auto()
+    """Over, with an error."""
 
 
 class PendingError(NamedTuple):
-    """An error message of the server; the close that belongs to it may follow."""
+    """An error message of the server. The close frame that belongs to it may follow."""
 
     text: str
     code: int | None = None
@@ -60,22 +64,28 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
 
     Args:
         where: The server's address, for messages.
-        sample_rate: Rate of the audio, in Hz; None where the encoding says it itself.
-        bytes_per_sample: Width of a sample; None where the audio is no PCM.
-        channels: How many interleaved channels it has.
-        reconnect: How hard to try to keep the session; None where a lost connection is its end. Audio
-            that is no PCM, or has several channels, can't be sent again from the end of a turn, so it ends
-            with its connection, too.
+        sample_rate: Rate of the audio, in Hz; None where the encoding carries it.
+        bytes_per_sample: Width of a sample; None for compressed audio.
+        channels: Number of interleaved channels.
+        reconnect: How to restore a lost connection; None: the session ends with it. Compressed audio and
+            several channels can't be sent again from the end of a turn, so their session ends with it, too.
+
+    Attributes:
+        is_pcm: Whether samples are 16-bit PCM.
+        has_opened: Whether the server has begun the session, over any connection.
+        closed_by_user: Whether the user ended the session before it ended otherwise.
+        error: Why the session failed or was ended by the server; None otherwise.
+        closed: The last event; None until the session is over, and for a session that never began.
     """
 
     FORCE: ClassVar[str]
-    """The message that asks for the end of a turn."""
+    """The message that requests the end of a turn."""
 
     TERMINATE: ClassVar[str]
-    """The message that asks for the end of the session."""
+    """The message that requests the end of the session."""
 
     SHORTEST_MS: ClassVar[int]
-    """The least audio that a message may carry, in milliseconds."""
+    """Least audio in a message, in milliseconds."""
 
     def __init__(
         self,
@@ -87,107 +97,106 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         reconnect: Reconnect | None = None,
     ) -> None:
         self._where = where
-        self.is_pcm = bytes_per_sample == 2  # noqa: PLR2004  - 16-bit
-        self._chunker: Chunker | None = None
-        self._replay: ReplayBuffer | None = None
-        if bytes_per_sample is not None and sample_rate is not None:
-            self._chunker = Chunker(sample_rate, bytes_per_sample * channels, self.SHORTEST_MS)
-            if reconnect is not None and reconnect.attempts and channels == 1:
-                self._replay = ReplayBuffer(sample_rate, bytes_per_sample)
-        self._backoff = Backoff(reconnect or Reconnect(attempts=0), random.random)
-        self._delay_s: float | None = 0.0
-        self._state = SessionState.DIALLING
-        self._bytes_per_s = (sample_rate or 0) * (bytes_per_sample or 0) * channels
-        self._sent_bytes = 0
-        self._outgoing: deque[bytes | str] = deque()
+        self._outgoing = SendQueue(
+            sample_rate=sample_rate,
+            bytes_per_sample=bytes_per_sample,
+            channels=channels,
+            min_audio_ms=self.SHORTEST_MS,
+            replayed_text=self.FORCE,
+            keeps_audio=reconnect is not None and reconnect.attempts > 0,
+        )
         self._events: EventQueue[ServerEvent | LocalEvent] = EventQueue(self._supersedes)
-        self._pending_error: PendingError | None = None
         self._timeline = Timeline()
-        self._terminating = False
-        self._unknown_seen = False
+        self._backoff = Backoff(reconnect or Reconnect(attempts=0), random.random)
+        self._delay_s = 0.0  # before the next attempt to connect, while DIALLING
+        self._state = SessionState.DIALLING
+        self._pending_error: PendingError | None = None  # until its close frame comes or it expires
+        self._terminating = False  # the user has requested the end
+        self._unknown_seen = False  # a message of unknown type was logged
+        self.is_pcm = bytes_per_sample == 2  # noqa: PLR2004  - 16-bit
         self.has_opened = False
         self.closed_by_user = False
         self.error: RealtimeError | None = None
         self.closed: ClosedEvent | None = None
 
-    # --- what the protocol says ---------------------------------------------------------------
+    # --- what a protocol defines ---------------------------------------------------------------
 
     @abc.abstractmethod
     def _read(self, message: str | bytes) -> None:
-        """Take a message of the server, by ``_open``, ``_hear``, ``_finish`` and ``_said``."""
+        """Handle a message of the server, by ``_open``, ``_emit``, ``_finish`` and ``_pending_error``."""
 
     @abc.abstractmethod
     def _settings_message(self) -> str | None:
-        """What has to be said at the beginning of every connection."""
+        """Return the first message of every connection, or None."""
 
     @abc.abstractmethod
     def expire_pending_error(self) -> None:
-        """Take an error message that no close followed for what it is."""
+        """Handle an error message that no close frame has followed."""
 
     @staticmethod
     @abc.abstractmethod
     def _supersedes(event: ServerEvent | LocalEvent, before: ServerEvent | LocalEvent) -> bool:
-        """Whether nobody needs the event before any more."""
+        """Return whether ``event`` replaces the event before it."""
 
-    # --- what it is ---------------------------------------------------------------------------
+    # --- state ---------------------------------------------------------------------------------
 
     @property
     def state(self) -> SessionState:
-        """Where the session is."""
+        """State of the session."""
         return self._state
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing will come any more."""
+        """Whether the session is over."""
         return self._state in {SessionState.ENDED, SessionState.FAILED}
 
     @property
     def is_full(self) -> bool:
-        """Whether whoever sends should wait; a finished session has an empty queue."""
+        """Whether a sender must wait; False once the session is over."""
         return len(self._outgoing) >= MAX_BACKLOG
 
     @property
     def is_open(self) -> bool:
-        """Whether audio can be sent; also while a lost connection is being made again."""
+        """Whether audio can be sent; also while a lost connection is being restored."""
         return self.has_opened and not (self.is_finished or self.is_terminating)
 
     @property
     def is_terminating(self) -> bool:
-        """Whether the user has closed the session."""
+        """Whether the user has requested the end of the session."""
         return self._terminating
 
     @property
     def can_reconnect(self) -> bool:
-        """Whether a lost connection is made again."""
-        return self._replay is not None
+        """Whether a lost connection is restored."""
+        return self._outgoing.can_replay
 
     @property
     def sent_s(self) -> float:
-        """How much audio was sent over the present connection, in seconds; 0 where that is not known."""
-        return self._sent_bytes / self._bytes_per_s if self._bytes_per_s else 0.0
+        """Audio sent over the present connection, in seconds; 0 if unknown."""
+        return self._outgoing.sent_s
 
     @property
     def is_drained(self) -> bool:
-        """Whether all has been sent, the wish to end included, and only the server can go on."""
+        """Whether everything has been sent, the request to end included, and the server must answer."""
         return self._terminating and not self._outgoing and self._state is SessionState.OPEN
 
     @property
     def delay_s(self) -> float | None:
-        """How long to wait before dialling, in seconds; None where nothing is to be dialled."""
+        """How long to wait before connecting, in seconds; None if no connection is to be opened."""
         return self._delay_s if self._state is SessionState.DIALLING else None
 
     @property
     def has_pending_error(self) -> bool:
-        """Whether an error message waits for the close that belongs to it."""
+        """Whether an error message waits for its close frame."""
         return self._pending_error is not None and not self.is_finished
 
-    # --- what the user does -------------------------------------------------------------------
+    # --- commands of the user ------------------------------------------------------------------
 
     def check_sendable(self) -> None:
-        """Say whether audio can be sent; also while a lost connection is being made again.
+        """Check that audio can be sent; it also can while a lost connection is being restored.
 
         Raises:
-            RealtimeError: It can't; where the session failed, this is that failure.
+            RealtimeError: It can't. If the session failed, this is that failure.
         """
         if self.error is not None and not self.closed_by_user:
             raise self.error.with_traceback(None)
@@ -197,28 +206,25 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
             raise RealtimeError("the session is not open yet: connect() first")
 
     def send_audio(self, data: memoryview | bytes) -> None:
-        """Put audio in the queue, cut anew.
+        """Queue audio of any length.
 
         Raises:
             RealtimeError: The session is not open.
         """
         self.check_sendable()
-        if self._chunker is None:
-            self._outgoing.append(bytes(data))
-        else:
-            self._outgoing.extend(self._chunker.push(data))
+        self._outgoing.push_audio(data)
 
     def send(self, text: str) -> None:
-        """Queue a message.
+        """Queue a text message.
 
         Raises:
             RealtimeError: The session is not open.
         """
         self.check_sendable()
-        self._outgoing.append(text)
+        self._outgoing.push(text)
 
     def force_endpoint(self) -> None:
-        """Ask for the end of the turn. Audio too short to be a message of its own stays for the next one.
+        """Request the end of the turn. Audio too short for a message of its own is sent after the request.
 
         Raises:
             RealtimeError: The session is not open.
@@ -226,19 +232,17 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         self.send(self.FORCE)
 
     def terminate(self) -> None:
-        """Send what is left and ask for the end; once is enough."""
+        """Queue the rest of the audio and the request to end; more calls have no effect."""
         if self._terminating or self.is_finished:
             return
         if not self.has_opened:
             self.give_up("closed before the session began")
             return
         self._terminating = self.closed_by_user = True
-        if self._chunker is not None and (tail := self._chunker.finish()):
-            self._outgoing.append(tail)
-        self._outgoing.append(self.TERMINATE)
+        self._outgoing.push_end(self.TERMINATE)
 
     def drop(self) -> None:
-        """End the session without waiting for anything."""
+        """End the session at once."""
         if self.is_finished:
             return
         self.closed_by_user = True
@@ -247,17 +251,17 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         else:
             self.give_up("closed before the session began")
 
-    # --- connections --------------------------------------------------------------------------
+    # --- connections ---------------------------------------------------------------------------
 
     def dial_succeeded(self) -> None:
-        """Take note of a new connection."""
+        """Record a new connection."""
         if self._state is SessionState.DIALLING:
             self._pending_error = None
-            self._sent_bytes = 0
+            self._outgoing.start_connection()
             self._state = SessionState.OPENING
 
     def dial_failed(self, error: RealtimeError) -> None:
-        """Take note that none could be made."""
+        """Record that no connection could be opened."""
         if self._state is not SessionState.DIALLING:
             return
         if not self.has_opened:
@@ -267,27 +271,32 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
             self._reconnect_or_fail(error)
 
     def receive_close(self, code: int, reason: str) -> None:
-        """Take the end of the connection; 1006 where it ended without a close frame."""
+        """Handle the end of the connection.
+
+        Args:
+            code: The close code; 1006 if there was no close frame.
+            reason: The reason in the close frame.
+        """
         if self.is_finished or self._state is SessionState.DIALLING:
             return
-        said = self._pending_error.text if self._pending_error is not None else None
+        text = self._pending_error.text if self._pending_error is not None else None
         if self._state is SessionState.OPENING and not self.has_opened:
-            self.error = opening_error(self._where, code, reason, said)
+            self.error = opening_error(self._where, code, reason, text)
             self._state = SessionState.FAILED
-        elif code in CLEAN_CODES and said is None:
+        elif code in CLEAN_CODES and text is None:
             error = RealtimeError(reason or "the server ended the session", code)
-            if self._terminating or not self._reconnect_or_fail(error, retry=True, is_error=False):
+            if self._terminating or not self._reconnect(error, always=True):
                 self.error = None if self._terminating else error
                 self._end(code, reason)
         else:
-            self._reconnect_or_fail(close_error(code, reason, said))
+            self._reconnect_or_fail(close_error(code, reason, text))
 
     def stall(self) -> None:
-        """Take note that the server does not react any more."""
+        """Treat the connection as lost because the server does not respond."""
         self.receive_close(CONNECTION_LOST, "")
 
     def give_up(self, why: str) -> None:
-        """End the session from this side, because the server does not."""
+        """End the session from this side, because the server does not end it."""
         if self.is_finished:
             return
         if not self.has_opened:
@@ -296,14 +305,24 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         else:
             self._fail(RealtimeError(why))
 
-    def _reconnect_or_fail(self, error: RealtimeError, *, retry: bool = False, is_error: bool = True) -> bool:
-        """Go on with another connection, or fail; whether it goes on."""
-        delay_s = None
-        if self._replay is not None and (retry or is_retryable(error)):
-            delay_s = self._backoff.next_delay_s()
+    def _reconnect_or_fail(self, error: RealtimeError) -> None:
+        if not self._reconnect(error):
+            self._fail(error)
+
+    def _reconnect(self, error: RealtimeError, *, always: bool = False) -> bool:
+        """Start to open another connection, if another attempt is allowed.
+
+        Args:
+            error: How the connection was lost.
+            always: Whether to reconnect after any error, not only after those that may pass.
+
+        Returns:
+            Whether another connection is to be opened.
+        """
+        if not (self._outgoing.can_replay and (always or is_retryable(error))):
+            return False
+        delay_s = self._backoff.next_delay_s()
         if delay_s is None:
-            if is_error:
-                self._fail(error)
             return False
         self._pending_error = None
         self._delay_s = delay_s
@@ -314,8 +333,9 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         return True
 
     def _fail(self, error: RealtimeError) -> None:
-        if self._replay is not None:
-            error = SessionLostError(str(error), error.status_code, lost_ms=self._untranscribed_ms())
+        if self._outgoing.can_replay:
+            lost_ms = self._outgoing.unfinished_ms
+            error = SessionLostError(str(error), error.status_code, lost_ms=lost_ms)
         self.error = error
         self._events.append(error)
         code = error.status_code
@@ -327,87 +347,76 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         self.closed = ClosedEvent(code=code, reason=reason)
         self._events.append(self.closed)
 
-    def _untranscribed_ms(self) -> int:
-        assert self._replay is not None  # noqa: S101  - only asked where there is one
-        waiting = sum(len(item) for item in self._outgoing if isinstance(item, bytes))
-        waiting += self._chunker.pending_bytes if self._chunker is not None else 0
-        replay = self._replay
-        return replay.to_ms(replay.end - replay.start + waiting + replay.lost_bytes)
-
-    # --- messages -----------------------------------------------------------------------------
+    # --- messages ------------------------------------------------------------------------------
 
     def receive_message(self, message: str | bytes) -> None:
-        """Take a message of the server."""
+        """Handle a message of the server."""
         if not self.is_finished and self._state is not SessionState.DIALLING:
             self._read(message)
 
     def _skip_unknown(self) -> None:
-        """Take note of a message of an unknown type."""
+        """Log the first message of an unknown type."""
         if not self._unknown_seen:
             self._unknown_seen = True
-            logger.warning("messages of an unknown type came from %s; they are skipped", self._where)
+            logger.warning("%s sent messages of an unknown type; they are skipped", self._where)
 
     def _open(self, event: ServerEvent, session_id: str) -> None:
-        """Take the beginning of a session, which every connection has."""
+        """Handle the first message of a connection, which begins its session.
+
+        Args:
+            event: That message; emitted for the first connection only.
+            session_id: The server's id for the session.
+        """
         if self._state is not SessionState.OPENING:
-            return  # a second beginning changes nothing
+            return  # another first message changes nothing
         self._state = SessionState.OPEN
         if self.has_opened:
-            self._resume(session_id)
+            replayed = self._outgoing.resume()
+            self._timeline.resume(replayed.start_ms)
+            self._events.append(
+                ReconnectedEvent(
+                    session_id=session_id, replayed_ms=replayed.replayed_ms, lost_ms=replayed.lost_ms
+                )
+            )
         else:
             self.has_opened = True
             self._events.append(event)
         if settings := self._settings_message():
-            self._outgoing.appendleft(settings)
-
-    def _resume(self, session_id: str) -> None:
-        """Let another connection hear what the one before it did not finish."""
-        assert self._replay is not None  # noqa: S101  - or there would be no second connection
-        self._timeline.resume(self._replay.to_ms(self._replay.start))
-        waiting = [item for item in self._outgoing if item != self.TERMINATE]
-        again = self._replay.rewind()
-        replayed = sum(len(item) for item in again if isinstance(item, bytes))
-        self._outgoing = merge_short_audio(again + waiting, self._replay.to_bytes(self.SHORTEST_MS))
-        if self._terminating:
-            self._outgoing.append(self.TERMINATE)
-        self._events.append(
-            ReconnectedEvent(
-                session_id=session_id,
-                replayed_ms=self._replay.to_ms(replayed),
-                lost_ms=self._replay.to_ms(self._replay.lost_bytes),
-            )
-        )
-        self._replay.lost_bytes = 0
+            self._outgoing.push_first(settings)
 
     def _emit(self, event: ServerEvent, *, is_news: bool) -> None:
-        """Take what the server tells between the beginning and the end; whether that is progress."""
+        """Emit an event of an open session.
+
+        Args:
+            event: The event, on the timeline of the session.
+            is_news: Whether it is progress, after which attempts to reconnect are counted anew.
+        """
         if is_news:
             self._backoff.reset()
         self._events.append(event)
 
     def _finish_turn(self, end_ms: int | None) -> None:
-        if self._replay is not None:
-            self._replay.finish_turn(end_ms)
+        self._outgoing.finish_turn(end_ms)
 
     @property
     def _survives_termination(self) -> bool:
-        """Whether an end that the server tells is only that of its connection: another one may come."""
-        return not self._terminating and self._replay is not None
+        """Whether the end that the server reports is that of its connection only: another one may follow."""
+        return not self._terminating and self._outgoing.can_replay
 
     @property
     def _combined_ms(self) -> int | None:
-        """Length of the audio where no connection heard all of it, in milliseconds."""
-        if not self._timeline.offset_ms or self._replay is None:
+        """Length of the audio of all connections, in milliseconds; None if one connection got all of it."""
+        if not self._timeline.offset_ms or not self._outgoing.can_replay:
             return None
-        return self._replay.to_ms(self._replay.end)
+        return self._outgoing.total_ms
 
     def _finish(self) -> None:
-        """Take the end as the server tells it."""
+        """Handle the end of the session that the server reports."""
         if not self._terminating:
             self.error = RealtimeError("the server ended the session", 1000)
         self._end(1000, "")
 
-    # --- draining -----------------------------------------------------------------------------
+    # --- draining ------------------------------------------------------------------------------
 
     @property
     def has_events(self) -> bool:
@@ -415,21 +424,15 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         return bool(self._events)
 
     def take_event(self) -> ServerEvent | LocalEvent | None:
-        """The next event, or None."""
+        """Return the next event, or None."""
         return self._events.take()
 
     def next_outgoing(self, now: float) -> bytes | str | None:
-        """The next message to send: binary is audio, text is JSON. None if there is none.
+        """Return the next message to send: binary is audio, text is JSON; None if there is none.
 
         Args:
-            now: The time, in seconds.
+            now: The time, in seconds of any monotonic clock.
         """
-        if self._state is not SessionState.OPEN or not self._outgoing:
+        if self._state is not SessionState.OPEN:
             return None
-        item = self._outgoing.popleft()
-        if isinstance(item, bytes):
-            self._sent_bytes += len(item)
-        if self._replay is not None and (isinstance(item, bytes) or item == self.FORCE):
-            self._replay.push(item, now)
-            self._replay.trim(self._timeline.turn_start_ms, now)
-        return item
+        return self._outgoing.pop(now, self._timeline.turn_start_ms)

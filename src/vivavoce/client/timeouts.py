@@ -1,4 +1,4 @@
-"""How long each step of a session may take."""
+"""Time limits of each step of a session."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ __all__ = ["Timeouts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long things may take, in seconds.
+    """Time limits of a session, in seconds.
 
     Attributes:
-        connect_s: Until a connection is open.
-        begin_s: From there until the server has begun the session.
-        open_s: Both together, for the first connection.
-        stall_s: Without a sign of life, until a connection counts as lost. The default is for sessions that
-            can't be kept anyway.
-        close_s: From the wish to end, without any progress, until it is given up; up to twice that where
-            audio was sent faster than it is spoken.
-        connect_attempts: How often the first connection is tried.
-        connect_retry_s: How long to wait between two attempts.
+        connect_s: To open a connection.
+        begin_s: From then until the server begins the session.
+        open_s: For both together, for the first connection.
+        stall_s: Without a response, until the connection counts as lost. The default is for sessions that end
+            with their connection.
+        close_s: From the request to end, without any progress, until the session is given up; up to twice
+            that if audio was sent faster than real time.
+        connect_attempts: Attempts to open the first connection.
+        connect_retry_s: Between two attempts.
     """
 
     connect_s: float = 10.0
