@@ -1,4 +1,4 @@
-"""The sound that every client sends, and the words in it."""
+"""The audio that every client sends, and the words in it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CONTROL_AT_S", "ENCODINGS", "Recording", "write_recording"]
 
-_LENGTH_S: Final = 17.2  # between two sentences, so that the last one is ended by the client
-CONTROL_AT_S: Final = 8.6  # between two others
-_SHORT_S: Final = 1.0
-
+_DURATION_S: Final = 17.2  # between two sentences: the client ends the last one
+CONTROL_AT_S: Final = 8.6  # between two other sentences
+_SHORT_DURATION_S: Final = 1.0
 
 ENCODINGS: Final = {
-    # as the protocols name it: sample rate in Hz, FFmpeg's codec and container
+    # Name in the protocols: sample rate in Hz, FFmpeg's codec, FFmpeg's container
     "pcm_s16le": (16_000, "pcm_s16le", "s16le"),
     "pcm_mulaw": (8_000, "pcm_mulaw", "mulaw"),
     "ogg_opus": (48_000, "libopus", "ogg"),
@@ -33,14 +32,14 @@ ENCODINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Mono sound in a file.
+    """Mono audio in a file.
 
     Attributes:
         path: The file.
         sample_rate: In Hz.
         encoding: A key of `ENCODINGS`.
-        audio_s: Its length in seconds.
-        words: What is said, in lower case.
+        audio_s: Duration in seconds.
+        words: The words of the audio, in lower case.
     """
 
     path: Path
@@ -50,7 +49,7 @@ class Recording:
     words: tuple[str, ...]
 
     def bytes_at(self, at_s: float) -> int:
-        """How many bytes there are before a time; a whole number of samples where samples are bytes."""
+        """Return how many bytes come before a time; for PCM, a whole number of samples."""
         size = round(self.path.stat().st_size * at_s / self.audio_s)
         return size - size % 2
 
@@ -59,24 +58,24 @@ def write_recording(folder: Path, *, encoding: str = "pcm_s16le", short: bool = 
     """Write the beginning of the recording that comes with the model.
 
     Args:
-        folder: Where to.
+        folder: Where to write the file.
         encoding: A key of `ENCODINGS`.
-        short: A second of it, where nothing is said.
+        short: Whether to write only the first second, which has no speech.
     """
-    length_s = _SHORT_S if short else _LENGTH_S
+    duration_s = _SHORT_DURATION_S if short else _DURATION_S
     rate, codec, container = ENCODINGS[encoding]
     with wave.open(str(demo_recording_path()), "rb") as file:
         recorded_rate = file.getframerate()
-        samples = np.frombuffer(file.readframes(int(length_s * recorded_rate)), "<i2").astype(np.float32)
-    sound = np.clip(soxr.resample(samples, recorded_rate, rate), -32768, 32767).astype("<i2")
+        samples = np.frombuffer(file.readframes(int(duration_s * recorded_rate)), "<i2").astype(np.float32)
+    pcm = np.clip(soxr.resample(samples, recorded_rate, rate), -32768, 32767).astype("<i2")
     path = folder / f"{'short' if short else 'long'}.{encoding}"
     with av.open(str(path), "w", format=container) as output:
         stream = output.add_stream(codec, rate=rate, layout="mono")
         resampler = av.AudioResampler(stream.format, "mono", rate, frame_size=stream.frame_size or 0)
-        frame = av.AudioFrame.from_ndarray(sound[np.newaxis], format="s16", layout="mono")
+        frame = av.AudioFrame.from_ndarray(pcm[np.newaxis], format="s16", layout="mono")
         frame.sample_rate = rate
-        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-            output.mux(stream.encode(piece))
+        for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
+            output.mux(stream.encode(resampled))
         output.mux(stream.encode(None))
-    said = tuple(word.text for word in demo_reference() if word.end_s <= length_s)
-    return Recording(path, rate, encoding, length_s, said)
+    words = tuple(word.text for word in demo_reference() if word.end_s <= duration_s)
+    return Recording(path, rate, encoding, duration_s, words)

@@ -1,4 +1,4 @@
-"""`vivavoce serve` as its users run it: a process, in the clear or over TLS."""
+"""`vivavoce serve` as users run it: a process of its own, with or without TLS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
-from conformance.cases import BROKE_KEY
+from conformance.cases import UNFUNDED_KEY
 
 __all__ = ["API_KEY", "Server"]
 
@@ -28,20 +28,21 @@ class Server:
     """A server process.
 
     Attributes:
-        authority: Host and port.
-        ca_file: What its clients must trust; None: it speaks in the clear.
+        authority: Host and port, ``HOST:PORT``.
+        ca_file: The certificate that clients must trust; None without TLS.
     """
 
     def __init__(self, folder: Path, *, tls: bool) -> None:
         self._log = folder / f"server-{'tls' if tls else 'plain'}.log"
         self._tls = tls
         self._home = folder / "home"
+        self._process: subprocess.Popen[bytes] | None = None  # None before `__enter__`
         self.authority = ""
         self.ca_file: Path | None = None
 
     def __enter__(self) -> Self:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VIVAVOCE_")}
-        # The certificate goes into a folder of ours; the graphs too, so that a clean clone is one.
+        # Certificate and model graphs go into a folder of the suite, so a run never uses the user's.
         environment |= {
             "VIVAVOCE_HOME": str(self._home),
             "VIVAVOCE_API_KEYS": API_KEY,
@@ -55,38 +56,39 @@ class Server:
             "--port",
             "0",
             "--api-key",
-            f"{BROKE_KEY} no-funds",
+            f"{UNFUNDED_KEY} no-funds",
         ]
         if self._tls:
             command.append("--tls-self-signed")
         with self._log.open("w") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+        self._process = process
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self._process.kill()
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
                 raise RuntimeError(f"the server did not start:\n{self._log.read_text()}")
             time.sleep(0.1)
         return self
 
     def _is_ready(self) -> bool:
-        said = self._log.read_text()
-        listening = re.search(r"listening on wss?://(\S+)", said)
+        log = self._log.read_text()
+        listening = re.search(r"listening on wss?://(\S+)", log)
         if listening is None:
             return False
         self.authority = listening[1]
         if self._tls:
-            made = re.search(r"self-signed certificate: ([^;]+);", said)
-            if made is None:
+            certificate = re.search(r"self-signed certificate: ([^;]+);", log)
+            if certificate is None:
                 return False
-            self.ca_file = Path(made[1])
+            self.ca_file = Path(certificate[1])
         try:
             with urllib.request.urlopen(
                 f"{self.http_url}/readyz", context=self._context(), timeout=5
-            ) as answer:
-                return bool(json.load(answer)["status"] == "ready")
+            ) as response:
+                return bool(json.load(response)["status"] == "ready")
         except (urllib.error.HTTPError, OSError):
             return False
 
@@ -95,15 +97,16 @@ class Server:
 
     @property
     def http_url(self) -> str:
-        """For requests."""
+        """Base URL of HTTP requests."""
         return f"{'https' if self._tls else 'http'}://{self.authority}"
 
     @property
     def ws_url(self) -> str:
-        """For WebSockets."""
+        """Base URL of WebSockets."""
         return f"{'wss' if self._tls else 'ws'}://{self.authority}"
 
     def __exit__(self, *_: object) -> None:
+        assert self._process
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(_STOP_TIMEOUT_S)
@@ -111,10 +114,11 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def faults(self) -> list[str]:
-        """What is wrong with the server itself, once it has stopped."""
-        said = self._log.read_text()
-        found = [line for line in said.splitlines() if re.search(r"Traceback|\b(ERROR|CRITICAL)\b", line)]
+    def failures(self) -> list[str]:
+        """Return the errors in the log of the stopped server, and its exit code unless it is 0."""
+        lines = self._log.read_text().splitlines()
+        failures = [line for line in lines if re.search(r"Traceback|\b(ERROR|CRITICAL)\b", line)]
+        assert self._process
         if self._process.returncode != 0:
-            found.append(f"exit code {self._process.returncode}")
-        return [f"{self._log.name}: {fault}" for fault in found]
+            failures.append(f"exit code {self._process.returncode}")
+        return [f"{self._log.name}: {failure}" for failure in failures]

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: it turns the first of each away and keeps what comes then."""
+"""A webhook receiver: it rejects the first attempt at each path and keeps the next."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-__all__ = ["HEADER", "Posted", "Receiver"]
+__all__ = ["AUTH_HEADER", "Delivery", "Receiver"]
 
-HEADER: Final = ("X-Webhook-Key", "webhook-secret")
-_WAIT_S: Final = 10.0
+AUTH_HEADER: Final = ("X-Webhook-Key", "webhook-secret")
+_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """What was posted to a path.
+class Delivery:
+    """What the server posted to a path.
 
     Attributes:
-        attempts: How often.
-        key: The value of the header that was asked for; None: it was missing.
+        attempts: How many times it posted.
+        key: The value of the header `AUTH_HEADER`; None: the header is missing.
         body: The JSON of the last attempt.
     """
 
@@ -33,28 +33,29 @@ class Receiver:
     """An HTTP server on the loopback interface."""
 
     def __init__(self) -> None:
-        self._posted: dict[str, Posted] = {}
-        self._news = threading.Condition()
+        self._deliveries: dict[str, Delivery] = {}  # by path
+        self._changed = threading.Condition()
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                attempts = receiver._take(self.path, self.headers.get(HEADER[0]), body)
+                attempts = receiver._store(self.path, self.headers.get(AUTH_HEADER[0]), body)
                 self.send_response(503 if attempts == 1 else 204)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Nothing."""
+                """Log nothing."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
-    def _take(self, path: str, key: str | None, body: dict[str, Any]) -> int:
-        with self._news:
-            before = self._posted.get(path)
+    def _store(self, path: str, key: str | None, body: dict[str, Any]) -> int:
+        """Store a delivery and return how many attempts the path has had."""
+        with self._changed:
+            before = self._deliveries.get(path)
             attempts = before.attempts + 1 if before else 1
-            self._posted[path] = Posted(attempts, key, body)
-            self._news.notify_all()
+            self._deliveries[path] = Delivery(attempts, key, body)
+            self._changed.notify_all()
             return attempts
 
     def __enter__(self) -> Self:
@@ -66,11 +67,13 @@ class Receiver:
         self._server.server_close()
 
     def url(self, path: str) -> str:
-        """Where to post."""
+        """Return the URL of a path."""
         return f"http://127.0.0.1:{self._server.server_address[1]}{path}"
 
-    def wait(self, path: str) -> Posted | None:
-        """What was posted a second time to a path; waits for it; None: nothing came."""
-        with self._news:
-            self._news.wait_for(lambda: path in self._posted and self._posted[path].attempts > 1, _WAIT_S)
-            return self._posted.get(path)
+    def wait(self, path: str) -> Delivery | None:
+        """Wait for the second attempt at a path; return what the path has, None if nothing."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: path in self._deliveries and self._deliveries[path].attempts > 1, _TIMEOUT_S
+            )
+            return self._deliveries.get(path)

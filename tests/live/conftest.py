@@ -1,4 +1,4 @@
-"""Real sound and the real model, on a server of our own."""
+"""Fixtures: a server with the real model, and real audio."""
 
 import wave
 
@@ -20,14 +20,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def server():
-    with LocalServer() as it:
-        it.wait_ready()
-        yield it
+    with LocalServer() as local_server:
+        local_server.wait_ready()
+        yield local_server
 
 
 @pytest.fixture(scope="session")
 def two_cities():
-    """The recording inside the model's package: mono samples, float32, and their rate in Hz."""
+    """The recording in the model's package: mono samples, float32, and the sample rate in Hz."""
     path = package_file(MODEL_PACKAGE, "assets/two_cities.wav", install="vivavoce[server]")
     with wave.open(str(path), "rb") as file:
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
@@ -36,13 +36,13 @@ def two_cities():
 
 @pytest.fixture(scope="session")
 def recording(two_cities, tmp_path_factory):
-    """Its first 17 seconds as a 44.1 kHz WAV file, as the tutorial's microphone has it."""
+    """The first 17 s of the recording as a WAV file at 44.1 kHz, the rate of the tutorial's microphone."""
     samples, rate = two_cities
-    sound = soxr.resample(samples[: 17 * rate], rate, 44_100)
-    path = tmp_path_factory.mktemp("sound") / "two_cities.wav"
+    resampled = soxr.resample(samples[: 17 * rate], rate, 44_100)
+    path = tmp_path_factory.mktemp("audio") / "two_cities.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(44_100)
-        file.writeframes((np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes())
+        file.writeframes((np.clip(resampled, -1, 1) * 32767).astype("<i2").tobytes())
     return path

@@ -1,4 +1,4 @@
-"""The SDK with the real model: one call, and a connection that breaks in the middle of a sentence."""
+"""The SDK with the real model: one call, and a connection that breaks within a sentence."""
 
 import wave
 
@@ -8,7 +8,7 @@ import vivavoce
 from support.faulty_proxy import Break, Fault, FaultyProxy
 
 
-def turns_of(url, chunks, rate):
+def transcribe(url, chunks, rate):
     with vivavoce.connect(url=url, sample_rate=rate) as session:
         session.send(chunks)
         session.end()
@@ -16,7 +16,7 @@ def turns_of(url, chunks, rate):
 
 
 @pytest.fixture(scope="module")
-def sound(recording):
+def audio(recording):
     with wave.open(str(recording)) as file:
         rate, data = file.getframerate(), file.readframes(file.getnframes())
     return [data[at : at + 8_820] for at in range(0, len(data), 8_820)], rate
@@ -27,27 +27,27 @@ def finals(events):
 
 
 @pytest.mark.parametrize("fraction", [0.2, 0.55, 0.9])
-def test_a_lost_connection_loses_no_word(server, sound, fraction):
-    chunks, rate = sound
-    undisturbed = finals(turns_of(server.base_url, chunks, rate))
+def test_a_lost_connection_loses_no_word(server, audio, fraction):
+    chunks, rate = audio
+    undisturbed = finals(transcribe(server.base_url, chunks, rate))
     place = Break(Fault.DROP, int(fraction * sum(map(len, chunks))))
     with FaultyProxy(server.base_url, place) as proxy:
-        events = turns_of(proxy.url, chunks, rate)
+        events = transcribe(proxy.url, chunks, rate)
     assert proxy.broken == 1
     assert sum(event.type == "Reconnected" for event in events) == 1
     assert [turn.transcript for turn in finals(events)] == [turn.transcript for turn in undisturbed]
-    for ours, theirs in zip(finals(events), undisturbed, strict=True):
-        assert ours.turn_order == theirs.turn_order
-        assert ours.start == pytest.approx(theirs.start, abs=250)
-        assert ours.end == pytest.approx(theirs.end, abs=250)
+    for turn, expected in zip(finals(events), undisturbed, strict=True):
+        assert turn.turn_order == expected.turn_order
+        assert turn.start == pytest.approx(expected.start, abs=250)
+        assert turn.end == pytest.approx(expected.end, abs=250)
 
 
 def test_one_call(recording, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     for name in ("VIVAVOCE_BASE_URL", "ASSEMBLYAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    found = vivavoce.transcribe(recording)
-    assert found.text.startswith("It was the best of times")
-    starts = [word.start for word in found.words]
+    transcript = vivavoce.transcribe(recording)
+    assert transcript.text.startswith("It was the best of times")
+    starts = [word.start for word in transcript.words]
     assert starts == sorted(starts)
     assert 10_000 < starts[-1] < 17_000

@@ -1,8 +1,7 @@
-"""Nothing leaves the machine: our processes reach loopback addresses and write into our own folders only.
+"""No data leaves the machine: our processes connect to loopback addresses and write into our folders only.
 
-Each program runs under strace, with an empty home folder. A program that stays for 15 s is long enough:
-ONNX Runtime, if it is allowed to, asks for its maker's address 9 s after it is loaded, and writes a device id
-at once.
+Each program runs under strace, with an empty home folder, for at least 15 s. That is long enough: unless
+prevented, ONNX Runtime looks up its vendor's address 9 s after it is loaded, and writes a device id at once.
 """
 
 import functools
@@ -23,38 +22,38 @@ NETWORK = ("connect", "bind", "sendto", "sendmsg", "sendmmsg")
 STRACE = ("strace", "-f", "--seccomp-bpf")
 TRACED = ("-e", f"trace={','.join(NETWORK)},%file")
 WRITING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC")
-# Calls on a path that change nothing.
+# Calls with a path that change nothing.
 HARMLESS = ("access", "chdir", "execve", "getcwd", "readlink", "stat", "getxattr", "inotify_add_watch")
-STAY_S = 15
+MIN_RUN_S = 15
 
 TRANSCRIBE = f"""
 import sys, time, vivavoce
-began = time.monotonic()
+started = time.monotonic()
 print(vivavoce.transcribe(sys.argv[1]))
-time.sleep(max(0, {STAY_S} - (time.monotonic() - began)))
+time.sleep(max(0, {MIN_RUN_S} - (time.monotonic() - started)))
 """
 COMMAND_LINE = "import vivavoce.cli; vivavoce.cli.main()"
 
 
-class Watched(NamedTuple):
+class Trace(NamedTuple):
     """What a program did.
 
     Attributes:
-        out: Its standard output.
+        output: Its standard output.
         addresses: Internet addresses that it used, with their ports.
-        written: Paths that it made, changed, renamed or deleted, or tried to.
+        written: Paths that it created, changed, renamed or deleted, or tried to.
     """
 
-    out: str
+    output: str
     addresses: set[tuple[str, int]]
     written: set[Path]
 
 
 @functools.cache
-def why_not():
-    """Why programs can't be watched here; None if they can."""
+def reason_to_skip():
+    """Return why programs can't be traced on this machine; None if they can."""
     if shutil.which("strace") is None:
-        return "needs strace: apt install strace"
+        return "needs strace: sudo apt install strace"
     done = subprocess.run([*STRACE, "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
     return f"strace does not work here: {done.stderr.strip()}" if done.returncode else None
 
@@ -71,13 +70,13 @@ def written(line, folder):
         return set()
     if call in {"open", "openat", "openat2"} and not any(flag in arguments for flag in WRITING):
         return set()
-    # Most calls name the folder that a path is relative to: AT_FDCWD</folder>, "path". In the others it is
-    # the folder that the program was started in: none of ours changes it.
-    found = re.findall(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"', arguments)
-    return {Path(base or folder, path) for base, path in found}
+    # Most calls name the folder that a path is relative to: AT_FDCWD</folder>, "path". For the others it is
+    # the working folder, which none of our programs changes.
+    paths = re.findall(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"', arguments)
+    return {Path(base or folder, path) for base, path in paths}
 
 
-def watch(arguments, home, allowed_s=120):
+def trace(arguments, home, timeout_s=120):
     log = home.parent / "strace.log"
     home.mkdir()
     scratch = home / "scratch"
@@ -94,13 +93,13 @@ def watch(arguments, home, allowed_s=120):
         cwd=scratch,
         capture_output=True,
         text=True,
-        timeout=allowed_s,
+        timeout=timeout_s,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     lines = [line.split(maxsplit=1)[1] for line in log.read_text(errors="replace").splitlines()]
     assert len(lines) > 100
-    return Watched(
+    return Trace(
         done.stdout,
         set().union(*(addresses(line) for line in lines if line.startswith(NETWORK))),
         set().union(*(written(line, scratch) for line in lines)),
@@ -108,8 +107,8 @@ def watch(arguments, home, allowed_s=120):
 
 
 @pytest.fixture(scope="module")
-def beginning(two_cities, tmp_path_factory):
-    """Six seconds of the recording as a WAV file, and a folder of recordings for the benchmark."""
+def short_recording(two_cities, tmp_path_factory):
+    """Folder with six seconds of the recording as a WAV file, and a manifest for the benchmark."""
     samples, rate = two_cities
     folder = tmp_path_factory.mktemp("recordings")
     with wave.open(str(folder / "short.wav"), "wb") as file:
@@ -128,29 +127,29 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_reaches_nothing_and_writes_nothing_of_others(name, beginning, tmp_path):
-    if why_not():
-        pytest.skip(why_not())
+def test_a_program_connects_to_loopback_and_writes_into_our_folders_only(name, short_recording, tmp_path):
+    if reason_to_skip():
+        pytest.skip(reason_to_skip())
     home = tmp_path / "home"
-    it = watch([argument.format(folder=beginning) for argument in PROGRAMS[name]], home)
+    traced = trace([argument.format(folder=short_recording) for argument in PROGRAMS[name]], home)
     if name != "bench and server":
-        assert "It was the best of times" in it.out
-    assert it.addresses, "a server was reached"
-    assert {host for host, _ in it.addresses} <= {"127.0.0.1", "::1"}
-    assert 53 not in {port for _, port in it.addresses}, "no name was looked up"
+        assert "It was the best of times" in traced.output
+    assert traced.addresses, "no server was reached"
+    assert {host for host, _ in traced.addresses} <= {"127.0.0.1", "::1"}
+    assert 53 not in {port for _, port in traced.addresses}, "a host name was looked up"
 
     ours = home / ".cache" / "vivavoce"
-    assert any(path.is_relative_to(ours) for path in it.written)
+    assert any(path.is_relative_to(ours) for path in traced.written)
     allowed = [ours, Path("/dev")]
     if name == "bench and server":
         allowed.append(home / "scratch")  # the server's log
-    others = {path for path in it.written if not any(path.is_relative_to(each) for each in allowed)}
+    others = {path for path in traced.written if not any(path.is_relative_to(each) for each in allowed)}
     assert others <= set(ours.parents)
 
 
-def test_the_watch_sees_what_a_program_does(tmp_path):
-    if why_not():
-        pytest.skip(why_not())
+def test_the_trace_shows_what_a_program_does(tmp_path):
+    if reason_to_skip():
+        pytest.skip(reason_to_skip())
     program = """
 import os, socket
 from pathlib import Path
@@ -161,7 +160,7 @@ for family, address in ((socket.AF_INET, "127.0.0.53"), (socket.AF_INET6, "::1")
     socket.socket(family, socket.SOCK_DGRAM).connect((address, 53))
 """
     home = tmp_path / "home"
-    it = watch(["-c", program], home)
-    assert it.addresses == {("127.0.0.53", 53), ("::1", 53)}
-    made = {path for path in it.written if path.is_relative_to(home)}
+    traced = trace(["-c", program], home)
+    assert traced.addresses == {("127.0.0.53", 53), ("::1", 53)}
+    made = {path for path in traced.written if path.is_relative_to(home)}
     assert made == {home / "scratch" / name for name in ("made", "made/secret", "moved")}

@@ -1,4 +1,4 @@
-"""The tutorial's program on a real recording, with our SDK and with the vendor's unmodified one."""
+"""The tutorial's program on a real recording, with our SDK and with the vendor's, unmodified."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SUPPORT = ROOT / "tests" / "support"
-# Before 0.65 the vendor's SDK needs help on current Pythons and libraries with nothing but this.
+# Releases of the vendor's SDK before 0.65 raise warnings on current Pythons and libraries.
 QUIET = {"PYTHONWARNINGS": "ignore", "NO_PROXY": "127.0.0.1"}
 
 
@@ -31,14 +31,14 @@ def start(program, server, recording, fake):
     )
 
 
-def lines(process):
+def output_of(process):
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors.decode()
     return out.decode()
 
 
 def finals(out):
-    """What stands on the screen in the end: a partial is overwritten by what follows its carriage return."""
+    """Return the lines that stay on the screen: the text after a carriage return overwrites a partial."""
     return [line.split("\r")[-1] for line in out.replace("\r\n", "\n").split("\n")]
 
 
@@ -50,17 +50,17 @@ def test_both_tutorial_programs_print_the_same_finals(server, recording, tmp_pat
 
     ours = start(ROOT / "examples" / "tutorial.py", server, recording, "fake_sounddevice")
     theirs = start(vendors, server, recording, "fake_pyaudio")
-    printed = [lines(process) for process in (ours, theirs)]
+    printed = [output_of(process) for process in (ours, theirs)]
 
     assert "It was the best of times" in printed[0]
-    assert printed[0].count("\r") > 20, "partials while it is spoken"
+    assert printed[0].count("\r") > 20, "too few partials"
     said = [[line for line in finals(out) if not line.startswith("Session ID:")] for out in printed]
     assert said[0] == said[1]
     assert said[0][-2:] == ["Closing Session", ""]
 
 
 @pytest.mark.parametrize("sdk", ["vivavoce", "assemblyai"])
-def test_the_program_ends_in_time_when_nothing_is_said(server, recording, tmp_path, sdk):
+def test_the_program_ends_without_any_speech(server, recording, tmp_path, sdk):
     text = (ROOT / "examples" / "tutorial.py").read_text().replace("import vivavoce as", f"import {sdk} as")
     program = tmp_path / "program.py"
     program.write_text(text)
@@ -70,6 +70,6 @@ def test_the_program_ends_in_time_when_nothing_is_said(server, recording, tmp_pa
     with wave.open(str(silent), "wb") as file:
         file.setparams((1, 2, 44_100, 0, "NONE", ""))
         file.writeframes(bytes(2 * 44_100))
-    out = lines(start(program, server, silent, {"vivavoce": "fake_sounddevice"}.get(sdk, "fake_pyaudio")))
+    out = output_of(start(program, server, silent, {"vivavoce": "fake_sounddevice"}.get(sdk, "fake_pyaudio")))
     assert "Session ID:" in out
     assert "Closing Session" in out

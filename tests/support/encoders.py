@@ -1,4 +1,4 @@
-"""Real compressed audio for tests, made on the spot."""
+"""Compressed audio, encoded when a test needs it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def opus_packets(samples, *, rate=48_000, layout="mono"):
-    """20 ms Opus packets of float samples at 48 kHz."""
+    """Encode float samples at 48 kHz as Opus packets of 20 ms."""
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format = rate, layout, "s16"
     step, packets = rate // 50, []
@@ -21,7 +21,15 @@ def opus_packets(samples, *, rate=48_000, layout="mono"):
 
 
 def container(samples, codec, form, *, rate, layout="mono"):
-    """A whole stream: ``("libopus", "ogg")`` or ``("aac", "adts")``."""
+    """Encode float samples as a whole file.
+
+    Args:
+        samples: Mono samples at the sample rate.
+        codec: "libopus" or "aac".
+        form: The container, "ogg" for Opus or "adts" for AAC.
+        rate: Sample rate in Hz.
+        layout: "mono" or "stereo"; both channels of a stereo file are the same.
+    """
     file = io.BytesIO()
     with av.open(file, "w", format=form) as out:
         stream = out.add_stream(codec, rate=rate)

@@ -1,7 +1,8 @@
-"""A decoder's session for tests: what it says depends on the tokens that it can see, and on the span.
+"""A scripted stand-in for the decoder's ONNX Runtime session.
 
-Tokens are read back from the cache that the caller keeps, through the caller's mask: a cache that was not
-put right after going back gives other words.
+Its scores depend on the span and on the tokens that it can see. It reads these tokens from the cache that the
+caller keeps, through the caller's mask. So a caller that does not repair its cache after stepping back gets
+other words.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ SIZE = 11
 
 
 def span(number, frames=4):
-    """Keys and values of a span that the decoder will know by its number."""
+    """Return the cross-attention keys and values of a span; the decoder recognises the span by its number."""
     return np.full((STATES, HEADS, frames, HEAD_SIZE), number, np.float32)
 
 
 def scores(number, history):
-    """Log-probabilities behind a history, shape (SIZE,), float32; the end is likelier the later."""
+    """Return log-probabilities after a history of tokens, shape (SIZE,), float32.
+
+    The longer the history, the likelier the end token.
+    """
     return _scores(number, *map(int, history))
 
 
@@ -55,10 +59,10 @@ class _Binding:
 
 
 class ScriptedDecoder:
-    """Stands in for an ONNX Runtime session of the decoder's graph.
+    """Replaces the ONNX Runtime session of the decoder's graph.
 
     Attributes:
-        steps: How many times it was run for one token a row.
+        steps: How many times it ran through an I/O binding, one token per row.
     """
 
     def __init__(self):
@@ -93,6 +97,6 @@ class ScriptedDecoder:
 
 
 def runtime():
-    """A runtime of a scripted decoder, without an encoder; and that decoder."""
+    """Return a runtime with a scripted decoder and without an encoder, and that decoder."""
     session = ScriptedDecoder()
     return MoonshineRuntime(None, Decoder(session)), session

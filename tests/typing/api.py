@@ -1,4 +1,4 @@
-"""Uses the public names the way programs do. Never run: type checkers must accept it."""
+"""Uses the public API as programs do. It never runs: type checkers must accept it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def main() -> None:
         transcriber.close()
 
 
-def lasting() -> None:
+def with_reconnect() -> None:
     transcriber = aai.RealtimeTranscriber(
         on_data=on_data,
         on_error=on_error,

@@ -1,4 +1,4 @@
-"""Uses the newer public names the way programs do. Never run: type checkers must accept it."""
+"""Uses the public API of v3 as programs do. It never runs: type checkers must accept it."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def show(message: EventMessage) -> None:
     print(message.type, message.model_dump(), message.model_dump_json())
 
 
-def drop_in() -> None:
+def streaming_client() -> None:
     options = StreamingClientOptions(
         api_key="k", api_host="ws://127.0.0.1:8765", reconnect=Reconnect(attempts=3)
     )
@@ -160,7 +160,7 @@ def drop_in() -> None:
         print(token)
 
 
-async def drop_in_async() -> None:
+async def async_streaming_client() -> None:
     async with AsyncStreamingClient(api_key="k") as client:
         await client.connect(RealTimeParameters(sample_rate=16_000))
         await client.stream(b"ab")
@@ -175,7 +175,7 @@ async def drop_in_async() -> None:
     await streamer.flush()
 
 
-class Loud(VadDetector):
+class LevelVad(VadDetector):
     def process(self, frame: Sequence[float]) -> VadResult:
         return VadResult(active=max(frame) > 0.1, energy=0.1)
 
@@ -192,7 +192,7 @@ def channels(client: RealTimeTranscriber) -> None:
     def on_vad(frame: VadFrame) -> None:
         print(frame.channel, frame.active, frame.rms, frame.ts)
 
-    options = ChannelAttributionOptions(create_vad=lambda name: EnergyVad() if name == "mic" else Loud())
+    options = ChannelAttributionOptions(create_vad=lambda name: EnergyVad() if name == "mic" else LevelVad())
     streamer = ChannelStreamer(client, ["mic", "system"], 16_000, options, on_vad)
     streamer.on(RealTimeEvents.Turn, on_channel_turn)
     streamer.stream("mic", b"ab")
@@ -201,19 +201,19 @@ def channels(client: RealTimeTranscriber) -> None:
     print(attribute_turn, RealTimeTranscriberOptions(), RealTimeError("no", code=3005))
 
 
-def pieces() -> Iterator[vivavoce.Audio]:
+def audio_chunks() -> Iterator[vivavoce.Audio]:
     yield b"ab"
     yield array("h", [1, 2])
 
 
-async def pieces_async() -> AsyncIterator[vivavoce.Audio]:
+async def audio_chunks_async() -> AsyncIterator[vivavoce.Audio]:
     yield memoryview(b"ab")
 
 
-def short() -> None:
+def session() -> None:
     with vivavoce.connect(sample_rate=16_000, keyterms_prompt=["Vivavoce"]) as session:
         opened: vivavoce.Session = session
-        for turn in opened.transcribe(pieces()):
+        for turn in opened.transcribe(audio_chunks()):
             text: str = turn.text
             print(text, turn.end_of_turn)
     session = vivavoce.connect(url="ws://127.0.0.1:8765", reconnect=vivavoce.Reconnect(attempts=2))
@@ -235,15 +235,15 @@ def short() -> None:
     print(session.is_open, began, closed)
 
 
-def whole() -> None:
+def transcribe_file() -> None:
     transcript: vivavoce.Transcript = vivavoce.transcribe("talk.wav", keyterms_prompt=["Vivavoce"])
     words: list[vivavoce.Word] = transcript.words
     print(transcript.text, words, [turn.transcript for turn in transcript.turns])
     print(vivavoce.transcribe(bytes(32_000), sample_rate=16_000, encoding=Encoding.pcm_s16le))
 
 
-async def whole_async() -> None:
-    print((await vivavoce.transcribe_async(pieces(), sample_rate=8_000, encoding="pcm_mulaw")).text)
+async def transcribe_file_async() -> None:
+    print((await vivavoce.transcribe_async(audio_chunks(), sample_rate=8_000, encoding="pcm_mulaw")).text)
 
 
 def microphone() -> None:
@@ -253,13 +253,13 @@ def microphone() -> None:
     print(stream.paused, stream.microphone.level_db, stream.microphone.overflows)
 
 
-async def short_async() -> None:
+async def async_session() -> None:
     async with vivavoce.connect_async(sample_rate=16_000) as session:
         opened: vivavoce.AsyncSession = session
-        async for turn in opened.transcribe(pieces_async()):
+        async for turn in opened.transcribe(audio_chunks_async()):
             print(turn.text)
     session = await vivavoce.connect_async(partials=False)
-    await session.send(pieces())
+    await session.send(audio_chunks())
     await session.force_endpoint()
     await session.update(format_turns=False)
     await session.end()

@@ -1,28 +1,28 @@
-"""LiveKit Agents' plug-in for AssemblyAI, without a room: frames in, speech events out."""
+"""LiveKit Agents' plug-in for AssemblyAI, without a room: audio frames in, speech events out."""
 
 import asyncio
 
 import aiohttp
-from common import CONFIG, KEY, RATE, chunks_async, tell
+from common import CONFIG, KEY, RATE, chunks_async, report
 from livekit import rtc
 from livekit.agents import stt
 from livekit.plugins import assemblyai
 
-KINDS = {
+IS_FINAL = {
     stt.SpeechEventType.INTERIM_TRANSCRIPT: False,
     stt.SpeechEventType.FINAL_TRANSCRIPT: True,
 }
 
 
-def show(event):
-    if event.type not in KINDS:
-        tell("other", name=event.type.value)
+def on_event(event):
+    if event.type not in IS_FINAL:
+        report("other", name=event.type.value)
         return
     (best, *_) = event.alternatives
-    tell(
+    report(
         "turn",
         text=best.text,
-        is_final=KINDS[event.type],
+        is_final=IS_FINAL[event.type],
         words=[
             {"text": str(it), "start": round(it.start_time * 1000), "end": round(it.end_time * 1000)}
             for it in best.words or []
@@ -40,21 +40,21 @@ async def main():
             **({"model": CONFIG["speech_model"]} if CONFIG["speech_model"] else {}),
             **CONFIG["options"],
         )
-        recogniser.on("error", lambda it: tell("error", text=str(it.error)))
+        recogniser.on("error", lambda it: report("error", text=str(it.error)))
         stream = recogniser.stream()
 
-        async def speak():
+        async def send_audio():
             async for chunk in chunks_async():
                 stream.push_frame(rtc.AudioFrame(chunk, RATE, 1, len(chunk) // 2))
             stream.end_input()
 
-        speaking = asyncio.create_task(speak())
+        sending = asyncio.create_task(send_audio())
         async for event in stream:
-            show(event)
-        await speaking
+            on_event(event)
+        await sending
         await stream.aclose()
         await recogniser.aclose()
 
 
 asyncio.run(main())
-tell("done")
+report("done")

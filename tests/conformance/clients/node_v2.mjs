@@ -1,19 +1,19 @@
 // The vendor's Node SDK: RealtimeTranscriber, over TLS because it takes no other address.
 import { AssemblyAI } from "assemblyai";
-import { config, send, tell } from "./common.mjs";
+import { config, send, report } from "./common.mjs";
 
 const client = new AssemblyAI({ apiKey: config.key, baseUrl: config.https_url });
-const who = config.with_token
+const credentials = config.with_token
   ? { token: await client.realtime.createTemporaryToken({ expires_in: 60 }) }
   : { apiKey: config.key };
 const transcriber = client.realtime.transcriber({
   realtimeUrl: `${config.wss_url}/v2/realtime/ws`,
   sampleRate: config.sample_rate,
-  ...who,
+  ...credentials,
 });
-transcriber.on("open", ({ sessionId }) => tell("begin", { id: sessionId }));
+transcriber.on("open", ({ sessionId }) => report("begin", { id: sessionId }));
 transcriber.on("transcript", (it) =>
-  tell("turn", {
+  report("turn", {
     text: it.text,
     is_final: it.message_type === "FinalTranscript",
     words: it.words,
@@ -22,9 +22,9 @@ transcriber.on("transcript", (it) =>
     is_formatted: Boolean(it.text_formatted && it.punctuated),
   }),
 );
-transcriber.on("session_information", (it) => tell("information", { audio_s: it.audio_duration_seconds }));
-transcriber.on("error", (error) => tell("error", { text: String(error.message) }));
-transcriber.on("close", (code, reason) => tell("closed", { code, text: String(reason) }));
+transcriber.on("session_information", (it) => report("information", { audio_s: it.audio_duration_seconds }));
+transcriber.on("error", (error) => report("error", { text: String(error.message) }));
+transcriber.on("close", (code, reason) => report("closed", { code, text: String(reason) }));
 try {
   await transcriber.connect();
   await send(
@@ -32,7 +32,7 @@ try {
     () => transcriber.forceEndUtterance(),
   );
 } catch (error) {
-  tell("error", { text: String(error.message), code: error.code });
+  report("error", { text: String(error.message), code: error.code });
 }
 await transcriber.close();
-tell("done");
+report("done");

@@ -1,13 +1,13 @@
 // The vendor's Node SDK: StreamingTranscriber, over TLS because it takes no other address.
 import { AssemblyAI } from "assemblyai";
-import { config, send, tell } from "./common.mjs";
+import { config, send, report } from "./common.mjs";
 
 const client = new AssemblyAI({
   apiKey: config.key,
   baseUrl: config.https_url,
   streamingBaseUrl: config.https_url,
 });
-const who = config.with_token
+const credentials = config.with_token
   ? { token: await client.streaming.createTemporaryToken({ expires_in_seconds: 60 }) }
   : { apiKey: config.key };
 const transcriber = client.streaming.transcriber({
@@ -15,11 +15,11 @@ const transcriber = client.streaming.transcriber({
   sampleRate: config.sample_rate,
   speechModel: config.speech_model,
   formatTurns: true,
-  ...who,
+  ...credentials,
 });
-transcriber.on("open", ({ id }) => tell("begin", { id }));
+transcriber.on("open", ({ id }) => report("begin", { id }));
 transcriber.on("turn", (it) =>
-  tell("turn", {
+  report("turn", {
     text: it.transcript,
     is_final: it.end_of_turn,
     order: it.turn_order,
@@ -27,9 +27,9 @@ transcriber.on("turn", (it) =>
     is_formatted: it.turn_is_formatted,
   }),
 );
-transcriber.on("warning", (it) => tell("warning", { text: it.warning, code: it.warning_code }));
-transcriber.on("error", (error) => tell("error", { text: String(error.message), code: error.code }));
-transcriber.on("close", (code, reason) => tell("closed", { code, text: String(reason) }));
+transcriber.on("warning", (it) => report("warning", { text: it.warning, code: it.warning_code }));
+transcriber.on("error", (error) => report("error", { text: String(error.message), code: error.code }));
+transcriber.on("close", (code, reason) => report("closed", { code, text: String(reason) }));
 try {
   await transcriber.connect();
   await send(
@@ -37,7 +37,7 @@ try {
     () => transcriber.forceEndpoint(),
   );
 } catch (error) {
-  tell("error", { text: String(error.message), code: error.code });
+  report("error", { text: String(error.message), code: error.code });
 }
 await transcriber.close();
-tell("done");
+report("done");

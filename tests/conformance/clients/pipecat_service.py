@@ -1,8 +1,8 @@
-"""Pipecat's service for AssemblyAI in a pipeline of its own, without a transport: frames in, frames out."""
+"""Pipecat's service for AssemblyAI in a pipeline without a transport: audio frames in, transcripts out."""
 
 import asyncio
 
-from common import CONFIG, KEY, RATE, chunks_async, tell
+from common import CONFIG, KEY, RATE, chunks_async, report
 from loguru import logger
 from pipecat.frames.frames import (
     EndFrame,
@@ -21,18 +21,18 @@ from pipecat.workers.runner import WorkerRunner
 logger.remove()
 
 
-class Listener(FrameProcessor):
-    """Tells what passes; stands on both sides of the service, since errors go up and words go down."""
+class Reporter(FrameProcessor):
+    """Reports frames that pass. It runs before and after the service: errors go up, transcripts go down."""
 
     async def process_frame(self, frame, direction):
         await super().process_frame(frame, direction)
         if isinstance(frame, ErrorFrame):
-            tell("error", text=frame.error)
+            report("error", text=frame.error)
         elif direction is FrameDirection.DOWNSTREAM and isinstance(
             frame, TranscriptionFrame | InterimTranscriptionFrame
         ):
             turn = frame.result
-            tell(
+            report(
                 "turn",
                 text=frame.text,
                 is_final=isinstance(frame, TranscriptionFrame),
@@ -57,7 +57,7 @@ async def main():
         **CONFIG["options"],
     )
     worker = PipelineWorker(
-        Pipeline([Listener(), service, Listener()]),
+        Pipeline([Reporter(), service, Reporter()]),
         params=PipelineParams(audio_in_sample_rate=RATE),
         cancel_on_idle_timeout=False,
     )
@@ -67,11 +67,11 @@ async def main():
     async def on_started(_worker, _frame):
         started.set()
 
-    async def speak():
+    async def send_audio():
         await asyncio.wait_for(started.wait(), 30)
 
         async def control():
-            tell("force")
+            report("force")
             await worker.queue_frame(VADUserStoppedSpeakingFrame())
 
         async for chunk in chunks_async(control if CONFIG["with_controls"] else None):
@@ -80,8 +80,8 @@ async def main():
 
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
-    await asyncio.gather(runner.run(), speak())
+    await asyncio.gather(runner.run(), send_audio())
 
 
 asyncio.run(main())
-tell("done")
+report("done")

@@ -3,17 +3,17 @@
 import importlib
 import inspect
 
-from common import CONFIG, KEY, RATE, SDK, chunks, tell, words
+from common import CONFIG, KEY, RATE, SDK, chunks, report, words
 
 aai = importlib.import_module(SDK)
 aai.settings.base_url = CONFIG["base_url"]
 aai.settings.api_key = KEY
-known = inspect.signature(aai.RealtimeTranscriber.__init__).parameters
+accepted = inspect.signature(aai.RealtimeTranscriber.__init__).parameters
 
 
 def on_data(transcript):
     is_final = isinstance(transcript, aai.RealtimeFinalTranscript)
-    tell(
+    report(
         "turn",
         text=transcript.text,
         is_final=is_final,
@@ -25,8 +25,8 @@ def on_data(transcript):
 
 
 options = {"sample_rate": RATE, "word_boost": ["epoch", "incredulity"]}
-if "on_extra_session_information" in known:
-    options["on_extra_session_information"] = lambda it: tell(
+if "on_extra_session_information" in accepted:
+    options["on_extra_session_information"] = lambda it: report(
         "information", audio_s=it.audio_duration_seconds
     )
 if CONFIG["encoding"] != "pcm_s16le":
@@ -36,20 +36,20 @@ if CONFIG["with_token"]:
     aai.settings.api_key = None
 transcriber = aai.RealtimeTranscriber(
     on_data=on_data,
-    on_error=lambda error: tell("error", text=str(error), code=getattr(error, "status_code", None)),
-    on_open=lambda session: tell("begin", id=str(session.session_id)),
-    on_close=lambda: tell("closed"),
+    on_error=lambda error: report("error", text=str(error), code=getattr(error, "status_code", None)),
+    on_open=lambda session: report("begin", id=str(session.session_id)),
+    on_close=lambda: report("closed"),
     **options,
 )
 transcriber.connect()
 
 
 def control():
-    tell("force")
+    report("force")
     transcriber.force_end_utterance()
     transcriber.configure_end_utterance_silence_threshold(300)
 
 
 transcriber.stream(chunks(control if CONFIG["with_controls"] else None))
 transcriber.close()
-tell("done")
+report("done")

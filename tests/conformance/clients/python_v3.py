@@ -1,9 +1,9 @@
-"""The vendor's Python SDK from 0.41: the threaded client of Universal-Streaming, plain or with channels."""
+"""The vendor's Python SDK from 0.41, or ours: the threaded client of Universal-Streaming."""
 
 import importlib
 
-from common import CONFIG, KEY, RATE, SDK, chunks, tell
-from v3_events import PARAMETERS, UPDATE, client_options, listen
+from common import CONFIG, KEY, RATE, SDK, chunks, report
+from v3_events import UPDATE, client_options, parameters, register_handlers
 
 v3 = importlib.import_module(f"{SDK}.streaming.v3")
 
@@ -17,12 +17,12 @@ if CONFIG["with_token"]:
 streamer = None
 if CONFIG["channels"]:
     streamer = v3.ChannelStreamer(client, CONFIG["channels"], RATE)
-listen(v3, streamer or client)
-client.connect(v3.StreamingParameters(**PARAMETERS(v3)))
+register_handlers(v3, streamer or client)
+client.connect(v3.StreamingParameters(**parameters(v3)))
 
 
 def control():
-    tell("force")
+    report("force")
     client.force_endpoint()
     client.set_params(v3.StreamingSessionParameters(**UPDATE))
 
@@ -30,11 +30,11 @@ def control():
 if streamer is None:
     client.stream(chunks(control if CONFIG["with_controls"] else None))
 else:
-    # The first channel speaks, then the second; the other is silent meanwhile.
-    speaking = list(CONFIG["channels"])
-    for chunk in chunks(speaking.reverse):
-        streamer.stream(speaking[0], chunk)
-        streamer.stream(speaking[1], bytes(len(chunk)))
+    # One channel has the audio, the other is silent. Midway they change.
+    channels = list(CONFIG["channels"])
+    for chunk in chunks(channels.reverse):
+        streamer.stream(channels[0], chunk)
+        streamer.stream(channels[1], bytes(len(chunk)))
     streamer.flush()
 client.disconnect(terminate=True)
-tell("done")
+report("done")

@@ -1,10 +1,10 @@
-"""The vendor's Python SDK from 0.64.3: the asynchronous client of Universal-Streaming, also with channels."""
+"""The vendor's Python SDK from 0.64.3, or ours: the asyncio client of Universal-Streaming."""
 
 import asyncio
 import importlib
 
-from common import CONFIG, KEY, RATE, SDK, chunks_async, tell
-from v3_events import PARAMETERS, UPDATE, client_options, listen
+from common import CONFIG, KEY, RATE, SDK, chunks_async, report
+from v3_events import UPDATE, client_options, parameters, register_handlers
 
 v3 = importlib.import_module(f"{SDK}.streaming.v3")
 
@@ -18,28 +18,29 @@ async def main():
         options = client_options(v3, token=token)
     client = Client(options)
     streamer = v3.AsyncChannelStreamer(client, CONFIG["channels"], RATE) if CONFIG["channels"] else None
-    listen(v3, streamer or client)
-    await client.connect(v3.StreamingParameters(**PARAMETERS(v3)))
+    register_handlers(v3, streamer or client)
+    await client.connect(v3.StreamingParameters(**parameters(v3)))
 
     async def control():
-        tell("force")
+        report("force")
         await client.force_endpoint()
         await client.set_params(v3.StreamingSessionParameters(**UPDATE))
 
     if streamer is None:
         await client.stream(chunks_async(control if CONFIG["with_controls"] else None))
     else:
-        speaking = list(CONFIG["channels"])
+        # One channel has the audio, the other is silent. Midway they change.
+        channels = list(CONFIG["channels"])
 
         async def change():
-            speaking.reverse()
+            channels.reverse()
 
         async for chunk in chunks_async(change):
-            await streamer.stream(speaking[0], chunk)
-            await streamer.stream(speaking[1], bytes(len(chunk)))
+            await streamer.stream(channels[0], chunk)
+            await streamer.stream(channels[1], bytes(len(chunk)))
         await streamer.flush()
     await client.disconnect(terminate=True)
 
 
 asyncio.run(main())
-tell("done")
+report("done")

@@ -1,35 +1,35 @@
-"""Events of Universal-Streaming in the vendor's Python SDK or ours, told in the words of the driver."""
+"""Events of Universal-Streaming in the vendor's Python SDK or ours, reported in the form the suite checks."""
 
-from common import CONFIG, RATE, tell, words
+from common import CONFIG, RATE, report, words
 
 UPDATE = {"min_turn_silence": 300, "max_turn_silence": 900, "keyterms_prompt": ["epoch"]}
 
 
-def PARAMETERS(v3):  # noqa: N802  - a constant that needs the SDK
-    """What is asked of the session."""
-    asked = {
+def parameters(v3):
+    """Return the parameters of the session."""
+    values = {
         "sample_rate": RATE,
         "speech_model": v3.SpeechModel(CONFIG["speech_model"]),
         "format_turns": True,
     }
     if CONFIG["encoding"] != "pcm_s16le":
-        asked["encoding"] = v3.Encoding(CONFIG["encoding"])
-    return asked | CONFIG["options"]
+        values["encoding"] = v3.Encoding(CONFIG["encoding"])
+    return values | CONFIG["options"]
 
 
 def client_options(v3, api_key=None, token=None):
-    """Where the server is, and who asks."""
+    """Return the options of a client: the server's address and a key or token."""
     options = {"api_host": CONFIG["api_host"]}
     options |= {"token": token} if token else {"api_key": api_key}
     return v3.StreamingClientOptions(**options)
 
 
 def _on_begin(_client, event):
-    tell("begin", id=event.id)
+    report("begin", id=event.id)
 
 
 def _on_turn(_client, event):
-    tell(
+    report(
         "turn",
         text=event.transcript,
         is_final=event.end_of_turn,
@@ -41,27 +41,29 @@ def _on_turn(_client, event):
 
 
 def _on_termination(_client, event):
-    tell("end", audio_s=event.audio_duration_seconds, session_s=event.session_duration_seconds)
+    report("end", audio_s=event.audio_duration_seconds, session_s=event.session_duration_seconds)
 
 
 def _on_error(_client, error):
-    tell("error", text=str(error), code=getattr(error, "code", None))
+    report("error", text=str(error), code=getattr(error, "code", None))
 
 
 def _on_warning(_client, event):
-    tell("warning", text=event.warning, code=event.warning_code)
+    report("warning", text=event.warning, code=event.warning_code)
 
 
-def listen(v3, client):
-    """Hear every event that this version knows."""
+def register_handlers(v3, client):
+    """Register a handler for every event of this SDK version."""
     handlers = {
         "Begin": _on_begin,
         "Turn": _on_turn,
         "Termination": _on_termination,
         "Error": _on_error,
         "Warning": _on_warning,
-        "Closed": lambda _client, _event: tell("closed"),  # ours only
+        "Closed": lambda _client, _event: report("closed"),  # our SDK only
     }
     for event in v3.StreamingEvents:
         name = event.name
-        client.on(event, handlers.get(name) or (lambda _client, _event, name=name: tell("other", name=name)))
+        client.on(
+            event, handlers.get(name) or (lambda _client, _event, name=name: report("other", name=name))
+        )

@@ -1,4 +1,4 @@
-"""The assertions of the conformance suite find what they are for, and its table is in the documentation."""
+"""The conformance suite's checks find the failures they exist for, and its table is in the documentation."""
 
 import copy
 import uuid
@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from conformance.cases import CASES, clients_table
-from conformance.checks import Expected, faults_of, webhook_faults, word_error_rate
-from conformance.webhooks import HEADER, Posted
+from conformance.checks import Expected, check_trace, check_webhook, word_error_rate
+from conformance.webhooks import AUTH_HEADER, Delivery
 
 ROOT = Path(__file__).parents[3]
-SAID = ("it", "was", "late", "we", "went", "home")
-EXPECTED = Expected(protocol="v3", words=SAID, audio_s=6.0, is_forced=True, tells=("begin", "end"))
+WORDS = ("it", "was", "late", "we", "went", "home")
+EXPECTED = Expected(
+    protocol="v3", words=WORDS, audio_s=6.0, forces_endpoint=True, events_once=("begin", "end")
+)
 
 
 def words(*texts, start=0, final=True):
@@ -24,8 +26,15 @@ def words(*texts, start=0, final=True):
 
 def turn(at_s, order, is_final, items, **fields):
     text = " ".join(item["text"] for item in items)
-    told = {"event": "turn", "at_s": at_s, "order": order, "is_final": is_final, "words": items, "text": text}
-    return told | {"is_formatted": is_final, "channel": "mic" if order == 0 else "system"} | fields
+    event = {
+        "event": "turn",
+        "at_s": at_s,
+        "order": order,
+        "is_final": is_final,
+        "words": items,
+        "text": text,
+    }
+    return event | {"is_formatted": is_final, "channel": "mic" if order == 0 else "system"} | fields
 
 
 def good():
@@ -46,8 +55,8 @@ def good():
     ]
 
 
-def test_a_good_trace_has_no_faults():
-    assert faults_of(good(), EXPECTED) == []
+def test_a_good_trace_passes():
+    assert check_trace(good(), EXPECTED) == []
     assert word_error_rate(good(), EXPECTED) == 0
 
 
@@ -72,42 +81,45 @@ def change_word(index, place, **fields):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
-        (lambda trace: [], "did not reach its end"),
-        (drop(11), "did not reach its end"),
-        (drop(0), "told 0 times: begin"),
-        (lambda trace: [trace[0], *trace], "told 2 times: begin"),
-        (lambda trace: [trace[1], trace[0], *trace[2:]], "before the begin"),
-        (change(0, id=str(uuid.uuid1())), "no UUID of version 4"),
+        (lambda trace: [], "did not reach its last line"),
+        (drop(11), "did not reach its last line"),
+        (drop(0), "'begin' must be reported once, not 0 times"),
+        (lambda trace: [trace[0], *trace], "'begin' must be reported once, not 2 times"),
+        (lambda trace: [trace[1], trace[0], *trace[2:]], "events before the begin"),
+        (change(0, id=str(uuid.uuid1())), "must be a UUID of version 4"),
         (lambda trace: [*trace[:3], {"event": "error", "at_s": 1, "text": "no"}, *trace[3:]], "an error: no"),
-        (change(9, text="We went away.", words=words("We", "went", "away.", start=3_000)), "words are wrong"),
-        (drop(5, 9), "100% of the words are wrong"),
+        (
+            change(9, text="We went away.", words=words("We", "went", "away.", start=3_000)),
+            "the word error rate is",
+        ),
+        (drop(5, 9), "the word error rate is 100%"),
         (drop(6), "only 4 partials"),
         (drop(1, 2, 3), "a final before any partial"),
-        (change_word(9, 0, start=900, end=950), "goes back"),
-        (change_word(5, 1, start=200), "goes back"),
-        (change_word(9, 2, end=6_500), "beyond the sound"),
-        (change_word(5, 1, start=400.5), "no whole milliseconds"),
-        (change(5, text="It was so late."), "a final's text is not its words"),
+        (change_word(9, 0, start=900, end=950), "a word must lie between"),
+        (change_word(5, 1, start=200), "a word must lie between"),
+        (change_word(9, 2, end=6_500), "the end of the audio"),
+        (change_word(5, 1, start=400.5), "must be whole milliseconds"),
+        (change(5, text="It was so late."), "the text of a final differs from its words"),
         (change(5, is_formatted=False), "not formatted"),
         (change(9, order=2), "turn 2 after turn 1"),
         (lambda trace: [*trace[:6], trace[5], *trace[6:]], "turn 0 after turn 0 had ended"),
         (drop(9), "turn 1 never ended"),
         (change_word(3, 0, text="In"), "final words changed"),
         (change_word(5, 2, is_final=False), "words that are not final"),
-        (drop(4), "not one forced end"),
-        (change(4, at_s=-1.0), "no final within 2 s of the force"),
-        (drop(8), "not sent whole"),
-        (change(11, at_s=8.0), "5.6 s from the last sound to the end"),
-        (change(10, audio_s=8), "8 s of audio were counted"),
-        (drop(10), "told 0 times: end"),
-        (lambda trace: [*trace[:9], trace[10], trace[9], trace[11]], "turn came last"),
+        (drop(4), "0 forced endpoints"),
+        (change(4, at_s=-1.0), "no final within 2 s of the forced endpoint"),
+        (drop(8), "did not send all audio"),
+        (change(11, at_s=8.0), "5.6 s from the last audio to the end"),
+        (change(10, audio_s=8), "8 s of audio reported"),
+        (drop(10), "'end' must be reported once, not 0 times"),
+        (lambda trace: [*trace[:9], trace[10], trace[9], trace[11]], "the last event is 'turn'"),
     ],
 )
-def test_every_fault_is_found(spoil, said):
-    found = faults_of(spoil(copy.deepcopy(good())), EXPECTED)
-    assert any(said in fault for fault in found), found
+def test_every_failure_is_found(spoil, message):
+    failures = check_trace(spoil(copy.deepcopy(good())), EXPECTED)
+    assert any(message in failure for failure in failures), failures
 
 
 def test_v2_has_plain_partials_and_transcripts_that_span_their_words():
@@ -115,76 +127,76 @@ def test_v2_has_plain_partials_and_transcripts_that_span_their_words():
     for event in trace:
         if event["event"] == "turn":
             event.update(start=event["words"][0]["start"], end=event["words"][-1]["end"])
-    expected = Expected("v2", SAID, 6.0)
-    assert any("a partial is not plain" in fault for fault in faults_of(trace, expected))
+    expected = Expected("v2", WORDS, 6.0)
+    assert any("a partial is formatted" in failure for failure in check_trace(trace, expected))
     for event in trace:
         if event["event"] == "turn" and not event["is_final"]:
             event["text"] = event["text"].lower().strip(".")
-    assert faults_of(trace, expected) == []
+    assert check_trace(trace, expected) == []
     trace[5]["end"] -= 1
-    assert any("does not span its words" in fault for fault in faults_of(trace, expected))
+    assert any("does not span its words" in failure for failure in check_trace(trace, expected))
 
 
-def test_other_events_are_missed():
-    expected = Expected("v3", SAID, 6.0, hears=("Heartbeat",))
-    assert faults_of(good(), expected) == ["not told: Heartbeat"]
+def test_missing_events_are_found():
+    expected = Expected("v3", WORDS, 6.0, other_events=("Heartbeat",))
+    assert check_trace(good(), expected) == ["not reported: Heartbeat"]
     heartbeat = {"event": "other", "at_s": 0.7, "name": "Heartbeat"}
-    assert faults_of([*good()[:3], heartbeat, *good()[3:]], expected) == []
+    assert check_trace([*good()[:3], heartbeat, *good()[3:]], expected) == []
 
 
-def test_partials_that_nobody_wants_are_found():
+def test_partials_that_must_not_be_sent_are_found():
     trace = [event for event in good() if event.get("is_final", True)]
-    assert faults_of(trace, Expected("v3", SAID, 6.0, tells_partials=False)) == []
-    expected = Expected("v3", SAID, 6.0, tells_partials=False)
-    assert any("none were wanted" in fault for fault in faults_of(good(), expected))
+    assert check_trace(trace, Expected("v3", WORDS, 6.0, sends_partials=False)) == []
+    expected = Expected("v3", WORDS, 6.0, sends_partials=False)
+    assert any("expected none" in failure for failure in check_trace(good(), expected))
 
 
 @pytest.mark.parametrize(
-    ("attempts", "key", "change", "said"),
+    ("attempts", "key", "change", "message"),
     [
-        (2, HEADER[1], {}, ""),
-        (1, HEADER[1], {}, "posted 1 times"),
-        (2, None, {}, "without the header"),
-        (2, HEADER[1], {"session_id": "another"}, "for session another"),
-        (2, HEADER[1], {"messages": []}, "posted were []"),
+        (2, AUTH_HEADER[1], {}, ""),
+        (1, AUTH_HEADER[1], {}, "1 attempts, expected 2"),
+        (2, None, {}, "got None"),
+        (2, AUTH_HEADER[1], {"session_id": "another"}, "for session another"),
+        (2, AUTH_HEADER[1], {"messages": []}, "posted turns are []"),
     ],
 )
-def test_what_is_posted_must_be_what_was_told(attempts, key, change, said):
+def test_a_webhook_must_have_the_turns_that_the_client_reported(attempts, key, change, message):
     trace = good()
     finals = [turn for turn in trace if turn.get("is_final")]
     messages = [{"turn_order": turn["order"], "transcript": turn["text"]} for turn in finals]
     body = {"session_id": trace[0]["id"], "messages": messages} | change
-    faults = webhook_faults(trace, Posted(attempts, key, body))
-    assert len(faults) == bool(said)
-    assert said in "".join(faults)
-    assert webhook_faults(trace, None) == ["nothing was posted"]
+    failures = check_webhook(trace, Delivery(attempts, key, body))
+    assert len(failures) == bool(message)
+    assert message in "".join(failures)
+    assert check_webhook(trace, None) == ["nothing was posted"]
 
 
-def test_channels_are_heard_in_their_order():
-    spoken = Expected("v3", SAID, 6.0, channels=("mic", "system"))
-    assert faults_of(good(), spoken) == []
-    wrong = Expected("v3", SAID, 6.0, channels=("system", "mic"))
-    assert any("the channels spoke in the order" in fault for fault in faults_of(good(), wrong))
+def test_channels_must_speak_in_their_order():
+    right = Expected("v3", WORDS, 6.0, channels=("mic", "system"))
+    assert check_trace(good(), right) == []
+    wrong = Expected("v3", WORDS, 6.0, channels=("system", "mic"))
+    assert any("the channels speak in the order" in failure for failure in check_trace(good(), wrong))
 
 
-def test_a_client_that_hides_empty_turns_may_skip_their_numbers():
+def test_a_client_that_drops_empty_turns_may_skip_their_numbers():
     trace = good()
     for event in trace:
         if event.get("order") == 1:
             event["order"] = 3
-    assert faults_of(trace, EXPECTED) != []
-    assert faults_of(trace, Expected("v3", SAID, 6.0, hides_empty=True)) == []
+    assert check_trace(trace, EXPECTED) != []
+    assert check_trace(trace, Expected("v3", WORDS, 6.0, skips_empty_turns=True)) == []
 
 
-def test_a_refusal_is_one_with_its_code_and_nothing_else():
-    expected = Expected("v3", (), 1.0, refusal=1008)
+def test_a_rejection_has_its_code_and_no_session():
+    expected = Expected("v3", (), 1.0, rejected_with=1008)
     error, done = {"event": "error", "at_s": 0, "text": "no key", "code": 1008}, {"event": "done", "at_s": 1}
-    assert faults_of([error, done], expected) == []
-    assert faults_of([error | {"code": None, "text": "1008 no key"}, done], expected) == []
-    assert faults_of([done], expected) == ["no error was told"]
-    assert "not refused with 1008" in faults_of([error | {"code": 3005}, done], expected)[0]
-    assert faults_of([error | {"text": ""}, done], expected) == ["an error without a reason"]
-    assert faults_of([good()[0], error, done], expected) == ["a session began"]
+    assert check_trace([error, done], expected) == []
+    assert check_trace([error | {"code": None, "text": "1008 no key"}, done], expected) == []
+    assert check_trace([done], expected) == ["no error"]
+    assert "not rejected with 1008" in check_trace([error | {"code": 3005}, done], expected)[0]
+    assert check_trace([error | {"text": ""}, done], expected) == ["an error without a reason"]
+    assert check_trace([good()[0], error, done], expected) == ["the session began"]
 
 
 def test_the_documentation_has_the_table_of_clients():
