@@ -1,11 +1,9 @@
-"""Speech tracking, ends of turns, plain words."""
+"""Speech tracking and ends of turns."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.asr.session.speech import SilencePolicy, SpeechTracker, TrackerState
-from vivavoce.asr.text import plain_word
 
 
 def heard(probabilities, **options):
@@ -82,25 +80,3 @@ def test_words_decide_between_the_thresholds_only():
     assert [policy.needs_text(ms) for ms in (399, 400, 1279, 1280)] == [False, True, True, False]
     assert not SilencePolicy(700, 700, 0.5).needs_text(700)
     assert not SilencePolicy(400, 1280, 0.0).needs_text(500)
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [
-        ("Hello,", "hello"),
-        ('"Well-known,"', "well-known"),
-        ("don't", "don't"),
-        ("$5.50.", "$5.50"),
-        ("50%", "50%"),
-        ("-", ""),
-        ("...", ""),
-        ("C++", "c++"),
-    ],
-)
-def test_plain_words(text, plain):
-    assert plain_word(text) == plain
-
-
-@given(st.text())
-def test_a_plain_word_stays_as_it_is(text):
-    assert plain_word(plain_word(text)) == plain_word(text)
