@@ -217,8 +217,8 @@ class Utterance:
         if self._head:
             self._unfold()
         self._tail = hypothesis
-        self._stability.committed = len(self._committed)
-        self._stability.replace([word.text for word in hypothesis.words], end / SAMPLES_PER_MS)
+        words = [word.text for word in hypothesis.words]
+        self._stability.replace(words, end / SAMPLES_PER_MS, committed=len(self._committed))
 
     def _unfold(self) -> None:
         """Let the window begin where the utterance does."""

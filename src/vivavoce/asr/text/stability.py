@@ -91,7 +91,7 @@ class Stability:
             self.shown, _end_of_sure_run(confidences), _end_of_kept(previously_shown, self._words)
         )
 
-    def replace(self, words: Sequence[str], at_ms: float) -> None:
+    def replace(self, words: Sequence[str], at_ms: float, *, committed: int) -> None:
         """Apply a hypothesis that was decoded from the whole utterance, without the locked words as a prefix.
 
         All of it is shown. Locked words that it contradicts are unlocked.
@@ -99,9 +99,11 @@ class Stability:
         Args:
             words: The hypothesis. It begins with the committed words.
             at_ms: End of the decoded audio, in milliseconds.
+            committed: How many of the words the caller committed.
         """
         n_agreed = self._compare(words, at_ms)
-        self.locked = max(self.committed, min(self.locked, n_agreed))
+        self.committed = committed
+        self.locked = max(committed, min(self.locked, n_agreed))
         self.shown = len(words)
 
     @classmethod

@@ -106,8 +106,7 @@ def test_a_hypothesis_of_the_whole_utterance_unlocks_what_it_contradicts():
     for at_ms in (0, 320, 640):
         stability.update(["a", "b", "c", "d"], [0.85] * 4, at_ms)
     assert stability.locked == 3
-    stability.committed = 1
-    stability.replace(["a", "x", "c"], 900)
+    stability.replace(["a", "x", "c"], 900, committed=1)
     assert counts(stability) == (3, 1, 1)
 
 
