@@ -60,62 +60,92 @@ class Options:
 
     folder: Annotated[
         Path | None,
-        Flag(help="Recordings with manifest.jsonl; by default the evaluation set.", is_argument=True),
+        Flag(
+            metavar="FOLDER",
+            help="Folder of recordings with manifest.jsonl (default: the evaluation set).",
+            is_argument=True,
+        ),
     ] = None
     kinds: Annotated[
-        tuple[str, ...], Flag(name="kind", metavar="KIND", help="Only recordings of this kind; repeatable.")
+        tuple[str, ...],
+        Flag(name="kind", metavar="KIND", help="Measure only recordings of this kind; repeatable."),
     ] = ()
     ids: Annotated[
-        tuple[str, ...], Flag(name="id", metavar="ID", help="Only this recording; repeatable.")
+        tuple[str, ...],
+        Flag(name="id", metavar="ID", help="Measure only the recording with this id; repeatable."),
     ] = ()
-    limit: Annotated[int | None, Flag(metavar="N", min=1, help="At most N recordings of each kind.")] = None
-    derived: Annotated[bool, Flag(help="Include recordings that are made from others.")] = False
-    system: Annotated[SystemName, Flag(help="What to measure; the library needs no server.")] = "vivavoce"
+    limit: Annotated[
+        int | None, Flag(metavar="N", min=1, help="Measure at most N recordings of each kind (default: all).")
+    ] = None
+    derived: Annotated[bool, Flag(help="Include recordings that are derived from others.")] = False
+    system: Annotated[
+        SystemName,
+        Flag(
+            metavar="SYSTEM",
+            help="Measure vivavoce, or moonshine-voice or moonshine-voice-tuned: the library, without a "
+            "server.",
+        ),
+    ] = "vivavoce"
     url: Annotated[
-        str | None, Flag(metavar="URL", help="Server to measure; by default the command starts one.")
+        str | None, Flag(metavar="URL", help="Measure this server (default: the command starts one).")
     ] = None
-    key: Annotated[str | None, Flag(metavar="KEY", help="API key for that server.")] = None
+    key: Annotated[str | None, Flag(metavar="KEY", help="Send this API key to the server.")] = None
     pid: Annotated[
-        int | None, Flag(metavar="PID", help="Process of that server, to measure CPU and memory.")
+        int | None, Flag(metavar="PID", help="Measure CPU and memory of this process, the server of --url.")
     ] = None
-    protocol: Annotated[ProtocolName, Flag(help="v2 sends 100 ms of audio per message, v3 50 ms.")] = "v3"
-    streams: Annotated[int, Flag(metavar="N", min=1, help="Number of concurrent streams.")] = 1
+    protocol: Annotated[
+        ProtocolName,
+        Flag(
+            metavar="PROTOCOL",
+            help="Use v2 with 100 ms of audio per message, or v3 with 50 ms.",
+        ),
+    ] = "v3"
+    streams: Annotated[int, Flag(metavar="N", min=1, help="Run this many streams at the same time.")] = 1
     load: Annotated[
-        LoadName, Flag(help="short: a session per recording; continuous: sessions of a minute or more.")
+        LoadName,
+        Flag(
+            metavar="LOAD",
+            help="Run short sessions, one per recording, or continuous sessions of a minute or more.",
+        ),
     ] = "short"
     find_streams: Annotated[
         int | None,
-        Flag(metavar="MAX", min=1, help="Search for the number of streams that the server holds, up to MAX."),
+        Flag(metavar="MAX", min=1, help="Find the number of streams that the server holds, up to MAX."),
     ] = None
     soak_min: Annotated[
         float | None,
         Flag(
             name="soak",
             metavar="MINUTES",
-            help="Stream continuously for MINUTES: memory and latency over time.",
+            help="Stream for this long and report memory and latency over time.",
         ),
     ] = None
-    repeat: Annotated[int, Flag(metavar="K", min=1, help="Number of runs; reports medians and extremes.")] = 1
+    repeat: Annotated[
+        int, Flag(metavar="K", min=1, help="Run K times and report medians, minima and maxima.")
+    ] = 1
     speed: Annotated[
         float,
         Flag(
             min=1.0,
-            help="Times faster than speech, for word error rates only: no latencies are reported. Long "
-            "sessions are slowed down so that at most 50 s are ahead.",
+            metavar="FACTOR",
+            help="Send audio this many times faster than speech, for word error rates only: latencies are "
+            "not reported. Long sessions stay at most 50 s ahead of real time.",
         ),
     ] = 1.0
     min_silence_ms: Annotated[
-        int | None, Flag(name="min-silence", metavar="MS", help="v3: min_turn_silence.")
+        int | None, Flag(name="min-silence", metavar="MS", help="Set min_turn_silence (v3).")
     ] = None
     max_silence_ms: Annotated[
         int | None,
-        Flag(name="max-silence", metavar="MS", help="v3: max_turn_silence; v2: the silence threshold."),
+        Flag(
+            name="max-silence", metavar="MS", help="Set max_turn_silence (v3) or the silence threshold (v2)."
+        ),
     ] = None
     end_of_turn_threshold: Annotated[
-        float | None, Flag(metavar="P", help="v3: end_of_turn_confidence_threshold.")
+        float | None, Flag(metavar="P", help="Set end_of_turn_confidence_threshold (v3).")
     ] = None
     unformatted: Annotated[
-        bool, Flag(name="no-format-turns", help="v3: words without case and punctuation.")
+        bool, Flag(name="no-format-turns", help="Request turns without case and punctuation (v3).")
     ] = False
     offline: Annotated[bool, Flag(help="Also decode each recording in one pass, for the streaming gap.")] = (
         False
@@ -125,21 +155,29 @@ class Options:
         Flag(
             name="server-arg",
             metavar="ARGUMENT",
-            help="Argument for the server that the command starts; repeatable.",
+            help="Pass this argument to the server that the command starts; repeatable.",
         ),
     ] = ()
     server_cores: Annotated[
         tuple[int, ...],
-        Flag(metavar="N,N", help="CPU cores for the process that the command starts.", parse=core_numbers),
+        Flag(
+            metavar="N,N",
+            help="Run the process that the command starts on these CPU cores (default: all).",
+            parse=core_numbers,
+        ),
     ] = ()
     json: Annotated[
-        Path | None, Flag(metavar="FILE", help="Write all figures as JSON; - is standard output.")
+        Path | None,
+        Flag(metavar="FILE", help="Write all figures as JSON to this file; - is standard output."),
     ] = None
     traces: Annotated[
         Path | None,
-        Flag(metavar="FILE", help="Write every message with its arrival time, one session per line."),
+        Flag(
+            metavar="FILE",
+            help="Write every message with its arrival time to this file, one session per line.",
+        ),
     ] = None
-    quiet: Annotated[bool, Flag(help="No progress on standard error.")] = False
+    quiet: Annotated[bool, Flag(help="Show no progress on standard error.")] = False
 
     def __post_init__(self) -> None:
         for name, value in (

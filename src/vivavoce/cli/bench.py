@@ -23,9 +23,9 @@ def bench(**values: Any) -> None:
 
     \b
     Examples:
-      vivavoce bench recordings/                       one stream, to a server that the command starts
+      vivavoce bench recordings/                       one stream
       vivavoce bench recordings/ --streams 16 --json figures.json
-      vivavoce bench recordings/ --find-streams 64     how many streams the server holds
+      vivavoce bench recordings/ --find-streams 64     number of streams
       vivavoce bench recordings/ --streams 8 --soak 30
       vivavoce bench recordings/ --repeat 3 --offline
       vivavoce bench recordings/ --url wss://example.org --key KEY --protocol v2
@@ -33,8 +33,8 @@ def bench(**values: Any) -> None:
 
     The folder holds manifest.jsonl with one object per line: id, audio (a file in the folder), text (empty
     for a recording without speech), kind, duration_s, sample_rate, and for latencies words with text, start
-    and end in seconds. Exits with 1 if a session was dropped.
-    """  # noqa: D301  - click keeps what follows \b as it is
+    and end in seconds. The exit code is 1 if a session was dropped.
+    """  # noqa: D301  - click keeps the lines after \b as they are
     options = Options(**{name: _PARAMETERS[name].to_field(value) for name, value in values.items()})
     try:
         from vivavoce.bench.command import execute

@@ -1,4 +1,4 @@
-"""The options of the measurements on the command line, and the script that measures everything."""
+"""Options of ``vivavoce bench``, and the script that runs all measurements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args, get_type_hints
 
-import click
 import pytest
 import typer.main
 
@@ -22,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 def command():
     group = typer.main.get_command(app)
-    return group.get_command(click.Context(group), "bench")
+    return group.get_command(typer.Context(group), "bench")
 
 
 def test_every_field_of_the_options_is_a_parameter_with_its_default():
@@ -73,14 +72,14 @@ def test_values_of_every_type_reach_the_measurement(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_systems(system, tmp_path, monkeypatch):
+def test_every_system_can_be_chosen(system, tmp_path, monkeypatch):
     from vivavoce.bench import command as module
 
     monkeypatch.setattr(module, "execute", lambda options: 0 if options.system == system else 1)
     assert run(["bench", str(tmp_path), "--system", system]) == 0
 
 
-def test_help_begins_with_examples_and_loads_nothing_heavy():
+def test_help_starts_with_examples_and_imports_nothing_heavy():
     program = (
         "import sys; from vivavoce.cli.app import run; code = run(['bench', '--help']);"
         "assert not {'numpy', 'onnxruntime', 'vivavoce.bench.command'} & set(sys.modules); sys.exit(code)"
@@ -90,7 +89,7 @@ def test_help_begins_with_examples_and_loads_nothing_heavy():
     assert done.stdout.index("Examples:") < done.stdout.index("Options:")
 
 
-def test_without_the_extra_one_line_says_what_to_install(tmp_path):
+def test_a_missing_extra_prints_what_to_install(tmp_path):
     program = (
         "import sys; sys.modules['numpy'] = None; from vivavoce.cli.app import run;"
         f"sys.exit(run(['bench', {str(tmp_path)!r}]))"
@@ -102,7 +101,7 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path):
     )
 
 
-def test_what_is_needed_at_the_end_is_looked_for_at_the_beginning(monkeypatch, tmp_path, capsys):
+def test_a_package_that_is_needed_at_the_end_is_checked_at_the_start(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "jiwer", None)
     assert run(["bench", str(tmp_path)]) == 1
     error = capsys.readouterr().err
@@ -111,17 +110,17 @@ def test_what_is_needed_at_the_end_is_looked_for_at_the_beginning(monkeypatch, t
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--soak", "1", "--repeat", "2"], "--soak runs once"),
         (["--server-cores", "one"], "--server-cores must be numbers"),
         (["--system", "moonshine-voice", "--url", "ws://h"], "no address"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, said, tmp_path, capsys):
+def test_wrong_usage_prints_one_line(arguments, message, tmp_path, capsys):
     assert run(["bench", str(tmp_path), *arguments]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
 
 
