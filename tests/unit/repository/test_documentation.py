@@ -13,7 +13,13 @@ from vivavoce.cli.config import defaults_of
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+STUDIES = ROOT / "benchmarks" / "studies"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *sorted(DOCS.rglob("*.md")),
+    *sorted(STUDIES.glob("*.md")),
+]
 WRITTEN = [page for page in PAGES if page != DOCS / "cli.md"]  # that one comes from the commands
 RECORDS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -50,7 +56,14 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize(
-    "page", [DOCS / "architecture.md", *RECORDS, *sorted((DOCS / "how-to").glob("*.md"))], ids=name
+    "page",
+    [
+        DOCS / "architecture.md",
+        *RECORDS,
+        *sorted((DOCS / "how-to").glob("*.md")),
+        *sorted(STUDIES.glob("*.md")),
+    ],
+    ids=name,
 )
 def test_paths_exist(page):
     for path in PATH.findall(page.read_text()):
@@ -79,7 +92,9 @@ def test_a_record_has_four_parts(record):
     assert parts == ["Context", "Decision", "Measured", "Consequences"]
 
 
-@pytest.mark.parametrize("index", [DOCS / "README.md", DOCS / "how-to" / "README.md"], ids=name)
+@pytest.mark.parametrize(
+    "index", [DOCS / "README.md", DOCS / "how-to" / "README.md", STUDIES / "README.md"], ids=name
+)
 def test_an_index_lists_every_page_beside_it(index):
     linked = {(index.parent / link.partition("#")[0]).resolve() for link in LINK.findall(index.read_text())}
     assert {page for page in index.parent.glob("*.md") if page != index} <= linked

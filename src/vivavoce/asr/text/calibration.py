@@ -14,9 +14,9 @@ def calibrated(probability: float) -> float:
 
     The model underestimates itself: of the words whose least likely token has a probability of 0.65, 83 in
     100 are right. Multiplying the odds by a constant corrects this. The constant was fitted for Moonshine
-    tiny on one half of the speakers and checked on the other half, both ways (docs/performance.md). Fitting
-    in log-odds follows J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999; here the slope
-    stays at 1.
+    tiny on one half of the speakers and checked on the other half, both ways
+    (benchmarks/studies/confidence.md). Fitting in log-odds follows J. Platt, "Probabilistic Outputs for
+    Support Vector Machines", 1999; here the slope stays at 1.
 
     Args:
         probability: 0 to 1.

@@ -45,8 +45,8 @@ DEFAULT_THRESHOLDS: Final = (
     Thresholds(900, show=0.0, lock=0.0, commit=0.45),
     Thresholds(1500, show=0.0, lock=0.0, commit=0.25),
 )
-"""Measured (docs/performance.md). A word that appears once with confidence 0.9 stays in 9 of 10 cases, with
-0.4 in 4 of 10. The distance of a word from the end of the audio adds little to that."""
+"""Measured (benchmarks/studies/shown-words.md). A word that appears once with confidence 0.9 stays in 9 of 10
+cases, with 0.4 in 4 of 10. The distance of a word from the end of the audio adds little to that."""
 
 
 @dataclass(slots=True)
