@@ -41,6 +41,8 @@ def _describe(schema: Schema, documented: type) -> None:
     for name, field in schema["properties"].items():
         if name in texts:
             schema["properties"][name] = {"description": texts[name], **field}
+        if "anyOf" in field:  # whether null comes first depends on the version of msgspec
+            field["anyOf"].sort(key=lambda option: option.get("type") == "null")
 
 
 def message_schemas(types: Mapping[type, str | None], prefix: str, tag: str) -> dict[str, Schema]:
