@@ -18,8 +18,6 @@ UNFINISHED = {
     "src/vivavoce/cli/mic.py: mic",
     "src/vivavoce/cli/serve.py: serve",
     "src/vivavoce/cli/stream.py: stream",
-    "src/vivavoce/protocol/aai_v3/parameters.py: read_query",
-    "src/vivavoce/protocol/describe/documents.py: openapi",
 }
 
 
