@@ -1,4 +1,4 @@
-"""What a session of v3 says and understands; see :mod:`vivavoce.client.session_core`."""
+"""The messages of a v3 session; :mod:`vivavoce.client.session_core` has the rest of it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class StreamCore(SessionCore[StreamEvent]):
     """One session of v3.
 
     Args:
-        where: The server's address, for messages.
-        sample_rate: Rate of the audio, in Hz; None where the encoding says it itself.
+        where: The server's address, for error messages.
+        sample_rate: Sample rate of the audio, in Hz; None for compressed audio.
         encoding: The encoding of the audio.
         channels: The number of interleaved channels.
         reconnect: How to restore a lost connection; None: the session ends with it.
@@ -60,11 +60,11 @@ class StreamCore(SessionCore[StreamEvent]):
             channels=channels,
             reconnect=reconnect,
         )
-        self._settings: dict[str, Any] = {}
-        self.began: BeginEvent | None = None
+        self._settings: dict[str, Any] = {}  # all changes so far; each new connection gets them first
+        self.began: BeginEvent | None = None  # the first one
 
     def update(self, fields: dict[str, Any]) -> None:
-        """Change settings; they hold for later connections, too.
+        """Change settings, on later connections too.
 
         Raises:
             RealtimeError: The session is not open.
@@ -73,14 +73,14 @@ class StreamCore(SessionCore[StreamEvent]):
         self._settings |= fields
 
     def expire_pending_error(self) -> None:
-        """Take an error message that no close followed for the end."""
-        said = self._pending_error
-        if said is None or not self.has_pending_error:
+        """Treat an error message without a close after it as the end of the connection."""
+        pending = self._pending_error
+        if pending is None or not self.has_pending_error:
             return
-        if said.code is not None or self._state is SessionState.OPENING:
-            self.receive_close(said.code or CONNECTION_LOST, "")
+        if pending.code is not None or self._state is SessionState.OPENING:
+            self.receive_close(pending.code or CONNECTION_LOST, "")
         else:
-            self._reconnect_or_fail(RealtimeError(said.text))
+            self._reconnect_or_fail(RealtimeError(pending.text))
 
     def _settings_message(self) -> str | None:
         return update_configuration(self._settings) if self._settings else None
@@ -100,7 +100,7 @@ class StreamCore(SessionCore[StreamEvent]):
         except ProtocolViolation as violation:
             logger.warning("%s sent a message that can't be read: %s", self._where, violation)
             if self._state is SessionState.OPENING:
-                self.receive_close(CONNECTION_LOST, f"a first message that can't be read: {violation}")
+                self.receive_close(CONNECTION_LOST, f"the first message can't be read: {violation}")
             return
         if event is None:
             self._skip_unknown()
@@ -116,17 +116,17 @@ class StreamCore(SessionCore[StreamEvent]):
                     self.began = event
                 self._open(event, event.id)
             case _ if self._state is SessionState.OPENING:
-                pass  # nothing can come before the beginning
+                pass  # the protocol allows nothing before Begin
             case TerminationEvent():
                 if self._survives_termination:
                     return
                 if self._combined_ms is not None:
-                    # The server knows its own part only, and in whole seconds.
+                    # The server knows only the audio of its connection, in whole seconds.
                     event.audio_duration_seconds = round(self._combined_ms / 1000)
                 self._events.append(event)
                 self._finish()
             case _:
-                if isinstance(event, WarningEvent):  # also for those who look at turns alone
+                if isinstance(event, WarningEvent):  # for programs that read only turns
                     logger.warning("%s warns (%d): %s", self._where, event.warning_code, event.warning)
                 is_news = self._timeline.place(event)
                 if isinstance(event, TurnEvent) and event.end_of_turn:

@@ -1,4 +1,4 @@
-"""What a protocol has to offer a server: dialects, and what opens them."""
+"""The interface of a protocol for the server: a dialect for each connection, and its factory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Dialect", "DialectFactory"]
 
 
 class Dialect(Protocol):
-    """A protocol as one connection speaks it, seen from the server. Keeps no clock and no socket."""
+    """A protocol on one connection, seen from the server. It has no clock and no socket."""
 
     @property
     def name(self) -> str:
@@ -30,7 +30,7 @@ class Dialect(Protocol):
 
     @property
     def limits(self) -> SessionLimits:
-        """What the client may do."""
+        """What the protocol allows the client."""
 
     @property
     def options(self) -> SessionOptions:
@@ -38,24 +38,29 @@ class Dialect(Protocol):
 
     @property
     def webhook(self) -> Webhook | None:
-        """Where finished turns are posted when the session is over."""
+        """Where the server posts the finished turns after the session; None: nowhere."""
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
-        """Turn one WebSocket message into commands.
+        """Translate one WebSocket message into commands.
 
         Raises:
-            ProtocolViolation: The message is none of the protocol's.
+            ProtocolViolation: The message does not belong to the protocol, or has wrong fields.
         """
 
     def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:
-        """Turn an event into the protocol's messages, possibly none."""
+        """Translate an event into messages, possibly none.
+
+        Args:
+            event: The event.
+            unix_time: The time now, in seconds since 1970, for timestamps.
+        """
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:
-        """How to close the socket after that event; its frames still have to be sent."""
+        """Return how to close the socket after an event; the caller still has to send the frames."""
 
 
 class DialectFactory(Protocol):
-    """Opens a dialect from a handshake, or says how it refuses."""
+    """Opens the dialect that a handshake asks for, or refuses."""
 
     @property
     def name(self) -> str:
@@ -65,8 +70,8 @@ class DialectFactory(Protocol):
         """Read the query of the handshake.
 
         Raises:
-            ProtocolViolation: A parameter can't be used.
+            ProtocolViolation: A parameter has a value that is not allowed.
         """
 
     def refuse(self, violation: SessionFailed) -> Closing:
-        """How to close a socket on which no session could begin."""
+        """Return how to close a socket on which no session could begin."""

@@ -1,7 +1,7 @@
-"""What every dialect is translated into: commands from the client, events to it.
+"""The commands and events that every dialect translates to and from.
 
-A session knows these and no protocol; a dialect knows these and no engine. Times are
-milliseconds of the session's own audio unless a name says otherwise.
+A session knows these and no protocol; a dialect knows these and no engine. Times are milliseconds of the
+session's own audio unless a name says otherwise.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """What a dialect allows its clients.
+    """What a protocol allows its clients.
 
     Attributes:
-        min_chunk_ms: Shortest audio in one message. A shorter one is a fault only when more audio
-            follows it: the last piece of a recording is what it is.
-        max_chunk_ms: Longest audio in one message.
-        max_lead_s: By how much audio may run ahead of the clock, in seconds of audio; None: no limit
-            (the server then slows the client down by not reading).
-        idle_s: How long a client may send nothing, in seconds of wall time; None: for ever.
-        max_session_s: How long a session may live, in seconds of wall time.
+        min_chunk_ms: The least audio in one message. Less is a violation only if more audio follows: the
+            last piece of a recording may have any length.
+        max_chunk_ms: The most audio in one message.
+        max_lead_s: How far audio may run ahead of real time, in seconds of audio; None: any amount (the
+            server then slows the client down by not reading).
+        idle_s: How long a client may send nothing, in seconds of wall time; None: any time.
+        max_session_s: How long a session may last, in seconds of wall time.
     """
 
     min_chunk_ms: float
@@ -58,11 +58,11 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What is taken out of finished turns.
+    """What a session redacts in finished turns.
 
     Attributes:
-        policies: Names of what is taken out, as the protocol spells them.
-        substitution: ``hash`` or ``entity_name``: what stands in its place.
+        policies: The kinds of data, as the protocol spells them.
+        substitution: The replacement: ``hash`` or ``entity_name``.
     """
 
     policies: tuple[str, ...]
@@ -71,11 +71,11 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where the finished turns of a session are posted once it is over.
+    """Where the server posts the finished turns of a session after its end.
 
     Attributes:
-        url: With ``http`` or ``https``.
-        header: Name and value of a header to send along; None: none.
+        url: An http or https address.
+        header: Name and value of a header to send along; None: no header.
     """
 
     url: str
@@ -87,28 +87,28 @@ class SessionOptions:
     """What a client asked for when it opened its session.
 
     Attributes:
-        sample_rate: Of the audio that will be sent, in Hz; a codec knows its own.
-        encoding: Of the audio that will be sent.
-        channels: How many channels it has, each with turns of its own; a codec's are heard as one.
-        partials: Whether updates of unfinished turns are wanted.
-        partials_ms: Audio between two of them, in milliseconds; None: as often as is reasonable.
-        first_partial_ms: Speech before the first of a turn; None: as early as is reasonable.
+        sample_rate: Sample rate of the audio, in Hz; compressed audio has its own.
+        encoding: Encoding of the audio.
+        channels: Number of channels; each has turns of its own. Compressed audio counts as one channel.
+        partials: Whether the session reports unfinished turns.
+        partials_ms: Audio between two reports of a turn, in milliseconds; None: as little as is reasonable.
+        first_partial_ms: Speech before the first report of a turn; None: as little as is reasonable.
         format_partials: Whether words of unfinished turns keep case and punctuation.
         format_finals: Whether words of finished turns keep case and get figures.
-        punctuate_finals: Whether they keep punctuation.
-        min_silence_ms: Silence that ends a turn which sounds complete.
+        punctuate_finals: Whether words of finished turns keep punctuation.
+        min_silence_ms: Silence that ends a turn which seems complete.
         max_silence_ms: Silence that ends any turn.
         end_of_turn_threshold: Confidence from which a turn counts as complete, 0 to 1.
         speech_threshold: Speech probability from which a frame counts as speech; None: the default.
-        silence_updates_ms: How often an empty update is sent while nobody speaks; None: never.
-        acknowledge_silence: Whether stretches in which nobody spoke are told.
-        heartbeat: Whether the session tells now and then how it is doing.
-        answer_empty_force: Whether a forced end is answered by a finished turn though nothing was said.
-        commit_words: Whether words of an unfinished turn are committed one by one.
-        key_terms: Words the client expects.
-        filter_profanity: Whether rude words are masked.
-        redaction: What is taken out of finished turns; None: nothing.
-        warnings: What the client has to be told about its wishes when the session begins.
+        silence_updates_ms: How often the session reports an empty turn during silence; None: never.
+        acknowledge_silence: Whether the session reports silence.
+        heartbeat: Whether the session reports its state at regular intervals.
+        answer_empty_force: Whether a forced end without speech gets a finished turn as its answer.
+        commit_words: Whether words of an unfinished turn become final one by one.
+        key_terms: Words that the client expects.
+        filter_profanity: Whether profanity is masked.
+        redaction: What is redacted in finished turns; None: nothing.
+        warnings: What the session warns the client about when it begins.
     """
 
     sample_rate: int
@@ -140,7 +140,7 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """Samples, in the encoding and rate of the session."""
+    """Audio in the encoding and sample rate of the session."""
 
     data: bytes
 
@@ -152,7 +152,7 @@ class ForceEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """Change options in mid-session; None leaves one as it is."""
+    """Change options during the session; None leaves one as it is."""
 
     min_silence_ms: int | None = None
     max_silence_ms: int | None = None
@@ -169,14 +169,14 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """Something the client has to be told about what it asked for; comes back as `Warned`."""
+    """Warn the client about something that it asked for; the session answers with `Warned`."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """Only tells that the client is still there."""
+    """Restart the timer after which the server closes an idle session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Terminate:
 Command = Audio | ForceEndpoint | Configure | Warn | KeepAlive | Terminate
 
 
-# --- events: what a session tells -------------------------------------------------------------
+# --- events: what a session reports -----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +195,8 @@ class SessionBegan:
     """The session is open.
 
     Attributes:
-        session_id: A random UUID (version 4) in its text form.
-        expires_at_unix: When it will be ended at the latest, in seconds since 1970.
+        session_id: A random UUID (version 4) as text.
+        expires_at_unix: When the session ends at the latest, in seconds since 1970.
     """
 
     session_id: str
@@ -205,12 +205,12 @@ class SessionBegan:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Somebody began to speak.
+    """A speaker began to speak.
 
     Attributes:
-        at_ms: Where.
-        confidence: Speech probability there.
-        channel: Which channel it was, from 0; None if there is only one.
+        at_ms: Where speech begins.
+        confidence: Speech probability there, 0 to 1.
+        channel: The channel, from 0; None if the session has only one.
     """
 
     at_ms: int
@@ -220,18 +220,18 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class TurnUpdated:
-    """The words of a turn so far, or, when it ended, for good.
+    """The transcript of a turn: so far, or final.
 
     Attributes:
-        turn_order: Counts turns from 0.
-        start_ms: Where the turn's audio begins.
-        end_ms: Up to where it was listened to.
-        words: All words of the turn, committed ones first.
+        turn_order: Number of the turn, from 0.
+        start_ms: Where the audio of the turn begins.
+        end_ms: Where the audio that was transcribed so far ends.
+        words: All words of the turn, final ones first.
         ended: Whether the turn is finished.
-        formatted: Whether the words keep case and, once the turn ended, have figures.
-        end_of_turn_confidence: How complete the turn sounds, 0 to 1.
+        formatted: Whether the words keep case and, once the turn is finished, have figures.
+        end_of_turn_confidence: Probability that the turn is complete, 0 to 1.
         punctuated: Whether the words of a finished turn keep punctuation.
-        channel: Which channel it was, from 0; None if there is only one.
+        channel: The channel, from 0; None if the session has only one.
     """
 
     turn_order: int
@@ -246,28 +246,28 @@ class TurnUpdated:
 
     @property
     def text(self) -> str:
-        """All words in a row."""
+        """The text of all words."""
         return " ".join(word.text for word in self.words)
 
     @property
     def final_text(self) -> str:
-        """The committed words in a row."""
+        """The text of the final words."""
         return " ".join(word.text for word in self.words if word.is_final)
 
     @property
     def confidence(self) -> float:
-        """Mean confidence of the words; 0 without any."""
+        """The mean confidence of the words; 0 without words."""
         return sum(word.confidence for word in self.words) / len(self.words) if self.words else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SilenceDetected:
-    """Nobody spoke for a while.
+    """A stretch without speech.
 
     Attributes:
-        start_ms: Where that stretch begins; each begins where the one before it ended, or later.
-        end_ms: Up to where it was listened to.
-        channel: Which channel it was, from 0; None if there is only one.
+        start_ms: Where it begins: at the end of the last stretch, or later.
+        end_ms: Where the audio that was examined so far ends.
+        channel: The channel, from 0; None if the session has only one.
     """
 
     start_ms: int
@@ -277,12 +277,12 @@ class SilenceDetected:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """How the session is doing.
+    """The state of the session.
 
     Attributes:
-        audio_ms: How much audio was received.
+        audio_ms: Audio received.
         session_ms: How long the session has been open, in wall time.
-        max_speech_probability: Highest speech probability since the heartbeat before, 0 to 1.
+        max_speech_probability: Highest speech probability since the last heartbeat, 0 to 1.
     """
 
     audio_ms: int
@@ -292,10 +292,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """Something the client asked for is not done as it may expect.
+    """The server does not do something as the client may expect.
 
     Attributes:
-        text: What, in words for people.
+        text: What the server does instead, for people.
     """
 
     text: str
@@ -303,11 +303,11 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
-    """The session ended as asked.
+    """The session ended as its client asked.
 
     Attributes:
-        audio_ms: How much audio was received.
-        session_ms: How long it was open, in wall time.
+        audio_ms: Audio received.
+        session_ms: How long the session was open, in wall time.
     """
 
     audio_ms: int
@@ -316,7 +316,12 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True)
 class SessionFailed:
-    """The session ended in an error."""
+    """The session ended in an error.
+
+    Attributes:
+        failure: The kind of error.
+        detail: What exactly was wrong, for people; may be empty.
+    """
 
     failure: Failure
     detail: str = ""
@@ -336,7 +341,7 @@ SessionEvent = (
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How a dialect ends a WebSocket.
+    """How a dialect closes a WebSocket.
 
     Attributes:
         code: The close code.

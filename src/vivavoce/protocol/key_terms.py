@@ -1,4 +1,4 @@
-"""Words and phrases that a client expects: which of them an English model can write at all."""
+"""Key terms, the words and phrases that a client expects: which ones an English model can write."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ if TYPE_CHECKING:
 
 __all__ = ["sort_terms"]
 
-_LETTERS: Final = frozenset("ßæœøłđðþħıÆŒØŁĐÐÞĦ")  # those that are no ASCII letter with an accent
+_LETTERS: Final = frozenset("ßæœøłđðþħıÆŒØŁĐÐÞĦ")  # Latin letters that NFD does not decompose
 _STRAIGHT: Final = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-"})
 
 
 def sort_terms(terms: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Sort terms into those that can be expected, tidied up, and those that can't, as they came.
+    """Return the usable terms, normalised, and the unusable ones, as received; each term once.
 
-    Of use is what has a letter or a digit and is written in Latin letters, with or without accents, and
-    what else ASCII has. Each term counts once.
+    A usable term has a letter or a digit, and consists of Latin letters, with or without accents, and of
+    other printable ASCII characters.
     """
     usable: dict[str, None] = {}
-    useless: dict[str, None] = {}
+    unusable: dict[str, None] = {}
     for term in terms:
-        tidy = " ".join(unicodedata.normalize("NFC", term).translate(_STRAIGHT).split())
-        if any(map(str.isalnum, tidy)) and all(map(_is_writable, tidy)):
-            usable[tidy] = None
+        normalised = " ".join(unicodedata.normalize("NFC", term).translate(_STRAIGHT).split())
+        if any(map(str.isalnum, normalised)) and all(map(_is_writable, normalised)):
+            usable[normalised] = None
         else:
-            useless[term] = None
-    return tuple(usable), tuple(useless)
+            unusable[term] = None
+    return tuple(usable), tuple(unusable)
 
 
 def _is_writable(character: str) -> bool:

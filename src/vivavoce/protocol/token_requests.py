@@ -41,37 +41,54 @@ V3_TOKEN_PARAMETERS: Final[dict[str, Parameter]] = {
 
 
 class V2TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """How long the token may be used to open a session, in seconds."""
+    """The request for a v2 token.
+
+    Attributes:
+        expires_in: How long the token can open a session, in seconds.
+    """
 
     expires_in: Annotated[int, msgspec.Meta(ge=_V2_EXPIRY_S.start, lt=_V2_EXPIRY_S.stop)]
 
 
 class V2Token(msgspec.Struct, frozen=True, kw_only=True):
-    """A token for one session, 64 hex digits."""
+    """A v2 token, which opens one session.
+
+    Attributes:
+        token: 64 hexadecimal digits.
+    """
 
     token: str
 
 
 class V3Token(msgspec.Struct, frozen=True, kw_only=True):
-    """A token for one session, and how long it may be used to open it, in seconds."""
+    """A v3 token, which opens one session.
+
+    Attributes:
+        token: 64 hexadecimal digits.
+        expires_in_seconds: How long the token can open a session.
+    """
 
     token: str
     expires_in_seconds: int
 
 
 class HttpError(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a request was refused."""
+    """A refused request.
+
+    Attributes:
+        error: The reason.
+    """
 
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class TokenTerms:
-    """What a token is asked for.
+    """What a client asks for when it requests a token.
 
     Attributes:
-        expires_in_s: How long it may be used to open a session, in seconds.
-        max_session_s: How long that session may last, in seconds; None: as long as any.
+        expires_in_s: How long the token can open a session, in seconds.
+        max_session_s: How long that session can last, in seconds; None: as long as any session.
     """
 
     expires_in_s: int
@@ -82,7 +99,7 @@ def read_v2_request(body: bytes) -> TokenTerms:
     """Read the body of a request for a v2 token.
 
     Raises:
-        ProtocolViolation: No JSON, or no seconds in 60..360000.
+        ProtocolViolation: The body is not JSON, or has no number of seconds in 60..360000.
     """
     try:
         return TokenTerms(msgspec.json.decode(body, type=V2TokenRequest).expires_in)
@@ -97,7 +114,7 @@ def read_v3_query(pairs: Sequence[tuple[str, str]]) -> TokenTerms:
     """Read the query of a request for a v3 token.
 
     Raises:
-        ProtocolViolation: A number is missing, none, or out of bounds.
+        ProtocolViolation: A number is missing, not a whole number, or out of bounds.
     """
     query = Query(pairs, V3_TOKEN_PARAMETERS)
     return TokenTerms(query.required_whole("expires_in_seconds"), query.whole("max_session_duration_seconds"))

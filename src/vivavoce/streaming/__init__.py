@@ -1,1 +1,1 @@
-"""The vendor's streaming surface; its third version is in :mod:`vivavoce.streaming.v3`."""
+"""The vendor's streaming package; :mod:`vivavoce.streaming.v3` has its third version."""

@@ -75,7 +75,7 @@ class V2Dialect:
     """One v2 connection, seen from the server."""
 
     name: ClassVar[str] = "v2"
-    webhook: ClassVar[None] = None  # v2 has none
+    webhook: ClassVar[None] = None  # v2 has no webhooks
     limits: ClassVar[SessionLimits] = SessionLimits(
         min_chunk_ms=MIN_AUDIO_MS,
         max_chunk_ms=MAX_AUDIO_MS,
@@ -86,13 +86,13 @@ class V2Dialect:
 
     def __init__(self, options: SessionOptions, *, extra_information: bool = False) -> None:
         self.options = options
-        self._extra_information = extra_information
+        self._extra_information = extra_information  # whether SessionInformation precedes the end
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
-        """Turn one WebSocket message into commands: binary is audio, text is JSON.
+        """Translate one WebSocket message into commands: binary is audio, text is JSON.
 
         Raises:
-            ProtocolViolation: The message is none of the protocol's.
+            ProtocolViolation: The message does not belong to the protocol, or has wrong fields.
         """
         if isinstance(message, bytes):
             return (Audio(message),)
@@ -101,9 +101,9 @@ class V2Dialect:
             case {"audio_data": str(encoded)}:
                 try:
                     return (Audio(base64.b64decode(encoded, validate=True)),)
-                except ValueError as error:  # binascii.Error, or no ASCII
+                except ValueError as error:  # binascii.Error, or a character outside ASCII
                     raise ProtocolViolation(
-                        Failure.BAD_MESSAGE, f"audio_data is not base64: {error}"
+                        Failure.BAD_MESSAGE, f"audio_data must be base64: {error}"
                     ) from error
             case {"terminate_session": True}:
                 return (Terminate(),)
@@ -115,15 +115,15 @@ class V2Dialect:
                 if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= MAX_SILENCE_MS:
                     raise ProtocolViolation(
                         Failure.BAD_MESSAGE,
-                        f"end_utterance_silence_threshold {str(ms)[:20]} is not a whole number"
-                        f" in 0..{MAX_SILENCE_MS}",
+                        f"end_utterance_silence_threshold must be a whole number in 0..{MAX_SILENCE_MS},"
+                        f" got {str(ms)[:20]}",
                     )
                 return (Configure(min_silence_ms=ms, max_silence_ms=ms),)
-        names = ", ".join(sorted(fields)) or "no fields"
-        raise ProtocolViolation(Failure.BAD_MESSAGE, f"unknown message with {names}")
+        names = ", ".join(sorted(fields)) or "none"
+        raise ProtocolViolation(Failure.BAD_MESSAGE, f"unknown message with the fields {names}")
 
     def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:
-        """Turn an event into the protocol's messages."""
+        """Translate an event into messages, possibly none."""
         match event:
             case SessionBegan():
                 message: ServerMessage = RealtimeSessionOpened(
@@ -170,7 +170,7 @@ class V2Dialect:
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:
-        """How to close the socket after that event."""
+        """Return how to close the socket after an event."""
         if isinstance(event, SessionFailed):
             return _refuse(event)
         frames: list[str] = []
@@ -190,7 +190,7 @@ class V2Factory:
         """Read the query of the handshake.
 
         Raises:
-            ProtocolViolation: A parameter can't be used.
+            ProtocolViolation: A parameter has a value that is not allowed.
         """
         query = Query(pairs, PARAMETERS)
         sample_rate = query.required_whole("sample_rate")
@@ -220,5 +220,5 @@ class V2Factory:
         return V2Dialect(options, extra_information=query.flag("enable_extra_session_information") or False)
 
     def refuse(self, violation: SessionFailed) -> Closing:
-        """How to close a socket on which no session could begin."""
+        """Return how to close a socket on which no session could begin."""
         return _refuse(violation)

@@ -1,4 +1,4 @@
-"""How the server speaks v3."""
+"""The server's side of v3."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["WARNING_CODE", "V3Dialect", "V3Factory"]
 
 WARNING_CODE: Final = 2001
-"""Of every warning; the vendor has published none of theirs."""
+"""The code of every warning; the vendor has published no codes."""
 
 _MAX_MESSAGE_BYTES: Final = 128 * 1024
 _MAX_SESSION_S: Final = 3 * 3600
@@ -73,7 +73,7 @@ class V3Dialect:
     name: ClassVar[str] = "v3"
 
     def __init__(self, handshake: Handshake) -> None:
-        self._handshake = handshake
+        self._handshake = handshake  # the session's own parameters; an update changes only the session
         self.options: SessionOptions = handshake.options
         self.webhook: Webhook | None = handshake.webhook
         self.limits = SessionLimits(
@@ -85,15 +85,15 @@ class V3Dialect:
         )
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
-        """Turn one WebSocket message into commands: binary is audio, text is JSON.
+        """Translate one WebSocket message into commands: binary is audio, text is JSON.
 
         Raises:
-            ProtocolViolation: The message is none of the protocol's.
+            ProtocolViolation: The message does not belong to the protocol, or has wrong fields.
         """
         n_bytes = len(message if isinstance(message, bytes) else message.encode())
         if n_bytes > _MAX_MESSAGE_BYTES:
             raise ProtocolViolation(
-                Failure.MESSAGE_TOO_LARGE, f"{n_bytes} bytes, at most {_MAX_MESSAGE_BYTES}"
+                Failure.MESSAGE_TOO_LARGE, f"at most {_MAX_MESSAGE_BYTES} bytes, got {n_bytes}"
             )
         if isinstance(message, bytes):
             return (Audio(message),)
@@ -111,7 +111,7 @@ class V3Dialect:
         raise ProtocolViolation(Failure.BAD_MESSAGE, clip_reason(f"{kind!r}"))
 
     def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:  # noqa: ARG002 - v3 has no timestamps
-        """Turn an event into the protocol's messages."""
+        """Translate an event into messages, possibly none."""
         match event:
             case SessionBegan():
                 message: EventMessage = BeginEvent(
@@ -168,7 +168,7 @@ class V3Dialect:
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:
-        """How to close the socket after that event."""
+        """Return how to close the socket after an event."""
         if isinstance(event, SessionFailed):
             return _refuse(event)
         message = TerminationEvent(
@@ -187,10 +187,10 @@ class V3Factory:
         """Read the query of the handshake.
 
         Raises:
-            ProtocolViolation: A parameter can't be used.
+            ProtocolViolation: A parameter has a value that is not allowed.
         """
         return V3Dialect(read_query(Query(pairs, PARAMETERS)))
 
     def refuse(self, violation: SessionFailed) -> Closing:
-        """How to close a socket on which no session could begin."""
+        """Return how to close a socket on which no session could begin."""
         return _refuse(violation)

@@ -208,9 +208,9 @@ def _key_terms(given: ParameterReader, warnings: list[str]) -> tuple[str, ...] |
     terms = given.strings("keyterms_prompt")
     if terms is None:
         return None
-    usable, useless = sort_terms(terms)
-    if useless:
-        listed = ", ".join(map(repr, useless))
+    usable, unusable = sort_terms(terms)
+    if unusable:
+        listed = ", ".join(map(repr, unusable))
         warnings.append(f"keyterms_prompt: the model can't write {listed}: no effect")
     return usable
 

@@ -1,6 +1,6 @@
-"""AssemblyAI's Universal-Streaming surface under its own names, those before 1.0 of its SDK among them.
+"""The vendor's names for Universal-Streaming v3, including those before 1.0 of its SDK.
 
-``from vivavoce.streaming.v3 import ...`` takes the place of ``from assemblyai.streaming.v3 import ...``.
+``from vivavoce.streaming.v3 import ...`` replaces ``from assemblyai.streaming.v3 import ...``.
 """
 
 from vivavoce.streaming.v3.async_client import (

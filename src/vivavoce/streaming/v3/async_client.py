@@ -1,4 +1,4 @@
-"""The client for programs with an event loop, under the vendor's names."""
+"""The asynchronous client, under the vendor's names."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ __all__ = ["AsyncRealTimeTranscriber", "AsyncStreamingClient"]
 
 
 class AsyncRealTimeTranscriber(BaseClient):
-    """As :class:`RealTimeTranscriber`, with coroutines. Handlers may be coroutine functions."""
+    """A :class:`RealTimeTranscriber` with coroutines. Handlers may be coroutine functions."""
 
-    _session: AsyncSession | None = None
-    _dispatcher: asyncio.Task[None] | None = None
+    _session: AsyncSession | None
+    _dispatcher: asyncio.Task[None] | None
 
     async def connect(self, params: RealTimeParameters) -> None:
-        """Open a session and wait until the server has begun it.
+        """Open a session and wait for its first message.
 
         Raises:
-            ConnectError: Nobody answers at the address, or what answers is no such server.
-            RefusedError: The server said no: a wrong key, a quota, no free place. ``code`` says which.
+            ConnectError: No server answers at the address, or it is not a server of this protocol.
+            RefusedError: The server refuses: a wrong key, a quota, no capacity; ``code`` has its close code.
             RealTimeError: A session is open already.
-            ConfigurationError: The address or the key can't be used.
+            ConfigurationError: The address or the key is not valid.
         """
         if self._session is not None and self._session.closed is None:
             raise RealtimeError("a session is open already: disconnect() it first")
@@ -55,17 +55,17 @@ class AsyncRealTimeTranscriber(BaseClient):
                 result = handler(self, event)
                 if inspect.isawaitable(result):
                     await result
-            except Exception as error:  # noqa: BLE001  - the user's task is to have it
+            except Exception as error:  # noqa: BLE001  - the user's task raises it
                 self._errors.record(f"for {name}", error)
 
     async def stream(self, data: Audio | Iterable[Audio] | AsyncIterable[Audio]) -> None:
-        """Send audio: one piece, or every piece of an iterable, asynchronous or not.
+        """Send audio: one piece, or all pieces of an iterable, asynchronous or not.
 
-        An iterable is left, without an error, when the session is ended meanwhile.
+        If the session ends meanwhile, the iteration stops without an error.
 
         Raises:
-            RealTimeError: No session is open; where it failed, this is that failure. Or a handler raised.
-            TypeError: It is no audio.
+            RealTimeError: No session is open, the session failed, or a handler raised an exception.
+            TypeError: The data is not audio.
         """
         session = self._open_session()
         self._surface()
@@ -85,7 +85,7 @@ class AsyncRealTimeTranscriber(BaseClient):
             self._errors.raise_recorded()
 
     async def set_params(self, params: RealTimeSessionParameters) -> None:
-        """Change settings from now on.
+        """Change parameters from now on.
 
         Raises:
             RealTimeError: No session is open.
@@ -103,7 +103,7 @@ class AsyncRealTimeTranscriber(BaseClient):
         await self._open_session().force_endpoint()
 
     async def keep_alive(self) -> None:
-        """Tell a server that ends silent sessions that this one is still wanted.
+        """Keep the session open although no audio comes: restart the server's inactivity timer.
 
         Raises:
             RealTimeError: No session is open.
@@ -111,15 +111,15 @@ class AsyncRealTimeTranscriber(BaseClient):
         await self._open_session().keep_alive()
 
     async def disconnect(self, terminate: bool = False) -> None:
-        """End the session; may be called more than once, before :meth:`connect`, and from a handler.
+        """End the session. Safe to call more than once, before :meth:`connect`, and from a handler.
 
         Args:
-            terminate: Whether to send what is queued and wait for the last turns, for as long as
-                ``terminate_timeout`` allows; if not, all of that is dropped. In a handler it does not
-                wait: what is still to come comes after the handler has returned.
+            terminate: Whether to send all queued audio and wait for the last turns, at most for
+                ``terminate_timeout``; if not, they are dropped. In a handler, the call does not wait: the
+                last turns come after the handler returns.
 
         Raises:
-            RealTimeError: A handler raised; its exception is the cause. The session is over nonetheless.
+            RealTimeError: A handler raised an exception, which is the cause. The session ends nonetheless.
         """
         session, dispatcher = self._session, self._dispatcher
         if session is None or dispatcher is None:
@@ -137,15 +137,15 @@ class AsyncRealTimeTranscriber(BaseClient):
     async def create_temporary_token(
         self, expires_in_seconds: int, max_session_duration_seconds: int | None = None
     ) -> str:
-        """Ask the server for a token that opens one session, to give to somebody without the key.
+        """Ask the server for a token that opens one session, for a client without the key.
 
         Args:
-            expires_in_seconds: How long it may be used to open a session, 1 to 600.
-            max_session_duration_seconds: How long that session may last, 60 to 10800.
+            expires_in_seconds: How long the token can open a session, 1 to 600.
+            max_session_duration_seconds: How long that session can last, 60 to 10800.
 
         Raises:
-            ConnectError: Nobody answers, or what answers is no such server.
-            RefusedError: The server said no.
+            ConnectError: No server answers, or it is not a server of this protocol.
+            RefusedError: The server refuses.
         """
         return await asyncio.to_thread(self._create_token, expires_in_seconds, max_session_duration_seconds)
 
@@ -167,4 +167,4 @@ class AsyncRealTimeTranscriber(BaseClient):
 
 
 AsyncStreamingClient = AsyncRealTimeTranscriber
-"""Its name before 1.0 of the vendor's SDK."""
+"""The name before 1.0 of the vendor's SDK."""

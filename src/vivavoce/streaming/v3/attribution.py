@@ -1,4 +1,4 @@
-"""Which of several sources a word came from, told from when each of them was loud."""
+"""Attribution of words to one of several sources, by the energy of each source while a word is spoken."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ __all__ = [
 ]
 
 UNKNOWN_CHANNEL: Final = "unknown"
-"""What a word's channel is called where none was clearly louder."""
+"""The channel of a word if no source was clearly louder than the others."""
 
 _METHODS: Final = ("none", "window", "speaker-history")
 
 
 class DualChannelWord(Word, kw_only=True):
-    """A word, and where it came from.
+    """A word with its source.
 
     Attributes:
-        channel: The source's name, or ``unknown``.
-        channel_resolved: True where that was concluded from other words, not heard.
+        channel: The name of the source, or ``unknown``.
+        channel_resolved: True if the source follows from other words, not from its energy.
     """
 
     channel: str | None = None
@@ -48,7 +48,12 @@ class DualChannelWord(Word, kw_only=True):
 
 
 class DualChannelTurnEvent(TurnEvent, kw_only=True):
-    """A turn, and where it came from: ``channel`` is the source of most of its words by time."""
+    """A turn with its source.
+
+    Attributes:
+        words: The words, with their sources.
+        channel: The name of the source of most words, by their duration, or ``unknown``.
+    """
 
     words: list[DualChannelWord] = []  # type: ignore[assignment]  # noqa: RUF012  - a Struct copies it
     channel: str | None = None  # type: ignore[assignment]  # a name; in the base a number
@@ -56,7 +61,12 @@ class DualChannelTurnEvent(TurnEvent, kw_only=True):
 
 @dataclass
 class VadResult:
-    """Whether a frame is active, and its energy: the root of its mean square."""
+    """The result of a voice activity detector for one frame.
+
+    Attributes:
+        active: Whether the frame has speech.
+        energy: Root mean square of the samples, 0 to 1.
+    """
 
     active: bool
     energy: float
@@ -64,7 +74,14 @@ class VadResult:
 
 @dataclass
 class VadFrame:
-    """What was heard of one channel in one frame, which ends ``ts`` milliseconds after its first sample."""
+    """One frame of a channel.
+
+    Attributes:
+        ts: Where the frame ends, in milliseconds from the channel's first sample.
+        channel: The name of the channel.
+        active: Whether the frame has speech.
+        rms: Root mean square of the samples, 0 to 1.
+    """
 
     ts: float
     channel: str
@@ -73,10 +90,10 @@ class VadFrame:
 
 
 class VadDetector:
-    """Says of each frame of a channel whether somebody is active. Every channel has one of its own."""
+    """Detects voice activity frame by frame. Each channel has its own detector."""
 
     def process(self, frame: Sequence[float]) -> VadResult:
-        """Judge a frame.
+        """Return the activity of the next frame.
 
         Args:
             frame: Samples of 20 ms, -1 to 1.
@@ -84,18 +101,18 @@ class VadDetector:
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Return to the initial state."""
         raise NotImplementedError
 
 
 class EnergyVad(VadDetector):
-    """Active is what is louder than the background, and a little more.
+    """Detects frames that are louder than the background noise, and a few frames after them.
 
     Args:
-        threshold_ratio: How many times as loud.
-        noise_floor_alpha: How quickly the background is learnt, 0 to 1.
-        hangover_frames: For how many frames it stays active after that.
-        initial_noise_floor: What the background is taken for at first.
+        threshold_ratio: Ratio of energy to noise floor from which a frame is active.
+        noise_floor_alpha: Weight of a frame without activity in the noise floor, 0 to 1.
+        hangover_frames: Number of frames that stay active after that.
+        initial_noise_floor: Noise floor at the beginning.
     """
 
     def __init__(
@@ -109,42 +126,43 @@ class EnergyVad(VadDetector):
         self._alpha = noise_floor_alpha
         self._hangover = hangover_frames
         self._initial_floor = initial_noise_floor
-        self.reset()
+        self._floor = initial_noise_floor  # energy of the background noise: a moving average
+        self._left = 0  # frames that stay active
 
     def process(self, frame: Sequence[float]) -> VadResult:
-        """Judge a frame."""
+        """Return the activity of the next frame."""
         energy = math.sqrt(math.fsum(sample * sample for sample in frame) / len(frame)) if frame else 0.0
         if energy > self._floor * self._ratio:
             self._left = self._hangover
         elif self._left:
-            self._left -= 1  # the end of a word is no background
+            self._left -= 1  # the end of a word is not background noise
         else:
             self._floor += self._alpha * (energy - self._floor)
             return VadResult(active=False, energy=energy)
         return VadResult(active=True, energy=energy)
 
     def reset(self) -> None:
-        """Forget the background."""
+        """Forget the background noise."""
         self._floor = self._initial_floor
         self._left = 0
 
 
 @dataclass
 class ChannelAttributionOptions:
-    """How words are attributed.
+    """The rules of attribution.
 
     Attributes:
-        dominance_ratio: How many times as loud as the next one a channel has to be.
-        timeline_window_ms: How long it is remembered who was loud.
-        create_vad: Makes the detector of a channel, given its name; an EnergyVad if None.
-        resolve_unknown_channels_method: What to do about words without a clear source: ``none``; ``window``
-            asks the words around them; ``speaker-history`` asks where their speaker was heard before.
-        resolution_window_words: How many words on either side are asked.
-        speaker_history_min_rms_evidence: How much of a speaker has to have been heard.
-        speaker_history_dominance_ratio: How clearly on one channel.
+        dominance_ratio: Ratio of a channel's energy to the next one's from which it is the source.
+        timeline_window_ms: How long energies are kept, in milliseconds.
+        create_vad: Returns the detector of a channel, given its name; None: an EnergyVad.
+        resolve_unknown_channels_method: The treatment of words without a clear source: ``none``; ``window``
+            uses the words around them; ``speaker-history`` uses the channel where their speaker spoke before.
+        resolution_window_words: Number of words on either side that ``window`` uses.
+        speaker_history_min_rms_evidence: The least energy of a speaker that ``speaker-history`` needs.
+        speaker_history_dominance_ratio: The ratio of channels that it needs.
 
     Raises:
-        ConfigurationError: There is no such method.
+        ConfigurationError: The method is unknown.
     """
 
     dominance_ratio: float = 4.0
@@ -164,16 +182,16 @@ class ChannelAttributionOptions:
 
 
 class VadTimeline:
-    """What was heard of all channels lately. Threads may share it.
+    """The latest frames of all channels. Safe to use from several threads.
 
     Args:
-        window_ms: How far back it goes, in milliseconds.
+        window_ms: How far back it reaches, in milliseconds.
     """
 
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
         self._lock = threading.Lock()
-        self._frames: dict[str, deque[VadFrame]] = {}
+        self._frames: dict[str, deque[VadFrame]] = {}  # by channel, oldest first
 
     def push_frame(self, frame: VadFrame) -> None:
         """Add the next frame of a channel."""
@@ -184,7 +202,7 @@ class VadTimeline:
                 frames.popleft()
 
     def frames_in_window(self, start_ms: float, end_ms: float) -> list[VadFrame]:
-        """The frames that end in a stretch, channel by channel."""
+        """Return the frames that end within a stretch, channel by channel."""
         with self._lock:
             return [
                 frame
@@ -194,7 +212,7 @@ class VadTimeline:
             ]
 
     def energies(self, word: Word) -> dict[str, float]:
-        """How much was heard of each active channel while a word was spoken."""
+        """Return the energy of each active channel during a word."""
         found: dict[str, float] = {}
         for frame in self.frames_in_window(word.start, word.end):
             if frame.active:
@@ -202,13 +220,13 @@ class VadTimeline:
         return found
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all frames."""
         with self._lock:
             self._frames.clear()
 
 
 def _winner(scores: Mapping[str, float], ratio: float) -> str | None:
-    """Who has so many times as much as the next one."""
+    """The name with the highest score, if it is ``ratio`` times the next one; else None."""
     ranked = sorted(scores, key=lambda name: scores[name], reverse=True)
     if not ranked:
         return None
@@ -217,13 +235,13 @@ def _winner(scores: Mapping[str, float], ratio: float) -> str | None:
 
 
 def _majority(scores: Mapping[str, float]) -> str | None:
-    """Who has most, alone."""
+    """The name with the highest score, if no other has the same; else None."""
     most = max(scores.values(), default=0)
     leaders = [name for name, score in scores.items() if score == most]
     return leaders[0] if most > 0 and len(leaders) == 1 else None
 
 
-def _of_turn(words: Sequence[DualChannelWord]) -> str:
+def _channel_of_turn(words: Sequence[DualChannelWord]) -> str:
     times: dict[str, float] = {}
     for word in words:
         if word.channel and word.channel != UNKNOWN_CHANNEL:
@@ -232,10 +250,10 @@ def _of_turn(words: Sequence[DualChannelWord]) -> str:
 
 
 def attribute_turn(turn: DualChannelTurnEvent, timeline: VadTimeline, dominance_ratio: float) -> None:
-    """Write into a turn and each of its words which channel it came from."""
+    """Set the channel of a turn and of each word, in place."""
     for word in turn.words:
         word.channel = _winner(timeline.energies(word), dominance_ratio) or UNKNOWN_CHANNEL
-    turn.channel = _of_turn(turn.words)
+    turn.channel = _channel_of_turn(turn.words)
 
 
 def resolve_unknown(
@@ -244,20 +262,20 @@ def resolve_unknown(
     options: ChannelAttributionOptions,
     history: dict[str, dict[str, float]],
 ) -> None:
-    """Conclude the channel of words that have none.
+    """Set the channel of words that have none, in place.
 
     Args:
         turn: An attributed turn.
-        timeline: Who was loud when.
-        options: How to go about it.
-        history: What was heard of each speaker so far; added to.
+        timeline: The energies.
+        options: The rules.
+        history: Energy of each speaker in each channel so far; updated in place.
     """
     method = options.resolve_unknown_channels_method
     if method == "window":
         _resolve_by_neighbours(turn.words, options.resolution_window_words)
     elif method == "speaker-history":
         _resolve_by_speaker(turn.words, timeline, options, history)
-    turn.channel = _of_turn(turn.words)
+    turn.channel = _channel_of_turn(turn.words)
 
 
 def _resolve_by_neighbours(words: Sequence[DualChannelWord], reach: int) -> None:
@@ -268,7 +286,7 @@ def _resolve_by_neighbours(words: Sequence[DualChannelWord], reach: int) -> None
         for other in (*words[max(0, place - reach) : place], *words[place + 1 : place + 1 + reach]):
             if other.channel and other.channel != UNKNOWN_CHANNEL:
                 votes[other.channel] = votes.get(other.channel, 0) + 1
-        _conclude(word, _majority(votes))
+        _resolve(word, _majority(votes))
 
 
 def _resolve_by_speaker(
@@ -279,19 +297,19 @@ def _resolve_by_speaker(
 ) -> None:
     for word in words:
         if word.speaker:
-            heard = history.setdefault(word.speaker, {})
+            energies = history.setdefault(word.speaker, {})
             for channel, energy in timeline.energies(word).items():
-                heard[channel] = heard.get(channel, 0.0) + energy
+                energies[channel] = energies.get(channel, 0.0) + energy
     for word in words:
-        heard = history.get(word.speaker or "", {})
+        energies = history.get(word.speaker or "", {})
         if (
             word.channel == UNKNOWN_CHANNEL
-            and sum(heard.values()) >= options.speaker_history_min_rms_evidence
+            and sum(energies.values()) >= options.speaker_history_min_rms_evidence
         ):
-            _conclude(word, _winner(heard, options.speaker_history_dominance_ratio))
+            _resolve(word, _winner(energies, options.speaker_history_dominance_ratio))
 
 
-def _conclude(word: DualChannelWord, channel: str | None) -> None:
+def _resolve(word: DualChannelWord, channel: str | None) -> None:
     if channel is not None:
         word.channel = channel
         word.channel_resolved = True

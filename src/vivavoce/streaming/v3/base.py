@@ -1,4 +1,4 @@
-"""What the two clients have in common: options, handlers, and where the server is."""
+"""The common part of both clients: options, handlers, and the address of the server."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ from vivavoce.streaming.v3.models import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+    import threading
     from collections.abc import Callable
 
+    from vivavoce.client.async_session import AsyncSession
     from vivavoce.client.events import Event
+    from vivavoce.client.session import Session
     from vivavoce.client.transport import Transport
 
 __all__ = ["BaseClient", "server_url"]
@@ -35,15 +39,15 @@ _VENDOR: Final = ".assemblyai.com"
 
 
 def server_url(options: RealTimeTranscriberOptions) -> str:
-    """The address of the server that the options name.
+    """Return the address of the server that the options name.
 
-    A program that names the vendor's default host, as those of its documentation do, is sent to the
-    configured server where there is one: its import line is all that has to change.
+    The vendor's examples name the vendor's host. If a server is configured, it replaces that host, so that a
+    program has to change only its import line.
     """
     host = options.api_host
     if host is None or (host == VENDOR_HOST and settings.source_of("base_url") is not None):
         configured = settings.base_url
-        # The vendor's address for everything else; its streams live on a host beside it.
+        # The vendor has another host for its streams.
         name = urlsplit(configured).hostname or ""
         if name.startswith("api.") and name.endswith(_VENDOR):
             return f"wss://streaming.{name.removeprefix('api.')}"
@@ -55,9 +59,9 @@ class BaseClient:
     """Options and handlers.
 
     Args:
-        options: Where the server is, and how patient to be.
-        api_key: The key; goes before the options' one.
-        transport: Opens connections; WebSockets if None. Not one of the vendor's arguments.
+        options: The address of the server, and time limits.
+        api_key: The key; takes precedence over the key of the options.
+        transport: Opens connections; None: WebSockets. Not one of the vendor's arguments.
     """
 
     def __init__(
@@ -76,23 +80,27 @@ class BaseClient:
             event: [] for event in RealTimeEvents
         }
         self._errors = HandlerErrors()
+        self._session: Session | AsyncSession | None = None  # the last one, open or not
+        self._dispatcher: threading.Thread | asyncio.Task[None] | None = None  # calls the handlers
 
     def on(self, event: RealTimeEvents, handler: Callable[..., Any]) -> None:
-        """Call a handler with the client and the event whenever there is one.
+        """Register a handler; the client calls it with itself and the event.
 
-        Handlers are called one at a time, in the order in which they were registered. Those for ``Error``
-        get a RealTimeError. An exception in one ends nothing: the next ``stream()`` or ``disconnect()``
-        raises it, once, as the cause of a RealTimeError.
+        The client calls handlers one at a time, in the order of their registration. Those for ``Error`` get a
+        RealTimeError. An exception in a handler does not end the session: the next ``stream()`` or
+        ``disconnect()`` raises it, once, as the cause of a RealTimeError.
 
         Raises:
-            ConfigurationError: There is no such event, or the handler can't be called.
+            ConfigurationError: The event is unknown, or the handler is not callable.
         """
         if not callable(handler):
             raise ConfigurationError(f"the handler must be callable, got {handler!r}")
         try:
             self._handlers[RealTimeEvents(event)].append(handler)
         except ValueError:
-            raise ConfigurationError(f"no such event: {event!r}") from None
+            raise ConfigurationError(
+                f"event must be one of {', '.join(RealTimeEvents.__members__)}, got {event!r}"
+            ) from None
 
     def _config(self, params: RealTimeParameters) -> SessionConfig:
         options = self._options

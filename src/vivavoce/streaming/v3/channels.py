@@ -1,4 +1,4 @@
-"""Several sources, such as a microphone and what the computer plays, in one session of one channel."""
+"""Several sources, such as a microphone and the computer's own audio, mixed into one session."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.errors import ConfigurationError
+from vivavoce.protocol.aai_v3.messages import MIN_AUDIO_MS
 from vivavoce.streaming.v3.attribution import (
     ChannelAttributionOptions,
     DualChannelTurnEvent,
@@ -33,26 +34,27 @@ if TYPE_CHECKING:
 __all__ = ["AsyncChannelStreamer", "ChannelStreamer"]
 
 _FRAME_MS: Final = 20
-_SHORTEST_MS: Final = 50
 _LONGEST_MS: Final = 200
 _FULL_SCALE: Final = 32_768
 _MIN_CHANNELS: Final = 2
 
 
 class _Channel:
+    """The samples of one source and their voice activity."""
+
     def __init__(self, name: str, sample_rate: int, options: ChannelAttributionOptions) -> None:
         self.name = name
-        self.waiting = array("h")
+        self.waiting = array("h")  # samples that are not mixed yet
         self.ended = False
         self._rate = sample_rate
         self._frame_samples = max(1, sample_rate * _FRAME_MS // 1000)
-        self._frame: list[float] = []
-        self._half = b""
-        self._judged = 0
+        self._frame: list[float] = []  # samples since the last whole frame, -1 to 1
+        self._half = b""  # the first byte of an incomplete sample
+        self._detected = 0  # samples in whole frames so far
         self._detector = (options.create_vad or (lambda _: EnergyVad()))(name)
 
     def take(self, data: memoryview) -> Iterator[VadFrame]:
-        """Add 16-bit samples; what was heard in them comes out."""
+        """Add 16-bit samples and yield the frames that they complete."""
         raw = self._half + bytes(data)
         whole = len(raw) // 2 * 2
         self._half = raw[whole:]
@@ -64,12 +66,12 @@ class _Channel:
         while len(self._frame) >= self._frame_samples:
             result = self._detector.process(self._frame[: self._frame_samples])
             del self._frame[: self._frame_samples]
-            self._judged += self._frame_samples
-            yield VadFrame(self._judged * 1000 / self._rate, self.name, result.active, result.energy)
+            self._detected += self._frame_samples
+            yield VadFrame(self._detected * 1000 / self._rate, self.name, result.active, result.energy)
 
 
 class _Mixer:
-    """What both streamers do apart from sending."""
+    """The part of both streamers that does not send."""
 
     def __init__(
         self,
@@ -87,7 +89,7 @@ class _Mixer:
         self._options = attribution or ChannelAttributionOptions()
         self._on_vad = on_vad
         self._channels = {name: _Channel(name, sample_rate, self._options) for name in names}
-        self._shortest = sample_rate * _SHORTEST_MS // 1000
+        self._shortest = sample_rate * MIN_AUDIO_MS // 1000
         self._longest = sample_rate * _LONGEST_MS // 1000
         self._timeline = VadTimeline(self._options.timeline_window_ms)
         self._history: dict[str, dict[str, float]] = {}
@@ -95,7 +97,7 @@ class _Mixer:
         client.on(RealTimeEvents.Turn, self._handle_turn)
 
     def on(self, event: RealTimeEvents, handler: Callable[..., Any]) -> None:
-        """As the client's ``on()``; handlers of turns get a DualChannelTurnEvent."""
+        """Register a handler as the client's ``on()`` does; handlers of turns get a DualChannelTurnEvent."""
         if event == RealTimeEvents.Turn:
             self._handlers.append(handler)
         else:
@@ -112,7 +114,7 @@ class _Mixer:
 
     def _channel(self, name: str) -> _Channel:
         if name not in self._channels:
-            raise ConfigurationError(f"no such channel: {name!r}; there are {', '.join(self.channels)}")
+            raise ConfigurationError(f"channel must be one of {', '.join(self.channels)}, got {name!r}")
         return self._channels[name]
 
     def _take(self, name: str, data: Audio | Iterable[Audio]) -> None:
@@ -123,13 +125,13 @@ class _Mixer:
                 if self._on_vad is not None:
                     self._on_vad(frame)
 
-    def _mixed(self, *, all_of_it: bool = False) -> Iterator[bytes]:
-        """What can be sent now. A channel that has ended counts as silent; the others wait for each other."""
+    def _mixed(self, *, flush: bool = False) -> Iterator[bytes]:
+        """The audio that is complete. An ended channel counts as silent; the others wait for each other."""
         while True:
             live = [len(each.waiting) for each in self._channels.values() if not each.ended]
             most = max(len(each.waiting) for each in self._channels.values())
-            ready = most if all_of_it or not live else min(live)
-            if not ready or (ready < self._shortest and not all_of_it and live):
+            ready = most if flush or not live else min(live)
+            if not ready or (ready < self._shortest and not flush and live):
                 return
             yield self._mix(min(ready, self._longest))
 
@@ -147,21 +149,21 @@ class _Mixer:
 
 
 class ChannelStreamer(_Mixer):
-    """Mixes channels into one session and tells of every word which of them it came from.
+    """Mixes channels into one session and attributes each word to one of them.
 
-    Feed every channel 16-bit little-endian PCM (or an array) of one rate without gaps, silence as zeros.
-    :meth:`close_channel` when a source ends before the others, :meth:`flush` before
-    ``client.disconnect(terminate=True)``.
+    Send each channel 16-bit little-endian PCM (or an array) of the same sample rate without gaps, with
+    silence as zeros. Call :meth:`close_channel` when a source ends before the others, and :meth:`flush`
+    before ``client.disconnect(terminate=True)``.
 
     Args:
-        client: Whose session it is.
+        client: The client of the session.
         channels: Names of the sources, two or more.
-        sample_rate: Of all of them, in Hz.
-        attribution: How words are attributed.
+        sample_rate: Sample rate of all sources, in Hz.
+        attribution: The rules of attribution.
         on_vad: Called with every frame of every channel.
 
     Raises:
-        ConfigurationError: The names are too few, empty, or the same.
+        ConfigurationError: There are fewer than two names, or two are equal, or one is empty.
     """
 
     _client: RealTimeTranscriber
@@ -172,35 +174,35 @@ class ChannelStreamer(_Mixer):
             handler(client, mixed)
 
     def stream(self, channel: str, data: Audio | Iterable[Audio]) -> None:
-        """Take sound of a channel, and send what can be mixed by now.
+        """Add audio to a channel and send all that is complete.
 
         Raises:
-            ConfigurationError: There is no such channel.
+            ConfigurationError: The channel is unknown.
             RealTimeError: No session is open.
         """
         self._take(channel, data)
         self._send()
 
     def close_channel(self, channel: str) -> None:
-        """Say that no more comes from a channel, so that the others don't wait for it.
+        """End a channel, so that the others no longer wait for it.
 
         Raises:
-            ConfigurationError: There is no such channel.
+            ConfigurationError: The channel is unknown.
         """
         self._channel(channel).ended = True
         self._send()
 
     def flush(self) -> None:
-        """Send all that is left."""
-        self._send(all_of_it=True)
+        """Send the rest of the audio."""
+        self._send(flush=True)
 
-    def _send(self, *, all_of_it: bool = False) -> None:
-        for piece in self._mixed(all_of_it=all_of_it):
+    def _send(self, *, flush: bool = False) -> None:
+        for piece in self._mixed(flush=flush):
             self._client.stream(piece)
 
 
 class AsyncChannelStreamer(_Mixer):
-    """As :class:`ChannelStreamer`, with coroutines. Handlers may be coroutine functions."""
+    """A :class:`ChannelStreamer` with coroutines. Handlers may be coroutine functions."""
 
     _client: AsyncRealTimeTranscriber
 
@@ -212,28 +214,28 @@ class AsyncChannelStreamer(_Mixer):
                 await result
 
     async def stream(self, channel: str, data: Audio | Iterable[Audio]) -> None:
-        """Take sound of a channel, and send what can be mixed by now.
+        """Add audio to a channel and send all that is complete.
 
         Raises:
-            ConfigurationError: There is no such channel.
+            ConfigurationError: The channel is unknown.
             RealTimeError: No session is open.
         """
         self._take(channel, data)
         await self._send()
 
     async def close_channel(self, channel: str) -> None:
-        """Say that no more comes from a channel, so that the others don't wait for it.
+        """End a channel, so that the others no longer wait for it.
 
         Raises:
-            ConfigurationError: There is no such channel.
+            ConfigurationError: The channel is unknown.
         """
         self._channel(channel).ended = True
         await self._send()
 
     async def flush(self) -> None:
-        """Send all that is left."""
-        await self._send(all_of_it=True)
+        """Send the rest of the audio."""
+        await self._send(flush=True)
 
-    async def _send(self, *, all_of_it: bool = False) -> None:
-        for piece in self._mixed(all_of_it=all_of_it):
+    async def _send(self, *, flush: bool = False) -> None:
+        for piece in self._mixed(flush=flush):
             await self._client.stream(piece)

@@ -1,4 +1,4 @@
-"""All types of the vendor's v3 surface, in the module where it has them."""
+"""All types of the vendor's v3 package, in the module where the vendor has them."""
 
 from __future__ import annotations
 
@@ -96,24 +96,24 @@ __all__ = [
 ]
 
 VENDOR_HOST: Final = "streaming.assemblyai.com"
-"""What ``api_host`` is in the vendor's SDK where a program does not name one."""
+"""The default of ``api_host`` in the vendor's SDK."""
 
 
 @dataclass(kw_only=True)
 class RealTimeTranscriberOptions:
-    """Where the server is, and how patient to be.
+    """The address of the server, and time limits.
 
     Attributes:
         api_host: The server: ``host:port``, which means TLS, or an address with ``ws://`` or ``wss://``.
-            None, and the vendor's own host where an address is configured, stand for the configured one.
-        api_key: The key; the settings' if None.
-        token: A temporary token to use instead.
-        connect_timeout: Limit for the handshake, in seconds.
-        max_connection_retries: How often to try again where nobody answered.
-        connection_retry_delay: How long to wait before that, in seconds.
-        terminate_timeout: How long ``disconnect(terminate=True)`` lets the server finish, in seconds.
-        reconnect: How hard to try to keep a session whose connection is lost; None, as with the vendor,
-            for not at all. Not one of the vendor's options.
+            None means the configured server, as does the vendor's host if a server is configured.
+        api_key: The key; None: that of the settings.
+        token: A temporary token, instead of the key.
+        connect_timeout: Time limit for the handshake, in seconds.
+        max_connection_retries: Number of further attempts if no server answers.
+        connection_retry_delay: The wait before each of them, in seconds.
+        terminate_timeout: Time limit for the last turns in ``disconnect(terminate=True)``, in seconds.
+        reconnect: How to restore a lost connection; None, as with the vendor: the session ends with it. Not
+            one of the vendor's options.
 
     Raises:
         ConfigurationError: A number is out of bounds.
@@ -130,14 +130,16 @@ class RealTimeTranscriberOptions:
 
     def __post_init__(self) -> None:
         if self.connect_timeout <= 0:
-            raise ConfigurationError(f"connect_timeout must be more than 0 s, got {self.connect_timeout!r}")
+            raise ConfigurationError(
+                f"connect_timeout must be more than 0 seconds, got {self.connect_timeout!r}"
+            )
         for name in ("max_connection_retries", "connection_retry_delay", "terminate_timeout"):
             if getattr(self, name) < 0:
-                raise ConfigurationError(f"{name} must not be negative, got {getattr(self, name)!r}")
+                raise ConfigurationError(f"{name} must be 0 or more, got {getattr(self, name)!r}")
 
 
 class RealTimeEvents(enum.Enum):
-    """What handlers can be registered for. The last three are not the vendor's."""
+    """The events that a handler can be registered for. The last three are not the vendor's."""
 
     Begin = "Begin"
     Termination = "Termination"
