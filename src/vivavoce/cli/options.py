@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from vivavoce.protocol.query import SAMPLE_RATES_HZ
+
 __all__ = [
     "MAX_SAMPLE_RATE",
     "MIN_SAMPLE_RATE",
@@ -22,8 +24,8 @@ __all__ = [
     "VttOption",
 ]
 
-MIN_SAMPLE_RATE = 8_000
-MAX_SAMPLE_RATE = 96_000
+MIN_SAMPLE_RATE = SAMPLE_RATES_HZ.start
+MAX_SAMPLE_RATE = SAMPLE_RATES_HZ.stop - 1
 
 
 class Format(StrEnum):
