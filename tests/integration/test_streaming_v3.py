@@ -604,7 +604,7 @@ def test_turns_can_be_forced_and_settings_changed(engine):
         session.send(pcm(speech(6)))
         session.force_endpoint()
         assert next(turn for turn in session if turn.end_of_turn).text == "golf!"
-        with pytest.raises(vivavoce.ConfigurationError, match="no such option: silence"):
+        with pytest.raises(vivavoce.ConfigurationError, match="unknown option: silence"):
             session.update(silence=3)
 
 

@@ -1,4 +1,4 @@
-"""The SDK's client: real-time sessions under the vendor's names."""
+"""The client of the SDK: real-time sessions under the vendor's names."""
 
 from vivavoce.client.realtime import RealtimeTranscriber
 from vivavoce.client.settings_client import Client

@@ -1,4 +1,4 @@
-"""Where a server is, and how to say so."""
+"""Addresses of servers, and the headers of requests."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Address:
 
     Attributes:
         authority: Host and port, as a URL writes them.
-        prefix: Path that the server stands under, without a slash at its end.
-        secure: Whether it is reached over TLS.
-        is_loopback: Whether it is this machine.
+        prefix: Path before every path of the server, without a slash at its end.
+        secure: Whether connections use TLS.
+        is_loopback: Whether the server is on this machine.
     """
 
     authority: str
@@ -45,22 +45,24 @@ class Address:
 
     @classmethod
     def parse(cls, base_url: str) -> Address:
-        """Read a base URL: ``ws``, ``wss``, ``http`` or ``https``, all of them for both protocols.
+        """Parse a base URL. The schemes ``ws`` and ``http`` mean the same, and so do ``wss`` and ``https``.
 
         Raises:
-            ConfigurationError: It is no such URL.
+            ConfigurationError: It is not such a URL, or it has parts that a base URL must not have.
         """
         try:
             parts = urlsplit(base_url.strip())
             port = parts.port
         except ValueError as error:
-            raise ConfigurationError(f"base_url is no address: {error}") from None
+            raise ConfigurationError(f"base_url must be a URL, got an invalid one: {error}") from None
         if parts.scheme not in _SECURE or not parts.hostname:
             raise ConfigurationError(
                 f"base_url must be like ws://host:port, wss://…, http://… or https://…, got {base_url!r}"
             )
         if parts.username is not None or parts.query or parts.fragment:
-            raise ConfigurationError("base_url must hold neither a user name nor a query; use api_key")
+            raise ConfigurationError(
+                "base_url must have neither a user name nor a query; pass the key as api_key"
+            )
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return cls(
             authority=host if port is None else f"{host}:{port}",
@@ -70,32 +72,32 @@ class Address:
         )
 
     def __str__(self) -> str:
-        """The address for people; never holds a key or a token."""
+        """Return the address for messages; it never contains a key or a token."""
         return f"{'wss' if self.secure else 'ws'}://{self.authority}{self.prefix}"
 
     def websocket_url(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
-        """The URL of a WebSocket, with its query."""
+        """Return the URL of a WebSocket, with its query."""
         return f"{self}{path}?{urlencode(pairs)}"
 
     def http_url(self, path: str) -> str:
-        """The URL of an HTTP request."""
+        """Return the URL of an HTTP request."""
         return f"{'https' if self.secure else 'http'}://{self.authority}{self.prefix}{path}"
 
     @property
     def advice(self) -> str:
-        """What to do when nobody answers, to put after the reason."""
+        """What to do if no server answers, to append to an error message."""
         return "; `vivavoce serve` starts one" if self.is_loopback else ""
 
 
 def request_headers(api_key: str | None) -> dict[str, str]:
-    """The headers that say who asks.
+    """Return the headers that authenticate a request.
 
     Raises:
-        ConfigurationError: The key can't be put in a header.
+        ConfigurationError: The key has characters that a header can't contain.
     """
     if not api_key:
         return {}
     key = api_key.strip()
     if not (key.isascii() and key.isprintable()):
-        raise ConfigurationError("api_key has characters that no key has; was it pasted whole, and alone?")
+        raise ConfigurationError("api_key must be printable ASCII; check that it was pasted whole, and alone")
     return {"Authorization": key}

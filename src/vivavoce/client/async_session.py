@@ -1,22 +1,22 @@
-"""A session for programs with an event loop: the short surface, with the names of the other front."""
+"""The short interface for asyncio, with the names of the other front."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.events import Event, TurnEvent
 from vivavoce.client.operations import KEEP_ALIVE
+from vivavoce.client.raise_once import RaiseOnce
 from vivavoce.client.runner import Runner
 from vivavoce.client.session_config import update_fields
 from vivavoce.client.threaded import SLICE_BYTES
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable
     from types import TracebackType
 
     from vivavoce.client.chunking import Audio
@@ -29,7 +29,7 @@ __all__ = ["AsyncSession", "Connecting"]
 class AsyncSession:
     """An open session; :func:`vivavoce.connect_async` makes it.
 
-    Everything is as in :class:`vivavoce.Session`, with ``await`` and ``async for``::
+    It has the methods of :class:`vivavoce.Session`, with ``await`` and ``async for``::
 
         async with vivavoce.connect_async(sample_rate=16_000) as session:
             async for turn in session.transcribe(source):
@@ -37,24 +37,26 @@ class AsyncSession:
     """
 
     def __init__(self, config: SessionConfig) -> None:
-        self._config = config
         self._core = config.make_core()
-        self._lock = threading.Lock()  # never waited for: all is on one loop
-        self._waiting: list[asyncio.Future[None]] = []
+        self._error = RaiseOnce(self._core)
+        self._waiting: list[asyncio.Future[None]] = []  # each waits for the next change of the core
         self._runner = Runner(
-            self._core, config.dial, lock=self._lock, changed=self._wake_waiting, timeouts=config.timeouts
+            self._core,
+            config.dial,
+            lock=contextlib.nullcontext(),
+            changed=self._wake_waiting,
+            timeouts=config.timeouts,
         )
-        self._task: asyncio.Task[None] | None = None
-        self._error_raised = False
+        self._task: asyncio.Task[None] | None = None  # runs the session, once it is being opened
 
-    # --- opening ------------------------------------------------------------------------------
+    # --- opening -------------------------------------------------------------------------------
 
     async def open(self) -> Self:
         """Connect and wait until the server has begun the session. Called by :func:`vivavoce.connect_async`.
 
         Raises:
-            ConnectError: Nobody answers at the address, or what answers is no such server.
-            RefusedError: The server said no: a wrong key, a quota, no free place.
+            ConnectError: No server answers, or what answers is not a server of this protocol.
+            RefusedError: The server refused the session: a wrong key, a quota, no capacity.
         """
         self._task = asyncio.create_task(self._runner.run(), name="vivavoce-session")
         self._task.add_done_callback(lambda _: self._wake_waiting())
@@ -64,10 +66,8 @@ class AsyncSession:
             await self.drop()
             raise
         if not self._core.has_opened:
-            await self._task  # raises what broke it
-            self._error_raised = True
-            if self._core.error is not None:
-                raise self._core.error
+            await self._task  # raises the exception that broke it
+            self._error.raise_unraised()
         return self
 
     def _wake_waiting(self) -> None:
@@ -80,30 +80,34 @@ class AsyncSession:
     def _is_over(self) -> bool:
         return self._task is None or self._task.done()
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds or the session is over."""
-        while not (holds() or self._is_over):
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition is true or the session is over."""
+        while not (condition() or self._is_over):
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
             await future
 
-    # --- sending ------------------------------------------------------------------------------
+    # --- sending -------------------------------------------------------------------------------
 
     async def send(self, audio: Audio | Iterable[Audio] | AsyncIterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable, asynchronous or not.
 
-        Pieces may be of any length and of any type that :data:`vivavoce.Audio` has. While the network is
-        slower than the sound, this waits. An iterable is left, without an error, when the session is
-        closed from elsewhere. One that is not asynchronous holds up the event loop for as long as it
-        takes to give its pieces: a microphone belongs into a thread.
+        Pieces may be of any length and of any type in :data:`vivavoce.Audio`. The call waits while the
+        network is slower than the audio. It returns early, without an error, if another task closes the
+        session while it sends an iterable. A synchronous iterable blocks the event loop while it produces a
+        piece: read a microphone in a thread.
 
         Args:
-            audio: One channel at the session's sample rate.
+            audio: Samples at the session's sample rate.
 
         Raises:
             RealtimeError: The session was closed, or it failed, and then this is that failure.
-            TypeError: It is no audio.
+            TypeError: The argument is not audio.
         """
+        with self._error.noting():
+            await self._send_all(audio)
+
+    async def _send_all(self, audio: Audio | Iterable[Audio] | AsyncIterable[Audio]) -> None:
         if is_audio(audio) or not (hasattr(audio, "__aiter__") or hasattr(audio, "__iter__")):
             await self._send_piece(audio)
             return
@@ -122,26 +126,17 @@ class AsyncSession:
         data = as_bytes(audio, is_pcm=self._core.is_pcm)
         for start in range(0, len(data), SLICE_BYTES) or (0,):
             await self._until(lambda: not self._core.is_full)
-            with self._noting_error():
-                self._core.send_audio(data[start : start + SLICE_BYTES])
+            self._core.send_audio(data[start : start + SLICE_BYTES])
             self._runner.wake()
 
-    async def _send_control(self, act: Callable[[], None]) -> None:
+    async def _send_control(self, send: Callable[[], None]) -> None:
         await self._until(lambda: not self._core.is_full)
-        with self._noting_error():
-            act()
+        with self._error.noting():
+            send()
         self._runner.wake()
 
-    @contextlib.contextmanager
-    def _noting_error(self) -> Iterator[None]:
-        try:
-            yield
-        except RealtimeError as error:
-            self._error_raised = self._error_raised or error is self._core.error
-            raise
-
     async def force_endpoint(self) -> None:
-        """End the turn now.
+        """Request the end of the turn.
 
         Raises:
             RealtimeError: The session is not open.
@@ -149,48 +144,51 @@ class AsyncSession:
         await self._send_control(self._core.force_endpoint)
 
     async def update(self, **options: Any) -> None:
-        """Change settings from now on, such as ``max_turn_silence=800`` or ``keyterms_prompt=["Vivavoce"]``.
+        """Change parameters, such as ``max_turn_silence=800`` or ``keyterms_prompt=["Vivavoce"]``.
 
         Raises:
-            ConfigurationError: There is no such setting, or its value can't be used.
+            ConfigurationError: A parameter is unknown or its value is invalid.
             RealtimeError: The session is not open.
         """
         fields = update_fields(options)
         await self._send_control(lambda: self._core.update(fields))
 
     async def keep_alive(self) -> None:
-        """Tell a server that ends silent sessions that this one is still wanted.
+        """Keep a session open that sends no audio; some servers end it otherwise.
 
         Raises:
             RealtimeError: The session is not open.
         """
         await self._send_control(lambda: self._core.send(KEEP_ALIVE))
 
-    # --- receiving ----------------------------------------------------------------------------
+    # --- receiving -----------------------------------------------------------------------------
 
     async def next_event(self, timeout_s: float | None = None) -> Event | None:
-        """The next event, a failure among them; None after the last one.
+        """Wait for the next event, which may be a RealtimeError.
 
         Args:
-            timeout_s: How long to wait for it, in seconds; None: as long as it takes.
+            timeout_s: Limit in seconds; None for none.
+
+        Returns:
+            The event; None after the last one.
 
         Raises:
-            TimeoutError: There was none in that time.
+            TimeoutError: No event came in time.
         """
         async with asyncio.timeout(timeout_s):
             await self._until(lambda: self._core.has_events or self._core.is_finished)
         return self._core.take_event()
 
     async def events(self) -> AsyncIterator[Event]:
-        """All events, the last of them a ClosedEvent.
+        """Iterate over all events; the last one is a ClosedEvent.
 
         Raises:
-            RealtimeError: The session failed; after the last event.
+            RealtimeError: The session failed; raised after the last event.
         """
         while (event := await self.next_event()) is not None:
             if not isinstance(event, RealtimeError):
                 yield event
-        self._raise_error()
+        self._error.raise_unraised()
 
     async def __aiter__(self) -> AsyncIterator[TurnEvent]:
         async for event in self.events():
@@ -200,16 +198,14 @@ class AsyncSession:
     async def transcribe(
         self, source: Audio | Iterable[Audio] | AsyncIterable[Audio]
     ) -> AsyncIterator[TurnEvent]:
-        """Send all of a source while giving the turns, until the last one.
-
-        The session is over afterwards.
+        """Send all of a source, yield the turns meanwhile, and close the session.
 
         Args:
-            source: What :meth:`send` takes.
+            source: Audio, as for :meth:`send`.
 
         Raises:
             RealtimeError: The session failed.
-            Exception: What the source raised.
+            Exception: The source raised it.
         """
         feeder = asyncio.create_task(self._feed(source))
         try:
@@ -223,40 +219,33 @@ class AsyncSession:
 
     async def _feed(self, source: Audio | Iterable[Audio] | AsyncIterable[Audio]) -> None:
         try:
-            await self.send(source)
+            await self._send_all(source)
         except RealtimeError as error:
-            if error is not self._core.error:
+            if error is not self._core.error:  # which transcribe() raises anyway
                 raise
-            self._error_raised = False  # not yet: the iteration tells it
         finally:
             await self.end()
 
-    def _raise_error(self) -> None:
-        error = self._core.error
-        if error is not None and not self._error_raised:
-            self._error_raised = True
-            raise error
-
-    # --- ending -------------------------------------------------------------------------------
+    # --- ending --------------------------------------------------------------------------------
 
     async def end(self) -> None:
-        """Say that no more audio comes, without waiting; the last turns can still be iterated."""
+        """Request the end of the session without waiting; the last turns can still be iterated."""
         self._core.terminate()
         self._wake_waiting()
         self._runner.wake()
 
     async def close(self) -> None:
-        """Send what is queued, wait for the last turns, and end.
+        """Send what is queued, wait for the last turns, and end the session.
 
-        Takes a few seconds at most, whatever the server does; may be called more than once. Turns that
-        came are still there to be iterated.
+        Takes a few seconds at most, whatever the server does; more calls have no effect. The turns that came
+        can still be iterated.
 
         Raises:
-            RealtimeError: The session has failed, and nobody was told yet.
+            RealtimeError: The session failed, and no call has raised that error yet.
         """
         await self.end()
         await self.wait()
-        self._raise_error()
+        self._error.raise_unraised()
 
     async def wait(self) -> None:
         """Wait until the session is over; after :meth:`end` that is bounded."""
@@ -264,7 +253,7 @@ class AsyncSession:
             await asyncio.shield(self._task)
 
     async def drop(self) -> None:
-        """End at once, without waiting for anything."""
+        """End the session at once; what is queued, and the last turns, are lost."""
         self._core.drop()
         self._wake_waiting()
         self._runner.wake()
@@ -273,17 +262,17 @@ class AsyncSession:
 
     @property
     def is_open(self) -> bool:
-        """Whether audio can be sent; also while a lost connection is being made again."""
+        """Whether audio can be sent; also while a lost connection is being restored."""
         return self._core.is_open
 
     @property
     def began(self) -> BeginEvent | None:
-        """What the server said at the beginning: the session's id, and when it expires."""
+        """The first event of the session, with its id and the time when it expires."""
         return self._core.began
 
     @property
     def closed(self) -> ClosedEvent | None:
-        """How the session ended, with code and reason; None as long as it has not."""
+        """How the session ended, with code and reason; None while it is not over."""
         return self._core.closed
 
     async def __aenter__(self) -> Self:
@@ -302,11 +291,11 @@ class AsyncSession:
 
 
 class Connecting:
-    """What :func:`vivavoce.connect_async` gives: ``await`` it for a session, or use it in ``async with``."""
+    """Result of :func:`vivavoce.connect_async`: ``await`` it for a session, or use it in ``async with``."""
 
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
-        self._session: AsyncSession | None = None
+        self._session: AsyncSession | None = None  # opened by ``async with``
 
     def __await__(self) -> Generator[Any, None, AsyncSession]:
         return AsyncSession(self._config).open().__await__()

@@ -1,4 +1,4 @@
-"""When to connect again, and when to stop trying."""
+"""When to reconnect, and when to stop trying."""
 
 from __future__ import annotations
 
@@ -12,23 +12,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Backoff", "Reconnect", "is_retryable"]
 
-_BUSY = frozenset({429, 503, 1013, 3009})  # statuses and codes of a server that may have a place soon
-_LOST_CODES = frozenset({1001, 1006, 1011, 1012, 1013, 1014, 3005, 3008, 4008})  # 3008, 4008: it grew too old
+_BUSY = frozenset({429, 503, 1013, 3009})  # statuses and close codes of a server that may have capacity soon
+_LOST_CODES = frozenset(
+    {1001, 1006, 1011, 1012, 1013, 1014, 3005, 3008, 4008}
+)  # 3008, 4008: the session expired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnect:
-    """How hard to try to keep a session alive.
+    """How to restore a lost connection.
 
     Attributes:
-        attempts: How often to try without any progress in between before giving up; 0: never.
-        first_delay_s: How long to wait before the second attempt, in seconds; the first is made at once.
-            Every further wait is twice as long, give or take a quarter.
-        longest_delay_s: Where that stops, in seconds.
-        stall_s: How long a server may leave pings unanswered before it counts as gone, in seconds.
+        attempts: Attempts without any progress between them before the session fails; 0: none.
+        first_delay_s: Delay before the second attempt, in seconds; the first is made at once. Every further
+            delay is twice as long, plus or minus a quarter.
+        longest_delay_s: Longest delay, in seconds.
+        stall_s: How long a server may leave pings unanswered before the connection counts as lost, in
+            seconds.
 
     Raises:
-        ConfigurationError: A value is negative.
+        ConfigurationError: A value is negative, or ``stall_s`` is 0.
     """
 
     attempts: int = 10
@@ -38,17 +41,19 @@ class Reconnect:
 
     def __post_init__(self) -> None:
         if min(self.attempts, self.first_delay_s, self.longest_delay_s) < 0 or self.stall_s <= 0:
-            raise ConfigurationError(f"reconnect: values must not be negative, got {self!r}")
+            raise ConfigurationError(
+                f"reconnect must have no negative values and stall_s above 0, got {self!r}"
+            )
 
 
 @dataclass(slots=True)
 class Backoff:
-    """Counts attempts.
+    """Counts attempts and computes their delays: exponential backoff with jitter.
 
     Attributes:
-        rule: How hard to try.
-        jitter: Gives numbers in 0..1, so that not all clients of a server come back at once.
-        attempt: How many were made since there was progress.
+        rule: How to restore a lost connection.
+        jitter: Returns random numbers in 0..1, so that the clients of a server do not return all at once.
+        attempt: Attempts since the latest progress.
     """
 
     rule: Reconnect
@@ -56,7 +61,7 @@ class Backoff:
     attempt: int = 0
 
     def next_delay_s(self) -> float | None:
-        """How long to wait before the next attempt, in seconds; None: give up."""
+        """Count an attempt; return the delay before it, in seconds, or None if no attempt is left."""
         self.attempt += 1
         if self.attempt > self.rule.attempts:
             return None
@@ -66,12 +71,12 @@ class Backoff:
         return delay_s * (0.75 + 0.5 * self.jitter())
 
     def reset(self) -> None:
-        """Start counting anew."""
+        """Count anew, after progress."""
         self.attempt = 0
 
 
 def is_retryable(error: RealtimeError) -> bool:
-    """Whether trying again can help."""
+    """Return whether another connection may succeed after this error."""
     if isinstance(error, RefusedError):
         return error.status_code in _BUSY
     if isinstance(error, ConnectError):

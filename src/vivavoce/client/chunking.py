@@ -1,4 +1,4 @@
-"""Audio in any of the types that programs have it in, cut anew into messages that the protocol takes."""
+"""Converts audio of any type to bytes, and cuts it into messages of the length that a protocol requires."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from typing_extensions import Buffer  # of the type checker, not of the program
+    from typing_extensions import Buffer  # for the type checker only
 
 __all__ = ["Audio", "Chunker", "as_bytes", "is_audio"]
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     Audio = object
 
-_SHORTEST_MS: Final = 100  # of v2, whose longest is 2,000 ms
+_SHORTEST_MS: Final = 100  # of v2
 _BYTES: Final = frozenset("Bbc")
 _FLOATS: Final = frozenset("fd")
 _INT16: Final = "h"
@@ -34,23 +34,23 @@ def _little_endian(samples: array[int]) -> memoryview:
 
 
 def _from_floats(values: Iterable[float]) -> array[int]:
-    # Clipped, not wrapped round; not a number is silence.
+    # Values outside -1..1 are clipped; NaN becomes silence.
     return array(
         _INT16, (0 if math.isnan(value) else round(max(-1.0, min(1.0, value)) * 32767) for value in values)
     )
 
 
 def as_bytes(data: object, *, is_pcm: bool = True) -> memoryview:
-    """See audio as the bytes that are to be sent, without copying where they are those already.
+    """Return audio as the bytes to send, without a copy if possible.
 
     Args:
-        data: ``bytes``, ``bytearray``, ``memoryview``, or any array of one channel that Python can look
-            into, such as NumPy's: 8-bit ones are taken as they are, int16 as samples, floats as samples
-            in -1..1.
-        is_pcm: Whether 16-bit PCM is sent; if not, bytes only are taken.
+        data: ``bytes``, ``bytearray``, ``memoryview``, or an array of one channel with the buffer protocol,
+            such as NumPy's: shape (n,), or (n, 1), of 8-bit values, which are sent as they are, of int16, or
+            of float32 or float64 in -1..1.
+        is_pcm: Whether 16-bit PCM is sent; otherwise only bytes are valid.
 
     Raises:
-        TypeError: It is none of them.
+        TypeError: It is none of these.
     """
     if isinstance(data, str) or data is None:
         raise TypeError(f"audio must be bytes or an array of samples, got {type(data).__name__}")
@@ -79,9 +79,9 @@ def as_bytes(data: object, *, is_pcm: bool = True) -> memoryview:
 
 
 def is_audio(data: object) -> bool:
-    """Whether it is one piece of audio, and not something that gives pieces."""
+    """Return whether `data` is one piece of audio rather than an iterable of pieces."""
     if isinstance(data, bytes | bytearray | memoryview | str):
-        return True  # a string is refused as audio
+        return True  # as_bytes() refuses a string
     try:
         memoryview(data)  # type: ignore[arg-type]
     except TypeError:
@@ -92,31 +92,30 @@ def is_audio(data: object) -> bool:
 
 
 class Chunker:
-    """Gathers what is too short, divides what is too long.
+    """Joins audio that is too short for a message and divides audio that is too long.
 
-    Whatever comes in, the same bytes go out in the same order, in chunks of one to just under two times
-    the shortest length that is taken: nothing that is long enough is held back. Only the tail may be
-    shorter.
+    The same bytes come out in the same order, in chunks of one to just under two times the shortest length:
+    audio that is long enough never waits. Only the last chunk may be shorter.
 
     Args:
         sample_rate: Rate of the audio, in Hz.
-        bytes_per_sample: Width of a sample.
-        shortest_ms: The least that a message may carry, in milliseconds.
+        bytes_per_sample: Width of a sample of all channels.
+        shortest_ms: Least audio in a message, in milliseconds.
     """
 
     def __init__(self, sample_rate: int, bytes_per_sample: int, shortest_ms: int = _SHORTEST_MS) -> None:
         samples = -(-sample_rate * shortest_ms // 1000)  # rounded up
         self._width_bytes = bytes_per_sample
         self._chunk_bytes = samples * bytes_per_sample
-        self._pending = bytearray()
+        self._pending = bytearray()  # too short for a message
 
     @property
     def pending_bytes(self) -> int:
-        """How much waits for more."""
+        """Size of the audio that waits for more, in bytes."""
         return len(self._pending)
 
     def push(self, data: memoryview | bytes | bytearray) -> list[bytes]:
-        """Take some audio and give the chunks that are ready."""
+        """Add audio; return the chunks that are complete."""
         self._pending += data
         count = len(self._pending) // self._chunk_bytes
         if not count:
@@ -128,7 +127,7 @@ class Chunker:
         return chunks
 
     def finish(self) -> bytes:
-        """Give what is left, which may be short or nothing. Half a sample at the very end is dropped."""
+        """Return the rest, which may be short or empty. An incomplete sample at its end is dropped."""
         usable_bytes = len(self._pending) - len(self._pending) % self._width_bytes
         tail = bytes(self._pending[:usable_bytes])
         self._pending.clear()

@@ -1,4 +1,4 @@
-"""How a session's end becomes an error, and which one."""
+"""Converts close codes to errors."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ __all__ = [
 ]
 
 CLEAN_CODES: Final = frozenset({1000, 1005})
-"""Closed on purpose and without complaint; 1005 is a close frame without a code."""
+"""Close codes of a regular end; 1005 is a close frame without a code."""
 
 CONNECTION_LOST: Final = 1006
-"""What RFC 6455 calls a connection that ended without a close frame."""
+"""The code that RFC 6455 reserves for a connection that ended without a close frame."""
 
 REFUSAL_STATUSES: Final = frozenset({401, 403, 429, 503})
-"""HTTP statuses by which a server says no rather than that it is broken."""
+"""HTTP statuses by which a server refuses a request, rather than fails."""
 
 KEY_ADVICE: Final = "; set VIVAVOCE_API_KEY, or settings.api_key"
-"""What to do about a key that was not accepted, to put after the reason."""
+"""What to do about a key that the server refused, to append to an error message."""
 
 _UNAUTHORIZED = frozenset({1008, 4001})
-_REFUSAL_CODES = frozenset({1008, 1013, 3009})  # beside every code of the protocol's own, 4000 to 4999
+_REFUSAL_CODES = frozenset({1008, 1013, 3009})  # in addition to the protocol's own codes
 _OWN_CODES = range(4000, 5000)
 
 
-def close_text(code: int, reason: str, said: str | None = None) -> str:
-    """What to call a close.
+def close_text(code: int, reason: str, message: str | None = None) -> str:
+    """Return the error message for a close.
 
-    The protocol's own text comes first where the code has one, so that programs can look for it; the
-    server's further words follow.
+    It begins with the protocol's text for the code, if there is one, so that programs can match it; the
+    server's own text follows.
 
     Args:
         code: The close code.
         reason: The reason in the close frame, which is cut to 123 bytes.
-        said: The error message just before it, if there was one: the same, in full.
+        message: The error message before the close frame, if there was one: the same reason in full.
     """
-    words = said or reason
+    words = message or reason
     text = CLOSE_TEXTS.get(code, "")
     if code == CONNECTION_LOST:
         text = "the connection was lost"
@@ -56,14 +56,14 @@ def close_text(code: int, reason: str, said: str | None = None) -> str:
     return words if words.casefold().startswith(text.casefold()) else f"{text}: {words}"
 
 
-def close_error(code: int, reason: str, said: str | None = None) -> RealtimeError:
-    """The error that a close of a running session is."""
-    return RealtimeError(close_text(code, reason, said), code)
+def close_error(code: int, reason: str, message: str | None = None) -> RealtimeError:
+    """Return the error for the close of an open session."""
+    return RealtimeError(close_text(code, reason, message), code)
 
 
-def opening_error(where: str, code: int, reason: str, said: str | None = None) -> RealtimeError:
-    """The error that a close before the session began is."""
-    text = close_text(code, reason, said)
+def opening_error(where: str, code: int, reason: str, message: str | None = None) -> RealtimeError:
+    """Return the error for a close before the session began."""
+    text = close_text(code, reason, message)
     if code in _REFUSAL_CODES or code in _OWN_CODES:
         advice = KEY_ADVICE if code in _UNAUTHORIZED else ""
         return RefusedError(f"{where} refused the session: {text}{advice}", code)

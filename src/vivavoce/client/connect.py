@@ -1,4 +1,4 @@
-"""The short surface: one call that opens a session."""
+"""The short interface: one call that opens a session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["KEEP", "connect", "connect_async"]
 
 KEEP: Final = Reconnect()
-"""How hard a session is kept unless the program says otherwise."""
+"""How a lost connection is restored by default."""
 
 
 def _config(
@@ -28,14 +28,14 @@ def _config(
     *,
     partials: bool,
     options: dict[str, Any],
-    **given: Any,
+    **others: Any,
 ) -> SessionConfig:
-    # Loading all that a session needs takes longer than all the rest.
+    # Importing what a session needs takes longer than everything else here.
     from vivavoce.client.session_config import build_parameters, make_session_config  # noqa: PLC0415
 
     parameters = build_parameters(sample_rate, encoding, partials=partials, options=options)
     timeouts = Timeouts(connect_s=timeout_s, begin_s=timeout_s, close_s=close_timeout_s)
-    return make_session_config(parameters, timeouts=timeouts, **given)
+    return make_session_config(parameters, timeouts=timeouts, **others)
 
 
 def connect(
@@ -56,26 +56,27 @@ def connect(
 
     Args:
         sample_rate: Rate of the audio, in Hz.
-        encoding: How it is written; audio that is no PCM is sent as it comes and ends with its connection.
+        encoding: Encoding of the audio. Compressed audio is sent piece by piece as it is, and its session
+            ends with its connection.
         url: The server's address, ``ws://…``, ``wss://…``, ``http://…`` or ``https://…``; the settings'
             if None.
         api_key: The key; the settings' if None.
-        token: A temporary token to use instead.
-        partials: Whether unfinished turns are wanted.
-        reconnect: How hard to try to keep the session when its connection is lost; None for not at all.
-        timeout_s: Limit for the connection, and for the beginning after it, in seconds.
-        close_timeout_s: How long the session may go without progress once it is to end, in seconds; twice
-            that at most where audio was sent faster than it is spoken.
+        token: A temporary token to use instead of the key.
+        partials: Whether to receive unfinished turns.
+        reconnect: How to restore a lost connection; None: the session ends with it.
+        timeout_s: Limit for opening the connection, and again for the beginning of the session, in seconds.
+        close_timeout_s: Limit without progress while the session closes, in seconds; up to twice that if
+            audio was sent faster than real time.
         transport: Opens connections; WebSockets if None.
-        **options: Whatever :class:`vivavoce.streaming.v3.RealTimeParameters` has, such as
+        **options: Parameters of :class:`vivavoce.streaming.v3.RealTimeParameters`, such as
             ``keyterms_prompt=["Vivavoce"]`` or ``max_turn_silence=800``.
 
     Raises:
-        ConnectError: Nobody answers at the address, or what answers is no such server.
-        RefusedError: The server said no: a wrong key, a quota, no free place.
-        ConfigurationError: An argument can't be used.
+        ConnectError: No server answers, or what answers is not a server of this protocol.
+        RefusedError: The server refused the session: a wrong key, a quota, no capacity.
+        ConfigurationError: An argument is invalid.
     """
-    from vivavoce.client.session import Session  # noqa: PLC0415  - brings asyncio
+    from vivavoce.client.session import Session  # noqa: PLC0415  - imports asyncio
 
     config = _config(
         sample_rate,
@@ -111,7 +112,7 @@ def connect_async(
 
     Arguments and errors are those of :func:`connect`.
     """
-    from vivavoce.client.async_session import Connecting  # noqa: PLC0415  - brings asyncio
+    from vivavoce.client.async_session import Connecting  # noqa: PLC0415  - imports asyncio
 
     config = _config(
         sample_rate,

@@ -1,4 +1,4 @@
-"""Saying in one line why a WebSocket did not open."""
+"""Converts what prevents a connection to errors of one line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ USER_AGENT: Final = f"vivavoce/{__version__}"
 
 _UNAUTHORIZED = 401
 
-# At DEBUG the library logs every header and every frame: keys and what people said.
+# At DEBUG the library logs every header and frame: keys and transcripts.
 websockets_logger = logging.getLogger("vivavoce.client.websocket")
 websockets_logger.setLevel(logging.WARNING)
 
@@ -40,8 +40,8 @@ class _ErrorBody(msgspec.Struct):
     error: str
 
 
-def _said(body: bytes | bytearray | None) -> str:
-    """The error in the body of a refusal, if it is JSON and has one."""
+def _error_text(body: bytes | bytearray | None) -> str:
+    """Return the error in the body of a response, if it is JSON and has one."""
     try:
         return msgspec.json.decode(body or b"", type=_ErrorBody).error
     except (msgspec.MsgspecError, UnicodeError):
@@ -51,15 +51,15 @@ def _said(body: bytes | bytearray | None) -> str:
 def status_error(
     where: str, status: int, body: bytes | bytearray | None, retry_after: str | None
 ) -> RealtimeError:
-    """The error that an HTTP status is.
+    """Return the error for an HTTP status.
 
     Args:
         where: The server's address.
         status: The HTTP status.
-        body: The response's body, where it was read.
-        retry_after: Its ``Retry-After`` header.
+        body: The body of the response; None if it was not read.
+        retry_after: The ``Retry-After`` header of the response, if there is one.
     """
-    text = _said(body)
+    text = _error_text(body)
     if status not in REFUSAL_STATUSES:
         return ConnectError(f"{where} answered HTTP {status}{text and f': {text}'}", status)
     message = f"{where} refused: {text or 'no reason given'} (HTTP {status})"
@@ -71,13 +71,13 @@ def status_error(
 
 
 def unreachable_error(address: Address, error: BaseException) -> ConnectError:
-    """The error that no answer is."""
+    """Return the error for a connection that could not be opened."""
     import ssl  # noqa: PLC0415  - loaded with the connection, not at import
 
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConnectError(
             f"the certificate of {address} was not accepted: {error.verify_message}; "
-            "SSL_CERT_FILE names the file of an authority to trust"
+            "set SSL_CERT_FILE to the file of an authority to trust"
         )
     if isinstance(error, TimeoutError):
         return ConnectError(f"no answer from {address} in time{address.advice}")
@@ -86,7 +86,7 @@ def unreachable_error(address: Address, error: BaseException) -> ConnectError:
 
 def _reason(error: BaseException) -> str:
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    # asyncio says which addresses it tried, of several all in one text, and not what went wrong.
+    # asyncio reports the addresses it tried, several of them in one text, instead of the reason.
     if "Connect call failed" in text:
         numbers = [getattr(error, "errno", None), *map(int, re.findall(r"\[Errno (\d+)\]", text))]
         text = next((os.strerror(number) for number in numbers if number), text)
@@ -95,11 +95,11 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def translate_dial_errors(address: Address) -> Iterator[None]:
-    """Say in our own errors why a WebSocket did not open.
+    """Convert the errors of the WebSocket library, and of the network, to this package's.
 
     Raises:
-        ConnectError: Nobody answers, or what answers is no such server.
-        RefusedError: The server said no.
+        ConnectError: No server answers, or what answers is not a server of this protocol.
+        RefusedError: The server refused the session.
     """
     from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Events that wait to be read."""
+"""Events of a session that wait to be read."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 __all__ = ["MANY", "EventQueue"]
 
 MANY: Final = 256
-"""Above it, a new state of an unfinished turn replaces the one before it that nobody has read."""
+"""Number of events from which a new state of an unfinished turn replaces the unread state before it."""
 
 Event = TypeVar("Event")
 
 
 class EventQueue(Generic[Event]):
-    """Loses nothing that counts, and does not grow without end where nobody reads.
+    """A queue that never drops a finished turn, and of an unread unfinished turn keeps only the newest state.
 
-    A finished turn is never dropped, so for every turn that nobody reads one event stays.
+    So a session without a reader adds one event for each turn.
 
     Args:
-        supersedes: Whether the first of two events makes the one just before it superfluous.
+        supersedes: Returns whether its first argument replaces its second, the event before it.
     """
 
     def __init__(self, supersedes: Callable[[Event, Event], bool]) -> None:
@@ -33,11 +33,11 @@ class EventQueue(Generic[Event]):
         return bool(self._events)
 
     def append(self, event: Event) -> None:
-        """Add the newest event."""
+        """Add an event."""
         if len(self._events) >= MANY and self._supersedes(event, self._events[-1]):
             self._events.pop()
         self._events.append(event)
 
     def take(self) -> Event | None:
-        """The oldest event, or None."""
+        """Remove and return the oldest event; None if there is none."""
         return self._events.popleft() if self._events else None

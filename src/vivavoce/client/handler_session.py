@@ -1,4 +1,4 @@
-"""A session of Realtime v2 and the thread that calls its handlers."""
+"""A session of Realtime v2, and the thread that calls its handlers."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class HandlerSession(
     """A session that calls handlers, one at a time.
 
     Args:
-        core: What the session is.
+        core: The session.
         dial: Opens a connection.
-        timeouts: How long things may take.
-        handlers: What to call.
+        timeouts: Limits of each step.
+        handlers: The handlers of the program.
     """
 
     _core: RealtimeCore
@@ -53,11 +53,11 @@ class HandlerSession(
         super().__init__(core, dial, timeouts)
         self._handlers = handlers
         self._errors = HandlerErrors()
-        self._told = threading.Lock()  # taken for good by whoever tells the end
+        self._closing = threading.Lock()  # acquired for good by the thread that calls on_close
         self._dispatcher = threading.Thread(target=self._dispatch, name="vivavoce-handlers", daemon=True)
 
     def start_handlers(self) -> None:
-        """Begin to call handlers. Not done by :meth:`open`: they may use what will hold the session."""
+        """Start to call handlers. :meth:`open` does not: a handler may use what receives the session."""
         self._dispatcher.start()
 
     def set_silence_ms(self, milliseconds: int) -> None:
@@ -69,22 +69,21 @@ class HandlerSession(
         self._send_control(lambda: self._core.set_silence_ms(milliseconds))
 
     def close(self) -> None:
-        """Send what is queued, wait for the last transcripts, and end; bounded in time.
+        """Send what is queued, wait for the last transcripts, and end the session.
 
-        From within a handler it only starts that: the thread that would have to wait is the one that
-        tells the transcripts.
+        A call in a handler does not wait, because its own thread handles the last transcripts.
         """
         self.end()
         if threading.current_thread() is self._dispatcher:
             return
         self.wait()
         self._dispatcher.join(self._timeouts.close_s)
-        if self._dispatcher.is_alive():  # it is stuck in a handler: the end is told from here
+        if self._dispatcher.is_alive():  # it hangs in a handler
             self._call_on_close()
         self.raise_handler_error()
 
     def raise_handler_error(self) -> None:
-        """Raise what a handler raised, once; in a handler nothing.
+        """Raise the exception of a handler, once; a call in a handler raises nothing.
 
         Raises:
             RealtimeError: A handler raised; its exception is the cause.
@@ -96,10 +95,10 @@ class HandlerSession(
 
     def _dispatch(self) -> None:
         while (event := self.next_event()) is not None:
-            if not self._told.locked():  # nothing comes after on_close
-                self._give(event)
+            if not self._closing.locked():  # on_close is the last call
+                self._handle(event)
 
-    def _give(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         handlers = self._handlers
         match event:
             case RealtimeTranscript():
@@ -118,7 +117,7 @@ class HandlerSession(
 
     def _call_on_close(self) -> None:
         closed = self.closed
-        if closed is None or not self._told.acquire(blocking=False):
+        if closed is None or not self._closing.acquire(blocking=False):
             return
         logger.info("session ended")
         self._call("on_close", self._handlers.on_close, closed.code, closed.reason)
@@ -128,5 +127,5 @@ class HandlerSession(
             return
         try:
             handler(*arguments)
-        except BaseException as error:  # noqa: BLE001  - whatever it is, the user's thread is to have it
+        except BaseException as error:  # noqa: BLE001  - a call of the program raises it
             self._errors.record(name, error)

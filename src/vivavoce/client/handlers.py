@@ -1,4 +1,4 @@
-"""Handlers, and what becomes of their exceptions: the user's own thread gets them, once."""
+"""Handlers of a program, and their exceptions, which its own thread receives once."""
 
 from __future__ import annotations
 
@@ -26,65 +26,65 @@ logger = logging.getLogger("vivavoce.client")
 
 
 class HandlerErrors:
-    """Keeps the first exception of a handler until somebody can be told. May be used from any thread."""
+    """Keeps the first exception of a handler until a call of the program can raise it. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: tuple[str, BaseException] | None = None
+        self._recorded: tuple[str, BaseException] | None = None  # name of the handler, its exception
 
     def record(self, name: str, error: BaseException) -> None:
-        """Keep an exception; one that nobody has been told yet goes before it.
+        """Keep an exception, or log it if an earlier one has not been raised yet.
 
         Args:
-            name: What the handler is called in messages.
-            error: What it raised.
+            name: Name of the handler, for messages.
+            error: Its exception.
         """
         with self._lock:
-            is_first = self._kept is None
+            is_first = self._recorded is None
             if is_first:
-                self._kept = (name, error)
+                self._recorded = (name, error)
         if not is_first:
             logger.error("the handler %s raised again", name, exc_info=error)
 
     def clear(self) -> None:
-        """Forget what was kept."""
+        """Drop the recorded exception."""
         with self._lock:
-            self._kept = None
+            self._recorded = None
 
     def raise_recorded(self) -> None:
-        """Raise what was kept.
+        """Raise the recorded exception.
 
         Raises:
             RealtimeError: A handler raised; its exception is the cause.
         """
         with self._lock:
-            kept, self._kept = self._kept, None
-        if kept is None:
+            recorded, self._recorded = self._recorded, None
+        if recorded is None:
             return
-        name, error = kept
+        name, error = recorded
         if not isinstance(error, Exception):
-            raise error  # sys.exit() in a handler means the program
+            raise error  # sys.exit() in a handler ends the program
         raise RealtimeError(f"the handler {name} raised {type(error).__name__}: {error}") from error
 
 
 def close_handler(handler: Callable[..., None] | None) -> Callable[[int, str], None] | None:
-    """Let a handler for the end be called with code and reason, whether it wants them or not.
+    """Return a handler for the end that takes code and reason, whatever the program's own takes.
 
-    The vendor calls it without arguments, so whatever can be called that way is.
+    The vendor calls it without arguments, so a handler that can be called that way is.
 
     Raises:
-        ConfigurationError: It can be called neither without arguments nor with two.
+        ConfigurationError: The handler takes neither no arguments nor two.
     """
     if handler is None:
         return None
-    import inspect  # noqa: PLC0415  - takes a while to load, and few programs have this handler
+    import inspect  # noqa: PLC0415  - slow to import, and few programs have this handler
 
     def plain(_code: int, _reason: str) -> None:
         handler()
 
     try:
         signature = inspect.signature(handler)
-    except (TypeError, ValueError):  # of something written in C
+    except (TypeError, ValueError):  # a callable written in C
         return plain
     with contextlib.suppress(TypeError):
         signature.bind()
@@ -100,7 +100,7 @@ def close_handler(handler: Callable[..., None] | None) -> Callable[[int, str], N
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
-    """What the user wants to be called."""
+    """The handlers of a program."""
 
     on_data: Callable[[RealtimeTranscript], None]
     on_error: Callable[[RealtimeError], None]

@@ -1,4 +1,4 @@
-"""The real-time transcriber, under the vendor's name and with the vendor's arguments."""
+"""The real-time transcriber, with the vendor's name and arguments."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ __all__ = ["CLOSE_LIMIT_S", "RealtimeTranscriber", "check_silence_ms"]
 logger = logging.getLogger("vivavoce.client")
 
 CLOSE_LIMIT_S: Final = 5.0
-"""How long a closing session may go without progress, in seconds."""
+"""Limit without progress while a session closes, in seconds."""
 
 
 def check_silence_ms(milliseconds: int) -> int:
     """Check the silence that ends an utterance, in milliseconds.
 
     Raises:
-        ConfigurationError: It is no whole number in 0..20000.
+        ConfigurationError: It is not a whole number in 0..20000.
     """
-    from vivavoce.protocol.aai_v2.messages import MAX_SILENCE_MS  # noqa: PLC0415  - loaded where it is needed
+    from vivavoce.protocol.aai_v2.messages import MAX_SILENCE_MS  # noqa: PLC0415  - loads the protocol
 
     return whole_number(
-        "the silence that ends an utterance",
+        "the silence threshold",
         milliseconds,
         low=0,
         high=MAX_SILENCE_MS,
@@ -59,37 +59,37 @@ def check_silence_ms(milliseconds: int) -> int:
 
 
 class RealtimeTranscriber:
-    """Streams sound to a server and hands over what it understands while it is still being spoken.
+    """Streams audio to a server and calls handlers with the transcripts while the speaker still talks.
 
-    ``with`` opens and closes it. Handlers are called one at a time, from a thread of the
-    transcriber's own. An exception in one ends nothing: the next :meth:`stream` or :meth:`close` raises
-    it, once, as the cause of a RealtimeError.
+    ``with`` opens and closes a session. A thread of the transcriber calls the handlers, one at a time. An
+    exception in a handler does not end the session: the next :meth:`stream` or :meth:`close` raises it, once,
+    as the cause of a RealtimeError.
 
     Args:
         on_data: Called with every transcript, partial and final.
-        on_error: Called once for every fault of a running session. A session that could not be opened
-            is no such fault: :meth:`connect` raises.
+        on_error: Called once for every error of an open session. If a session can't be opened,
+            :meth:`connect` raises instead.
         on_open: Called when the server has begun the session.
-        on_close: Called exactly once for every session that was opened, at its end: without arguments, or,
-            if it needs two, with the close code and the reason.
+        on_close: Called exactly once at the end of every session that was opened: without arguments, or, if
+            it requires two, with the close code and the reason.
         sample_rate: Rate of the audio, in Hz.
         word_boost: Words to expect.
-        encoding: How the samples are written; ``pcm_s16le`` if None.
+        encoding: Encoding of the samples; ``pcm_s16le`` if None.
         token: A temporary token to use instead of the key.
-        client: Whose settings to use; the global ones if None, as they are at :meth:`connect`.
+        client: Holds the settings; None for the global settings at the time of :meth:`connect`.
         end_utterance_silence_threshold: Silence that ends an utterance, in milliseconds, 0 to 20000.
-        disable_partial_transcripts: Whether to have finished utterances only.
-        on_extra_session_information: Called before the end with what the server counted.
-        reconnect: How hard to try to keep the session when its connection is lost; None, as with the
-            vendor, for not at all. What followed the last final transcript is sent again, and times go on.
-            Where that fails, ``on_error`` gets a SessionLostError, which says how much was not
-            transcribed. A temporary token opens one connection only. Not one of the vendor's arguments.
-        on_reconnect: Called when the connection was lost and when there is another one; no handler of
-            the vendor's.
-        transport: Opens connections; WebSockets if None. Not one of the vendor's arguments.
+        disable_partial_transcripts: Whether to receive final transcripts only.
+        on_extra_session_information: Called before the end with the length of the audio.
+        reconnect: How to restore a lost connection; None, as in the vendor's SDK: the session ends with it.
+            The audio after the last final transcript is sent again, and times continue. If that fails,
+            ``on_error`` gets a SessionLostError with the length of the audio without a transcript. A
+            temporary token opens one connection only. The vendor's SDK does not have this argument.
+        on_reconnect: Called when the connection is lost and when it is restored. The vendor's SDK does not
+            have this handler.
+        transport: Opens connections; WebSockets if None. The vendor's SDK does not have this argument.
 
     Raises:
-        ConfigurationError: An argument can't be used.
+        ConfigurationError: An argument is invalid.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class RealtimeTranscriber:
         transport: Transport | None = None,
     ) -> None:
         if isinstance(word_boost, str):
-            raise ConfigurationError("word_boost must be a list of words, got one string")
+            raise ConfigurationError(f"word_boost must be a list of words, got the string {word_boost!r}")
         try:
             self._encoding = Encoding(encoding or Encoding.PCM_S16LE)
         except ValueError:
@@ -151,18 +151,19 @@ class RealtimeTranscriber:
     def connect(self, timeout: float | None = 10.0) -> None:
         """Open a session and wait until the server has begun it.
 
-        After a session has ended, this opens another.
+        After the end of a session, another call opens another session.
 
         Args:
             timeout: Limit in seconds; None for none.
 
         Raises:
-            ConnectError: Nobody answers at the address, or what answers is no such server.
-            RefusedError: The server said no: a wrong key, a quota, no free place. ``status_code`` says which.
+            ConnectError: No server answers, or what answers is not a server of this protocol.
+            RefusedError: The server refused the session: a wrong key, a quota, no capacity; see
+                ``status_code``.
             RealtimeError: A session is open already.
-            ConfigurationError: The address or the key can't be used.
+            ConfigurationError: The address or the key is invalid.
         """
-        # Loading all that a session needs takes longer than all the rest.
+        # Importing what a session needs takes longer than everything else here.
         from vivavoce.client.handler_session import HandlerSession  # noqa: PLC0415
         from vivavoce.client.realtime_core import RealtimeCore  # noqa: PLC0415
         from vivavoce.client.session_config import with_stall  # noqa: PLC0415
@@ -207,9 +208,9 @@ class RealtimeTranscriber:
     def stream(self, data: Audio | Iterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable.
 
-        Pieces may be of any length; they are cut anew into messages that the protocol takes. While the
-        network is slower than the sound, this waits. An iterable is left, without an error, when the
-        session is closed from a handler or another thread.
+        Pieces may be of any length; the transcriber cuts them into messages. The call waits while the network
+        is slower than the audio. It returns early, without an error, if a handler or another thread closes
+        the session while it sends an iterable.
 
         Args:
             data: Mono audio at the transcriber's sample rate and encoding: bytes, or arrays of samples.
@@ -217,7 +218,7 @@ class RealtimeTranscriber:
         Raises:
             RealtimeError: No session is open: :meth:`connect` was not called, or the session was closed,
                 or it failed, and then this is that failure. Or a handler raised.
-            TypeError: It is no audio.
+            TypeError: The argument is not audio.
         """
         session = self._open_session()
         session.raise_handler_error()
@@ -233,13 +234,13 @@ class RealtimeTranscriber:
             yield piece
 
     def configure_end_utterance_silence_threshold(self, threshold_milliseconds: int) -> None:
-        """Set the silence that ends an utterance, from now on; before :meth:`connect` for the next session.
+        """Set the silence that ends an utterance; before :meth:`connect`, for the next session.
 
         Args:
             threshold_milliseconds: In milliseconds, 0 to 20000.
 
         Raises:
-            ConfigurationError: It is out of bounds.
+            ConfigurationError: The value is not a whole number in 0..20000.
             RealtimeError: The session has failed or was closed.
         """
         self._silence_ms = check_silence_ms(threshold_milliseconds)
@@ -247,7 +248,7 @@ class RealtimeTranscriber:
             self._session.set_silence_ms(threshold_milliseconds)
 
     def force_end_utterance(self) -> None:
-        """End the utterance now; its final transcript comes at once.
+        """Request the end of the utterance; its final transcript comes at once.
 
         Raises:
             RealtimeError: No session is open.
@@ -255,42 +256,42 @@ class RealtimeTranscriber:
         self._open_session().force_endpoint()
 
     def close(self) -> None:
-        """End the session: send what is queued, wait for the last transcripts, call ``on_close``.
+        """Send what is queued, wait for the last transcripts, end the session and call ``on_close``.
 
-        Once nothing moves any more it takes a few seconds at most, whatever the server does. May be called
-        more than once, before :meth:`connect`, and from a handler; there it does not wait, and what is still
-        to come comes after the handler has returned.
+        Takes a few seconds at most after the last progress, whatever the server does. More calls, and calls
+        before :meth:`connect`, have no effect. A call in a handler does not wait: the last handlers are
+        called after it has returned.
 
         Raises:
-            RealtimeError: A handler raised; its exception is the cause. The session is closed nonetheless.
+            RealtimeError: A handler raised; its exception is the cause. The session is closed.
         """
         if self._session is not None:
             self._session.close()
 
     @property
     def close_code(self) -> int | None:
-        """The WebSocket close code that the last session ended with; 1006 where the connection was lost."""
+        """The WebSocket close code of the last session; 1006 if the connection was lost."""
         closed = self._session.closed if self._session is not None else None
         return closed.code if closed is not None else None
 
     @property
     def close_reason(self) -> str | None:
-        """What the server said at the end of the last session, or what happened."""
+        """The reason for the end of the last session, from the server or from this client."""
         closed = self._session.closed if self._session is not None else None
         return closed.reason if closed is not None else None
 
     @classmethod
     def create_temporary_token(cls, expires_in: int, timeout: float | None = None) -> str:
-        """Ask the server for a token that opens one session, to give to somebody without the key.
+        """Request a token that opens one session, for a client that must not have the key.
 
         Args:
-            expires_in: How long it may be used to open a session, in seconds, 60 to 360000.
+            expires_in: How long the token can open a session, in seconds, 60 to 360000.
             timeout: Limit for the request in seconds; None for ``settings.http_timeout``.
 
         Raises:
-            ConfigurationError: ``expires_in`` is out of bounds.
-            ConnectError: Nobody answers, or what answers is no such server.
-            RefusedError: The server said no.
+            ConfigurationError: ``expires_in`` is not in 60..360000.
+            ConnectError: No server answers, or what answers is not a server of this protocol.
+            RefusedError: The server refused the request.
         """
         from vivavoce.client.temporary_tokens import create_token  # noqa: PLC0415  - brings what v2 is made of
 
@@ -312,7 +313,7 @@ class RealtimeTranscriber:
         except RealtimeError:
             if exc_value is None:
                 raise
-            logger.exception("while another exception was on its way")
+            logger.exception("closing the session failed after another exception")
 
     def _open_session(self) -> HandlerSession:
         if self._session is None:

@@ -1,4 +1,4 @@
-"""What a session of Realtime v2 says and understands; see :mod:`vivavoce.client.session_core`."""
+"""A session of Realtime v2 without sockets, threads or a clock; see :mod:`vivavoce.client.session_core`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["MAX_BACKLOG", "Event", "RealtimeCore", "SessionState"]
 _ServerEvent = RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation
 
 Event = _ServerEvent | LocalEvent
-"""What a session tells; its type says which handler is to be given it."""
+"""An event of a session; its type determines the handler."""
 
 
 class RealtimeCore(SessionCore[_ServerEvent]):
@@ -42,9 +42,9 @@ class RealtimeCore(SessionCore[_ServerEvent]):
     Args:
         where: The server's address, for messages.
         sample_rate: Rate of the audio, in Hz.
-        encoding: How its samples are written.
-        silence_ms: Silence that ends an utterance, in milliseconds; None for the server's own.
-        reconnect: How hard to try to keep the session; None where a lost connection is its end.
+        encoding: Encoding of the samples.
+        silence_ms: Silence that ends an utterance, in milliseconds; None for the server's default.
+        reconnect: How to restore a lost connection; None: the session ends with it.
     """
 
     FORCE = force_end_utterance()
@@ -66,10 +66,10 @@ class RealtimeCore(SessionCore[_ServerEvent]):
             bytes_per_sample=encoding.bytes_per_sample,
             reconnect=reconnect,
         )
-        self._silence_ms = silence_ms
+        self._silence_ms = silence_ms  # for every connection; None for the server's default
 
     def set_silence_ms(self, milliseconds: int) -> None:
-        """Set the silence that ends an utterance, for later connections, too.
+        """Set the silence that ends an utterance, also for later connections.
 
         Raises:
             RealtimeError: The session is not open.
@@ -78,22 +78,22 @@ class RealtimeCore(SessionCore[_ServerEvent]):
         self._silence_ms = milliseconds
 
     def expire_pending_error(self) -> None:
-        """Give out an error message that no close followed: it ends nothing, unless nothing had begun."""
+        """Emit an error message without a close frame; it ends only a session that has not begun."""
         if self._state is SessionState.OPENING and self._pending_error is not None:
             self.receive_close(CONNECTION_LOST, "")
         else:
             self._emit_pending_error()
 
     def give_up(self, why: str) -> None:
-        """End the session from this side, because the server does not."""
+        """End the session from this side, because the server does not end it."""
         if self.has_opened and not self.is_finished:
             self._emit_pending_error()
         super().give_up(why)
 
     def receive_close(self, code: int, reason: str) -> None:
-        """Take the end of the connection; 1006 where it ended without a close frame."""
+        """Handle the end of the connection; see :meth:`SessionCore.receive_close`."""
         if code in CLEAN_CODES and self._state is SessionState.OPEN:
-            self._emit_pending_error()  # it was no reason to close
+            self._emit_pending_error()  # it was not the reason for the close
         super().receive_close(code, reason)
 
     def _emit_pending_error(self) -> None:
@@ -112,8 +112,8 @@ class RealtimeCore(SessionCore[_ServerEvent]):
         try:
             decoded = decode_server_message(message)
             if self._state is SessionState.OPEN:
-                self._emit_pending_error()  # the message before was an error without a close
-            self._take(decoded)
+                self._emit_pending_error()  # no close frame followed it
+            self._handle(decoded)
         except ProtocolViolation as violation:
             text = f"the server sent a message that can't be read: {violation}"
             if self._state is SessionState.OPENING:
@@ -121,28 +121,28 @@ class RealtimeCore(SessionCore[_ServerEvent]):
             else:
                 self._events.append(RealtimeError(text))
 
-    def _take(self, message: ServerMessage | None) -> None:
+    def _handle(self, message: ServerMessage | None) -> None:
         match message:
             case None:
                 self._skip_unknown()
             case ErrorMessage():
-                # A server says what is wrong and then closes with the code of it: that is one fault.
+                # The close frame that follows an error message has its code: both are one error.
                 self._pending_error = PendingError(message.error)
             case RealtimeSessionOpened():
                 self._open(message, str(message.session_id))
             case _ if self._state is SessionState.OPENING:
-                pass  # nothing can come before the beginning
+                pass  # no server sends other messages before the first
             case RealtimePartialTranscript() | RealtimeFinalTranscript():
-                self._take_transcript(self._timeline.placed(message))
+                self._handle_transcript(self._timeline.placed(message))
             case RealtimeSessionInformation():
-                if self._combined_ms is not None:  # the server knows its own part only
+                if self._combined_ms is not None:  # the server only knows its own connection
                     message = replace(message, audio_duration_seconds=self._combined_ms / 1000)
                 self._events.append(message)
             case SessionTerminated():
                 if not self._survives_termination:
                     self._finish()
 
-    def _take_transcript(self, transcript: RealtimePartialTranscript | RealtimeFinalTranscript) -> None:
+    def _handle_transcript(self, transcript: RealtimePartialTranscript | RealtimeFinalTranscript) -> None:
         is_final = isinstance(transcript, RealtimeFinalTranscript)
         words = transcript.words
         end_ms = words[-1].end if words else None

@@ -1,4 +1,4 @@
-"""A session for programs that wait: the short surface without asyncio."""
+"""The short interface without asyncio."""
 
 from __future__ import annotations
 
@@ -32,64 +32,63 @@ class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
             for turn in session.transcribe(microphone):
                 print(turn.text)
 
-    An iteration gives every state of every turn; ``turn.end_of_turn`` tells the last one. It ends with
-    the session, and if that failed it raises why. Leaving the ``with`` block closes the session; leaving
-    it by an exception does not wait for what is still to come.
+    An iteration yields every state of every turn; ``turn.end_of_turn`` marks the last state. It ends with the
+    session, and raises the error of a session that failed. Leaving the ``with`` block closes the session;
+    leaving it by an exception drops the last turns.
     """
 
     _core: StreamCore
 
     def __init__(self, config: SessionConfig) -> None:
         super().__init__(config.make_core(), config.dial, config.timeouts)
-        self._source_error: BaseException | None = None
+        self._source_error: BaseException | None = None  # what a source of transcribe() raised
 
     def update(self, **options: Any) -> None:
-        """Change settings from now on, such as ``max_turn_silence=800`` or ``keyterms_prompt=["Vivavoce"]``.
+        """Change parameters, such as ``max_turn_silence=800`` or ``keyterms_prompt=["Vivavoce"]``.
 
         Raises:
-            ConfigurationError: There is no such setting, or its value can't be used.
+            ConfigurationError: A parameter is unknown or its value is invalid.
             RealtimeError: The session is not open.
         """
         fields = update_fields(options)
         self._send_control(lambda: self._core.update(fields))
 
     def keep_alive(self) -> None:
-        """Tell a server that ends silent sessions that this one is still wanted.
+        """Keep a session open that sends no audio; some servers end it otherwise.
 
         Raises:
             RealtimeError: The session is not open.
         """
         self._send_control(lambda: self._core.send(KEEP_ALIVE))
 
-    # --- receiving ----------------------------------------------------------------------------
+    # --- receiving -----------------------------------------------------------------------------
 
     def events(self) -> Iterator[Event]:
-        """All events, the last of them a ClosedEvent.
+        """Iterate over all events; the last one is a ClosedEvent.
 
         Raises:
-            RealtimeError: The session failed; after the last event.
+            RealtimeError: The session failed; raised after the last event.
         """
         while (event := self.next_event()) is not None:
             if not isinstance(event, RealtimeError):
                 yield event
-        self._raise_error()
+        self._error.raise_unraised()
 
     def __iter__(self) -> Iterator[TurnEvent]:
         return (event for event in self.events() if isinstance(event, TurnEvent))
 
     def transcribe(self, source: Audio | Iterable[Audio]) -> Iterator[TurnEvent]:
-        """Send all of a source while giving the turns, until the last one.
+        """Send all of a source, yield the turns meanwhile, and close the session.
 
-        The source is read in a thread of its own. The session is over afterwards. If the source has a
-        method ``interrupt``, as a MicrophoneStream has, Ctrl-C calls that instead of ending the program,
-        and what was said until then is still given; a second Ctrl-C is one as always.
+        Another thread reads the source. If the source has a method ``interrupt``, as a MicrophoneStream has,
+        the first Ctrl-C calls that instead of ending the program, and the audio so far is still transcribed.
 
         Args:
-            source: What :meth:`send` takes.
+            source: Audio, as for :meth:`send`.
 
         Raises:
             RealtimeError: The session failed.
-            Exception: What the source raised.
+            Exception: The source raised it.
         """
         feeder = threading.Thread(target=self._feed, args=(source,), name="vivavoce-source", daemon=True)
         feeder.start()
@@ -99,7 +98,7 @@ class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
                     yield event
         finally:
             self.end()
-        self._raise_error()
+        self._error.raise_unraised()
         if self._source_error is not None:
             error, self._source_error = self._source_error, None
             raise error
@@ -108,49 +107,41 @@ class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
         try:
             return self.next_event()
         except KeyboardInterrupt:
-            # Where sound is waited for in another thread, this is the thread that Ctrl-C comes to.
-            stop = getattr(source, "interrupt", None)
-            if stop is None or self._core.is_terminating:
+            # Another thread waits for audio, so Ctrl-C comes to this one.
+            interrupt = getattr(source, "interrupt", None)
+            if interrupt is None or self._core.is_terminating:
                 raise
-            stop()
+            interrupt()
             self.end()
             return self.next_event()
 
     def _feed(self, source: Audio | Iterable[Audio]) -> None:
         try:
-            self.send(source)
-        except BaseException as error:  # noqa: BLE001  - raised by the iteration
-            if error is self._core.error:
-                self._error_raised = False  # not yet: the iteration tells it
-            else:
+            self._send_all(source)
+        except BaseException as error:  # noqa: BLE001  - transcribe() raises it
+            if error is not self._core.error:  # which transcribe() raises anyway
                 self._source_error = error
         finally:
             self.end()
 
-    def _raise_error(self) -> None:
-        error = self._core.error
-        if error is not None and not self._error_raised:
-            self._error_raised = True
-            raise error
-
-    # --- ending -------------------------------------------------------------------------------
+    # --- ending --------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Send what is queued, wait for the last turns, and end.
+        """Send what is queued, wait for the last turns, and end the session.
 
-        Takes a few seconds at most, whatever the server does; may be called more than once. Turns that
-        came are still there to be iterated.
+        Takes a few seconds at most, whatever the server does; more calls have no effect. The turns that came
+        can still be iterated.
 
         Raises:
-            RealtimeError: The session has failed, and nobody was told yet.
+            RealtimeError: The session failed, and no call has raised that error yet.
         """
         self.end()
         self.wait()
-        self._raise_error()
+        self._error.raise_unraised()
 
     @property
     def began(self) -> BeginEvent | None:
-        """What the server said at the beginning: the session's id, and when it expires."""
+        """The first event of the session, with its id and the time when it expires."""
         return self._core.began
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""From arguments to a session that can be run: what both fronts have in common."""
+"""Resolves arguments and settings to the configuration of a session, for both fronts."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
-    """All that is needed to run a session.
+    """Configuration of a session.
 
     Attributes:
-        address: The server's.
-        url: Of the WebSocket, with its query.
-        headers: Say who asks.
-        parameters: What is asked for.
-        reconnect: How hard to try to keep the session, if at all.
-        timeouts: How long things may take.
+        address: Address of the server.
+        url: URL of the WebSocket, with its query.
+        headers: Headers of the handshake; they authenticate it.
+        parameters: Parameters of the session.
+        reconnect: How to restore a lost connection; None: the session ends with it.
+        timeouts: Limits of each step.
         transport: Opens connections.
     """
 
@@ -54,7 +54,7 @@ class SessionConfig:
     transport: Transport
 
     def make_core(self) -> StreamCore:
-        """A core for one session."""
+        """Make the core of one session."""
         return StreamCore(
             where=str(self.address),
             sample_rate=self.parameters.sample_rate,
@@ -67,8 +67,8 @@ class SessionConfig:
         """Open a connection.
 
         Raises:
-            ConnectError: Nobody answers, or what answers is no such server.
-            RefusedError: The server said no.
+            ConnectError: No server answers, or what answers is not a server of this protocol.
+            RefusedError: The server refused the session.
         """
         return await self.transport(
             self.url,
@@ -79,7 +79,7 @@ class SessionConfig:
 
 
 def with_stall(timeouts: Timeouts, reconnect: Reconnect | None) -> Timeouts:
-    """The timeouts of a session that is kept in a certain way."""
+    """Return timeouts with the ``stall_s`` of `reconnect`, if that is set."""
     return timeouts if reconnect is None else dataclasses.replace(timeouts, stall_s=reconnect.stall_s)
 
 
@@ -93,19 +93,19 @@ def make_session_config(
     timeouts: Timeouts | None = None,
     transport: Transport | None = None,
 ) -> SessionConfig:
-    """Put together what a session needs.
+    """Make the configuration of a session.
 
     Args:
-        parameters: What is asked for.
+        parameters: Parameters of the session.
         url: The server's address; the settings' if None.
         api_key: The key; the settings' if None.
-        token: A temporary token to use instead.
-        reconnect: How hard to try to keep the session; None for not at all.
-        timeouts: How long things may take.
+        token: A temporary token to use instead of the key.
+        reconnect: How to restore a lost connection; None: the session ends with it.
+        timeouts: Limits of each step.
         transport: Opens connections; WebSockets if None.
 
     Raises:
-        ConfigurationError: The address or the key can't be used.
+        ConfigurationError: The address or the key is invalid.
     """
     address = Address.parse(url or settings.base_url)
     return SessionConfig(
@@ -122,35 +122,35 @@ def make_session_config(
 def build_parameters(
     sample_rate: int, encoding: StreamEncoding | str, *, partials: bool, options: dict[str, Any]
 ) -> RealTimeParameters:
-    """The parameters of a session of the short surface: formatted, unless told otherwise.
+    """Return the parameters for a session of the short interface. Its turns are formatted by default.
 
     Raises:
-        ConfigurationError: An option is unknown, or its value can't be used.
+        ConfigurationError: An option is unknown or its value is invalid.
     """
     known = {field.name for field in dataclasses.fields(RealTimeParameters)}
     _refuse_unknown(options, known)
-    asked: dict[str, Any] = {"format_turns": True, **options}
+    fields: dict[str, Any] = {"format_turns": True, **options}
     if not partials:
-        asked["include_partial_turns"] = False
-    return RealTimeParameters(sample_rate=sample_rate, encoding=encoding, **asked)
+        fields["include_partial_turns"] = False
+    return RealTimeParameters(sample_rate=sample_rate, encoding=encoding, **fields)
 
 
 def _refuse_unknown(options: dict[str, Any], known: set[str]) -> None:
     unknown = sorted(options.keys() - known)
     if unknown:
         raise ConfigurationError(
-            f"no such option: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
+            f"unknown option: {', '.join(unknown)}; use one of {', '.join(sorted(known))}"
         )
 
 
 def update_fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Settings to change, as the protocol has them.
+    """Return options to change as the fields of a message.
 
     Raises:
-        ConfigurationError: An option is unknown, or its value can't be used, or there is none.
+        ConfigurationError: An option is unknown or its value is invalid, or there is none.
     """
     _refuse_unknown(options, {field.name for field in dataclasses.fields(RealTimeSessionParameters)})
     fields = RealTimeSessionParameters(**options).to_wire()
     if not fields:
-        raise ConfigurationError("nothing to update")
+        raise ConfigurationError("update() must have at least one option, got none")
     return fields

@@ -1,4 +1,4 @@
-"""The vendor's client object: settings that several transcribers share."""
+"""The vendor's client object, which shares settings between transcribers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ __all__ = ["Client"]
 
 
 class Client:
-    """Holds the settings that its transcribers use.
+    """Holds settings for transcribers.
 
     Args:
-        settings: What to use; copied, so that later changes of it have no effect here.
-        api_key_required: Kept for programs that pass it. Whether a key is needed is for the server
-            to say: one of your own may need none.
+        settings: The settings; copied, so later changes have no effect here.
+        api_key_required: Without effect, for programs that pass it: your own server may need no key.
     """
 
     def __init__(self, *, settings: Settings, api_key_required: bool = True) -> None:
@@ -28,7 +27,7 @@ class Client:
 
     @classmethod
     def get_default(cls, api_key_required: bool = True) -> Client:
-        """A client with the global settings as they are now."""
+        """Return a client with a copy of the global settings."""
         return cls(settings=global_settings, api_key_required=api_key_required)
 
     @property

@@ -1,4 +1,4 @@
-"""Temporary tokens: a way to let somebody open one session without giving them the key."""
+"""Requests temporary tokens, each of which opens one session without the key."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class _TokenBody(msgspec.Struct):
 
 
 def create_token(settings: Settings, expires_in: int, timeout: float | None) -> str:
-    """Ask the server for a token of Realtime v2.
+    """Request a token of Realtime v2.
 
     Args:
-        settings: Where the server is, and the key.
-        expires_in: How long the token may be used to open a session, in seconds.
+        settings: The server's address and the key.
+        expires_in: How long the token can open a session, in seconds.
         timeout: Limit for the request in seconds; None for ``settings.http_timeout``.
 
     Raises:
         ConfigurationError: ``expires_in`` is not in 60..360000.
-        ConnectError: Nobody answers, or what answers is no such server.
-        RefusedError: The server said no.
+        ConnectError: No server answers, or what answers is not a server of this protocol.
+        RefusedError: The server refused the request.
     """
     whole_number("expires_in", expires_in, low=_MIN_EXPIRY_S, high=_MAX_EXPIRY_S, unit="seconds")
-    return _ask(
+    return _request(
         Address.parse(settings.base_url),
         TOKEN_PATH,
         request_headers(settings.api_key) | {"Content-Type": "application/json"},
@@ -57,32 +57,34 @@ def create_stream_token(
     max_session_duration_seconds: int | None,
     timeout_s: float,
 ) -> str:
-    """Ask the server for a token of v3.
+    """Request a token of v3.
 
     Args:
-        address: The server's.
-        headers: Say who asks.
-        expires_in_seconds: How long the token may be used to open a session.
-        max_session_duration_seconds: How long that session may last; None: as long as any.
+        address: Address of the server.
+        headers: Headers that authenticate the request.
+        expires_in_seconds: How long the token can open a session, in seconds.
+        max_session_duration_seconds: How long that session may last, in seconds; None for the server's limit.
         timeout_s: Limit for the request in seconds.
 
     Raises:
-        ConfigurationError: A duration is no positive whole number. Which ones are taken, the server says.
-        ConnectError: Nobody answers, or what answers is no such server.
-        RefusedError: The server said no.
+        ConfigurationError: A duration is not a positive whole number. The server has limits of its own.
+        ConnectError: No server answers, or what answers is not a server of this protocol.
+        RefusedError: The server refused the request.
     """
     query = {"expires_in_seconds": expires_in_seconds}
     if max_session_duration_seconds is not None:
         query["max_session_duration_seconds"] = max_session_duration_seconds
     for name, value in query.items():
         whole_number(name, value, low=1, high=_MAX_EXPIRY_S, unit="seconds")
-    return _ask(address, f"{STREAM_TOKEN_PATH}?{urlencode(query)}", headers, body=None, timeout_s=timeout_s)
+    return _request(
+        address, f"{STREAM_TOKEN_PATH}?{urlencode(query)}", headers, body=None, timeout_s=timeout_s
+    )
 
 
-def _ask(
+def _request(
     address: Address, path: str, headers: dict[str, str], *, body: bytes | None, timeout_s: float
 ) -> str:
-    # Loading these takes longer than importing everything of ours.
+    # Importing these takes longer than importing this package.
     from http.client import HTTPException  # noqa: PLC0415
     from urllib.error import HTTPError, URLError  # noqa: PLC0415
     from urllib.request import ProxyHandler, Request, build_opener  # noqa: PLC0415
@@ -109,4 +111,4 @@ def _ask(
     try:
         return msgspec.json.decode(answer, type=_TokenBody).token
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise ConnectError(f"{address} answered something that is no token: {error}") from error
+        raise ConnectError(f"the answer of {address} must contain a token: {error}") from error

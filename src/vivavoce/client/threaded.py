@@ -1,4 +1,4 @@
-"""A session for programs that wait, of whatever protocol: its loop runs in a thread of its own."""
+"""The front without asyncio, for every protocol: the session's event loop runs in a thread of its own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import threading
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from vivavoce.client.chunking import as_bytes, is_audio
+from vivavoce.client.raise_once import RaiseOnce
 from vivavoce.client.runner import Runner
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable
 
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import ClosedEvent
@@ -23,46 +24,49 @@ if TYPE_CHECKING:
 __all__ = ["SLICE_BYTES", "ThreadedSession"]
 
 SLICE_BYTES: Final = 64 * 1024
-"""How much audio is cut at once, in bytes: bounds what is queued above the mark."""
+"""Audio that is queued at once, in bytes; it bounds how far a queue exceeds its limit."""
 
-_JOIN_S: Final = 3.0  # beyond the limit of the session itself: the closing handshake
+_CLOSING_HANDSHAKE_S: Final = 3.0  # after the session itself is over
 
 ServerEvent = TypeVar("ServerEvent")
 
 
 class ThreadedSession(Generic[ServerEvent]):
-    """Runs a core; threads send to it and take its events.
+    """Runs a core in a thread; other threads send to it and take its events.
 
-    The thread is a daemon, so that a program that forgets to close its session still ends.
+    The thread is a daemon, so a program that never closes its session still ends.
 
     Args:
-        core: What the session is.
+        core: The session.
         dial: Opens a connection.
-        timeouts: How long things may take.
+        timeouts: Limits of each step.
     """
 
     def __init__(
-        self, core: SessionCore[ServerEvent], dial: Callable[[], Awaitable[Connection]], timeouts: Timeouts
+        self,
+        core: SessionCore[ServerEvent],
+        dial: Callable[[], Awaitable[Connection]],
+        timeouts: Timeouts,
     ) -> None:
         self._core = core
         self._dial = dial
         self._timeouts = timeouts
-        self._changed = threading.Condition()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._runner: Runner | None = None
-        self._done = threading.Event()
-        self._error_raised = False
-        self._crash: BaseException | None = None
+        self._error = RaiseOnce(core)
+        self._changed = threading.Condition()  # its lock guards the core
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the thread, while it runs
+        self._runner: Runner | None = None  # made by the thread
+        self._done = threading.Event()  # the thread no longer uses the core
+        self._crash: BaseException | None = None  # what ended the thread, other than the session's end
         self._thread = threading.Thread(target=self._run, name="vivavoce-session", daemon=True)
 
-    # --- opening ------------------------------------------------------------------------------
+    # --- opening -------------------------------------------------------------------------------
 
     def open(self) -> Self:
         """Connect and wait until the server has begun the session.
 
         Raises:
-            ConnectError: Nobody answers at the address, or what answers is no such server.
-            RefusedError: The server said no: a wrong key, a quota, no free place.
+            ConnectError: No server answers, or what answers is not a server of this protocol.
+            RefusedError: The server refused the session: a wrong key, a quota, no capacity.
         """
         self._thread.start()
         try:
@@ -74,15 +78,13 @@ class ThreadedSession(Generic[ServerEvent]):
         if not self._core.has_opened:
             if self._crash is not None:
                 raise self._crash
-            self._error_raised = True
-            if self._core.error is not None:
-                raise self._core.error
+            self._error.raise_unraised()
         return self
 
     def _run(self) -> None:
         try:
             asyncio.run(self._main())
-        except BaseException as error:  # noqa: BLE001  - told to the thread that waits
+        except BaseException as error:  # noqa: BLE001  - open() raises it in the thread that waits
             self._crash = error
             with self._changed:
                 self._core.give_up(f"the session broke: {error!r}")
@@ -106,32 +108,36 @@ class ThreadedSession(Generic[ServerEvent]):
     def _wake(self) -> None:
         loop, runner = self._loop, self._runner
         if loop is not None and runner is not None:
-            with contextlib.suppress(RuntimeError):  # it has just been closed
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
                 loop.call_soon_threadsafe(runner.wake)
 
-    # --- sending ------------------------------------------------------------------------------
+    # --- sending -------------------------------------------------------------------------------
 
     def send(self, audio: Audio | Iterable[Audio]) -> None:
         """Send audio: one piece, or every piece of an iterable.
 
-        Pieces may be of any length and of any type that :data:`vivavoce.Audio` has. While the network is
-        slower than the sound, this waits. An iterable is left, without an error, when the session is
-        closed from elsewhere.
+        Pieces may be of any length and of any type in :data:`vivavoce.Audio`. The call waits while the
+        network is slower than the audio. It returns early, without an error, if another thread closes the
+        session while it sends an iterable.
 
         Args:
-            audio: One channel at the session's sample rate.
+            audio: Samples at the session's sample rate.
 
         Raises:
             RealtimeError: The session was closed, or it failed, and then this is that failure.
-            TypeError: It is no audio.
+            TypeError: The argument is not audio.
         """
+        with self._error.noting():
+            self._send_all(audio)
+
+    def _send_all(self, audio: Audio | Iterable[Audio]) -> None:
         if is_audio(audio):
             self._send_piece(audio)
             return
         if hasattr(audio, "__aiter__") and not hasattr(audio, "__iter__"):
-            raise TypeError("an asynchronous iterable needs an asynchronous session: connect_async()")
+            raise TypeError("an asynchronous iterable needs an asynchronous session; use connect_async()")
         if not hasattr(audio, "__iter__"):
-            as_bytes(audio)  # raises what is wrong with it
+            as_bytes(audio)  # raises a TypeError that names the problem
         for piece in audio:  # type: ignore[union-attr]
             try:
                 self._send_piece(piece)
@@ -145,55 +151,49 @@ class ThreadedSession(Generic[ServerEvent]):
         for start in range(0, len(data), SLICE_BYTES) or (0,):
             with self._changed:
                 self._changed.wait_for(lambda: not self._core.is_full)
-                with self._noting_error():
-                    self._core.send_audio(data[start : start + SLICE_BYTES])
+                self._core.send_audio(data[start : start + SLICE_BYTES])
             self._wake()
 
-    def _send_control(self, act: Callable[[], None]) -> None:
+    def _send_control(self, send: Callable[[], None]) -> None:
         with self._changed:
             self._changed.wait_for(lambda: not self._core.is_full)
-            with self._noting_error():
-                act()
+            with self._error.noting():
+                send()
         self._wake()
 
-    @contextlib.contextmanager
-    def _noting_error(self) -> Iterator[None]:
-        try:
-            yield
-        except RealtimeError as error:
-            self._error_raised = self._error_raised or error is self._core.error
-            raise
-
     def force_endpoint(self) -> None:
-        """End the turn now.
+        """Request the end of the turn.
 
         Raises:
             RealtimeError: The session is not open.
         """
         self._send_control(self._core.force_endpoint)
 
-    # --- receiving ----------------------------------------------------------------------------
+    # --- receiving -----------------------------------------------------------------------------
 
     def next_event(self, timeout_s: float | None = None) -> ServerEvent | LocalEvent | None:
-        """The next event, a failure among them; None after the last one.
+        """Wait for the next event, which may be a RealtimeError.
 
         Args:
-            timeout_s: How long to wait for it, in seconds; None: as long as it takes.
+            timeout_s: Limit in seconds; None for none.
+
+        Returns:
+            The event; None after the last one.
 
         Raises:
-            TimeoutError: There was none in that time.
+            TimeoutError: No event came in time.
         """
         with self._changed:
             if not self._changed.wait_for(
                 lambda: self._core.has_events or self._done.is_set() or self._core.is_finished, timeout_s
             ):
-                raise TimeoutError
+                raise TimeoutError(f"no event came within {timeout_s} s")
             return self._core.take_event()
 
-    # --- ending -------------------------------------------------------------------------------
+    # --- ending --------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """Say that no more audio comes, without waiting; the last turns can still be iterated."""
+        """Request the end of the session without waiting; the last turns can still be iterated."""
         with self._changed:
             self._core.terminate()
             self._changed.notify_all()
@@ -202,22 +202,22 @@ class ThreadedSession(Generic[ServerEvent]):
     def wait(self) -> None:
         """Wait until the session is over; after :meth:`end` that is bounded."""
         self._done.wait()
-        self._thread.join(_JOIN_S)
+        self._thread.join(_CLOSING_HANDSHAKE_S)
 
     def drop(self) -> None:
-        """End at once, without waiting for anything."""
+        """End the session at once; what is queued, and the last turns, are lost."""
         with self._changed:
             self._core.drop()
             self._changed.notify_all()
         self._wake()
-        self._done.wait(_JOIN_S)
+        self._done.wait(_CLOSING_HANDSHAKE_S)
 
     @property
     def is_open(self) -> bool:
-        """Whether audio can be sent; also while a lost connection is being made again."""
+        """Whether audio can be sent; also while a lost connection is being restored."""
         return self._core.is_open
 
     @property
     def closed(self) -> ClosedEvent | None:
-        """How the session ended, with code and reason; None as long as it has not."""
+        """How the session ended, with code and reason; None while it is not over."""
         return self._core.closed

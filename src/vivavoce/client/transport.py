@@ -1,6 +1,6 @@
-"""What a session needs of a connection, and the WebSocket that usually is one.
+"""The connection of a session: its interface, and the WebSocket that implements it.
 
-Anything that has the same methods can stand in its place: see :class:`Transport`.
+A program may pass its own implementation: see :class:`Transport`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "ConnectionEnded", "Transport", "WebSocketTransport"]
 
-_CLOSE_WAIT_S: Final = 1.0
+_CLOSING_HANDSHAKE_S: Final = 1.0
 _MESSAGE_LIMIT_BYTES: Final = 1 << 20
 
 
-class ConnectionEnded(Exception):  # noqa: N818  - no fault of anybody's as such
+class ConnectionEnded(Exception):  # noqa: N818  - not always an error
     """The connection is over.
 
     Attributes:
-        code: The code of the server's close frame; 1006 if there was none.
-        reason: What it said.
+        code: The code in the server's close frame; 1006 if there was none.
+        reason: The reason in that frame.
     """
 
     def __init__(self, code: int = CONNECTION_LOST, reason: str = "") -> None:
@@ -38,14 +38,14 @@ class ConnectionEnded(Exception):  # noqa: N818  - no fault of anybody's as such
 
 
 class Connection(Protocol):
-    """An open connection. Its methods are called from one event loop; each may be cancelled.
+    """An open connection. One event loop calls its methods; each may be cancelled.
 
-    It may also have ``async def ping(self) -> None``, which asks the other side for a sign of life and waits
-    for it; where there is none for too long, the connection counts as lost.
+    It may also have ``async def ping(self) -> None``, which requests a response from the server and waits for
+    it; without a response in time, the connection counts as lost.
     """
 
     async def send(self, message: bytes | str) -> None:
-        """Send a message: binary is audio, text is JSON. Waits while the network is slow.
+        """Send a message: binary is audio, text is JSON. Waits while the network is slower.
 
         Raises:
             ConnectionEnded: The connection is over.
@@ -59,10 +59,10 @@ class Connection(Protocol):
         """
 
     async def close(self) -> None:
-        """End it as the protocol wants; takes a second or so at most."""
+        """End the connection with a closing handshake; takes about a second at most."""
 
     def abort(self) -> None:
-        """End it at once, whatever is under way."""
+        """End the connection at once."""
 
 
 class Transport(Protocol):
@@ -74,19 +74,21 @@ class Transport(Protocol):
         """Open a connection.
 
         Args:
-            url: Of the WebSocket, with its query.
-            headers: Say who asks.
+            url: URL of the WebSocket, with its query.
+            headers: Headers of the handshake; they authenticate it.
             timeout_s: Limit in seconds.
-            stall_s: How long the other side may give no sign of life, in seconds, for connections that can't
-                be pinged; None: as long as it likes.
+            stall_s: Limit without a response of the server, in seconds, for transports without ``ping``; None
+                for none.
 
         Raises:
-            ConnectError: Nobody answers, or what answers is no such server.
-            RefusedError: The server said no.
+            ConnectError: No server answers, or what answers is not a server of this protocol.
+            RefusedError: The server refused the session.
         """
 
 
 class _WebSocket:
+    """A connection over a WebSocket; see :class:`Connection`."""
+
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
@@ -122,13 +124,13 @@ class _WebSocket:
 
 
 def _ended(closed: object) -> ConnectionEnded:
-    # What counts is what the server said: without a close frame of it the connection was lost.
+    # Without a close frame of the server the connection was lost, whatever this side sent.
     received = getattr(closed, "rcvd", None)
     return ConnectionEnded(received.code, received.reason) if received else ConnectionEnded()
 
 
 class WebSocketTransport:
-    """Opens WebSockets. Proxies of the environment are used, but not to this machine."""
+    """Opens WebSockets, through the proxy of the environment except to this machine."""
 
     async def __call__(
         self,
@@ -136,10 +138,10 @@ class WebSocketTransport:
         headers: Mapping[str, str],
         *,
         timeout_s: float,
-        stall_s: float | None,  # noqa: ARG002  - whoever runs the session sends the pings
+        stall_s: float | None,  # noqa: ARG002  - the runner sends pings
     ) -> Connection:
         """Open a WebSocket; see :class:`Transport`."""
-        # Loading it takes longer than importing everything of ours.
+        # Importing it takes longer than importing this package.
         from websockets.asyncio.client import connect  # noqa: PLC0415
 
         address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
@@ -148,11 +150,11 @@ class WebSocketTransport:
                 url,
                 additional_headers=headers,
                 user_agent_header=USER_AGENT,
-                compression=None,  # sound does not compress this way; it would only cost time
+                compression=None,  # audio does not compress this way; it only takes time
                 proxy=None if address.is_loopback else True,
                 open_timeout=timeout_s,
                 ping_interval=None,
-                close_timeout=_CLOSE_WAIT_S,
+                close_timeout=_CLOSING_HANDSHAKE_S,
                 max_size=_MESSAGE_LIMIT_BYTES,
                 logger=websockets_logger,
             )
