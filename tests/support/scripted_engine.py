@@ -1,8 +1,8 @@
-"""An engine for tests whose speech is loud silence: what it hears is a function of the samples.
+"""An engine for tests whose speech is loud silence: its hypotheses are a function of the samples.
 
 A word is a block of samples of one level; its level says which word of `LEXICON` it is. Words are kept
 apart by a block of a very low level, which still counts as speech, and silence is zeros. A word of which
-only a part is in the span is heard as its first letters, so partial hypotheses change as real ones do.
+only a part is in the span becomes its first letters, so partial hypotheses change as real ones do.
 A word that is expected is written as its term is.
 """
 
@@ -64,7 +64,7 @@ class ScriptedDetector:
 
 
 class ScriptedRecogniser:
-    """Reads the words off the samples; a token is a word's index plus 10 times its heard eighths."""
+    """Reads the words off the samples; a token is a word's index plus 10 times the eighths in the span."""
 
     name = "scripted"
     step_samples = 384
@@ -86,9 +86,9 @@ class ScriptedRecogniser:
             self._gate.wait(5)
         if self._pass_s:
             time.sleep(self._pass_s)
-        return [self._hear(span) for span in spans]
+        return [self._decode(span) for span in spans]
 
-    def _hear(self, span: Span) -> Hypothesis:
+    def _decode(self, span: Span) -> Hypothesis:
         indices = np.rint(span.samples / _STEP).astype(int)
         edges = np.flatnonzero(np.diff(indices)) + 1
         tokens, words = [], []
@@ -106,7 +106,7 @@ class ScriptedRecogniser:
             tokens.append(index + 10 * eighths)
             words.append(HypothesisWord(text, run[0] / 16_000, (run[-1] + 1) / 16_000, eighths / 8, 1))
         kept = len(span.prefix)
-        for place, token in enumerate(span.prefix):  # what was committed is said again, whatever is heard
+        for place, token in enumerate(span.prefix):  # committed words stay, whatever the samples are
             start_s, end_s = (words[place].start_s, words[place].end_s) if place < len(words) else (0.0, 0.0)
             text = LEXICON[token % 10] if token // 10 >= 7 else LEXICON[token % 10][: max(1, token // 20)]
             words[place : place + 1] = [HypothesisWord(text, start_s, end_s, 1.0, 1)]

@@ -168,8 +168,8 @@ class Forgetful(ScriptedRecogniser):
         super().__init__()
         self._place = place
 
-    def _hear(self, span):
-        found = super()._hear(span)
+    def _decode(self, span):
+        found = super()._decode(span)
         if not span.exact:
             return found
         words = list(found.words)

@@ -94,7 +94,7 @@ async def test_many_sessions_share_batches_and_do_not_mix():
     await engine.stop()
 
 
-async def test_a_client_that_leaves_in_mid_pass_disturbs_nobody():
+async def test_a_client_that_leaves_in_mid_pass_does_not_disturb_others():
     gate = threading.Event()
     engine, _ = an_engine(ScriptedRecogniser(gate=gate))
     gone, stays = Client(engine), Client(engine)
@@ -123,7 +123,7 @@ async def test_a_dead_engine_fails_every_session_present_and_to_come(caplog):
     await engine.stop()
 
 
-async def test_models_that_cannot_be_loaded_are_told_in_one_line(caplog):
+async def test_models_that_cannot_be_loaded_are_reported_in_one_line(caplog):
     def missing():
         raise ModelError("no such model")
 

@@ -133,11 +133,11 @@ def test_the_cadence_settles_where_passes_wait_as_long_as_wanted():
     assert all(600 < each < 680 for each in seen[300:])
 
 
-def test_load_is_forgotten_when_everybody_who_made_it_is_gone():
+def test_load_is_forgotten_when_its_sessions_have_left():
     control = CadenceControl(320)
     now = busy(control, 1.5, 0.0, 20)
     assert control.is_saturated(now + 4.0)
-    assert not control.is_saturated(now + 6.0), "nobody would be let in ever again"
+    assert not control.is_saturated(now + 6.0), "no session would ever be admitted again"
     control.note_wait(0.0, now + 60.0)
     assert control.cadence_ms == 320
 

@@ -70,12 +70,12 @@ class Overlapping(ScriptedRecogniser):
     """Finds words to last longer than they do, as the model does where two hypotheses meet."""
 
     def recognise(self, spans):
-        heard = super().recognise(spans)
+        hypotheses = super().recognise(spans)
         return [
             dataclasses.replace(
                 each, words=tuple(dataclasses.replace(word, end_s=word.end_s + 0.3) for word in each.words)
             )
-            for each in heard
+            for each in hypotheses
         ]
 
 
@@ -99,14 +99,14 @@ def test_the_first_word_is_whole_though_speech_is_noticed_late():
     assert started.at_ms == 60 * FRAME_MS
 
 
-def test_speech_in_the_very_first_sample_is_heard():
+def test_speech_from_the_first_sample_on_is_transcribed():
     driver = Driver()
     driver.say(speech(5, 6))
     driver.end()
     assert driver.texts == [" ".join(spoken(5, 6))]
 
 
-def test_ending_in_mid_word_gives_what_was_heard():
+def test_ending_in_mid_word_gives_the_words_so_far():
     driver = Driver()
     driver.say(speech(0, 1)[: -6 * FRAME])
     driver.end()
@@ -141,7 +141,7 @@ def test_a_turn_that_sounds_complete_ends_early():
     assert [turns(comma, frames) for frames in (10, 30, 40)] == [1, 1, 2]
 
 
-def test_a_speaker_who_pauses_is_given_more_time():
+def test_a_speaker_with_long_pauses_gets_more_time():
     def ended_after(pauses):
         driver = Driver(min_silence_ms=320, max_silence_ms=1_280, end_of_turn_threshold=0.2)
         for _ in range(pauses):
@@ -157,7 +157,7 @@ def test_a_speaker_who_pauses_is_given_more_time():
     assert ended_after(pauses=1) < ended_after(pauses=3)
 
 
-def test_a_model_of_the_sound_is_asked_where_it_matters_only():
+def test_the_audio_model_of_turn_ends_runs_only_where_it_matters():
     asked = {}
     for name, silences in {"two": (400, 1_280), "one": (700, 700)}.items():
         driver = Driver(min_silence_ms=silences[0], max_silence_ms=silences[1], end_of_turn_threshold=0.4)
@@ -180,7 +180,7 @@ def test_the_final_pass_runs_while_the_silence_is_still_short():
     assert len(driver.recogniser.calls) == calls, "the end of the turn needed no pass of its own"
 
 
-def test_the_model_is_not_given_the_silence_behind_the_words():
+def test_the_model_does_not_get_the_silence_after_the_words():
     driver = Driver()
     driver.say(speech(0))
     driver.say(silence(30))
@@ -197,10 +197,10 @@ def test_a_final_does_not_depend_on_how_much_silence_ended_it():
         assert len(driver.finals) == 1
         spans.append(driver.recogniser.calls[-1][0].samples)
     assert all(np.array_equal(span, spans[-1]) for span in spans[1:])
-    assert len(spans[0]) < len(spans[-1])  # of 160 ms of silence nobody has heard 224
+    assert len(spans[0]) < len(spans[-1])  # 160 ms of silence are not 224 ms
 
 
-def test_nothing_is_decoded_while_nobody_speaks():
+def test_nothing_is_decoded_during_silence():
     driver = Driver()
     driver.say(silence(300))
     assert not driver.recogniser.calls
@@ -241,9 +241,9 @@ def test_partials_build_on_the_hypothesis_before_and_finals_do_not():
 def test_partials_come_more_often_at_the_beginning_where_there_is_time(stretched, options, first, then):
     driver = Driver(cadence_ms=320 * stretched, **options)
     driver.say(speech(*range(8)), chunk=512)
-    heard = [call[0].fresh_s for call in driver.recogniser.calls]
-    assert heard[: len(first)] == pytest.approx(first, abs=0.04)
-    assert heard[len(first) :] == pytest.approx([then] * len(heard[len(first) :]), abs=0.04)
+    fresh = [call[0].fresh_s for call in driver.recogniser.calls]
+    assert fresh[: len(first)] == pytest.approx(first, abs=0.04)
+    assert fresh[len(first) :] == pytest.approx([then] * len(fresh[len(first) :]), abs=0.04)
 
 
 def test_partials_of_a_long_utterance_are_decoded_over_a_window():
@@ -256,7 +256,7 @@ def test_partials_of_a_long_utterance_are_decoded_over_a_window():
     partials = [update.text.split() for update in driver.updates]
     plain = [word.lower().strip(".,?!") for word in spoken(*words)]
     for partial in partials:
-        assert partial[:-1] == plain[: len(partial) - 1], "only the last word may be half heard"
+        assert partial[:-1] == plain[: len(partial) - 1], "only the last word may be cut"
     driver.end()
     assert driver.texts == [" ".join(spoken(*words))]
     assert len(driver.recogniser.calls[-1][0].samples) >= 60 * 11 * FRAME
@@ -284,7 +284,7 @@ def test_no_partials_when_none_are_wanted():
     assert len(driver.recogniser.calls) == 1
 
 
-def test_silence_is_told_as_empty_updates_when_asked_for():
+def test_silence_is_reported_as_empty_updates_on_request():
     driver = Driver(silence_updates_ms=1_000)
     driver.say(silence(100))  # 3.2 s
     assert [(update.text, update.ended) for update in driver.updates] == [("", False)] * 3
@@ -409,7 +409,7 @@ LONG_TURNS = {
 
 
 @pytest.mark.parametrize("pause", [0, 4, 12], ids=["no pause", "a dip", "pauses"])
-def test_where_words_are_committed_a_turn_goes_on_over_utterances_that_are_too_long(pause):
+def test_where_words_are_committed_a_turn_continues_after_a_cut(pause):
     driver = Driver(**LONG_TURNS)
     words = [index % 8 for index in range(60)]
     for at in range(0, 60, 12):
@@ -466,7 +466,7 @@ def test_finals_come_in_order_though_their_passes_are_late():
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
-def test_other_rates_and_encodings_are_heard(rate):
+def test_other_rates_and_encodings_are_transcribed(rate):
     driver = Driver(sample_rate=rate)
     wave = np.repeat(np.where(speech(1, 2) > 0.01, 9_000, 100), 3)[:: round(48_000 / rate)].astype("<i2")
     for at in range(0, len(wave), rate // 10):
@@ -587,27 +587,27 @@ def test_one_of_each_kind_of_work_at_a_time():
     assert driver.session.take_frames(4) is None
 
 
-def test_frames_are_heard_together_while_somebody_speaks_and_nothing_waits():
+def test_frames_are_detected_together_during_speech_while_nothing_waits():
     driver = Driver()
-    heard = []
+    detected = []
     take = driver.session.take_frames
 
     def taking(limit=64, **options):
         frames = take(limit, **options)
         if frames is not None:
-            heard.append((driver.now, len(frames)))
+            detected.append((driver.now, len(frames)))
         return frames
 
     driver.session.take_frames = taking
     driver.say(np.concatenate([silence(30), speech(0, 1, 2), silence(30)]), chunk=512)
-    sizes = [n for _, n in heard]
+    sizes = [n for _, n in detected]
     assert set(sizes[:30]) == {1}  # before speech is noticed
-    assert set(sizes[-25:]) == {1}  # in the silence behind it
+    assert set(sizes[-25:]) == {1}  # in the silence after it
     assert 5 in sizes
     assert sum(sizes) == 30 + 33 + 30
 
 
-def test_a_partial_does_not_wait_for_frames_to_be_heard_together():
+def test_a_partial_does_not_wait_for_frames_to_be_detected_together():
     alone, together = (Driver(tuning=Tuning(frames_at_once=n)) for n in (1, 5))
     for driver in (alone, together):
         driver.say(speech(0, 1, 2, 3, 4), chunk=512)
@@ -624,12 +624,12 @@ def test_a_forced_end_does_not_wait_for_more_frames():
     assert len(driver.finals) == 1
 
 
-def test_a_look_back_in_a_pause_corrects_what_was_locked_though_speech_goes_on():
+def test_an_overtaken_pass_over_the_whole_corrects_locked_words():
     """The pass over the whole utterance has seen more than the partials before it."""
 
     class Mishears(ScriptedRecogniser):
-        def _hear(self, span):
-            hypothesis = super()._hear(span)
+        def _decode(self, span):
+            hypothesis = super()._decode(span)
             if span.exact:
                 return hypothesis
             words = tuple(
@@ -657,18 +657,18 @@ def test_a_look_back_in_a_pause_corrects_what_was_locked_though_speech_goes_on()
 
 
 def test_what_was_said_of_one_pause_does_not_hold_up_the_next():
-    """All sound is there at once, so no partial comes between the pauses."""
+    """All audio is there at once, so no partial comes between the pauses."""
     for later in range(1, 40):
         driver = Driver(min_silence_ms=400, max_silence_ms=1280, end_of_turn_threshold=0.4)
-        sound = [speech(0, 1), silence(18), speech(2), silence(later), speech(3), silence(60)]
-        driver.say(np.concatenate(sound), serve=False)
+        audio = [speech(0, 1), silence(18), speech(2), silence(later), speech(3), silence(60)]
+        driver.say(np.concatenate(audio), serve=False)
         driver.end()
         assert driver.session.state is SessionState.ENDED
         words = [word.text for event in driver.finals for word in event.words]
         assert [word.strip(",.").lower() for word in words] == ["alpha", "bravo", "charlie", "delta"]
 
 
-def test_the_backlog_is_what_was_not_heard():
+def test_the_backlog_is_audio_that_was_not_detected_yet():
     driver = Driver()
     driver.say(silence(50), serve=False)
     assert driver.session.backlog_ms == 1_600
@@ -688,7 +688,7 @@ def test_an_update_knows_its_words():
 
 
 class Doubting(ScriptedRecogniser):
-    """Hears the same words and hardly believes them."""
+    """Decodes the same words with another confidence."""
 
     def __init__(self, confidence):
         super().__init__()
@@ -711,7 +711,7 @@ class Unsure(ScriptedDetector):
 
 
 @pytest.mark.parametrize(
-    ("confidence", "detector", "is_told"),
+    ("confidence", "detector", "is_shown"),
     [
         (0.1, ScriptedDetector, False),
         (0.3, ScriptedDetector, True),
@@ -719,16 +719,16 @@ class Unsure(ScriptedDetector):
         (0.5, Unsure, True),
     ],
 )
-def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_told):
+def test_words_without_credibility_are_not_shown(confidence, detector, is_shown):
     driver = Driver(recogniser=Doubting(confidence), detector=detector())
     driver.say(speech(0, 1, 2, 3, 4))
     driver.say(silence(40))
-    assert bool(driver.updates) is is_told
-    assert bool(driver.finals) is is_told
+    assert bool(driver.updates) is is_shown
+    assert bool(driver.finals) is is_shown
 
 
 @pytest.mark.parametrize(
-    ("confidence", "detector", "is_told"),
+    ("confidence", "detector", "is_shown"),
     [
         (0.3, ScriptedDetector, True),
         (0.5, Unsure, False),
@@ -736,19 +736,19 @@ def test_words_that_nobody_can_believe_are_not_told(confidence, detector, is_tol
         (0.95, Unsure, True),
     ],
 )
-def test_a_short_sound_needs_more_evidence(confidence, detector, is_told):
+def test_short_audio_needs_more_evidence(confidence, detector, is_shown):
     driver = Driver(recogniser=Doubting(confidence), detector=detector())
     driver.say(speech(0))
     driver.say(silence(40))
-    assert bool(driver.updates) is is_told
+    assert bool(driver.updates) is is_shown
 
 
-@pytest.mark.parametrize(("confidence", "is_told"), [(0.6, False), (0.94, True)])
-def test_a_second_of_sound_needs_some(confidence, is_told):
+@pytest.mark.parametrize(("confidence", "is_shown"), [(0.6, False), (0.94, True)])
+def test_a_second_of_audio_needs_some_evidence(confidence, is_shown):
     driver = Driver(recogniser=Doubting(confidence), detector=Unsure())
     driver.say(speech(0, 1, 2))
     driver.say(silence(40))
-    assert bool(driver.updates) is is_told
+    assert bool(driver.updates) is is_shown
 
 
 class Halting(ScriptedRecogniser):
@@ -774,7 +774,7 @@ def test_an_unsure_full_stop_does_not_end_a_turn_early(recogniser, n_turns):
         assert ends[1].end_of_turn_confidence < 0.2  # the long silence ended it
 
 
-def test_more_words_than_anybody_can_say_are_not_told():
+def test_more_words_than_can_be_spoken_are_not_shown():
     class Babbling(ScriptedRecogniser):
         def recognise(self, spans):
             return [

@@ -77,7 +77,7 @@ def run(parts, options, cuts, turns):
     return driver.end()
 
 
-def told(final):
+def reported(final):
     return final.start_ms, final.end_ms, final.words, final.end_of_turn_confidence
 
 
@@ -102,7 +102,7 @@ def test_any_chunking_and_pacing_gives_the_same_finals(parts, options, cuts, tur
     once = run(parts, options, [1_600], ["ddddpp"])
     again = run(parts, options, cuts, turns)
     assert again.texts == once.texts
-    assert [told(it) for it in again.finals] == [told(it) for it in once.finals]
+    assert [reported(it) for it in again.finals] == [reported(it) for it in once.finals]
 
 
 @settings(deadline=None, max_examples=200)
@@ -201,7 +201,7 @@ class Conversation:
         driver = self.driver
         is_open = driver.session.state is SessionState.OPEN
         match kind:
-            case "audio" | "dialogue":  # the engine hears of it later, or as it comes
+            case "audio" | "dialogue":  # the engine learns of it later, or at once
                 samples, _ = script(value)
                 driver.say(samples[: len(samples) // 800 * 800], 800, serve=kind == "dialogue")
             case "force":
@@ -285,7 +285,7 @@ def test_any_conversation_keeps_the_promises(played, ending, options, commits, a
             committed = final if event.words else committed
 
     if answers and isinstance(events[-1], SessionEnded):
-        told = [event for event in driver.finals if event.words]
+        reported = [event for event in driver.finals if event.words]
         # What was said ends as often as it does; each force adds one end, with words or without.
         assert len(driver.finals) >= conversation.forces
-        assert len(driver.finals) - len(told) <= conversation.forces
+        assert len(driver.finals) - len(reported) <= conversation.forces

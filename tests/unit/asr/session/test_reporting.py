@@ -1,4 +1,4 @@
-"""What a session tells beside turns: warnings, heartbeats, silence; and how often partials come."""
+"""What a session reports besides turns: warnings, heartbeats, silence; and how often partials come."""
 
 import pytest
 
@@ -20,14 +20,14 @@ def of(driver, kind):
     return [event for event in driver.events if isinstance(event, kind)]
 
 
-def test_remarks_are_told_right_after_the_beginning():
+def test_warnings_are_reported_right_after_the_beginning():
     driver = Driver(warnings=("one", "two"))
     driver.command(Warn("three"))
     assert isinstance(driver.events[0], SessionBegan)
     assert driver.events[1:] == [Warned("one"), Warned("two"), Warned("three")]
 
 
-def test_a_heartbeat_every_five_seconds_where_it_is_wanted():
+def test_a_heartbeat_every_five_seconds_on_request():
     driver = Driver(heartbeat=True)
     for part in (silence(250), speech(0), silence(250)):
         driver.say(part)
@@ -43,7 +43,7 @@ def test_a_heartbeat_every_five_seconds_where_it_is_wanted():
     assert len(of(driver, Heartbeat)) == 2
 
 
-def test_no_heartbeat_unasked():
+def test_no_heartbeat_without_request():
     driver = Driver()
     driver.now = 100.0
     driver.session.tick(driver.now)
@@ -69,18 +69,18 @@ def test_silence_is_acknowledged_second_by_second_between_turns():
     assert of(driver, SilenceDetected)[3:] == after
 
 
-@pytest.mark.parametrize(("wish", "least", "most"), [(None, 6, 20), (160, 12, 40), (3_000, 1, 2)])
-def test_partials_come_as_often_as_wished(wish, least, most):
-    driver = Driver(partials_ms=wish)
+@pytest.mark.parametrize(("interval_ms", "least", "most"), [(None, 6, 20), (160, 12, 40), (3_000, 1, 2)])
+def test_partials_come_at_the_requested_interval(interval_ms, least, most):
+    driver = Driver(partials_ms=interval_ms)
     driver.say(speech(*[index % 8 for index in range(10)]), 512)
     assert least <= len(driver.updates) <= most
-    if wish == 3_000:
+    if interval_ms == 3_000:
         driver.command(Configure(partials_ms=0))
         driver.say(speech(*[index % 8 for index in range(10)]), 512)
         assert len(driver.updates) > 6
 
 
-def test_the_first_partial_waits_as_long_as_wished():
+def test_the_first_partial_waits_as_long_as_requested():
     early, late = Driver(), Driver(first_partial_ms=1_256)
     for driver in (early, late):
         driver.say(speech(0, 1, 2, 3, 4), 512)
@@ -88,7 +88,7 @@ def test_the_first_partial_waits_as_long_as_wished():
     assert late.updates[0].end_ms >= 1_256
 
 
-def test_a_number_is_committed_as_figures_while_the_turn_goes_on():
+def test_a_number_is_committed_as_figures_during_the_turn():
     driver = Driver(commit_words=True, format_partials=True)
     driver.say(speech(0, 8, 9, 3, 7, 5, 7, 3, 7, 5, 3, 7), 512)
     transcripts = [update.final_text for update in driver.updates]

@@ -6,31 +6,31 @@ from hypothesis import strategies as st
 from vivavoce.asr.session.speech import SilencePolicy, SpeechTracker, TrackerState
 
 
-def heard(probabilities, **options):
+def tracked(probabilities, **options):
     tracker = SpeechTracker(**options)
     return [tracker.push(value) for value in probabilities], tracker
 
 
 def test_three_frames_of_four_open():
-    states, tracker = heard([0.1, 0.9, 0.2, 0.9, 0.9])
+    states, tracker = tracked([0.1, 0.9, 0.2, 0.9, 0.9])
     assert states[-1] is TrackerState.SPEAKING
     assert tracker.first_speech_frame == 1
     assert tracker.speech_end_frame == 5
 
 
 def test_a_click_opens_nothing():
-    states, _ = heard([0.9, 0.9, 0.1, 0.1, 0.9, 0.1, 0.1])
+    states, _ = tracked([0.9, 0.9, 0.1, 0.1, 0.9, 0.1, 0.1])
     assert TrackerState.SPEAKING not in states
 
 
 def test_a_dip_above_the_lower_threshold_is_no_pause():
-    _, tracker = heard([0.9] * 4 + [0.4] * 3)
+    _, tracker = tracked([0.9] * 4 + [0.4] * 3)
     assert tracker.state is TrackerState.SPEAKING
     assert tracker.pause_frames == 0
 
 
 def test_a_pause_counts_from_the_last_speech_and_ends_with_speech():
-    _, tracker = heard([0.9] * 4 + [0.1] * 5)
+    _, tracker = tracked([0.9] * 4 + [0.1] * 5)
     assert (tracker.state, tracker.pause_frames, tracker.speech_end_frame) == (TrackerState.PAUSING, 5, 4)
     tracker.push(0.4)
     assert tracker.pause_frames == 6
@@ -39,7 +39,7 @@ def test_a_pause_counts_from_the_last_speech_and_ends_with_speech():
 
 
 def test_closing_waits_for_new_speech():
-    _, tracker = heard([0.9] * 4)
+    _, tracker = tracked([0.9] * 4)
     tracker.close()
     assert not tracker.is_open
     for _ in range(3):
@@ -49,7 +49,7 @@ def test_closing_waits_for_new_speech():
 
 
 @given(st.lists(st.floats(0, 1), max_size=200))
-def test_positions_never_run_ahead_of_what_was_heard(probabilities):
+def test_positions_never_exceed_the_frames_pushed(probabilities):
     tracker = SpeechTracker()
     for count, value in enumerate(probabilities, 1):
         tracker.push(value)

@@ -44,7 +44,7 @@ def test_most_words_do_not(text):
     "text",
     ["Seven.", "My number is five, five", "5 5 1 2.", "It is A. B.", "twenty-three", "Call 555 oh.", "1234."],
 )  # fmt: skip
-def test_figures_and_letters_go_on(text):
+def test_figures_and_letters_may_continue(text):
     assert in_a_row(text.split())
 
 
@@ -56,7 +56,7 @@ def test_a_number_in_a_sentence_does_not(text):
 # --- voice ------------------------------------------------------------------------------------
 
 
-def test_a_voice_that_falls_is_heard_to_fall():
+def test_a_falling_voice_is_measured_as_falling():
     level = prosody(np.concatenate([tone(200, 1.2), tone(200, 0.25)]))
     falling = prosody(np.concatenate([tone(200, 1.2), tone(150, 0.25, level=0.06)]))
     rising = prosody(np.concatenate([tone(200, 1.2), tone(260, 0.25)]))
@@ -75,7 +75,7 @@ def test_no_voice_has_no_fall(samples):
 
 
 @given(st.integers(0, 40_000), st.integers(0, 2**32 - 1))
-def test_any_sound_has_a_finite_prosody(n, seed):
+def test_any_audio_has_a_finite_prosody(n, seed):
     samples = np.random.default_rng(seed).normal(0, 0.1, n).astype(np.float32)
     assert all(map(math.isfinite, prosody(samples)))
 
@@ -83,7 +83,7 @@ def test_any_sound_has_a_finite_prosody(n, seed):
 # --- pauses -----------------------------------------------------------------------------------
 
 
-def test_a_usual_pause_is_learnt_from_those_behind_which_somebody_went_on():
+def test_the_usual_pause_is_learnt_from_pauses_after_which_speech_continued():
     pauses = Pauses()
     assert pauses.usual_ms == 400
     for pause_ms in (100, 1_280, 5_000):  # too short to say anything, and ends
@@ -125,7 +125,7 @@ def test_what_speaks_against_an_end(changes):
     assert sureness(**changes) < sureness()
 
 
-def test_what_a_model_of_the_sound_says_counts():
+def test_an_audio_model_of_turn_ends_counts():
     assert sureness(end_probability=0.01) < sureness(end_probability=0.5) < sureness(end_probability=0.99)
 
 
@@ -172,14 +172,14 @@ def test_the_silence_that_was_not_named_gives_way():
     assert policy.changed(100, 900, 0.7) == SilencePolicy(100, 900, 0.7)
 
 
-def test_one_silence_for_all_asks_nobody():
+def test_with_a_single_silence_confidence_decides_nothing():
     assert not SilencePolicy(700, 700, 0.4).tells_confidence
     assert SilencePolicy(400, 1_280, 1.0).tells_confidence
     assert not SilencePolicy(400, 1_280, 1.0).asks_for_confidence
     assert SilencePolicy(400, 1_280, 0.4).asks_for_confidence
 
 
-# --- models of the sound ----------------------------------------------------------------------
+# --- audio models of turn ends ------------------------------------------------------------------
 
 
 class Scripted:
@@ -278,7 +278,7 @@ def test_the_last_eight_seconds_of_a_turn_are_scored(loudness_model):
     assert both == [*alone, quiet]
 
 
-def test_a_server_is_told_at_once_that_its_turn_model_is_not_there(loudness_model):
+def test_a_missing_turn_model_is_an_error_at_start(loudness_model):
     for turn_model in ("auto", "none", str(loudness_model)):
         ServerOptions(turn_model=turn_model).check()
     with pytest.raises(
