@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.models.onnx.cache import cache_folder
 from vivavoce.errors import ExtrasNotInstalledError, ServerError
+from vivavoce.folders import cache_folder
 
 if TYPE_CHECKING:
     from cryptography import x509

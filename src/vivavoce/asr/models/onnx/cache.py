@@ -1,34 +1,27 @@
-"""Graphs that are made of a model's files at first use, and where they are kept."""
+"""Graphs that are written from a model's files at first use, and kept in the cache folder."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
+from vivavoce.folders import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["cache_folder", "cached", "digest"]
+__all__ = ["cached", "digest"]
 
 _log = logging.getLogger(__name__)
 
 
-def cache_folder() -> Path:
-    """Where things that can be made again are kept: ``VIVAVOCE_HOME``/cache or the user's cache folder."""
-    home = os.environ.get("VIVAVOCE_HOME")
-    return Path(home) / "cache" if home else Path(platformdirs.user_cache_dir("vivavoce"))
-
-
 def digest(*files: Path) -> str:
-    """A short name for what is in these files."""
+    """A short name for the content of these files: 16 hexadecimal digits."""
     found = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
@@ -37,15 +30,20 @@ def digest(*files: Path) -> str:
 
 
 def cached(name: str, last: str, build: Callable[[Path], None]) -> Path:
-    """A folder of the cache; it is filled the first time.
+    """A folder of the cache; the first call fills it.
+
+    If the cache can't be written, the files are kept in a temporary folder, and a warning is logged.
 
     Args:
-        name: Says what is in it, down to the last bit; the kind of machine is added.
-        last: A file that is in it once it is whole.
+        name: Identifies the content of the folder, down to the last bit; the kind of machine is added.
+        last: A file that is in the folder once the folder is complete.
         build: Fills a new folder.
 
+    Returns:
+        The complete folder.
+
     Raises:
-        ModelError: By ``build``.
+        ModelError: From ``build``.
     """
     target = cache_folder() / f"{name}-{platform.machine()}"
     if (target / last).is_file():
@@ -60,9 +58,13 @@ def cached(name: str, last: str, build: Callable[[Path], None]) -> Path:
         )
         build(target)
         return target
-    build(folder)
     try:
-        folder.rename(target)  # in one step: another process never sees half of it
-    except OSError:  # another process was quicker
+        build(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    try:
+        folder.rename(target)  # in one step: no other process sees an incomplete folder
+    except OSError:  # another process was faster
         shutil.rmtree(folder, ignore_errors=True)
     return target
