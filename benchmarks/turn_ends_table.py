@@ -20,8 +20,7 @@ from benchmarks.hesitant_speech import HesitantClip, hesitant_clips
 from benchmarks.script import exit_code_of
 from benchmarks.turn_ends import EndedTurn, Endings, count_endings, speech_spans
 from vivavoce.asr.engine import Pump
-from vivavoce.asr.models import load_detector, load_recogniser, load_turn_detector
-from vivavoce.asr.models.smart_turn import TurnAwareRecogniser
+from vivavoce.asr.models import TurnAwareRecogniser, load_detector, load_recogniser, load_turn_detector
 from vivavoce.asr.session import SessionMachine
 from vivavoce.bench.audio import load_pcm, to_model_rate
 from vivavoce.bench.corpus import folder_or_default, read_manifest

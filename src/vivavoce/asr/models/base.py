@@ -1,4 +1,4 @@
-"""What the rest of the system knows of an engine."""
+"""The interfaces of models: recognisers, speech detectors, turn detectors, and the values they exchange."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.audio import Samples
 
-__all__ = ["Frames", "Hypothesis", "HypothesisWord", "Recogniser", "Span", "SpeechDetector", "SpeechState"]
+__all__ = [
+    "Frames",
+    "Hypothesis",
+    "HypothesisWord",
+    "Recogniser",
+    "Span",
+    "SpeechDetector",
+    "SpeechState",
+    "TurnDetector",
+]
 
 Frames: TypeAlias = npt.NDArray[np.float32]
 """Frames of one session, shape (frames, samples per frame), float32, 16 kHz, full scale ±1."""
@@ -21,23 +30,23 @@ Frames: TypeAlias = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of speech to be recognised.
+    """A stretch of audio to recognise.
 
     Attributes:
         samples: Shape (n,), float32, 16 kHz, full scale ±1.
-        prefix: Tokens the hypothesis must begin with: what was committed already.
-        draft: Tokens it may begin with, after the prefix: an earlier hypothesis of the same utterance.
-            A draft saves time: what the model would not say itself is thrown away.
-        exact: Whether the hypothesis must be the same whatever the draft, bit for bit.
-        fresh_s: How many seconds of the span are new since the draft was made; None: all, and the
-            hypothesis may be as long as the span allows. A partial need not say more than was spoken.
+        prefix: Tokens that the hypothesis must begin with, because they are committed.
+        draft: Tokens that may follow the prefix, from an earlier hypothesis of the same utterance. A draft
+            saves time; its tokens are kept up to the first that the model does not choose itself.
+        exact: Whether the hypothesis must be the same with any draft, bit for bit.
+        fresh_s: Seconds of the span that are new since the draft was made, which limit the length of the
+            hypothesis; None: all are new, and only the length of the span limits it.
         start: Position of the first sample; only differences to other spans of a session matter.
         memory: `Hypothesis.memory` of the pass before, if any. It saves time if the starts of both spans
             differ by a multiple of `Recogniser.step_samples`. An exact span has the same hypothesis with
             and without it; that of any other span may differ a little.
-        terms: Words and phrases that are expected: they are written where the sound allows for it.
-        zeros: Samples of perfect silence to be heard behind them.
-        asks_for_end: Whether it matters how probable it is that the turn ends with the span.
+        terms: Words and phrases that are expected. A word that sounds like one of them is written as it.
+        zeros: Number of zero samples to append.
+        asks_for_end: Whether to compute `Hypothesis.end_probability`.
     """
 
     samples: Samples
@@ -57,11 +66,11 @@ class HypothesisWord:
     """One recognised word.
 
     Attributes:
-        text: As written by the model, punctuation included.
-        start_s: Where it begins, in seconds from the start of the span.
-        end_s: Where it ends.
+        text: As the model writes it, punctuation included.
+        start_s: Its start, in seconds from the start of the span.
+        end_s: Its end.
         confidence: 0 to 1.
-        n_tokens: How many tokens spell it.
+        n_tokens: Number of tokens that spell it.
     """
 
     text: str
@@ -73,14 +82,15 @@ class HypothesisWord:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What a span is believed to say.
+    """The recognised content of a span.
 
     Attributes:
         tokens: All tokens, prefix included, without start and end marks.
-        words: What they spell; their ``n_tokens`` add up to the number of tokens.
-        last_probability: Of the last token, 0 to 1: most often a mark, and then how sure the model is of it.
-        memory: What the engine wants to be given with the next span of the same utterance.
-        end_probability: That the turn is over, by its sound, where that was asked for and somebody can tell.
+        words: The words that they spell; the ``n_tokens`` of all words add up to the number of tokens.
+        last_probability: Probability of the last token, 0 to 1. That token is most often a punctuation mark.
+        memory: To be given to the recogniser with the next span of the same utterance.
+        end_probability: Probability that the turn is over, 0 to 1, from the audio; None if the span does not
+            ask for it, or no turn detector is loaded.
     """
 
     tokens: tuple[int, ...] = ()
@@ -91,20 +101,20 @@ class Hypothesis:
 
     @property
     def text(self) -> str:
-        """All words in a row."""
+        """All words, with a space between two."""
         return " ".join(word.text for word in self.words)
 
 
 class Recogniser(Protocol):
-    """Turns spans into hypotheses; keeps nothing between calls, and may be called from several threads."""
+    """Turns spans into hypotheses. Keeps nothing between calls, and may be called from several threads."""
 
     @property
     def name(self) -> str:
-        """Of the model, for people."""
+        """Name of the model, for people."""
 
     @property
     def max_batch(self) -> int:
-        """How many spans are worth giving at once."""
+        """The largest batch that saves time."""
 
     @property
     def step_samples(self) -> int:
@@ -115,16 +125,19 @@ class Recogniser(Protocol):
         """
 
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Recognise a batch; one hypothesis per span, in their order.
+        """Recognise a batch.
+
+        Returns:
+            One hypothesis per span, in their order.
 
         Raises:
-            EngineError: The engine can't go on.
+            EngineError: The model failed and can't continue.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechState:
-    """What a speech detector remembers of one session between frames.
+    """State of a speech detector in one session, between two frames.
 
     Attributes:
         hidden: Shape (2, 128), float32: the recurrent state.
@@ -136,23 +149,41 @@ class SpeechState:
 
 
 class SpeechDetector(Protocol):
-    """Tells speech from everything else, frame by frame. Called from one thread at a time."""
+    """Detects speech, frame by frame. Called from one thread at a time."""
 
     @property
     def frame_samples(self) -> int:
         """Samples in a frame, at 16 kHz."""
 
     def initial_state(self) -> SpeechState:
-        """State of a session that has heard nothing."""
+        """State at the start of a session."""
 
     def detect(
         self, batch: Sequence[tuple[SpeechState, Frames]]
     ) -> list[tuple[SpeechState, npt.NDArray[np.float32]]]:
-        """Probability of speech in each frame of several sessions.
+        """Compute the probability of speech in each frame of several sessions.
 
         Args:
-            batch: Per session its state and its frames, shape (n, frame_samples); n may differ.
+            batch: The state of each session and its frames, shape (n, frame_samples); n may differ.
 
         Returns:
-            Per session its new state and the probabilities, shape (n,), float32, 0 to 1.
+            The new state of each session and the probabilities, shape (n,), float32, 0 to 1.
+        """
+
+
+class TurnDetector(Protocol):
+    """Detects from the audio whether a turn is over. May be called from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people."""
+
+    def end_probabilities(self, turns: Sequence[Samples]) -> list[float]:
+        """Compute the probability that each turn is over.
+
+        Args:
+            turns: Audio from the start of each turn into the pause after it, shape (n,), float32, 16 kHz.
+
+        Returns:
+            One probability per turn, 0 to 1; it does not depend on the other turns of the batch.
         """

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from support.scripted_engine import ScriptedRecogniser, speech
 from support.voices import RATE, tone
-from vivavoce.asr.models import Span, load_turn_detector
-from vivavoce.asr.models.smart_turn import TurnAwareRecogniser
+from vivavoce.asr.models import Span, TurnAwareRecogniser, load_turn_detector
 from vivavoce.asr.models.smart_turn.mel import log_mel
 from vivavoce.asr.session.speech import (
     Evidence,

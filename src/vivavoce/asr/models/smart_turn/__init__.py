@@ -1,5 +1,1 @@
-"""Models that hear from the sound alone whether a turn is over. None is needed."""
-
-from vivavoce.asr.models.smart_turn.recogniser import TurnAwareRecogniser, TurnDetector
-
-__all__ = ["TurnAwareRecogniser", "TurnDetector"]
+"""smart-turn (Daily): detects from the audio whether a turn is over. Optional."""

@@ -1,4 +1,4 @@
-"""Log-mel features as Whisper takes them, in NumPy.
+"""Whisper's log-mel features, in NumPy.
 
 Source: Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022), section 2.2, with
 the constants of its published code: frames of 25 ms every 10 ms, 80 bands on Slaney's mel scale (M. Slaney,
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.asr.audio import ENGINE_RATE_HZ
+
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
 
@@ -20,26 +22,25 @@ __all__ = ["HOP_SAMPLES", "N_BANDS", "log_mel"]
 
 HOP_SAMPLES: Final = 160
 N_BANDS: Final = 80
-_RATE_HZ: Final = 16_000
 _FRAME_SAMPLES: Final = 400
 _FLOOR: Final = 1e-10
 _RANGE: Final = 8.0
-# Slaney's scale: 15 mels a kilohertz below 1 kHz, above it 27 mels for each factor of 6.4.
+# Slaney's scale: 15 mels per kilohertz below 1 kHz, and above it 27 mels per factor of 6.4.
 _LINEAR_HZ: Final = 1_000.0
 _LINEAR_MELS: Final = 15.0
 _MELS_PER_E: Final = 27.0 / np.log(6.4)
 
 
 def log_mel(samples: Samples) -> npt.NDArray[np.float32]:
-    """Features of a stretch of sound.
+    """Compute the features of a stretch of audio.
 
     Args:
-        samples: Shape (n,), 16 kHz, n > 200.
+        samples: Shape (n,), float32, 16 kHz, n > 200.
 
     Returns:
-        Shape (80, n // 160), one column every 10 ms.
+        Shape (80, n // 160), float32, one column every 10 ms.
     """
-    # Each frame is centred on its place; the edges are mirrored.
+    # Each frame is centred on its moment; the audio is mirrored at both ends.
     padded = np.pad(samples, _FRAME_SAMPLES // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME_SAMPLES)[::HOP_SAMPLES]
     spectrum = np.fft.rfft(frames[: len(samples) // HOP_SAMPLES] * _window())
@@ -58,7 +59,7 @@ def _window() -> npt.NDArray[np.float64]:
 @cache
 def _filters() -> npt.NDArray[np.float64]:
     """Triangles of equal area between neighbouring bands, shape (80, 201)."""
-    highest = _LINEAR_MELS + _MELS_PER_E * np.log(_RATE_HZ / 2 / _LINEAR_HZ)
+    highest = _LINEAR_MELS + _MELS_PER_E * np.log(ENGINE_RATE_HZ / 2 / _LINEAR_HZ)
     mels = np.linspace(0.0, highest, N_BANDS + 2)
     edges = np.where(
         mels < _LINEAR_MELS,
@@ -66,7 +67,7 @@ def _filters() -> npt.NDArray[np.float64]:
         _LINEAR_HZ * np.exp((mels - _LINEAR_MELS) / _MELS_PER_E),
     )[:, None]
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    hz = np.linspace(0.0, _RATE_HZ / 2, _FRAME_SAMPLES // 2 + 1)
+    hz = np.linspace(0.0, ENGINE_RATE_HZ / 2, _FRAME_SAMPLES // 2 + 1)
     triangles = np.minimum((hz - low) / (middle - low), (high - hz) / (high - middle))
     filters: npt.NDArray[np.float64] = np.maximum(0.0, triangles) * 2.0 / (high - low)
     return filters

@@ -1,0 +1,109 @@
+"""Model families by name, and how each is loaded.
+
+A further family is a folder beside `moonshine`, `silero` and `smart_turn`, with a class that has the methods
+of `Recogniser`, `SpeechDetector` or `TurnDetector`, and a line in a table here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from vivavoce.asr.models.base import Span
+from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
+from vivavoce.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vivavoce.asr.models.base import Recogniser, SpeechDetector, TurnDetector
+
+__all__ = [
+    "RECOGNISERS",
+    "SPEECH_DETECTORS",
+    "TURN_DETECTORS",
+    "load_detector",
+    "load_recogniser",
+    "load_turn_detector",
+    "warm_up",
+]
+
+# The class of each family, which is called with the keyword ``threads``. It is imported only when a model is
+# loaded, because that loads ONNX Runtime.
+RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
+    "moonshine": "vivavoce.asr.models.moonshine.recogniser:MoonshineRecogniser",
+})  # fmt: skip
+SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
+    "silero": "vivavoce.asr.models.silero.detector:SileroDetector",
+})  # fmt: skip
+# These classes also have a static method ``is_installed``, and the first argument may be a model file.
+TURN_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
+    "smart-turn": "vivavoce.asr.models.smart_turn.detector:SmartTurn",
+})  # fmt: skip
+
+
+def load_recogniser(family: str = "moonshine", *, threads: int = 1, turn_model: str = "auto") -> Recogniser:
+    """Load a recogniser. Takes about a second.
+
+    Args:
+        family: A key of `RECOGNISERS`.
+        threads: Threads for one run.
+        turn_model: As for `load_turn_detector`.
+
+    Raises:
+        ModelError: There is no such family, or a file is missing or is not such a model.
+    """
+    recogniser: Recogniser = _class_of(family, RECOGNISERS)(threads=threads)
+    turns = load_turn_detector(turn_model, threads=threads)
+    return recogniser if turns is None else TurnAwareRecogniser(recogniser, turns)
+
+
+def load_turn_detector(turn_model: str, *, threads: int = 1) -> TurnDetector | None:
+    """Load a model that detects from the audio whether a turn is over.
+
+    Args:
+        turn_model: ``auto``: the first family of `TURN_DETECTORS` that is installed, if any (smart-turn is if
+            ``pipecat-ai`` is); ``none``; or the path of a smart-turn model.
+        threads: Threads for one run.
+
+    Raises:
+        ModelError: There is no such file, or it is not such a model.
+    """
+    if turn_model == "none":
+        return None
+    if turn_model == "auto":
+        families = (_class_of(family, TURN_DETECTORS) for family in TURN_DETECTORS)
+        return next((found(threads=threads) for found in families if found.is_installed()), None)
+    detector: TurnDetector = _class_of("smart-turn", TURN_DETECTORS)(Path(turn_model), threads=threads)
+    return detector
+
+
+def load_detector(family: str = "silero", *, threads: int = 1) -> SpeechDetector:
+    """Load a speech detector.
+
+    Args:
+        family: A key of `SPEECH_DETECTORS`.
+        threads: Threads for one run.
+
+    Raises:
+        ModelError: There is no such family, or its file is missing.
+    """
+    detector: SpeechDetector = _class_of(family, SPEECH_DETECTORS)(threads=threads)
+    return detector
+
+
+def warm_up(recogniser: Recogniser, lengths_samples: Sequence[int] = (16_000, 80_000)) -> None:
+    """Run a recogniser on silence of some lengths, so that the first utterance is as fast as later ones."""
+    for length in lengths_samples:
+        recogniser.recognise([Span(np.zeros(length, dtype=np.float32))])
+
+
+def _class_of(family: str, families: Mapping[str, str]) -> Any:
+    if family not in families:
+        raise ModelError(f"the model family must be one of {', '.join(families)}, got {family!r}")
+    module, _, name = families[family].partition(":")
+    return getattr(importlib.import_module(module), name)
