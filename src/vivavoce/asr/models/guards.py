@@ -1,4 +1,4 @@
-"""Stopping a decoder that has begun to invent. No lists of phrases: only lengths and repeats."""
+"""Limits against hallucinated text: lengths, loops and words without duration, no lists of phrases."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["cut_loop", "max_tokens", "squeezed"]
+__all__ = ["cut_loop", "max_tokens", "zero_duration"]
 
 TOKENS_PER_SECOND: Final = 6.5
-"""More than fast speech needs; Moonshine's authors use the same limit."""
+"""More than fast speech has; Moonshine's authors use the same limit."""
 
 _SPARE_TOKENS: Final = 4
 _LONGEST_PERIOD: Final = 16
-# A phrase said three times running may be real ("no, no, no"); what a loop repeats goes on to the limit.
+# A phrase that is repeated three times may be real ("no, no, no"); a loop continues up to the limit.
 _LOOP_TOKENS: Final = 16
 _LOOP_TURNS: Final = 4
-# In 180 recordings decoded as a whole no three words in a row took less than 0.24 s.
-_SQUEEZED_WORDS: Final = 3
-_SQUEEZED_S: Final = 0.24
+# In 180 recordings, each decoded as a whole, no three successive words took less than 0.24 s.
+_SHORT_WORDS: Final = 3
+_SHORT_S: Final = 0.24
 
 
 def max_tokens(seconds: float) -> int:
-    """How many tokens a span of that length can hold."""
+    """The largest number of tokens that a span of this length can have."""
     return int(seconds * TOKENS_PER_SECOND) + _SPARE_TOKENS
 
 
 def cut_loop(tokens: Sequence[int]) -> int | None:
-    """Look for a loop at the end of a sequence.
+    """Find a loop at the end of a sequence.
 
     Returns:
-        How many tokens to keep, one turn of the loop included; None without a loop.
+        Number of tokens to keep, which include one turn of the loop; None if there is no loop.
     """
     for period in range(1, _LONGEST_PERIOD + 1):
         turns = max(_LOOP_TURNS, -(-_LOOP_TOKENS // period))
@@ -47,18 +47,21 @@ def cut_loop(tokens: Sequence[int]) -> int | None:
     return None
 
 
-def squeezed(times: Sequence[tuple[float, float]]) -> list[bool]:
-    """Tell words for which there is no sound: as one of three in a row they take no time to speak of.
+def zero_duration(times: Sequence[tuple[float, float]]) -> list[bool]:
+    """Find words without a duration in the audio: three successive words that take almost no time.
 
-    At the end of what was heard so far the model likes to say again what it said before, or what it
-    expects to hear. Such words have nowhere to go in the audio but its last frames.
+    At the end of a span the model tends to repeat earlier words, or to add words that often follow. Such
+    words have no place in the audio but its last frames.
 
     Args:
         times: Start and end of each word, in seconds, in order.
+
+    Returns:
+        For each word whether it is one of such three.
     """
-    is_squeezed = [False] * len(times)
-    for last in range(_SQUEEZED_WORDS - 1, len(times)):
-        first = last - _SQUEEZED_WORDS + 1
-        if times[last][1] - times[first][0] < _SQUEEZED_S:
-            is_squeezed[first : last + 1] = [True] * _SQUEEZED_WORDS
-    return is_squeezed
+    found = [False] * len(times)
+    for last in range(_SHORT_WORDS - 1, len(times)):
+        first = last - _SHORT_WORDS + 1
+        if times[last][1] - times[first][0] < _SHORT_S:
+            found[first : last + 1] = [True] * _SHORT_WORDS
+    return found

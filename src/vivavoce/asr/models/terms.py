@@ -1,10 +1,10 @@
-"""Contextual biasing: terms that a client expects, as a trie over tokens that favours them.
+"""Contextual biasing: a trie over the tokens of expected terms, which favours them.
 
-Source of adding a bonus to the log-probabilities of tokens that continue a term, and of taking it back
+Source of adding a bonus to the log-probabilities of tokens that continue a term, and of subtracting it
 where the match fails: D. Zhao et al., "Shallow-Fusion End-to-End Contextual Biasing", Interspeech 2019.
-There a beam keeps the way without the term; with one hypothesis it is gone back to instead.
+There a beam keeps the path without the term; with a single hypothesis, decoding goes back to it instead.
 
-Everything here is a function of tokens: nothing is remembered between two calls.
+Every result is a function of tokens: nothing is kept between two calls.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["DEFAULT_STRENGTH", "Fate", "Strength", "TermBias", "plain_letters", 
 
 
 class Fate(enum.Enum):
-    """What became of the terms that a token may be part of."""
+    """Result of matching the terms that a token may be part of."""
 
     COMPLETE = "complete"
     OPEN = "open"
@@ -30,11 +30,13 @@ class Fate(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """How much terms are favoured, in nats: a token may be so much less likely than the likeliest.
+    """Bonus of the tokens of terms, in nats.
+
+    A token of a term is chosen if its log-probability is less than the bonus below that of the best token.
 
     Attributes:
-        first: The first token of a term.
-        later: Each one behind it.
+        first: Of the first token of a term.
+        later: Of each token after it.
     """
 
     first: float = 3.0
@@ -47,7 +49,7 @@ DEFAULT_STRENGTH: Final = Strength()
 @dataclass(slots=True)
 class _Node:
     children: dict[int, _Node] = field(default_factory=dict)
-    is_end: bool = False
+    is_end: bool = False  # whether a term may end here
 
 
 class TermBias:
@@ -56,7 +58,7 @@ class TermBias:
     Attributes:
         tokens: All tokens that may be favoured, in ascending order.
         first: Those that begin a term.
-        strength: How much they are favoured.
+        strength: The bonus.
     """
 
     def __init__(self, spellings: Iterable[Sequence[int]], strength: Strength = DEFAULT_STRENGTH) -> None:
@@ -64,11 +66,11 @@ class TermBias:
 
         Args:
             spellings: Token sequences, at least one token each; a term may have several.
-            strength: How much they are favoured.
+            strength: The bonus.
         """
         self.strength = strength
         self._root = _Node()
-        self._longest = 0
+        self._longest = 0  # tokens of the longest spelling
         tokens: set[int] = set()
         for spelling in spellings:
             node = self._root
@@ -81,7 +83,7 @@ class TermBias:
         self.first = tuple(sorted(self._root.children))
 
     def continuing(self, history: Sequence[int]) -> set[int]:
-        """Tokens that continue a term that was begun at the end of a history."""
+        """The tokens that continue a term whose beginning is at the end of a history."""
         found: set[int] = set()
         for start in range(max(0, len(history) - self._longest + 1), len(history)):
             node: _Node | None = self._root
@@ -92,7 +94,12 @@ class TermBias:
         return found
 
     def fate(self, tokens: Sequence[int], place: int) -> Fate:
-        """What became of the terms that the token at a place may be part of, by the tokens behind it."""
+        """Match the terms that the token at a place may be part of.
+
+        Returns:
+            ``COMPLETE`` if the tokens contain such a term, ``OPEN`` if more tokens may complete one, else
+            ``FAILED``.
+        """
         is_open = False
         for start in range(max(0, place - self._longest + 1), place + 1):
             node: _Node | None = self._root
@@ -108,10 +115,10 @@ class TermBias:
 
 
 def written_forms(term: str) -> tuple[str, ...]:
-    """How a term may be written in a transcript.
+    """The forms in which a term may be written in a transcript.
 
-    One with capitals and small letters is written as it is given, or with a capital where a sentence
-    begins. One in small letters alone, or in capitals alone, says nothing of its case: all are tried.
+    A term in mixed case is written as given, or with a capital at the start of a sentence. A term in lower
+    case only, or in upper case only, does not determine its case: it has a form in each.
     """
     term = " ".join(term.split())
     forms = [term, _capitalised(term)]
@@ -122,7 +129,7 @@ def written_forms(term: str) -> tuple[str, ...]:
 
 
 def plain_letters(text: str) -> str:
-    """A text without its accents."""
+    """The text without accents: "Lübeck" becomes "Lubeck"."""
     return "".join(it for it in unicodedata.normalize("NFD", text) if not unicodedata.combining(it))
 
 

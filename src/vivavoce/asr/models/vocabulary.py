@@ -1,4 +1,4 @@
-"""The vocabulary of a model: token ids to words."""
+"""The vocabulary of a model: from token ids to words, and from text to token ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Vocabulary", "WordTokens"]
 
 _SPACE = "\u2581".encode()  # sentencepiece's mark for the space before a word
-_LONG = 128  # from here on a length takes two bytes
+_LONG = 128  # a length from here on takes two bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class WordTokens:
     Attributes:
         text: The word.
         first: Index of its first token in the sequence.
-        n_tokens: How many tokens spell it.
+        n_tokens: Number of tokens that spell it.
     """
 
     text: str
@@ -34,29 +34,29 @@ class WordTokens:
 
 
 class Vocabulary:
-    """Pieces by token id."""
+    """The text of each token."""
 
     def __init__(self, pieces: Sequence[bytes], *, n_special: int = 3) -> None:
-        """Keep the pieces.
+        """Take the texts of all tokens.
 
         Args:
             pieces: UTF-8 text of each token; a space is U+2581.
-            n_special: How many ids at the start are marks, not text.
+            n_special: Number of ids at the start that are marks, without text.
         """
         self._pieces = [_as_bytes(piece) for piece in pieces]
         for index in range(min(n_special, len(self._pieces))):
             self._pieces[index] = b""
-        # Single bytes have the first ids; a piece of the same text comes behind them and counts.
+        # Single bytes have the first ids. A later piece of the same text takes precedence.
         self._ids = {piece: index for index, piece in enumerate(self._pieces) if piece}
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read Moonshine's ``tokenizer.bin``: for each token its length and its bytes.
+        """Read Moonshine's ``tokenizer.bin``: the length and the bytes of each token.
 
-        A length of 128 or more is written in two bytes: ``second * 128 + first - 128``.
+        A length of 128 or more takes two bytes: ``second * 128 + first - 128``.
 
         Raises:
-            ModelError: The file is cut short.
+            ModelError: The file is truncated.
         """
         data = path.read_bytes()
         pieces: list[bytes] = []
@@ -68,7 +68,7 @@ class Vocabulary:
                 length = data[at] * _LONG + length - _LONG
                 at += 1
             if at + length > len(data):
-                raise ModelError(f"{path.name} is cut short")
+                raise ModelError(f"{path.name} is truncated")
             pieces.append(data[at : at + length])
             at += length
         return cls(pieces)
@@ -77,13 +77,13 @@ class Vocabulary:
         return len(self._pieces)
 
     def spell(self, text: str) -> tuple[int, ...] | None:
-        """The tokens of a text that begins a word, as the model was trained to write them.
+        """Tokenise a text that starts at a word, as the model's training data was tokenised.
 
-        Source: byte pair encoding as in T. Kudo and J. Richardson, "SentencePiece", 2018: of all
-        neighbours that are a piece together the one with the smallest id is joined first.
+        Source: byte pair encoding as in T. Kudo and J. Richardson, "SentencePiece", 2018. Of all neighbours
+        that form a piece together, the pair with the smallest id is joined first.
 
         Returns:
-            None if the vocabulary has no piece for a character.
+            The tokens; None if the vocabulary has no piece for a character.
         """
         parts = [character.encode() for character in f" {text}".replace(" ", _SPACE.decode())]
         if not all(part in self._ids for part in parts):
@@ -100,10 +100,10 @@ class Vocabulary:
             parts[place : place + 2] = [parts[place] + parts[place + 1]]
 
     def words(self, tokens: Sequence[int]) -> tuple[WordTokens, ...]:
-        """Split a token sequence into words; every token belongs to just one of them.
+        """Split a token sequence into words; each token belongs to exactly one word.
 
-        A token that begins with a space begins a word; tokens before the first such one belong to
-        the first word. Marks and bare spaces go to the word before them.
+        A token that starts with a space starts a word; tokens before the first such token belong to the
+        first word. Marks and bare spaces belong to the word before them.
         """
         starts: list[int] = []
         for index, token in enumerate(tokens):
@@ -119,7 +119,7 @@ class Vocabulary:
 
 
 def _as_bytes(piece: bytes) -> bytes:
-    """Turn a byte token (``<0x41>``) into its byte, and vendor marks (``<<ST_1>>``) into nothing."""
+    """Decode a byte token (``<0x41>``) to its byte, and a vendor mark (``<<ST_1>>``) to no text."""
     if piece.startswith(b"<<") and piece.endswith(b">>"):
         return b""
     if len(piece) == len(b"<0x00>") and piece.startswith(b"<0x") and piece.endswith(b">"):

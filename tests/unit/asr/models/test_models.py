@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vivavoce.asr.models.guards import cut_loop, max_tokens, squeezed
+from vivavoce.asr.models.guards import cut_loop, max_tokens, zero_duration
 from vivavoce.asr.models.moonshine.word_times import FRAME_S, word_times
 from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
@@ -66,7 +66,7 @@ def test_the_file_has_short_and_long_lengths(tmp_path):
 def test_a_cut_file_is_an_error(tmp_path, cut):
     path = tmp_path / "tokenizer.bin"
     path.write_bytes(packed([b"abcdefgh"])[:-cut])
-    with pytest.raises(ModelError, match="cut short"):
+    with pytest.raises(ModelError, match="truncated"):
         Vocabulary.load(path)
 
 
@@ -146,17 +146,17 @@ def test_word_times_are_in_order_whatever_the_attention(sizes, frames, has_end, 
 def test_words_without_a_sound_of_their_own_are_told():
     said = [(0.0, 0.2), (0.2, 0.5), (0.5, 0.55)]
     invented = [(0.55, 0.6), (0.6, 0.64), (0.64, 0.7)]
-    assert squeezed(said) == [False] * 3
-    assert squeezed(said + invented) == [False, False, True, True, True, True]
-    assert squeezed([*said, *invented, (0.9, 1.2)])[-1] is False
-    assert squeezed(invented[:2]) == [False, False]  # two may be a slip of their times
-    assert squeezed([]) == []
+    assert zero_duration(said) == [False] * 3
+    assert zero_duration(said + invented) == [False, False, True, True, True, True]
+    assert zero_duration([*said, *invented, (0.9, 1.2)])[-1] is False
+    assert zero_duration(invented[:2]) == [False, False]  # two may be a slip of their times
+    assert zero_duration([]) == []
 
 
 @given(st.lists(st.floats(0.081, 0.6), max_size=20))
 def test_no_word_of_ordinary_length_is_taken_for_invented(lengths):
     ends = np.cumsum(lengths)
-    assert not any(squeezed([(end - length, end) for end, length in zip(ends, lengths, strict=True)]))
+    assert not any(zero_duration([(end - length, end) for end, length in zip(ends, lengths, strict=True)]))
 
 
 def test_what_was_made_of_files_is_made_once_for_each_content(tmp_path, monkeypatch):
@@ -188,7 +188,7 @@ def test_a_file_that_is_no_speech_detector_is_refused(tmp_path):
     from vivavoce.asr.models.silero.graph import build_detector
 
     wrong = tmp_path / "wrong.onnx"
-    for content, said in ((b"no model at all", "can't be read"), (b"", "no Silero speech detector")):
+    for content, said in ((b"no model at all", "can't be read"), (b"", "must be a Silero speech detector")):
         wrong.write_bytes(content)
         with pytest.raises(ModelError, match=said):
             build_detector(wrong, tmp_path / "out.onnx")

@@ -1,7 +1,7 @@
 """Moonshine (Useful Sensors): an encoder-decoder that takes raw samples of any length.
 
-The weights come from the package ``moonshine-voice``; its graphs do not: leaner ones are written from
-the same weights at first use and kept in the user's cache folder. Source of the model: N. Jeffries et
+The weights come from the package ``moonshine-voice``. Its graphs are not used: leaner ones are written from
+the same weights at first use, and kept in the user's cache folder. Source of the model: N. Jeffries et
 al., "Moonshine: Speech Recognition for Live Transcription and Voice Commands", 2024.
 """
 

@@ -1,10 +1,10 @@
-"""Encoding a span, and what is kept of it for the next span of the same sound.
+"""Encoding a span, and what the next span of the same audio can reuse.
 
-The encoder looks both ways, so what it makes of a frame depends on all that follows, but less and less
-on what follows late. A partial pass therefore takes the older frames as the pass before left them and
-encodes the newer ones, which look at all; now and then, and for whatever must be exact, all of them are
-encoded together again. Keeping the past of streaming attention: N. Moritz et al., "Streaming automatic
-speech recognition with the transformer model", 2020; here with a model that was not trained for it.
+The encoder attends to both sides, so the states of a frame depend on all frames after it, but the less the
+later these are. A partial pass therefore reuses the states of the older frames from the pass before, and
+encodes the newer frames, which attend to all. Every few passes, and for each exact span, all frames are
+encoded together. Keeping the past of streaming attention: N. Moritz et al., "Streaming automatic speech
+recognition with the transformer model", 2020; here with a model that was not trained for it.
 """
 
 from __future__ import annotations
@@ -15,26 +15,27 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.models.moonshine.front import FRAME_SAMPLES, MIN_SAMPLES, FrontEnd, Heard
+from vivavoce.asr.models.moonshine.front import MIN_SAMPLES, FrontEnd, FrontRows
+from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES, HEAD_SIZE, HEADS, STATES
 
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
 
 __all__ = ["Encoded", "Encoder", "Past"]
 
-# By measurement, see docs/architecture.md.
-_SETTLED_FRAMES: Final = 33
+# Chosen by measurement.
+_SETTLED_FRAMES: Final = 33  # frames at the end whose states still change too much to be reused
 _MOST_REUSES: Final = 3
 _LEAST_REUSED_FRAMES: Final = 16
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-_NO_STATES: Final[Floats] = np.zeros((12, 1, 8, 0, 36), np.float32)
+_NO_STATES: Final[Floats] = np.zeros((STATES, 1, HEADS, 0, HEAD_SIZE), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Frames of a span that were encoded.
+    """Encoded frames that a later pass can reuse.
 
     Attributes:
         states: The encoder's own keys and values, shape (12, 1, 8, frames, 36), float32.
@@ -51,14 +52,14 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What was made of a span.
+    """What the next pass over the same audio may use.
 
     Attributes:
-        heard: By the front end.
-        past: By the encoder; None where the next pass has to encode all frames anyway.
+        front: The front end's output.
+        past: The encoder's; None if the next pass has to encode all frames anyway.
     """
 
-    heard: Heard
+    front: FrontRows
     past: Past | None = None
 
 
@@ -66,7 +67,7 @@ class Encoder:
     """Runs the front end and the encoder; keeps nothing between calls."""
 
     def __init__(self, front: Any, encoder: Any) -> None:
-        """Take the graphs that `build_front` and `build_encoder` wrote, opened."""
+        """Take the sessions of the graphs that `build_front` and `build_encoder` wrote."""
         self._front = FrontEnd(front)
         self._encoder = encoder
 
@@ -80,39 +81,39 @@ class Encoder:
         Args:
             samples: Shape (n,), float32, 16 kHz.
             start: Position of the first of them.
-            before: What was made of an earlier span of the same sound.
+            before: The second result for an earlier span of the same audio.
             exact: Whether all frames must be encoded together.
 
         Returns:
-            The decoder's keys and values, (12, 8, frames, 36), and what the next pass may be given.
+            The decoder's keys and values, shape (12, 8, frames, 36), float32, and what the next pass may use.
         """
         if len(samples) < MIN_SAMPLES:
             samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
-        heard = self._front.hear(samples, start, before.heard if before is not None else None)
-        past = None if exact or before is None else _reusable(before, heard)
+        front = self._front.run(samples, start, before.front if before is not None else None)
+        past = None if exact or before is None else _reusable(before, front)
         kept, place, states = 0, 0, _NO_STATES
         if past is not None:
             kept, place, states = past.cross.shape[2], past.place, past.states
-        new_rows = heard.rows[2 * kept : 2 * heard.frames + 2]
-        rows = np.zeros((1, 2 * (heard.frames - kept) + 2, new_rows.shape[1]), np.float32)
+        new_rows = front.rows[2 * kept : 2 * front.frames + 2]
+        rows = np.zeros((1, 2 * (front.frames - kept) + 2, new_rows.shape[1]), np.float32)
         rows[0, : len(new_rows)] = new_rows
         cross, states = self._encoder.run(
             None,
-            {"rows": rows, "norm": heard.norm[None], "place": np.array([place + kept]), "past": states},
+            {"rows": rows, "norm": front.norm[None], "place": np.array([place + kept]), "past": states},
         )
         cross = cross[:, 0]
-        if exact:  # states of a whole utterance would take much room, and never be used
-            return cross, Encoded(heard)
+        if exact:  # the states of a whole utterance take much memory, and no later pass uses them
+            return cross, Encoded(front)
         if past is None:
-            return cross, Encoded(heard, Past(states, cross))
+            return cross, Encoded(front, Past(states, cross))
         cross = np.concatenate([past.cross, cross], axis=2)
-        return cross, Encoded(heard, Past(states, cross, past.place, past.reuses + 1))
+        return cross, Encoded(front, Past(states, cross, past.place, past.reuses + 1))
 
 
-def _reusable(before: Encoded, heard: Heard) -> Past | None:
-    """The frames of the pass before that can stay as they are in a span, if there are any."""
-    dropped, rest = divmod(heard.start - before.heard.start, FRAME_SAMPLES)
-    kept = min(before.heard.frames - _SETTLED_FRAMES - dropped, heard.frames - 1)
+def _reusable(before: Encoded, front: FrontRows) -> Past | None:
+    """The frames of the pass before that can stay as they are, if there are any."""
+    dropped, rest = divmod(front.start - before.front.start, FRAME_SAMPLES)
+    kept = min(before.front.frames - _SETTLED_FRAMES - dropped, front.frames - 1)
     past = before.past
     if past is None or past.reuses >= _MOST_REUSES or rest or dropped < 0 or kept < _LEAST_REUSED_FRAMES:
         return None

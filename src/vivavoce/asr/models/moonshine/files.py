@@ -1,4 +1,4 @@
-"""Where the model's files come from, and where the graphs made of them are kept."""
+"""The model's shipped files, and the folder of the graphs written from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ShippedFiles", "cached_graphs"]
 
-# Part of the cache's key: raise it when the graphs are written differently.
+# Part of the cache's key: raise it with each change of the written graphs.
 _BUILD: Final = 7
 _ASSETS: Final = "assets/tiny-en"
 
@@ -25,10 +25,10 @@ class ShippedFiles:
         """Find the files.
 
         Args:
-            folder: Holds them; by default the one inside the package ``moonshine-voice``.
+            folder: Holds the files; by default the one inside the package ``moonshine-voice``.
 
         Raises:
-            ModelError: One is missing.
+            ModelError: A file is missing.
         """
 
         def find(name: str) -> Path:
@@ -44,14 +44,14 @@ class ShippedFiles:
 
 
 def cached_graphs(files: ShippedFiles) -> Path:
-    """Folder with the graphs of these weights; they are written the first time, in about a second.
+    """The folder of the graphs of these weights; the first call writes them, in about a second.
 
     Raises:
         ModelError: The files are not those of Moonshine tiny.
     """
 
     def write(folder: Path) -> None:
-        from vivavoce.asr.models.moonshine.graphs import build  # noqa: PLC0415 - loads onnx, once in a lifetime
+        from vivavoce.asr.models.moonshine.graphs import build  # noqa: PLC0415 - loads onnx, needed once
 
         build(files.encoder, files.decoder, folder)
 

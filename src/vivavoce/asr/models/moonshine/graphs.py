@@ -1,8 +1,8 @@
 """Lean ONNX graphs of Moonshine tiny, written from the shipped weights.
 
-Same numbers, fewer nodes: one decoder graph without branches or shape arithmetic, the cross-attention's
-keys and values computed once a pass, int8 products with one activation scale per row, so that a row's
-result does not depend on its neighbours in a batch.
+They compute the same numbers with fewer nodes: one decoder graph without branches or shape arithmetic, the
+cross-attention's keys and values once per pass, and int8 products with one activation scale per row, so that
+the result of a row does not depend on its neighbours in a batch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def build(encoder_ort: Path, decoder_ort: Path, out_dir: Path, *, products: Prod
     Args:
         encoder_ort: The shipped ``encoder_model.ort``.
         decoder_ort: The shipped ``decoder_model_merged.ort``.
-        out_dir: Made if it is not there.
+        out_dir: The folder; it is created if necessary.
         products: How quantised products are computed.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The recogniser: spans in, words with times and confidence out."""
+"""The recogniser: turns spans into words with times and confidences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.models.base import Hypothesis, HypothesisWord, Span
-from vivavoce.asr.models.guards import max_tokens, squeezed
+from vivavoce.asr.models.guards import max_tokens, zero_duration
 from vivavoce.asr.models.moonshine.encoder import Encoded
 from vivavoce.asr.models.moonshine.files import ShippedFiles, cached_graphs
 from vivavoce.asr.models.moonshine.greedy import Decoded, Job
@@ -26,14 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["MoonshineRecogniser"]
 
-_RATE_HZ: Final = 16_000
-_REMEMBERED_BIASES: Final = 256  # one of a hundred terms takes 0.1 MB, and 10 ms to make
+_CACHED_BIASES: Final = 256  # one of a hundred terms takes 0.1 MB, and 10 ms to build
 
 
 class MoonshineRecogniser:
-    """Moonshine tiny, English.
+    """Moonshine tiny, English; a `Recogniser`.
 
     Attributes:
+        name: Of the model, for people.
+        max_batch: The largest batch that saves time.
+        step_samples: Grid of span starts, in samples: one encoder frame.
         vocabulary: Its tokens.
     """
 
@@ -50,7 +53,7 @@ class MoonshineRecogniser:
             folder: Holds ``encoder_model.ort``, ``decoder_model_merged.ort``, ``tokenizer.bin``; by
                 default the one inside ``moonshine-voice``.
             threads: Threads for one run.
-            strength: How much expected terms are favoured.
+            strength: How strongly expected terms are favoured.
 
         Raises:
             ModelError: A file is missing or unusable.
@@ -59,7 +62,7 @@ class MoonshineRecogniser:
         self.vocabulary: Final = Vocabulary.load(files.tokenizer)
         self._runtime = MoonshineRuntime.open(cached_graphs(files), threads=threads)
         self._strength = strength
-        self._bias_of = functools.lru_cache(_REMEMBERED_BIASES)(self._make_bias)
+        self._bias_of = functools.lru_cache(_CACHED_BIASES)(self._build_bias)  # by the terms of a span
 
     def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
         """Recognise a batch; see `Recogniser.recognise`."""
@@ -72,22 +75,23 @@ class MoonshineRecogniser:
                 bias = self._bias_of(span.terms) if span.terms else None
                 jobs.append(Job(cross, _limit(span), span.prefix, span.draft, span.exact, bias))
                 memories.append(memory)
-            found = self._runtime.decode(jobs) if jobs else []
+            decoded = self._runtime.decode(jobs) if jobs else []
             return [
-                self._hypothesis(span, decoded, memory)
-                for span, decoded, memory in zip(spans, found, memories, strict=True)
+                self._hypothesis(span, each, memory)
+                for span, each, memory in zip(spans, decoded, memories, strict=True)
             ]
         except Exception as error:
             raise EngineError(f"{self.name} failed: {error}") from error
 
-    def _make_bias(self, terms: tuple[str, ...]) -> TermBias | None:
-        """A bias towards the terms; those that the vocabulary can't spell are left out."""
+    def _build_bias(self, terms: tuple[str, ...]) -> TermBias | None:
+        """Build a bias towards the terms, without those that the vocabulary can't spell."""
         spell = self.vocabulary.spell
         forms = (form for term in terms for form in written_forms(term))
         spellings = [spelling for form in forms if (spelling := spell(form) or spell(plain_letters(form)))]
         return TermBias(spellings, self._strength) if spellings else None
 
     def _hypothesis(self, span: Span, decoded: Decoded, memory: object) -> Hypothesis:
+        """Group the tokens to words, without those that have no duration in the audio."""
         pieces = self.vocabulary.words(decoded.tokens)
         if not pieces:
             return Hypothesis(memory=memory)
@@ -95,20 +99,20 @@ class MoonshineRecogniser:
         tokens: list[int] = []
         words = []
         last = 1.0
-        for piece, (start_s, end_s), is_squeezed in zip(pieces, times, squeezed(times), strict=True):
-            behind = piece.first + piece.n_tokens
-            if is_squeezed and piece.first >= len(span.prefix):
+        for piece, (start_s, end_s), is_empty in zip(pieces, times, zero_duration(times), strict=True):
+            after = piece.first + piece.n_tokens
+            if is_empty and piece.first >= len(span.prefix):
                 continue
-            scores = decoded.log_probabilities[piece.first : behind]
+            scores = decoded.log_probabilities[piece.first : after]
             words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
-            tokens += decoded.tokens[piece.first : behind]
+            tokens += decoded.tokens[piece.first : after]
             last = math.exp(scores[-1])
         return Hypothesis(tuple(tokens), tuple(words), last, memory)
 
 
 def _limit(span: Span) -> int:
-    """How many tokens a span may have."""
-    whole = max_tokens(len(span.samples) / _RATE_HZ)
+    """The largest number of tokens that a span may have."""
+    whole = max_tokens(len(span.samples) / ENGINE_RATE_HZ)
     if span.fresh_s is None:
         return whole
     return min(whole, len(span.prefix) + len(span.draft) + max_tokens(span.fresh_s))

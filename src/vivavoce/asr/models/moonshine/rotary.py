@@ -1,4 +1,4 @@
-"""What encoder and decoder graphs share: rotary positions and sizes."""
+"""Rotary position embeddings, for the graphs of encoder and decoder."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from onnx import TensorProto
 
-from vivavoce.asr.models.moonshine.weights import HEAD_SIZE, HEADS, Linear
+from vivavoce.asr.models.moonshine.sizes import HEAD_SIZE, HEADS
+from vivavoce.asr.models.onnx.quantised import Linear
 
 if TYPE_CHECKING:
-    from vivavoce.asr.models.moonshine.weights import Floats, Weights
+    from vivavoce.asr.models.moonshine.weights import Weights
+    from vivavoce.asr.models.onnx.quantised import Floats
 
 __all__ = ["FLOAT", "INT64", "ROTATED", "pairs_apart", "rotation"]
 
@@ -21,7 +23,7 @@ ROTATED: Final = 32
 
 
 def rotation(weights: Weights, positions: int) -> tuple[Floats, Floats]:
-    """Cosines and sines of that many positions, each (positions, 16), float32."""
+    """Cosines and sines of the first positions, each (positions, 16), float32."""
     angles = np.arange(positions, dtype=np.float32)[:, None] * weights.frequencies
     return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
@@ -29,8 +31,8 @@ def rotation(weights: Weights, positions: int) -> tuple[Floats, Floats]:
 def pairs_apart(matrix: Linear) -> Linear:
     """Reorder each head's outputs so that rotated pairs lie half a head apart.
 
-    The model rotates neighbours (0, 1), (2, 3) …; scores do not change when queries and keys are
-    permuted alike, and the kernel for pairs (0, 16), (1, 17) … is faster.
+    The model rotates the neighbours (0, 1), (2, 3) and so on. Scores do not change if queries and keys are
+    permuted alike, and the kernel that rotates the pairs (0, 16), (1, 17) and so on is faster.
     """
     head = np.concatenate([np.arange(0, ROTATED, 2), np.arange(1, ROTATED, 2), np.arange(ROTATED, HEAD_SIZE)])
     order = (np.arange(HEADS)[:, None] * HEAD_SIZE + head).reshape(-1)

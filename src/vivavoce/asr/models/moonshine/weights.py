@@ -1,17 +1,19 @@
-"""Read the weights of Moonshine tiny out of the two shipped ``.ort`` files."""
+"""Reading the weights of Moonshine tiny from the two shipped ``.ort`` files."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
+from vivavoce.asr.models.moonshine.sizes import BLOCKS, HIDDEN, VOCABULARY
+from vivavoce.asr.models.onnx.quantised import Bytes, Floats, Linear
 from vivavoce.asr.models.onnx.runtime import save_as_onnx
 from vivavoce.errors import ModelError
 
@@ -19,73 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "BLOCKS",
-    "HEADS",
-    "HEAD_SIZE",
-    "HIDDEN",
-    "VOCABULARY",
     "DecoderBlock",
     "EncoderBlock",
-    "Linear",
     "Weights",
     "load_weights",
 ]
-
-BLOCKS: Final = 6
-HEADS: Final = 8
-HEAD_SIZE: Final = 36
-HIDDEN: Final = HEADS * HEAD_SIZE
-VOCABULARY: Final = 32768
-
-Floats: TypeAlias = npt.NDArray[np.float32]
-Bytes: TypeAlias = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """A quantised matrix: ``weight ≈ (quantised - zero_point) * scale``.
-
-    Attributes:
-        quantised: uint8 (inputs, outputs).
-        scale: float32 (outputs,); the shipped files have one scale per matrix.
-        zero_point: uint8 (outputs,).
-        bias: float32 (outputs,) or None.
-    """
-
-    quantised: Bytes
-    scale: Floats
-    zero_point: Bytes
-    bias: Floats | None = None
-
-    @property
-    def inputs(self) -> int:
-        """Features that go in."""
-        return int(self.quantised.shape[0])
-
-    @property
-    def outputs(self) -> int:
-        """Features that come out."""
-        return int(self.quantised.shape[1])
-
-    def dense(self) -> Floats:
-        """The matrix as float32 (inputs, outputs)."""
-        shifted = self.quantised.astype(np.float32) - self.zero_point.astype(np.float32)
-        return shifted * self.scale
-
-    def scaled(self, factor: float) -> Linear:
-        """The same matrix times a factor, which only changes the scales."""
-        bias = None if self.bias is None else (self.bias * np.float32(factor)).astype(np.float32)
-        scale = (self.scale * np.float32(factor)).astype(np.float32)
-        return Linear(self.quantised, scale, self.zero_point, bias)
-
-    @staticmethod
-    def side_by_side(parts: list[Linear]) -> Linear:
-        """One matrix whose outputs are those of all parts; none may have a bias."""
-        return Linear(
-            np.concatenate([part.quantised for part in parts], axis=1),
-            np.concatenate([part.scale for part in parts]),
-            np.concatenate([part.zero_point for part in parts]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +63,7 @@ class DecoderBlock:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """All weights.
+    """The weights of encoder and decoder.
 
     Attributes:
         conv1: float32 (288, 1, 127), stride 64, no bias.
@@ -189,9 +129,12 @@ def load_weights(encoder_ort: Path, decoder_ort: Path, scratch: Path) -> Weights
         vocabulary=decoder.linear("/proj_out/MatMul_quant"),
     )
     if weights.embedding.shape != (VOCABULARY, HIDDEN) or weights.frequencies.shape != (16,):
-        raise ModelError("these are not the weights of Moonshine tiny")
+        raise ModelError(
+            "the files must be those of Moonshine tiny, got an embedding of shape "
+            f"{weights.embedding.shape} and {weights.frequencies.shape[0]} rotary frequencies"
+        )
     if not np.array_equal(weights.embedding.T, weights.vocabulary.quantised):
-        raise ModelError("embedding and vocabulary projection were expected to be tied")
+        raise ModelError("the embedding must equal the transposed projection to the vocabulary, and does not")
     return weights
 
 
@@ -250,7 +193,7 @@ class _Model:
         elif node.op_type == "MatMulIntegerToFloat":
             scale, _, zero_point, *bias = node.input[3:]
         else:
-            raise ModelError(f"{node_name!r} is a {node.op_type}, not a quantised product")
+            raise ModelError(f"node {node_name!r} must be a quantised product, got {node.op_type}")
         quantised = np.asarray(self._array(node.input[1]), np.uint8)
         outputs = quantised.shape[1]
         return Linear(

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.asr.audio import ENGINE_RATE_HZ
+from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,22 +20,22 @@ __all__ = ["FRAME_S", "token_spans", "word_times"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-FRAME_S: Final = 384 / 16000
-# Where in a token's attention its word starts, and how far that lies behind the true start; both
-# measured against a forced aligner on read speech.
+FRAME_S: Final = FRAME_SAMPLES / ENGINE_RATE_HZ
+# The quantile of a token's attention at which its word starts, and the lag of that moment; both measured
+# against a forced aligner on read speech.
 _START_QUANTILE: Final = 0.5
 _START_LAG_S: Final = 0.037
-# The same for the end of a word, seen by the second head while the next token is written.
+# The same for the end of a word, from the second head while the next token is written.
 _END_QUANTILE: Final = 0.3
 _END_LAG_S: Final = -0.028
 _END_REACH_FRAMES: Final = 20
 
 
 def token_spans(attention: Floats) -> list[int]:
-    """Cut the frames into one run per token, in order, so that most attention lies in its own run.
+    """Divide the frames into one run per token, in order, so that most attention lies in a token's own run.
 
     Args:
-        attention: float32 (tokens, frames), with at least as many frames as tokens.
+        attention: Shape (tokens, frames), float32, with at least as many frames as tokens.
 
     Returns:
         tokens + 1 boundaries, from 0 to frames.
@@ -60,9 +63,9 @@ def word_times(attention: Floats, words: Sequence[WordTokens]) -> list[tuple[flo
     """Start and end of each word in seconds, in order and without overlap.
 
     Args:
-        attention: float32 (2, rows, frames) of the two word heads: one row for each token and, if the
+        attention: Shape (2, rows, frames), float32, of the two word heads: one row for each token and, if the
             model ended the text itself, one for the end.
-        words: Which tokens spell which word.
+        words: The words, each with the tokens that spell it.
     """
     rows, frames = attention.shape[1:]
     groups = [(word.first, word.first + word.n_tokens) for word in words]
@@ -82,13 +85,13 @@ def word_times(attention: Floats, words: Sequence[WordTokens]) -> list[tuple[flo
     times: list[tuple[float, float]] = []
     clock = 0.0
     starts = [moment(0, a, bounds[a], bounds[a + 1], _START_QUANTILE) - _START_LAG_S for a, _ in groups]
-    for place, (_, behind) in enumerate(groups):
+    for place, (_, after) in enumerate(groups):
         start = min(max(starts[place], clock), length)
-        if behind < rows:
-            first = max(bounds[behind] - _END_REACH_FRAMES, bounds[behind - 1])
-            end = moment(1, behind, first, bounds[behind + 1], _END_QUANTILE) - _END_LAG_S
+        if after < rows:
+            first = max(bounds[after] - _END_REACH_FRAMES, bounds[after - 1])
+            end = moment(1, after, first, bounds[after + 1], _END_QUANTILE) - _END_LAG_S
         else:
-            end = bounds[behind] * FRAME_S
+            end = bounds[after] * FRAME_S
         if place + 1 < len(starts):
             end = min(end, starts[place + 1])
         end = min(max(end, start + FRAME_S), length)

@@ -1,4 +1,4 @@
-"""A small writer of ONNX graphs: nodes, constants and quantised products."""
+"""Writing ONNX graphs: nodes, constants and quantised products."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vivavoce.asr.models.moonshine.weights import Floats, Linear
+    from vivavoce.asr.models.onnx.quantised import Floats, Linear
 
 __all__ = ["EPSILON", "GraphBuilder", "Products", "Rows"]
 
 EPSILON: Final = 1e-5
 _MICROSOFT: Final = "com.microsoft"
-_SMALL: Final = 64
+_SMALL: Final = 64  # values of an array that is shared with equal ones
 # Ops of ONNX Runtime that are not part of the ONNX standard.
 _CONTRIB: Final = frozenset({
     "BiasGelu", "FusedMatMul", "MatMulIntegerToFloat", "MultiHeadAttention", "QuickGelu", "RotaryEmbedding",
@@ -30,13 +30,23 @@ _CONTRIB: Final = frozenset({
 Products: TypeAlias = Literal["rows", "float"]
 """How a product with a quantised matrix is computed.
 
-rows: activations quantised to 8 bits row by row, exact integer product; independent of neighbours.
-float: everything float32; three times slower, for checking the rest.
+rows: with activations quantised to 8 bits row by row, and an exact integer product, so that no row depends on
+    its neighbours.
+float: in float32; three times slower, to check the other.
 """
 
 
 class Rows:
-    """Activations (…, features) float32, quantised at most once for all products that use them."""
+    """Activations, float32 (…, features), which are quantised once for all products that use them.
+
+    Attributes:
+        name: Of the value.
+        gelu: Whether it is the output of a Gelu.
+        zero: The code of 0.
+        unit: Codes between 0 and the peak.
+        codes: Name of the codes, uint8 (…, features); None until they are computed.
+        peak: Name of the magnitudes that the largest codes stand for, float32 (…, 1); None until then.
+    """
 
     __slots__ = ("codes", "gelu", "name", "peak", "unit", "zero")
 
@@ -45,8 +55,8 @@ class Rows:
 
         Args:
             name: Of the value.
-            gelu: Whether it comes from a Gelu: then no value lies below -0.17, and the codes are laid
-                out for that.
+            gelu: Whether it is the output of a Gelu. Then no value is below -0.17, and most codes stand for
+                positive values.
         """
         self.name = name
         self.gelu = gelu
@@ -59,13 +69,19 @@ class GraphBuilder:
     """Collects nodes and constants, then writes a model."""
 
     def __init__(self, name: str, products: Products = "rows") -> None:
+        """Begin an empty graph.
+
+        Args:
+            name: Of the graph.
+            products: How `product` computes.
+        """
         self._name = name
         self._products: Products = products
         self._nodes: list[onnx.NodeProto] = []
-        self._constants: dict[str, onnx.TensorProto] = {}
+        self._constants: dict[str, onnx.TensorProto] = {}  # by content if small, else by name
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
-        self._count = 0
+        self._count = 0  # nodes with generated names
 
     # public methods for plain nodes
 
@@ -75,12 +91,12 @@ class GraphBuilder:
         return name
 
     def output(self, value: str, name: str, element: int, shape: Sequence[int | str]) -> None:
-        """Give a value out under a name."""
+        """Declare a value as an output."""
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, element, shape))
 
     def constant(self, value: npt.NDArray[Any]) -> str:
-        """Store an array and return its name; equal small arrays are stored once."""
+        """Add an array and return its name; equal small arrays are added once."""
         key = ""
         if value.size <= _SMALL:
             key = f"c_{value.dtype}_{value.shape}_{value.tobytes().hex()}"
@@ -113,11 +129,11 @@ class GraphBuilder:
         return names
 
     def reshape(self, value: str, *shape: int) -> str:
-        """Reshape; 0 keeps an axis, -1 takes the rest."""
+        """Reshape; 0 keeps an axis, -1 stands for the rest."""
         return self.node("Reshape", value, self.ints(*shape))
 
     def split(self, value: str, axis: int, *sizes: int) -> list[str]:
-        """Cut a value along an axis into pieces of these sizes."""
+        """Split a value along an axis into parts of these sizes."""
         return self.nodes("Split", [value, self.ints(*sizes)], len(sizes), axis=axis)
 
     # public methods for the parts of a transformer
@@ -154,7 +170,7 @@ class GraphBuilder:
         return self.node("Mul", product, peak)
 
     def window(self, rows: Rows, first: int, end: int, features: int) -> Rows:
-        """Some rows and the first features of a batch, sharing its quantisation."""
+        """Some rows and the first features of activations (batch, rows, features); the codes are shared."""
         codes, peak = self._quantised(rows)
         starts, ends, axes = self.ints(first, 0), self.ints(end, features), self.ints(1, 2)
         part = Rows("")
@@ -163,13 +179,13 @@ class GraphBuilder:
         return part
 
     def bias(self, matrix: Linear) -> str:
-        """The bias of a matrix that must have one.
+        """Add the bias of a matrix and return its name.
 
         Raises:
-            ModelError: It has none.
+            ModelError: The matrix has no bias.
         """
         if matrix.bias is None:
-            raise ModelError("a matrix of the shipped model was expected to have a bias")
+            raise ModelError("a matrix of the shipped model must have a bias, and has none")
         return self.constant(matrix.bias)
 
     def save(self, path: Path) -> None:
@@ -185,14 +201,14 @@ class GraphBuilder:
     # private methods
 
     def _quantised(self, rows: Rows) -> tuple[str, str]:
-        """Codes of each row, 128 ± 127, and the largest magnitude that 127 stands for."""
+        """Codes of each row, and the magnitude that the largest code stands for."""
         if rows.codes is None or rows.peak is None:
             if rows.gelu:
                 # The floor keeps -0.17 above code 0.
                 peak = self.node("ReduceMax", rows.name, self.ints(-1), keepdims=1)
                 rows.peak = self.node("Max", peak, self.scalar(2.3))
             else:
-                # A row of zeros gives 0/0, whose code, whatever it is, is multiplied by 0 in the end.
+                # A row of zeros gives 0/0. Its code has no influence: it is multiplied by the peak, 0.
                 rows.peak = self.node("ReduceMax", self.node("Abs", rows.name), self.ints(-1), keepdims=1)
             quotient = self.node("Div", rows.name, rows.peak)
             rows.codes = self.node(
@@ -204,8 +220,7 @@ class GraphBuilder:
         return self.constant(np.array(value, np.uint8))
 
     def _signed(self, matrix: Linear) -> tuple[str, str]:
-        # Signed weights take a kernel three times as fast as unsigned ones; shifting both is exact.
+        """Weights and zero points as int8: that kernel is three times as fast, and the shift is exact."""
         zero_point = (matrix.zero_point.astype(np.int16) - 128).astype(np.int8)
-        return self.constant((matrix.quantised.astype(np.int16) - 128).astype(np.int8)), self.constant(
-            zero_point
-        )
+        weight = (matrix.quantised.astype(np.int16) - 128).astype(np.int8)
+        return self.constant(weight), self.constant(zero_point)

@@ -1,4 +1,4 @@
-"""Giving back memory that is free and that the C library keeps all the same."""
+"""Returning free memory to the system, which the C library would keep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["give_back_memory"]
 
 @functools.cache
 def _trim() -> Callable[[int], int] | None:
-    """Glibc's malloc_trim; None elsewhere."""
+    """Glibc's malloc_trim; None with other C libraries."""
     if not sys.platform.startswith("linux"):
         return None
     try:
@@ -25,10 +25,10 @@ def _trim() -> Callable[[int], int] | None:
 
 
 def give_back_memory() -> None:
-    """Give free memory back to the system, which takes some 20 ms; nothing happens where that is not known.
+    """Return free memory to the system. Takes about 20 ms; does nothing without glibc.
 
-    A long utterance takes tens of megabytes for a moment, on several threads; what lies between such
-    blocks would otherwise be kept for good.
+    A long utterance takes tens of megabytes for a moment, on several threads. The C library would keep the
+    free memory between such blocks for the life of the process.
     """
     trim = _trim()
     if trim is not None:

