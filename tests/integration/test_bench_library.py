@@ -206,11 +206,11 @@ def test_a_library_that_does_not_load(folder, scripted, capsys):
     assert "no such model" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("how", "told"), [("--dies", "process ended"), ("--fails", "boom")])
-def test_a_library_that_fails(folder, scripted, capsys, how, told):
+@pytest.mark.parametrize(("how", "said"), [("--dies", "process ended"), ("--fails", "boom")])
+def test_a_library_that_fails(folder, scripted, capsys, how, said):
     scripted(how)
     assert bench([str(folder), "--system", "moonshine-voice", "--quiet"]) == 1
-    assert told in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 def test_a_library_that_takes_too_long():
@@ -258,10 +258,10 @@ class TestSuite:
         # "The black cat." in half a second where nobody speaks: 3 words, 7,200 half seconds an hour.
         words = results.figure("non-speech", "moonshine-voice", "overall.non_speech_words_per_hour")
         assert words.median == pytest.approx(21_600)
-        told = capsys.readouterr()
-        assert "### Words without speech" in told.out
-        assert "4/4 round 2, non-speech: moonshine-voice-tuned" in told.err
-        assert "benchmarks.publish" in told.err
+        output = capsys.readouterr()
+        assert "### Words without speech" in output.out
+        assert "4/4 round 2, non-speech: moonshine-voice-tuned" in output.err
+        assert "benchmarks.publish" in output.err
 
     def test_what_fails_does_not_end_the_rest(self, folder, scripted, capsys):
         scripted("--fails")

@@ -142,7 +142,7 @@ def test_a_forced_end_is_answered(server, dialect):
         assert rest(socket)[1] == 1000
 
 
-def test_v2_takes_audio_as_base64_too(server):
+def test_v2_accepts_audio_as_base64_too(server):
     with open_session(server, V2) as socket:
         data = pcm(speech(0, 1))
         for at in range(0, len(data), 9_600):
@@ -156,7 +156,7 @@ def test_v2_takes_audio_as_base64_too(server):
     ("query", "kind"),
     [("sample_rate=abc", "rate"), ("sample_rate=-1", "rate"), ("sample_rate=16000&encoding=mp3", "encoding")],
 )
-def test_a_bad_query_is_told_and_closed(server, dialect, query, kind):
+def test_an_invalid_query_is_answered_with_an_error_and_a_close(server, dialect, query, kind):
     with open_session(server, dialect, query) as socket:
         messages, code, reason = rest(socket)
     assert code == dialect.codes[kind]
@@ -179,7 +179,7 @@ def test_a_bad_query_is_told_and_closed(server, dialect, query, kind):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_bad_message_is_told_and_closed_and_others_go_on(server, dialect, frames, kind):
+def test_an_invalid_message_ends_its_session_and_no_other(server, dialect, frames, kind):
     with open_session(server, dialect) as other, open_session(server, dialect) as socket:
         send(other, speech(0))
         try:
@@ -269,7 +269,7 @@ def test_the_socket_is_accepted_while_the_models_load(dialect):
 
 
 @both
-def test_a_dead_engine_is_told(dialect):
+def test_a_dead_engine_is_reported(dialect):
     with scripted_server(recogniser=ScriptedRecogniser(fail_after=2)) as server:
         with open_session(server, dialect) as socket:
             send(socket, speech(0, 1))
@@ -309,7 +309,7 @@ def test_a_fault_in_a_session_does_not_keep_the_server_from_stopping(caplog):
 
 
 @both
-def test_a_client_that_vanishes_leaves_nothing_behind(server, dialect, caplog):
+def test_a_client_that_disappears_leaves_no_session(server, dialect, caplog):
     caplog.set_level(logging.INFO)
     with open_session(server, dialect) as socket:
         send(socket, speech(0, 1))
@@ -336,12 +336,12 @@ def test_a_session_that_is_over_is_forgotten_without_the_garbage_collector(serve
                 socket.send(dialect.terminate)
                 rest(socket)
         wait_for(lambda: not server._server.service.connections)
-        assert sessions() <= before + 3  # what each loop of the engine has just dealt with
+        assert sessions() <= before + 3  # what each loop of the engine has just processed
     finally:
         gc.enable()
 
 
-def test_nothing_said_is_ever_logged(server, caplog):
+def test_no_transcript_or_token_is_logged(server, caplog):
     caplog.set_level(logging.DEBUG)
     with open_session(server, V2, V2.query + "&token=topsecret") as socket:
         send(socket, speech(0, 1))

@@ -1,4 +1,4 @@
-"""The server over TLS, and our own client that must be told whom to trust."""
+"""The server over TLS, and our own client, which needs to know the certificate."""
 
 import json
 import logging
@@ -32,27 +32,27 @@ def trusted(server, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(server.ca_file))
 
 
-def transcriber(server, heard, **options):
+def transcriber(server, received, **options):
     return RealtimeTranscriber(
-        on_data=heard.append,
-        on_error=heard.append,
+        on_data=received.append,
+        on_error=received.append,
         sample_rate=16_000,
         client=Client(settings=Settings(base_url=server.base_url)),
         **options,
     )
 
 
-def test_our_client_takes_a_certificate_that_it_is_told_to_trust(server, trusted):
-    heard = []
-    it = transcriber(server, heard)
+def test_our_client_accepts_a_certificate_that_it_is_configured_to_trust(server, trusted):
+    received = []
+    it = transcriber(server, received)
     it.connect()
     it.stream(pcm(silence(10)) + pcm(speech(0, 1)))
     it.close()
     assert server.base_url.startswith("wss://")
-    assert [each.text for each in heard if isinstance(each, RealtimeFinalTranscript)] == ["Alpha bravo."]
+    assert [each.text for each in received if isinstance(each, RealtimeFinalTranscript)] == ["Alpha bravo."]
 
 
-def test_it_refuses_one_that_it_is_not_and_says_what_to_do(server, monkeypatch):
+def test_it_refuses_any_other_and_says_what_to_do(server, monkeypatch):
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     with pytest.raises(ConnectError, match=r"certificate of .* was not accepted.*SSL_CERT_FILE"):
         transcriber(server, []).connect()
@@ -60,7 +60,7 @@ def test_it_refuses_one_that_it_is_not_and_says_what_to_do(server, monkeypatch):
         create_token(Settings(base_url=server.base_url), 60, 5.0)
 
 
-def test_health_is_told_over_tls(server, trusted):
+def test_health_is_reported_over_tls(server, trusted):
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
         with urllib.request.urlopen(server.base_url.replace("wss", "https") + path, timeout=5) as answer:
             assert json.load(answer)["status"] == status
@@ -106,7 +106,7 @@ def test_what_is_no_handshake_leaves_no_traceback_and_the_server_goes_on(server,
     ):
         untrusting.wrap_socket(it, server_hostname="elsewhere.example")
     time.sleep(0.2)
-    test_health_is_told_over_tls(server, trusted)
+    test_health_is_reported_over_tls(server, trusted)
     assert not [each for each in caplog.records if each.exc_info or each.levelno >= logging.ERROR]
 
 

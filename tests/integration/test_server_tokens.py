@@ -64,7 +64,7 @@ def test_a_v3_token_opens_one_session_and_ends_it_in_time(server, where):
     assert message["error"] == "Unauthorized Connection: the token was used before"
 
 
-def test_an_expired_token_is_told(server):
+def test_an_expired_token_is_refused(server):
     token = server._server.service.admission.tokens.issue(expires_in_s=60, unix_now=0)
     assert first(server, f"/v3/ws?token={token}")[1] == 3008
     assert first(server, f"/v2/realtime/ws?sample_rate=16000&token={token}")[1] == 4001

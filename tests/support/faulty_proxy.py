@@ -1,4 +1,4 @@
-"""A TCP proxy that breaks connections at a given place, in all the ways in which networks do."""
+"""A TCP proxy that breaks connections at a given byte, in the ways in which networks do."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 
 
 class Fault(enum.Enum):
-    """What happens after so many bytes."""
+    """What happens after a number of bytes."""
 
     DROP = enum.auto()  # both sides are reset
     FINISH = enum.auto()  # both sides are closed in good order, without a close frame
-    STALL = enum.auto()  # nothing is forwarded any more, and nothing closed
+    STALL = enum.auto()  # forwarding stops, and nothing is closed
 
 
 @dataclass(frozen=True)
 class Break:
     """Where a connection breaks, and how.
 
-    `upstream` says whether the bytes of the client are counted or those of the server; what is up to that
-    byte is still forwarded, so frames are cut off in their middle.
+    `upstream` selects the bytes of the client or those of the server. Everything up to that byte is still
+    forwarded, so frames are cut in the middle.
     """
 
     fault: Fault
@@ -45,7 +45,7 @@ class FaultyProxy:
         self._threads: list[threading.Thread] = []
         self.connections = 0
         self.broken = 0
-        self.passed = [0, 0]  # bytes down and up, of all connections
+        self.passed = [0, 0]  # bytes down and up, over all connections
 
     @property
     def url(self) -> str:

@@ -53,7 +53,7 @@ class Send:
 
 @dataclass(frozen=True)
 class ExpectAudio:
-    """Read messages until that many bytes of sound have come in this step."""
+    """Read messages until this many bytes of audio have come in this step."""
 
     least_bytes: int
 
@@ -75,7 +75,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Stall:
-    """Neither read nor send any more, until the server is stopped or the event is set."""
+    """Stop reading and sending, until the server is stopped or the event is set."""
 
     until: threading.Event | None = None
 
@@ -180,8 +180,8 @@ class ScriptedServer:
             for step in connection.script:  # type: ignore[attr-defined]
                 self._step(connection, seen, step)
         except ConnectionClosed:
-            pass  # the client went first; whether that is right, the test says
-        except Exception as error:  # noqa: BLE001  - told to the test when the server stops
+            pass  # the client closed first; the test decides whether that is right
+        except Exception as error:  # noqa: BLE001  - raised in the test when the server stops
             self.failures.append(error)
         finally:
             seen.over.set()

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 
 def log_of_the_server(caplog) -> tuple[list[logging.LogRecord], str]:
-    """What was logged, and its text, without the test's own client: when that pulls its socket from under
-    its reading thread, the library may log a traceback of its own."""
+    """Return the log records and their text, without those of the test's own client.
+
+    When the test closes a socket while the client's thread reads, the library may log a traceback.
+    """
     records = [record for record in caplog.records if record.name != "websockets.client"]
     return records, "\n".join(caplog.handler.format(record) for record in records)
 

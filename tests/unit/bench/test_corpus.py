@@ -119,7 +119,7 @@ def test_usage_counts_work():
     assert after.rss_mib > 1
 
 
-def test_usage_of_nobody():
+def test_usage_of_a_process_that_does_not_exist():
     assert usage(2**31 - 1) is None
 
 

@@ -76,13 +76,13 @@ class TestAlignment:
         assert align("", "") == align("a", "") == align("", "a") == []
 
     @given(st.text("ab", max_size=8), st.text("ab", max_size=8))
-    def test_pairs_ascend_and_stay_inside(self, said, heard):
-        pairs = align(said, heard)
-        assert all(i < len(said) and j < len(heard) for i, j in pairs)
+    def test_pairs_ascend_and_stay_inside(self, said, hypothesis):
+        pairs = align(said, hypothesis)
+        assert all(i < len(said) and j < len(hypothesis) for i, j in pairs)
         assert all(a[0] < b[0] and a[1] < b[1] for a, b in pairwise(pairs))
 
     @given(st.text("abc", max_size=10))
-    def test_the_same_is_paired_whole(self, said):
+    def test_equal_sequences_are_paired_completely(self, said):
         assert align(said, said) == [(i, i) for i in range(len(said))]
 
 
@@ -118,13 +118,13 @@ class TestWordErrors:
         assert word_errors([("", "a b")]).percent is None
         assert word_errors([]) == (0, 0)
 
-    def test_hypothesis_takes_the_last_end_of_a_turn_and_no_unfinished_one(self):
-        heard = trace(
+    def test_hypothesis_is_the_last_end_of_each_turn_without_unfinished_ones(self):
+        received = trace(
             message(1.0, "hello there", ended=True),
             message(1.1, "Hello, there.", ended=True),
             message(2.0, "and", turn=1),
         )
-        assert hypothesis(heard) == "Hello, there."
+        assert hypothesis(received) == "Hello, there."
 
     def test_reference_of_unknown_text_is_unknown(self):
         unknown = Clip("u", "command-keywords", Path("u"), None, 1.0, 16_000)
@@ -151,7 +151,7 @@ class TestFlicker:
         # b goes (1), then nothing was shown at its position: c takes none back. Positions: 2.
         assert flicker(only(message(1, "a b"), message(2, "a"), message(3, "a c", ended=True))) == (1, 2)
 
-    def test_an_empty_message_takes_all_back(self):
+    def test_an_empty_message_takes_back_everything(self):
         assert flicker(only(message(1, "you"), message(2, ""))) == (1, 1)
 
     def test_the_final_counts_too(self):
@@ -181,10 +181,10 @@ class TestImmutability:
         shown = only(message(1, "a", finals=1), message(2, "b", finals=1), message(3, "c", ended=True))
         assert changed_finals(shown) == Changes(words=1, spellings=1)
 
-    def test_taken_away(self):
+    def test_a_removed_word(self):
         assert changed_finals(only(message(1, "a b", finals=2), message(2, "a", ended=True))).words == 1
 
-    def test_case_is_told_apart(self):
+    def test_changes_of_case_are_counted_apart(self):
         shown = only(message(1, "hello", finals=1), message(2, "Hello.", ended=True))
         assert changed_finals(shown) == (0, 1)
 
@@ -206,72 +206,74 @@ class TestEmission:
         ]  # fmt: skip
 
     def test_latency_is_after_the_spoken_end(self):
-        heard = trace(
+        received = trace(
             message(1.0, "the"), message(1.5, "the black"), message(2.2, "The black cat.", ended=True)
         )
         # the: 1.0 - 0.7, black: 1.5 - 1.1, cat: 2.2 - 1.6
-        assert timings(script(THREE), heard, RULE).emission_s == pytest.approx((0.3, 0.4, 0.6))
+        assert timings(script(THREE), received, RULE).emission_s == pytest.approx((0.3, 0.4, 0.6))
 
     def test_wrong_words_give_none(self):
-        heard = trace(message(1.0, "the"), message(2.2, "The block cat.", ended=True))
-        assert timings(script(THREE), heard, RULE).emission_s == pytest.approx((0.3, 0.6))
+        received = trace(message(1.0, "the"), message(2.2, "The block cat.", ended=True))
+        assert timings(script(THREE), received, RULE).emission_s == pytest.approx((0.3, 0.6))
 
     def test_a_missed_word_does_not_shift_the_times(self):
-        heard = trace(message(2.2, "The cat.", ended=True))
-        assert timings(script(THREE), heard, RULE).emission_s == pytest.approx((1.5, 0.6))
+        received = trace(message(2.2, "The cat.", ended=True))
+        assert timings(script(THREE), received, RULE).emission_s == pytest.approx((1.5, 0.6))
 
     def test_no_times_no_figures(self):
-        heard = trace(message(2.2, "The black cat.", ended=True, starts=(1, 2, 3)))
-        measured = timings(script(clip("the black cat")), heard, RULE)
+        received = trace(message(2.2, "The black cat.", ended=True, starts=(1, 2, 3)))
+        measured = timings(script(clip("the black cat")), received, RULE)
         assert measured.emission_s == measured.final_s == measured.word_start_error_s == ()
         assert measured.timed_s == 0
 
 
 class TestEnds:
     def test_first_word(self):
-        heard = trace(message(0.1, ""), message(1.0, "uh"), message(2.2, "The black cat.", ended=True))
+        received = trace(message(0.1, ""), message(1.0, "uh"), message(2.2, "The black cat.", ended=True))
         # Any word on the screen counts as the first, right or wrong: 1.0 - 0.5.
-        assert timings(script(THREE), heard, RULE).first_word_s == pytest.approx((0.5,))
+        assert timings(script(THREE), received, RULE).first_word_s == pytest.approx((0.5,))
 
     @pytest.mark.parametrize("confidence", [0.39, None])
     def test_final_and_overhead(self, confidence):
-        heard = trace(message(3.0, "The black cat.", ended=True, confidence=confidence))
-        measured = timings(script(THREE), heard, RULE)
+        received = trace(message(3.0, "The black cat.", ended=True, confidence=confidence))
+        measured = timings(script(THREE), received, RULE)
         assert measured.final_s == pytest.approx((1.4,))
         assert measured.overhead_s == pytest.approx((1.4 - 1.28,))
 
     def test_the_silence_in_force_is_unknown_where_confidence_ended_the_turn(self):
-        heard = trace(message(3.0, "The black cat.", ended=True, confidence=0.4))
-        assert timings(script(THREE), heard, RULE).overhead_s == ()
-        one_silence = timings(script(THREE), heard, SilenceRule(700, 700))
+        received = trace(message(3.0, "The black cat.", ended=True, confidence=0.4))
+        assert timings(script(THREE), received, RULE).overhead_s == ()
+        one_silence = timings(script(THREE), received, SilenceRule(700, 700))
         assert one_silence.overhead_s == pytest.approx((1.4 - 0.7,))
 
     def test_a_missed_last_word_was_spoken_all_the_same(self):
-        heard = trace(message(2.0, "The black", ended=True))
-        assert timings(script(THREE), heard, RULE).final_s == pytest.approx((0.4,))
+        received = trace(message(2.0, "The black", ended=True))
+        assert timings(script(THREE), received, RULE).final_s == pytest.approx((0.4,))
 
     def test_the_first_end_counts(self):
-        heard = trace(message(2.0, "the black cat", ended=True), message(2.5, "The black cat.", ended=True))
-        assert timings(script(THREE), heard, RULE).final_s == pytest.approx((0.4,))
+        received = trace(
+            message(2.0, "the black cat", ended=True), message(2.5, "The black cat.", ended=True)
+        )
+        assert timings(script(THREE), received, RULE).final_s == pytest.approx((0.4,))
 
     def test_after_terminate(self):
-        heard = trace(message(5.0, "The black cat.", ended=True), terminated_s=4.5)
-        assert timings(script(THREE), heard, RULE).after_terminate == 1
+        received = trace(message(5.0, "The black cat.", ended=True), terminated_s=4.5)
+        assert timings(script(THREE), received, RULE).after_terminate == 1
 
     def test_word_start_error(self):
-        heard = trace(message(2.2, "The block cat.", ended=True, starts=(450, 0, 1200)))
+        received = trace(message(2.2, "The block cat.", ended=True, starts=(450, 0, 1200)))
         # the: |0.45 - 0.5|, cat: |1.2 - 1.1|
-        assert timings(script(THREE), heard, RULE).word_start_error_s == pytest.approx((0.05, 0.1))
+        assert timings(script(THREE), received, RULE).word_start_error_s == pytest.approx((0.05, 0.1))
 
     def test_two_recordings_in_a_session(self):
         other = clip("good day", (0.2, 0.4), (0.4, 0.8), name="b")
-        heard = trace(
+        received = trace(
             message(1.0, "the"),
             message(2.0, "The black cat.", ended=True),
             message(4.9, "good", turn=1),
             message(5.5, "Good day.", turn=1, ended=True, starts=(4400, 4600)),
         )
-        measured = timings(script(THREE, (other, 4.2)), heard, RULE)
+        measured = timings(script(THREE, (other, 4.2)), received, RULE)
         # The second begins at 4.2: good 4.4-4.6, day 4.6-5.0.
         assert measured.first_word_s == pytest.approx((0.5, 0.5))
         assert measured.final_s == pytest.approx((0.4, 0.5))
@@ -280,8 +282,8 @@ class TestEnds:
 
     def test_an_utterance_over_two_recordings_has_one_first_word(self):
         other = clip("good day", (0.2, 0.4), (0.4, 0.8), name="b")
-        heard = trace(message(1.0, "the"), message(5.5, "The black cat, good day.", ended=True))
-        measured = timings(script(THREE, (other, 4.2)), heard, RULE)
+        received = trace(message(1.0, "the"), message(5.5, "The black cat, good day.", ended=True))
+        measured = timings(script(THREE, (other, 4.2)), received, RULE)
         assert measured.first_word_s == pytest.approx((0.5,))
         assert measured.final_s == pytest.approx((0.5,))
 
@@ -291,8 +293,8 @@ class TestFalseCuts:
 
     def cuts(self, *ends, rule=RULE, text_written=None, times=WORDS):
         said = clip("one day he left", *times, duration_s=3.0, text_written=text_written)
-        heard = [message(3.0 + i, text, turn=i, ended=True) for i, text in enumerate(ends)]
-        return timings(script(said), trace(*heard), rule).false_cuts
+        received = [message(3.0 + i, text, turn=i, ended=True) for i, text in enumerate(ends)]
+        return timings(script(said), trace(*received), rule).false_cuts
 
     def test_one_utterance(self):
         assert self.cuts("one day he left") == 0
@@ -314,8 +316,10 @@ class TestFalseCuts:
 
     def test_between_recordings(self):
         other = clip("good day", (0.2, 0.4), (0.4, 0.8), name="b")
-        heard = trace(message(2.0, "the black cat", ended=True), message(5.5, "good day", turn=1, ended=True))
-        assert timings(script(THREE, (other, 3.1)), heard, RULE).false_cuts == 0
+        received = trace(
+            message(2.0, "the black cat", ended=True), message(5.5, "good day", turn=1, ended=True)
+        )
+        assert timings(script(THREE, (other, 3.1)), received, RULE).false_cuts == 0
 
     def test_sentence_ends_survive_figures(self):
         said = clip("press five now wait", *self.WORDS, text_written='Press 5 now. "Wait!"')

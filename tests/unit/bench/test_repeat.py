@@ -72,7 +72,7 @@ class TestSoak:
         summary = summarise_memory(restless)
         assert (summary.settled, summary.end, summary.growth, summary.most) == (100.0, 100.0, 0.0, 150.0)
 
-    def test_a_short_one_has_no_growth_to_tell(self):
+    def test_a_short_run_has_no_growth(self):
         summary = summarise_memory([(0.0, 100.0), (60.0, 120.0)])
         assert (summary.settled, summary.growth, summary.end) == (None, None, 120.0)
         assert summarise_memory([]) is None

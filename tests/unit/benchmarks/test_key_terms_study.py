@@ -19,7 +19,7 @@ class Letters:
 
 
 @pytest.mark.parametrize(
-    ("said", "heard", "counts"),
+    ("reference", "hypothesis", "counts"),
     [
         ("the old missal", "The old missal.", (0, 1, 0, 2)),
         ("the old missal", "the old missile", (1, 1, 0, 2)),
@@ -30,8 +30,8 @@ class Letters:
         ("", "missal", (0, 0, 1, 0)),
     ],
 )
-def test_errors_in_terms_and_in_others_are_separated(said, heard, counts):
-    assert term_errors(said, heard, ["missal"]) == counts
+def test_errors_in_terms_and_in_others_are_separated(reference, hypothesis, counts):
+    assert term_errors(reference, hypothesis, ["missal"]) == counts
 
 
 words = st.lists(st.sampled_from(["cat", "dog", "missal", "bird"]), max_size=8).map(" ".join)
@@ -39,9 +39,9 @@ words = st.lists(st.sampled_from(["cat", "dog", "missal", "bird"]), max_size=8).
 
 @settings(deadline=None)  # the first call loads the normaliser
 @given(words, words)
-def test_together_they_are_no_less_than_all_word_errors(said, heard):
-    found = term_errors(said, heard, ["missal"])
-    both = word_errors([(said, heard)])
+def test_together_they_are_at_least_all_word_errors(reference, hypothesis):
+    found = term_errors(reference, hypothesis, ["missal"])
+    both = word_errors([(reference, hypothesis)])
     assert found.term_words + found.other_words == both.words
     assert found.term_errors + found.other_errors >= both.errors
 
@@ -53,7 +53,7 @@ def test_rates_are_pooled():
     assert TermErrors().row() == "0.0 | 0.0 | 0.0"
 
 
-def test_rare_is_what_takes_three_pieces_in_every_case():
+def test_rare_is_a_word_of_three_pieces_in_every_case():
     assert rare_words("A pound, the missals: abcd efghi 12345 efghi", Letters()) == (
         "pound",
         "missals",
@@ -76,8 +76,8 @@ def test_a_session_expects_its_own_words_and_some_that_are_not_said():
 
 @pytest.mark.parametrize("live", [False, True])
 def test_a_recording_goes_through_a_session(live):
-    sound = np.concatenate([speech(0, 1), silence(40), speech(2), silence(3)])
-    pcm = (sound * 32_767).astype(np.int16)
+    audio = np.concatenate([speech(0, 1), silence(40), speech(2), silence(3)])
+    pcm = (audio * 32_767).astype(np.int16)
     recogniser = ScriptedRecogniser()
     result = run_session(recogniser, ScriptedDetector(), pcm, 16_000, ("ALPHA",), live=live)
     assert result.text == "ALPHA bravo. Charlie,"

@@ -20,8 +20,8 @@ def frames_of(*parts):
 
 
 def test_speech_is_detected_as_the_session_detects_it():
-    heard = frames_of((0, 10), (1, 20), (0, 5), (1, 1), (0, 4), (1, 10), (0, 10))
-    spans = speech_spans(heard, 1.0)
+    probabilities = frames_of((0, 10), (1, 20), (0, 5), (1, 1), (0, 4), (1, 10), (0, 10))
+    spans = speech_spans(probabilities, 1.0)
     assert [end for _, end in spans] == [30, 36, 50]
     assert spans[0][0] in range(10, 14)
     assert speech_spans(frames_of((0, 5), (1, 1), (0, 5)), 1.0) == []  # a click
@@ -67,15 +67,15 @@ def silent_gaps_s(samples):
 
 
 def test_digits_are_said_slowly():
-    sound, gap = tone(200, 0.3), np.zeros(3_200, np.float32)
+    audio, gap = tone(200, 0.3), np.zeros(3_200, np.float32)
     clip = Clip("d", "digits", Path("d"), "one two three four", 2.0, RATE)
-    slow, groups = hesitant_clips(clip, np.concatenate([sound, gap] * 4))
+    slow, groups = hesitant_clips(clip, np.concatenate([audio, gap] * 4))
     assert [it.kind for it in (slow, groups)] == ["digits, one by one", "digits in groups"]
     assert len(silent_gaps_s(slow.samples)) == 3
     assert all(0.3 < gap_s < 1.1 for gap_s in silent_gaps_s(slow.samples))
     assert sum(gap_s > 0.4 for gap_s in silent_gaps_s(groups.samples)) == 1
     assert not list(
-        hesitant_clips(clip, np.concatenate([sound, gap] * 3))
+        hesitant_clips(clip, np.concatenate([audio, gap] * 3))
     )  # a word with a gap in it, or a lost one
 
 
@@ -102,8 +102,8 @@ def test_letters_are_spelled():
 
 def test_a_table_is_made_of_sessions():
     aggressive = PRESETS[0]
-    sound = np.concatenate([silence(20), speech(0, 1), silence(40), speech(2), silence(40)])
-    turns, probabilities = run_session(sound, aggressive, ScriptedRecogniser(), ScriptedDetector())
+    audio = np.concatenate([silence(20), speech(0, 1), silence(40), speech(2), silence(40)])
+    turns, probabilities = run_session(audio, aggressive, ScriptedRecogniser(), ScriptedDetector())
     assert [turn.text for turn in turns] == ["Alpha bravo.", "Charlie,"]
     spans = speech_spans(probabilities, 0.032)
     assert len(spans) == 2

@@ -37,7 +37,7 @@ def message(turn, words, *, ended=False):
         (["some", "one"], [("someone", 0, 800)], None),
         (["yes", "yes"], ["Yes."], ("yes", 1)),  # what is left is the first one
         ([("yes", 0, 400), ("yes", 500, 900)], [("yes", 520, 900)], None),
-        (["the", "end", "of"], ["the", "end", ("is", 1_200, 1_500)], ("of", 2)),  # behind it
+        (["the", "end", "of"], ["the", "end", ("is", 1_200, 1_500)], ("of", 2)),  # after it
         (["good", ("night", 400, 500)], ["good", ("night", 650, 900)], None),  # the same word, a little later
         (["good", ("night", 400, 500)], ["good", ("night", 1_650, 1_900)], ("night", 1)),
         ([], ["good"], None),
@@ -95,9 +95,9 @@ def test_what_the_next_final_has_is_not_lost():
     assert (lost.word.text, lost.place) == ("bond", 3)
 
 
-def test_what_was_taken_back_is_an_utterance_without_words_unless_it_goes_on():
-    goes_on = [message(0, ["good"]), message(0, []), message(0, ["good", "night"], ended=True)]
-    (utterance,) = shown_utterances(goes_on)
+def test_words_taken_back_make_an_utterance_without_words_unless_it_continues():
+    continued = [message(0, ["good"]), message(0, []), message(0, ["good", "night"], ended=True)]
+    (utterance,) = shown_utterances(continued)
     assert utterance.final_text == "good night"
     later = [
         message(0, []),
@@ -122,7 +122,7 @@ def test_it_was_said_if_the_transcript_would_be_better_with_it():
 
 
 @pytest.mark.parametrize(
-    ("said", "heard", "lacks"),
+    ("reference", "recognised", "lacks"),
     [
         ("then he went", "Then he went.", False),
         ("then he went", "He went.", True),
@@ -135,15 +135,15 @@ def test_it_was_said_if_the_transcript_would_be_better_with_it():
         ("three ten", "3-10-", False),
     ],
 )
-def test_a_first_word_is_missing_if_nothing_is_in_its_place(said, heard, lacks):
-    assert lacks_first_word(said, shown(*heard.split())) is lacks
+def test_a_first_word_is_missing_if_nothing_is_in_its_place(reference, recognised, lacks):
+    assert lacks_first_word(reference, shown(*recognised.split())) is lacks
 
 
 def test_another_word_in_the_time_of_the_first_is_in_its_place():
-    heard = shown("Most", ("knowers", 400, 900), "in")
-    assert lacks_first_word("more snow was in", heard)
-    assert not lacks_first_word("more snow was in", heard, RefWord("more", 0.1, 0.3))
-    assert lacks_first_word("so more snow was in", heard, RefWord("so", -0.4, 0.0))
+    recognised = shown("Most", ("knowers", 400, 900), "in")
+    assert lacks_first_word("more snow was in", recognised)
+    assert not lacks_first_word("more snow was in", recognised, RefWord("more", 0.1, 0.3))
+    assert lacks_first_word("so more snow was in", recognised, RefWord("so", -0.4, 0.0))
 
 
 def recording(*parts):

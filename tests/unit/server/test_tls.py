@@ -129,7 +129,7 @@ def test_a_folder_that_can_not_be_written_is_one_line(monkeypatch, tmp_path):
         tls.self_signed("127.0.0.1")
 
 
-def test_without_the_library_it_is_said_what_to_install(monkeypatch):
+def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(ExtrasNotInstalledError, match=r"vivavoce\[tls\]"):
         tls.self_signed("127.0.0.1")
