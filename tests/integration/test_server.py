@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech, spoken
 from support.servers import log_of_the_server, scripted_server
-from vivavoce.asr.session import Session
+from vivavoce.asr.session import SessionMachine
 from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
 from vivavoce.protocol.aai_v2.messages import force_end_utterance, terminate_session
@@ -324,7 +324,7 @@ def test_a_client_that_disappears_leaves_no_session(server, dialect, caplog):
 @both
 def test_a_session_that_is_over_is_forgotten_without_the_garbage_collector(server, dialect):
     def sessions():
-        return sum(type(it) is Session for it in gc.get_objects())
+        return sum(type(it) is SessionMachine for it in gc.get_objects())
 
     gc.collect()
     gc.disable()
