@@ -122,7 +122,7 @@ def short_recording(two_cities, tmp_path_factory):
 PROGRAMS = {
     "SDK": ("-c", TRANSCRIBE, "{folder}/short.wav"),
     "command line": ("-c", COMMAND_LINE, "stream", "{folder}/short.wav"),
-    "bench and server": ("-m", "vivavoce.bench", "{folder}", "--quiet"),
+    "bench and server": ("-c", COMMAND_LINE, "bench", "{folder}", "--quiet"),
 }
 
 
