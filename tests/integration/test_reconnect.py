@@ -1,4 +1,4 @@
-"""Sessions over a network that breaks: nothing hangs, no word is lost, the end is told once."""
+"""Sessions over a network that breaks: nothing hangs, no word is lost, the end is one event."""
 
 import asyncio
 import socket
@@ -12,16 +12,24 @@ import vivavoce
 from support.faulty_proxy import Break, Fault, FaultyProxy
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
+from support.time_limit import time_limit
 from vivavoce.client import connect, realtime
 
 RATE = 16_000
 # Three turns: their words, and the pauses that end them.
-SPOKEN = [(0, 1, 2), (3, 4), (5, 6, 7)]
-SOUND = np.concatenate([part for words in SPOKEN for part in (silence(6), speech(*words), silence(45))])
+TURNS = [(0, 1, 2), (3, 4), (5, 6, 7)]
+SOUND = np.concatenate([part for words in TURNS for part in (silence(6), speech(*words), silence(45))])
 DATA = pcm(SOUND)
 KEEP = vivavoce.Reconnect(first_delay_s=0.02, longest_delay_s=0.1, stall_s=0.6)
 UP_BYTES = 240_000  # of a whole session, about
 DOWN_BYTES = 2_500
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """No session hangs."""
+    with time_limit(60):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +44,7 @@ def chunks(size=3_200):
 
 @pytest.fixture
 def hasty(monkeypatch):
-    """Lets closing give up early, so that tests of that are short."""
+    """Lets a closing session give up early."""
     timeouts = connect.Timeouts
     monkeypatch.setattr(connect, "Timeouts", lambda **given: timeouts(**(given | {"close_s": 2.0})))
 
@@ -55,8 +63,8 @@ def send_all_and_close(session):
     session.close()
 
 
-def hear(url, *, pace_s=0.0, reconnect=KEEP):
-    """All events of a session in which everything is said."""
+def run_session(url, *, pace_s=0.0, reconnect=KEEP):
+    """Send all audio in one session; return its events."""
     with vivavoce.connect(url=url, reconnect=reconnect) as session:
         for chunk in chunks():
             session.send(chunk)
@@ -68,14 +76,14 @@ def hear(url, *, pace_s=0.0, reconnect=KEEP):
 
 @pytest.fixture(scope="module")
 def undisturbed(server):
-    words = words_of(hear(server.base_url))
+    words = words_of(run_session(server.base_url))
     assert [text for _, text, _, _ in words] == [
         "Alpha", "bravo.", "Charlie,", "delta", "echo?", "Foxtrot", "golf!", "hotel"
     ]  # fmt: skip
     return words
 
 
-def assert_the_same(events, undisturbed):
+def assert_same_events(events, undisturbed):
     words = words_of(events)
     assert [word[:2] for word in words] == [word[:2] for word in undisturbed]
     for ours, theirs in zip(words, undisturbed, strict=True):
@@ -100,11 +108,9 @@ PLACES = [
 
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_no_word_is_lost_wherever_the_connection_breaks(server, undisturbed, place):
-    began = time.monotonic()
     with FaultyProxy(server.base_url, place) as proxy:
-        events = hear(proxy.url)
-    assert time.monotonic() - began < 10
-    assert_the_same(events, undisturbed)
+        events = run_session(proxy.url)
+    assert_same_events(events, undisturbed)
     reconnected = [event for event in events if isinstance(event, vivavoce.ReconnectedEvent)]
     assert proxy.broken == 1
     assert len(reconnected) == proxy.connections - 1
@@ -112,12 +118,12 @@ def test_no_word_is_lost_wherever_the_connection_breaks(server, undisturbed, pla
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP, Fault.FINISH])
-def test_no_word_is_lost_when_it_breaks_again_and_again_while_somebody_speaks(server, undisturbed, fault):
+def test_no_word_is_lost_when_the_connection_breaks_again_and_again(server, undisturbed, fault):
     breaks = [Break(fault, at, upstream=at % 2 == 0) for at in (40_000, 1_001, 90_000, 60_000, 1_501)]
     with FaultyProxy(server.base_url, *breaks) as proxy:
-        events = hear(proxy.url, pace_s=0.01)
+        events = run_session(proxy.url, pace_s=0.01)
     assert proxy.connections > 2
-    assert_the_same(events, undisturbed)
+    assert_same_events(events, undisturbed)
 
 
 def test_the_asynchronous_front_does_the_same(server, undisturbed):
@@ -129,13 +135,13 @@ def test_the_asynchronous_front_does_the_same(server, undisturbed):
 
     for place in (Break(Fault.DROP, 100_000), Break(Fault.FINISH, 1_500, upstream=False)):
         with FaultyProxy(server.base_url, place) as proxy:
-            assert_the_same(asyncio.run(talk(proxy.url)), undisturbed)
+            assert_same_events(asyncio.run(talk(proxy.url)), undisturbed)
         assert proxy.broken == 1
 
 
-def test_what_happens_is_told_in_order(server):
+def test_events_come_in_order(server):
     with FaultyProxy(server.base_url, Break(Fault.DROP, 100_000)) as proxy:
-        events = hear(proxy.url)
+        events = run_session(proxy.url)
     kinds = [event.type for event in events if event.type != "Turn"]
     assert kinds == ["Begin", "Reconnecting", "Reconnected", "Termination", "Closed"]
     reconnecting = next(event for event in events if event.type == "Reconnecting")
@@ -144,7 +150,7 @@ def test_what_happens_is_told_in_order(server):
     assert next(event for event in events if event.type == "Termination").audio_duration_seconds == 8
 
 
-def test_settings_hold_for_the_next_connection(server):
+def test_parameters_apply_to_the_next_connection(server):
     with (
         FaultyProxy(server.base_url, Break(Fault.DROP, 60_000)) as proxy,
         vivavoce.connect(url=proxy.url, reconnect=KEEP) as session,
@@ -157,7 +163,7 @@ def test_settings_hold_for_the_next_connection(server):
     assert turns == ["alpha bravo charlie", "delta echo", "foxtrot golf hotel"]
 
 
-def test_giving_up_says_how_much_was_not_transcribed(server):
+def test_the_error_of_a_lost_session_has_the_length_of_the_lost_audio(server):
     with FaultyProxy(server.base_url, *[Break(Fault.DROP, 30_000)] * 9) as proxy:
         rule = vivavoce.Reconnect(attempts=3, first_delay_s=0.01, longest_delay_s=0.02)
         session = vivavoce.connect(url=proxy.url, reconnect=rule)
@@ -167,7 +173,7 @@ def test_giving_up_says_how_much_was_not_transcribed(server):
         assert error.status_code == 1006
         assert 0 < error.lost_ms <= len(DATA) // 32
         assert f"{error.lost_ms / 1000:.1f} s of audio were not transcribed" in str(error)
-        session.close()  # told once
+        session.close()  # the error is raised once
         with pytest.raises(vivavoce.RealtimeError):
             session.send(b"")
         assert session.closed.code == 1006
@@ -185,23 +191,19 @@ def test_nothing_is_lost_by_giving_up_after_the_last_turn(server):
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("at", [0, 80, 250])
 def test_a_connection_that_breaks_in_the_handshake_raises(server, fault, at):
-    with FaultyProxy(server.base_url, Break(fault, at, upstream=False)) as proxy:
-        began = time.monotonic()
-        with pytest.raises(vivavoce.ConnectError):
-            vivavoce.connect(url=proxy.url, timeout_s=0.7)
-        assert time.monotonic() - began < 4
+    broken = Break(fault, at, upstream=False)
+    with FaultyProxy(server.base_url, broken) as proxy, pytest.raises(vivavoce.ConnectError):
+        vivavoce.connect(url=proxy.url, timeout_s=0.7)
 
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_without_reconnecting_a_lost_connection_is_an_error_and_no_hang(server, hasty, fault):
     with FaultyProxy(server.base_url, Break(fault, 60_000)) as proxy:
-        began = time.monotonic()
         session = vivavoce.connect(url=proxy.url, reconnect=None)
         with pytest.raises(vivavoce.RealtimeError) as caught:
             send_all_and_close(session)
         assert not isinstance(caught.value, vivavoce.SessionLostError)
         events = list(session.events())
-    assert time.monotonic() - began < 5
     assert [event.type for event in events][-1] == "Closed"
     assert sum(event.type == "Closed" for event in events) == 1
 
@@ -209,14 +211,12 @@ def test_without_reconnecting_a_lost_connection_is_an_error_and_no_hang(server, 
 def test_closing_while_the_network_is_gone_is_bounded(server, hasty):
     with FaultyProxy(server.base_url, *[Break(Fault.STALL, 2_000)] * 9) as proxy:
         session = vivavoce.connect(url=proxy.url, reconnect=KEEP, timeout_s=0.5)
-        began = time.monotonic()
         with pytest.raises(vivavoce.SessionLostError):
             send_all_and_close(session)
-        assert time.monotonic() - began < 5
 
 
-def test_a_server_that_comes_back_goes_on_where_the_old_one_was(undisturbed):
-    events, said = [], threading.Event()
+def test_a_restarted_server_continues_the_session(undisturbed):
+    events, has_turn = [], threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with scripted_server(max_lead_s=None, port=port, drain_s=1.0) as first:
@@ -228,15 +228,15 @@ def test_a_server_that_comes_back_goes_on_where_the_old_one_was(undisturbed):
             for event in session.events():
                 events.append(event)
                 if event.type == "Turn":
-                    said.set()
+                    has_turn.set()
 
         reader = threading.Thread(target=read)
         reader.start()
-        assert said.wait(5)
+        assert has_turn.wait(30)
     with scripted_server(max_lead_s=None, port=port):
         session.send(DATA[half:])
         session.close()
-        reader.join(5)
+        reader.join(30)
     assert any(event.type == "Reconnected" for event in events)
     assert [word[1] for word in words_of(events)] == [word[1] for word in undisturbed]
 
@@ -244,13 +244,13 @@ def test_a_server_that_comes_back_goes_on_where_the_old_one_was(undisturbed):
 # --- the transcriber of Realtime v2 --------------------------------------------------------------
 
 
-class Heard:
-    """All that the handlers of a transcriber were given in a session in which everything is said."""
+class Program:
+    """A program that sends all audio, and what its handlers received."""
 
     def __init__(self, url, *, reconnect=KEEP, pace_s=0.0):
         self.words, self.errors, self.ends, self.reconnects = [], [], [], []
         transcriber = vivavoce.RealtimeTranscriber(
-            on_data=self._take,
+            on_data=self._receive,
             on_error=self.errors.append,
             on_close=lambda code, reason: self.ends.append((code, reason)),
             on_reconnect=self.reconnects.append,
@@ -267,7 +267,7 @@ class Heard:
             self.raised = error
         transcriber.close()
 
-    def _take(self, transcript):
+    def _receive(self, transcript):
         if isinstance(transcript, vivavoce.RealtimeFinalTranscript):
             assert transcript.text == " ".join(word.text for word in transcript.words)
             self.words += [(word.text, word.start, word.end) for word in transcript.words]
@@ -275,17 +275,17 @@ class Heard:
 
 @pytest.fixture(scope="module")
 def undisturbed_v2(server, undisturbed):
-    heard = Heard(server.base_url)
-    assert [text for text, _, _ in heard.words] == [text for _, text, _, _ in undisturbed]
-    assert (heard.errors, heard.ends, heard.reconnects) == ([], [(1000, "")], [])
-    return heard.words
+    program = Program(server.base_url)
+    assert [text for text, _, _ in program.words] == [text for _, text, _, _ in undisturbed]
+    assert (program.errors, program.ends, program.reconnects) == ([], [(1000, "")], [])
+    return program.words
 
 
-def assert_heard_the_same(heard, undisturbed):
-    assert [word[0] for word in heard.words] == [word[0] for word in undisturbed]
-    for ours, theirs in zip(heard.words, undisturbed, strict=True):
+def assert_same_transcript(program, undisturbed):
+    assert [word[0] for word in program.words] == [word[0] for word in undisturbed]
+    for ours, theirs in zip(program.words, undisturbed, strict=True):
         assert ours[1:] == pytest.approx(theirs[1:], abs=40)
-    assert (heard.errors, heard.ends) == ([], [(1000, "")])
+    assert (program.errors, program.ends) == ([], [(1000, "")])
 
 
 V2_DOWN_BYTES = 1_300  # what comes however many partials there is time for
@@ -299,43 +299,39 @@ V2_PLACES = [
 
 @pytest.mark.parametrize("place", V2_PLACES, ids=str)
 def test_no_word_of_v2_is_lost_wherever_the_connection_breaks(server, undisturbed_v2, place):
-    began = time.monotonic()
     with FaultyProxy(server.base_url, place) as proxy:
-        heard = Heard(proxy.url)
-    assert time.monotonic() - began < 10
+        program = Program(proxy.url)
     assert proxy.broken == 1
-    assert_heard_the_same(heard, undisturbed_v2)
-    kinds = [event.type for event in heard.reconnects]
+    assert_same_transcript(program, undisturbed_v2)
+    kinds = [event.type for event in program.reconnects]
     assert kinds == ["Reconnecting", "Reconnected"] * (proxy.connections - 1)
 
 
 def test_no_word_of_v2_is_lost_when_it_breaks_again_and_again(server, undisturbed_v2):
     breaks = [Break(Fault.DROP, at, upstream=at % 2 == 0) for at in (40_000, 2_001, 90_000, 60_000, 2_501)]
     with FaultyProxy(server.base_url, *breaks) as proxy:
-        heard = Heard(proxy.url, pace_s=0.01)
+        program = Program(proxy.url, pace_s=0.01)
     assert proxy.connections > 2
-    assert_heard_the_same(heard, undisturbed_v2)
+    assert_same_transcript(program, undisturbed_v2)
 
 
-def test_giving_up_in_v2_is_one_error_that_says_how_much_was_not_transcribed(server):
+def test_a_lost_session_of_v2_is_one_error_with_the_length_of_the_lost_audio(server):
     rule = vivavoce.Reconnect(attempts=3, first_delay_s=0.01, longest_delay_s=0.02)
     with FaultyProxy(server.base_url, *[Break(Fault.DROP, 30_000)] * 9) as proxy:
-        heard = Heard(proxy.url, reconnect=rule, pace_s=0.01)
+        program = Program(proxy.url, reconnect=rule, pace_s=0.01)
     assert proxy.connections == 4
-    (error,) = heard.errors
+    (error,) = program.errors
     assert isinstance(error, vivavoce.SessionLostError)
-    assert heard.raised is error
+    assert program.raised is error
     assert 0 < error.lost_ms <= len(DATA) // 32
-    assert heard.ends == [(1006, str(error))]
+    assert program.ends == [(1006, str(error))]
 
 
 @pytest.mark.parametrize("fault", list(Fault))
 def test_without_reconnecting_v2_ends_with_one_error_and_one_close(server, monkeypatch, fault):
     monkeypatch.setattr(realtime, "CLOSE_LIMIT_S", 2.0)
-    began = time.monotonic()
     with FaultyProxy(server.base_url, Break(fault, 60_000)) as proxy:
-        heard = Heard(proxy.url, reconnect=None)
-    assert time.monotonic() - began < 5
-    (error,) = heard.errors
+        program = Program(proxy.url, reconnect=None)
+    (error,) = program.errors
     assert not isinstance(error, vivavoce.SessionLostError)
-    assert heard.ends == [(1006, str(error))]
+    assert program.ends == [(1006, str(error))]

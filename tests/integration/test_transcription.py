@@ -51,7 +51,7 @@ def test_options_go_to_the_session(transcribe, url):
         transcribe(SOUND, url=url, format=True)
 
 
-def test_what_the_server_warns_of_is_logged(transcribe, url, caplog):
+def test_warnings_of_the_server_are_logged(transcribe, url, caplog):
     transcribe(SOUND, url=url, keyterms_prompt=["Alpha", "\u6771\u4eac"])
     (record,) = caplog.records
     assert record.name == "vivavoce.client"
@@ -67,7 +67,7 @@ def test_mu_law(transcribe, url):
     assert len(found.turns) == 2
 
 
-def test_what_cannot_be_read_is_named(transcribe, url, tmp_path):
+def test_the_error_names_what_cannot_be_read(transcribe, url, tmp_path):
     with pytest.raises(vivavoce.AudioError, match=r"missing\.wav"):
         transcribe(tmp_path / "missing.wav", url=url)
     with pytest.raises(vivavoce.ConfigurationError, match="sample_rate must be None for a file"):
@@ -78,7 +78,7 @@ def test_what_cannot_be_read_is_named(transcribe, url, tmp_path):
         transcribe(SOUND, url="ws://127.0.0.1:1")
 
 
-def test_sound_runs_no_more_than_twenty_seconds_ahead_of_the_clock(transcribe, url):
+def test_audio_runs_at_most_twenty_seconds_ahead_of_the_clock(transcribe, url):
     began = time.monotonic()
     transcribe(bytes(2 * 16_000 * 21), url=url)
     assert 0.9 <= time.monotonic() - began < 5

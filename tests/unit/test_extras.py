@@ -40,7 +40,7 @@ def fake(monkeypatch):
 # --- the microphone --------------------------------------------------------------------------
 
 
-def test_the_microphone_gives_what_it_hears_in_chunks(fake):
+def test_the_microphone_yields_its_audio_in_chunks(fake):
     with Microphone(sample_rate=RATE) as microphone:
         chunks = [next(microphone) for _ in range(5)]
     assert all(isinstance(chunk, bytes) and len(chunk) == BLOCK for chunk in chunks)
@@ -48,21 +48,21 @@ def test_the_microphone_gives_what_it_hears_in_chunks(fake):
     assert (microphone.device.index, microphone.sample_rate, microphone.overflows) == (1, RATE, 0)
 
 
-def test_what_is_said_during_a_pause_is_not_given(fake):
+def test_audio_during_a_pause_is_discarded(fake):
     fake.recording = b""
     stream = extras.MicrophoneStream(RATE)
     opened = fake.opened[-1]
     flags = fake.CallbackFlags(input_overflow=False)
-    said = [bytes([number]) * BLOCK for number in range(4)]
-    opened._callback(said[0], 1600, None, flags)
+    spoken = [bytes([number]) * BLOCK for number in range(4)]
+    opened._callback(spoken[0], 1600, None, flags)
     stream.pause()
     stream.pause()
     assert stream.paused
-    opened._callback(said[1], 1600, None, fake.CallbackFlags(input_overflow=True))
+    opened._callback(spoken[1], 1600, None, fake.CallbackFlags(input_overflow=True))
     stream.resume()
     assert not stream.paused
-    opened._callback(said[2], 1600, None, flags)
-    assert [next(stream), next(stream)] == [said[0], said[2]]
+    opened._callback(spoken[2], 1600, None, flags)
+    assert [next(stream), next(stream)] == [spoken[0], spoken[2]]
     assert stream.microphone.overflows == 0
 
 
@@ -93,7 +93,7 @@ def test_closing_ends_the_iteration_of_a_waiting_reader(fake):
     microphone.close()
 
 
-def test_sound_nobody_reads_is_dropped_counted_and_logged_once(fake, monkeypatch, caplog):
+def test_unread_audio_is_dropped_counted_and_logged_once(fake, monkeypatch, caplog):
     monkeypatch.setattr(microphone_module, "MAX_WAITING", 2)
     microphone = Microphone(sample_rate=RATE)
     assert fake.opened[-1].played.wait(10)
@@ -104,7 +104,7 @@ def test_sound_nobody_reads_is_dropped_counted_and_logged_once(fake, monkeypatch
     assert len(caplog.records) == 1
 
 
-def test_sound_that_the_machine_lost_is_counted(fake):
+def test_audio_that_the_machine_lost_is_counted(fake):
     fake.overflow_at = frozenset({1, 3})
     with Microphone(sample_rate=RATE) as microphone:
         assert fake.opened[-1].played.wait(10)
@@ -142,7 +142,7 @@ def test_a_microphone_is_found_by_index_or_part_of_its_name(fake, wanted, index)
 @pytest.mark.parametrize(
     ("wanted", "trouble"), [("usb", "several microphones match"), ("phono", "no microphone"), (0, "no")]
 )
-def test_one_that_is_not_found_lists_what_there_is(fake, wanted, trouble):
+def test_the_error_of_an_unknown_device_lists_the_devices(fake, wanted, trouble):
     with pytest.raises(MicrophoneError, match=trouble) as caught:
         Microphone(device=wanted)
     assert "2: USB Headset, 3: USB Webcam" in str(caught.value)
@@ -154,19 +154,19 @@ def test_no_microphone_at_all(fake):
         Microphone()
 
 
-def test_a_rate_that_the_microphone_does_not_take(fake):
+def test_a_rate_that_the_microphone_does_not_support(fake):
     fake.rates = frozenset({44_100})
     with pytest.raises(MicrophoneError, match=r"can't be opened at 16000 Hz.*44100 Hz"):
         Microphone(sample_rate=RATE)
 
 
 @pytest.mark.parametrize("rate", [0, -1, 1.5, True, "16000"])
-def test_rates_that_are_none(fake, rate):
+def test_invalid_rates(fake, rate):
     with pytest.raises(ConfigurationError, match="sample_rate"):
         Microphone(sample_rate=rate)
 
 
-def test_a_missing_package_says_what_to_install(monkeypatch):
+def test_the_error_of_a_missing_package_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(ExtrasNotInstalledError, match=r'pip install "vivavoce\[mic\]"'):
         extras.MicrophoneStream()
@@ -175,7 +175,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("platform", "command"), [("linux", "apt install libportaudio2"), ("darwin", "brew install portaudio")]
 )
-def test_a_missing_library_says_what_to_install(monkeypatch, tmp_path, platform, command):
+def test_the_error_of_a_missing_library_says_what_to_install(monkeypatch, tmp_path, platform, command):
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
@@ -252,7 +252,7 @@ def riff(*chunks):
 PCM = struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
 
 
-def test_a_file_comes_in_chunks_as_fast_as_it_would_be_spoken(clock, tmp_path):
+def test_a_file_is_read_in_chunks_in_real_time(clock, tmp_path):
     path = tmp_path / "sound.raw"
     path.write_bytes(SOUND)
     times, chunks = [], []
@@ -264,7 +264,7 @@ def test_a_file_comes_in_chunks_as_fast_as_it_would_be_spoken(clock, tmp_path):
     assert times == pytest.approx([0.3, 0.5])
 
 
-def test_a_slow_consumer_does_not_make_it_drift(clock, tmp_path):
+def test_a_slow_consumer_causes_no_drift(clock, tmp_path):
     path = tmp_path / "sound.raw"
     path.write_bytes(bytes(9600 * 4))
     for _ in extras.stream_file(path, RATE):
@@ -289,7 +289,7 @@ EXTENSIBLE += struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71
     ],
     ids=["wave", "more chunks", "extensible", "length unknown", "length not filled in"],
 )
-def test_a_wav_header_is_no_sound(clock, tmp_path, content):
+def test_a_wav_header_is_not_audio(clock, tmp_path, content):
     path = tmp_path / "sound.wav"
     path.write_bytes(content)
     assert b"".join(extras.stream_file(path, RATE)) == SOUND
@@ -310,7 +310,7 @@ def test_a_wav_header_is_no_sound(clock, tmp_path, content):
         (riff((b"fmt ", PCM[:8]), (b"data", SOUND)), "header is malformed"),
     ],
 )
-def test_a_wav_file_that_does_not_fit_is_refused_at_once(tmp_path, content, complaint):
+def test_a_wav_file_of_another_format_is_refused_at_once(tmp_path, content, complaint):
     path = tmp_path / "sound.wav"
     path.write_bytes(content)
     with pytest.raises(AudioError, match=complaint) as caught:
@@ -318,7 +318,7 @@ def test_a_wav_file_that_does_not_fit_is_refused_at_once(tmp_path, content, comp
     assert str(caught.value).startswith("sound.wav: ")
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         extras.stream_file(tmp_path / "none", RATE)
 

@@ -68,7 +68,7 @@ def test_every_public_name_is_there(module):
 
 
 OURS = {"__init__": ["reconnect", "on_reconnect", "transport"]}
-"""Arguments that the vendor's methods don't have; optional, and behind theirs."""
+"""Arguments that the vendor's methods don't have; optional, and after theirs."""
 
 
 def test_names_are_the_vendors():

@@ -109,7 +109,7 @@ def test_turns_can_come_one_by_one():
     "options",
     [{"lines": 0}, {"line_characters": 0}, {"characters_per_s": 0}, {"min_ms": 8_000}, {"min_ms": -1}],
 )
-def test_a_style_that_nothing_fits_is_refused(options):
+def test_an_invalid_style_is_refused(options):
     with pytest.raises(ValueError, match=str(next(iter(options)))):
         Style(**options)
 
@@ -151,10 +151,10 @@ def made(turns):
 
 
 @given(TURNS)
-def test_no_word_is_lost_and_none_moved(turns):
-    said = made(turns)
-    shown = [part for cue in captions(said) for line in cue.lines for part in line.split()]
-    assert shown == [part for turn in said for word in turn for part in word.text.split()]
+def test_every_word_stays_in_its_place(turns):
+    turns = made(turns)
+    shown = [part for cue in captions(turns) for line in cue.lines for part in line.split()]
+    assert shown == [part for turn in turns for word in turn for part in word.text.split()]
 
 
 @given(TURNS)
@@ -167,10 +167,10 @@ def test_cues_follow_one_another(turns):
 
 @given(TURNS)
 def test_cues_begin_with_their_first_word(turns):
-    said = [word for turn in made(turns) for word in turn if word.text.split()]
+    spoken = [word for turn in made(turns) for word in turn if word.text.split()]
     at = 0
     for cue in captions(made(turns)):
-        assert 0 <= cue.start_ms - said[at].start_ms <= len(said)  # words of no length are moved on
+        assert 0 <= cue.start_ms - spoken[at].start_ms <= len(spoken)  # words without length are moved up
         at += len(cue.text.split())
 
 

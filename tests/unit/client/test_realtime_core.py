@@ -1,10 +1,7 @@
-"""The real-time client without a socket."""
+"""A session of v2 without a socket, a thread or a clock."""
 
-import errno
-import functools
 import json
 import logging
-import threading
 from datetime import datetime
 from uuid import UUID
 
@@ -21,14 +18,9 @@ from vivavoce.client import (
     RealtimeSessionOpened,
     RealtimeTranscript,
 )
-from vivavoce.client.address import Address, request_headers
 from vivavoce.client.backoff import Reconnect
-from vivavoce.client.chunking import Chunker, as_bytes
-from vivavoce.client.close_errors import close_text
-from vivavoce.client.dial_errors import status_error, unreachable_error
 from vivavoce.client.event_queue import MANY
 from vivavoce.client.events import ClosedEvent
-from vivavoce.client.handlers import close_handler
 from vivavoce.client.realtime import check_silence_ms
 from vivavoce.client.realtime_core import MAX_BACKLOG, RealtimeCore, SessionState
 from vivavoce.errors import (
@@ -66,54 +58,6 @@ def open_core(**options):
 
 def outgoing(core):
     return list(iter(lambda: core.next_outgoing(0.0), None))
-
-
-# --- cutting ---------------------------------------------------------------------------------
-
-
-@given(
-    pieces=st.lists(st.integers(0, 9_000), max_size=30),
-    rate=st.sampled_from([8_000, 11_025, 16_000, 44_100, 48_000]),
-    encoding=st.sampled_from(Encoding),
-)
-def test_any_pieces_go_out_as_legal_chunks_of_the_same_bytes(pieces, rate, encoding):
-    width = encoding.bytes_per_sample
-    chunker = Chunker(rate, width)
-    sound = bytes(index * 7 % 251 for index in range(sum(pieces)))
-    chunks, start = [], 0
-    for length in pieces:
-        chunks += chunker.push(sound[start : start + length])
-        start += length
-    tail = chunker.finish()
-    for chunk in chunks:
-        assert len(chunk) % width == 0
-        assert 100 <= 1000 * len(chunk) / (width * rate) <= 2000
-    assert 1000 * len(tail) / (width * rate) < 100
-    assert b"".join(chunks) + tail == sound[: len(sound) // width * width]
-    assert chunker.finish() == b""
-
-
-@given(st.integers(3_200, 100_000))
-def test_nothing_long_enough_is_held_back(length):
-    chunker = Chunker(RATE, 2)
-    assert sum(map(len, chunker.push(bytes(length)))) == length // 2 * 2
-
-
-def test_one_long_piece_is_divided_into_short_chunks():
-    assert [len(chunk) for chunk in Chunker(RATE, 2).push(bytes(10_000))] == [3200, 3200, 3600]
-
-
-@pytest.mark.parametrize(
-    "data", [b"abcd", bytearray(b"abcd"), memoryview(b"abcd"), memoryview(b"a-b-c-d-")[::2]]
-)
-def test_all_kinds_of_bytes_are_taken(data):
-    assert bytes(as_bytes(data)) == b"abcd"
-
-
-@pytest.mark.parametrize("data", ["text", 7, None, [1, 2]])
-def test_what_is_no_audio_is_named(data):
-    with pytest.raises(TypeError, match=type(data).__name__):
-        as_bytes(data)
 
 
 # --- opening ---------------------------------------------------------------------------------
@@ -158,7 +102,7 @@ def test_a_close_before_the_beginning_is_a_refusal(code):
     assert taken(core) == []
 
 
-def test_the_error_before_such_a_close_says_more_than_the_close():
+def test_the_error_message_before_a_close_has_more_detail():
     core = new_core()
     core.receive_message('{"error": "Not Authorized: the key ends in x"}')
     core.receive_close(4001, "Not Authorized")
@@ -167,7 +111,7 @@ def test_the_error_before_such_a_close_says_more_than_the_close():
     assert taken(core) == []
 
 
-def test_an_error_before_the_beginning_that_no_close_follows_is_a_failed_connection():
+def test_an_error_message_before_the_beginning_without_a_close_is_a_failed_connection():
     core = new_core()
     core.receive_message('{"error": "no"}')
     assert core.has_pending_error
@@ -178,7 +122,7 @@ def test_an_error_before_the_beginning_that_no_close_follows_is_a_failed_connect
 
 
 @pytest.mark.parametrize("code", [1000, 1006, 1011])
-def test_any_other_end_before_the_beginning_is_a_failed_connection(code):
+def test_any_other_close_before_the_beginning_is_a_failed_connection(code):
     core = new_core()
     core.receive_close(code, "")
     assert isinstance(core.error, ConnectError)
@@ -187,7 +131,7 @@ def test_any_other_end_before_the_beginning_is_a_failed_connection(code):
 @pytest.mark.parametrize(
     "message", ["nonsense", '{"message_type": "SessionBegins"}', json.dumps(begins() | {"session_id": "7"})]
 )
-def test_a_first_message_that_cannot_be_read_is_a_failed_connection(message):
+def test_an_unreadable_first_message_is_a_failed_connection(message):
     core = new_core()
     core.receive_message(message)
     assert isinstance(core.error, ConnectError)
@@ -235,7 +179,7 @@ def test_unknown_types_are_skipped_with_one_warning(caplog):
 @pytest.mark.parametrize(
     "message", ["nonsense", b"\xff\xfe", json.dumps(transcript("a") | {"created": "noon"})]
 )
-def test_a_message_that_cannot_be_read_is_one_error_and_no_end(message):
+def test_an_unreadable_message_is_one_error_and_not_the_end(message):
     core = open_core()
     core.receive_message(message)
     (error,) = taken(core)
@@ -252,7 +196,7 @@ def test_a_second_beginning_changes_nothing():
     assert outgoing(core) == []
 
 
-def test_short_audio_is_gathered_and_the_tail_goes_out_at_the_end():
+def test_short_audio_is_joined_and_the_rest_is_sent_at_the_end():
     core = open_core()
     for _ in range(5):
         core.send_audio(bytes(1000))
@@ -269,7 +213,7 @@ def test_short_audio_is_gathered_and_the_tail_goes_out_at_the_end():
     ]
 
 
-def test_the_queue_says_when_it_is_full():
+def test_the_queue_reports_that_it_is_full():
     core = open_core()
     for _ in range(MAX_BACKLOG):
         assert not core.is_full
@@ -282,7 +226,7 @@ def test_the_queue_says_when_it_is_full():
 # --- errors ----------------------------------------------------------------------------------
 
 
-def test_an_error_message_is_held_for_the_close_that_may_follow():
+def test_an_error_message_waits_for_its_close():
     core = open_core()
     core.receive_message('{"error": "Client sent audio too fast: 61 s ahead"}')
     assert taken(core) == []
@@ -295,7 +239,7 @@ def test_an_error_message_is_held_for_the_close_that_may_follow():
     assert core.state is SessionState.FAILED
 
 
-def test_an_error_message_that_no_close_follows_is_given_out():
+def test_an_error_message_without_a_close_is_emitted():
     core = open_core()
     core.receive_message('{"error": "hiccup"}')
     core.receive_message('{"error": "again"}')
@@ -319,27 +263,6 @@ def test_every_known_code_has_its_text(code):
     assert (closed.code, closed.reason) == (code, CLOSE_TEXTS[code])
 
 
-@pytest.mark.parametrize(
-    ("code", "reason", "said", "expected"),
-    [
-        (4999, "told so", None, "told so"),
-        (4999, "", None, "the server closed the session with code 4999"),
-        (4001, "Not Authorized", None, "Not Authorized"),
-        (4001, "no such key", None, "Not Authorized: no such key"),
-        (
-            4032,
-            "Audio duration is too sh",
-            "Audio duration is too short: 20 ms",
-            "Audio duration is too short: 20 ms",
-        ),
-        (1006, "", None, "the connection was lost"),
-        (1011, "", "it broke", "it broke"),
-    ],
-)
-def test_what_a_close_is_called(code, reason, said, expected):
-    assert close_text(code, reason, said) == expected
-
-
 def test_audio_after_a_failure_raises_that_failure():
     core = open_core()
     core.receive_close(4008, "")
@@ -352,7 +275,7 @@ def test_audio_after_a_failure_raises_that_failure():
 # --- the end ---------------------------------------------------------------------------------
 
 
-def test_a_good_end_is_told_once():
+def test_a_regular_end_is_one_event():
     core = open_core()
     core.terminate()
     core.terminate()
@@ -371,7 +294,7 @@ def test_a_good_end_is_told_once():
 
 
 @pytest.mark.parametrize("code", [1000, 1005])
-def test_an_unasked_clean_end_is_no_error_but_audio_is_refused(code):
+def test_a_clean_close_by_the_server_is_no_error_but_audio_is_refused(code):
     core = open_core()
     core.send_audio(CHUNK)
     core.receive_close(code, "")
@@ -402,7 +325,7 @@ def test_giving_up_is_one_error():
     assert taken(core) == []
 
 
-def test_closing_what_has_failed_is_no_closing_by_the_user():
+def test_closing_a_failed_session_is_not_closing_by_the_user():
     core = open_core()
     core.receive_close(4031, "")
     core.terminate()
@@ -432,7 +355,7 @@ def test_closing_what_has_failed_is_no_closing_by_the_user():
         max_size=12,
     )
 )
-def test_whatever_happens_the_end_is_told_once_and_faults_are_told_once(steps):
+def test_any_order_of_calls_emits_one_end_and_each_error_once(steps):
     core, ends, errors = new_core(), 0, []
     for name, *arguments in steps:
         getattr(core, name)(*arguments)
@@ -466,7 +389,7 @@ def timed(text, start, end, *, final=False):
     )
 
 
-def test_what_followed_the_last_final_is_sent_again_and_times_go_on():
+def test_audio_after_the_last_final_is_sent_again_and_times_continue():
     core = lasting_core(silence_ms=300)
     sound = [bytes([number]) * 3200 for number in range(1, 11)]  # a second
     for chunk in sound:
@@ -497,7 +420,7 @@ def test_what_followed_the_last_final_is_sent_again_and_times_go_on():
     assert closed.code == 1000
 
 
-def test_a_silence_that_was_changed_holds_for_the_next_connection():
+def test_a_changed_silence_applies_to_the_next_connection():
     core = lasting_core(silence_ms=300)
     core.set_silence_ms(900)
     outgoing(core)
@@ -505,7 +428,7 @@ def test_a_silence_that_was_changed_holds_for_the_next_connection():
     assert outgoing(core) == ['{"end_utterance_silence_threshold": 900}']
 
 
-def test_the_wish_to_end_is_told_to_the_next_connection():
+def test_the_request_to_end_is_sent_over_the_next_connection():
     core = lasting_core()
     core.send_audio(CHUNK)
     core.terminate()
@@ -516,7 +439,7 @@ def test_the_wish_to_end_is_told_to_the_next_connection():
         core.send_audio(CHUNK)
 
 
-def test_a_server_that_goes_is_followed_by_another():
+def test_a_server_that_shuts_down_is_replaced():
     core = lasting_core()
     core.receive_message(TERMINATED)
     assert core.state is SessionState.OPEN
@@ -524,14 +447,14 @@ def test_a_server_that_goes_is_followed_by_another():
     assert [event.type for event in taken(core)] == ["Reconnecting", "Reconnected"]
 
 
-def test_giving_up_says_how_much_was_not_transcribed():
+def test_the_error_of_a_lost_session_has_the_length_of_the_lost_audio():
     core = lasting_core()
     core.send_audio(bytes(64_000))
     outgoing(core)
     core.send_audio(bytes(32_000))
     core.receive_close(1006, "")
     for _ in range(2):
-        core.dial_failed(ConnectError("nobody"))
+        core.dial_failed(ConnectError("no server"))
     *_, error, closed = taken(core)
     assert isinstance(error, SessionLostError)
     assert error.lost_ms == 3000
@@ -541,7 +464,7 @@ def test_giving_up_says_how_much_was_not_transcribed():
 
 
 @pytest.mark.parametrize("code", [4001, 4029, 4031, 4100])
-def test_a_server_that_says_no_is_not_asked_again(code):
+def test_a_refusal_is_final(code):
     core = lasting_core()
     core.receive_close(code, "")
     error, closed = taken(core)
@@ -549,7 +472,7 @@ def test_a_server_that_says_no_is_not_asked_again(code):
     assert (error.status_code, closed.code) == (code, code)
 
 
-def test_unfinished_utterances_that_nobody_reads_replace_each_other():
+def test_unread_states_of_an_utterance_replace_each_other():
     core = open_core()
     for number in range(2 * MANY):
         core.receive_message(json.dumps(transcript(f"w{number}")))
@@ -559,138 +482,10 @@ def test_unfinished_utterances_that_nobody_reads_replace_each_other():
     assert [event.text for event in events[-2:]] == [f"w{MANY - 2}", "all"]
 
 
-# --- handlers ----------------------------------------------------------------------------------
-
-
-def test_a_handler_for_the_end_is_called_as_it_wants():
-    calls = []
-    event = threading.Event()
-
-    class Program:
-        def ended(self):
-            calls.append("method")
-
-        def ended_with(self, code, reason):
-            calls.append((code, reason))
-
-    handlers = [
-        lambda: calls.append("none"),
-        lambda given=calls: given.append("default"),
-        lambda code, reason: calls.append((code, reason)),
-        lambda *arguments: calls.append(arguments),
-        Program().ended,
-        Program().ended_with,
-        functools.partial(calls.append, "partial"),
-        event.set,
-    ]
-    for handler in handlers:
-        close_handler(handler)(4031, "idle")
-    both = (4031, "idle")
-    assert calls == ["none", "default", both, (), "method", both, "partial"]
-    assert event.is_set()
-    assert close_handler(None) is None
-
-
-@pytest.mark.parametrize("handler", [lambda code: code, lambda a, b, c: a, lambda *, code: code])
-def test_a_handler_for_the_end_that_cannot_be_called_is_refused_at_once(handler):
-    with pytest.raises(ConfigurationError, match="on_close must take no arguments, or code and reason"):
-        close_handler(handler)
+# --- settings ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("milliseconds", [-1, 20_001, 1.5, True, "700", None])
 def test_a_silence_out_of_bounds_is_refused(milliseconds):
     with pytest.raises(ConfigurationError, match=r"0\.\.20000"):
         check_silence_ms(milliseconds)
-
-
-# --- addresses -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("base_url", "websocket", "http"),
-    [
-        ("ws://127.0.0.1:8765", "ws://127.0.0.1:8765/p?a=b+c", "http://127.0.0.1:8765/p"),
-        ("http://Example.org", "ws://example.org/p?a=b+c", "http://example.org/p"),
-        ("https://example.org/asr/", "wss://example.org/asr/p?a=b+c", "https://example.org/asr/p"),
-        ("wss://[::1]:1", "wss://[::1]:1/p?a=b+c", "https://[::1]:1/p"),
-    ],
-)
-def test_every_scheme_serves_both_protocols(base_url, websocket, http):
-    address = Address.parse(base_url)
-    assert address.websocket_url("/p", [("a", "b c")]) == websocket
-    assert address.http_url("/p") == http
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("localhost", True),
-        ("[::1]", True),
-        ("127.8.9.1", True),
-        ("10.0.0.1", False),
-        ("a.b", False),
-    ],
-)
-def test_loopback_is_known(host, loopback):
-    assert Address.parse(f"ws://{host}:1").is_loopback is loopback
-
-
-@pytest.mark.parametrize(
-    "base_url",
-    ["127.0.0.1:8765", "ftp://a", "ws://", "ws://a:x", "ws://u:secret@a", "ws://a?token=secret", "http://["],
-)
-def test_what_is_no_address_is_refused_without_its_secrets(base_url):
-    with pytest.raises(ConfigurationError, match="base_url") as caught:
-        Address.parse(base_url)
-    assert "secret" not in str(caught.value)
-
-
-def test_keys_that_cannot_be_sent_are_refused_without_saying_them():
-    assert request_headers(None) == request_headers("") == {}
-    assert request_headers(" k \n") == {"Authorization": "k"}
-    with pytest.raises(ConfigurationError) as caught:
-        request_headers("secret\r\nX: y")
-    assert "secret" not in str(caught.value)
-
-
-# --- failed requests --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [401, 403, 429, 503])
-def test_statuses_that_are_refusals(status):
-    fault = status_error(WHERE, status, b'{"error": "no"}', "7")
-    assert isinstance(fault, RefusedError)
-    assert fault.status_code == status
-    assert f"no (HTTP {status})" in str(fault)
-    assert "try again after 7 s" in str(fault)
-    assert ("VIVAVOCE_API_KEY" in str(fault)) is (status == 401)
-
-
-@pytest.mark.parametrize("body", [None, b"", b"<html>", b"\xff", b"[]"])
-def test_other_statuses_are_failed_connections(body):
-    fault = status_error(WHERE, 502, body, None)
-    assert isinstance(fault, ConnectError)
-    assert str(fault) == f"{WHERE} answered HTTP 502"
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 8765)"),
-        OSError(
-            f"Multiple exceptions: [Errno {errno.ECONNREFUSED}] Connect call failed ('::1', 8765, 0, 0), "
-            f"[Errno {errno.ECONNREFUSED}] Connect call failed ('127.0.0.1', 8765)"
-        ),
-    ],
-)
-def test_what_the_event_loop_says_of_a_refused_connection_is_put_into_words(error):
-    fault = unreachable_error(Address.parse(WHERE), error)
-    assert str(fault) == f"no server at {WHERE} (Connection refused); `vivavoce serve` starts one"
-
-
-def test_no_answer_says_what_to_do_on_this_machine_only():
-    here = unreachable_error(Address.parse(WHERE), ConnectionRefusedError(111, "Connection refused"))
-    assert str(here) == f"no server at {WHERE} (Connection refused); `vivavoce serve` starts one"
-    there = unreachable_error(Address.parse("ws://asr.example"), TimeoutError())
-    assert str(there) == "no answer from ws://asr.example in time"

@@ -126,7 +126,7 @@ KEEP = vivavoce.Reconnect(first_delay_s=0.01, stall_s=0.2)
 
 
 @pytest.mark.parametrize("reconnect", [None, KEEP], ids=["once", "kept"])
-def test_a_server_that_is_busy_with_a_recording_is_not_taken_for_dead(reconnect):
+def test_a_server_that_decodes_a_long_recording_is_not_treated_as_dead(reconnect):
     network = Network(is_slow)
 
     async def speak(session):
@@ -168,7 +168,7 @@ def test_a_server_that_answers_pings_may_be_silent_for_ten_minutes():
     assert took_s == pytest.approx(600)
 
 
-def test_a_transport_that_goes_on_waiting_after_it_is_aborted_holds_nothing_up():
+def test_a_transport_that_waits_after_it_was_aborted_does_not_delay_the_end():
     class Deaf(Connection):
         async def receive(self):
             while True:

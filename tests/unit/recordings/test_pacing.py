@@ -21,7 +21,7 @@ def test_a_chunk_is_yielded_when_a_microphone_would_deliver_it():
     assert given == [100.1, 100.2, 100.3]
 
 
-def test_a_late_sender_is_not_made_later():
+def test_a_late_sender_does_not_wait():
     clock = iter([0.0, 5.0, 5.0])
     chunks = paced([CHUNK] * 2, 32_000, clock=lambda: next(clock), wait=lambda _: pytest.fail("waited"))
     assert len(list(chunks)) == 2

@@ -93,20 +93,20 @@ def test_a_length_that_was_never_filled_in_means_until_the_end(length):
     assert header_of(wav(shorts(1), length=length)).length_bytes is None
 
 
-def test_an_extensible_head_says_its_format_in_the_guid():
+def test_an_extensible_header_has_its_format_in_the_guid():
     extra = struct.pack("<HHI", 22, 16, 4) + struct.pack("<H", PCM) + bytes(14)
     assert header_of(wav(shorts(1), tag=0xFFFE, fmt_extra=extra)).tag == PCM
 
 
 @given(st.binary(max_size=80))
-def test_a_damaged_head_is_an_audio_error(data):
+def test_a_damaged_header_is_an_audio_error(data):
     stream = io.BytesIO(data)
     with contextlib.suppress(AudioError):
         read_wav_header(stream.read)
 
 
 @given(st.integers(0, 43))
-def test_a_head_cut_anywhere_is_an_audio_error(cut):
+def test_a_header_cut_anywhere_is_an_audio_error(cut):
     with pytest.raises(AudioError):
         header_of(wav(shorts(1))[: max(cut, 4)])
 
@@ -134,7 +134,7 @@ def test_mulaw_is_sent_as_it_is():
     assert [len(chunk) for chunk in chunks] == [800, 100]
 
 
-def test_a_wav_stream_on_standard_input_says_its_own_rate_and_ends_where_its_data_does():
+def test_a_wav_stream_on_standard_input_has_its_own_rate_and_length():
     data = wav(shorts(*range(100)), rate=22_050, after=b"LIST\4\0\0\0junk")
     sound, chunks = read_stdin(data)
     assert sound.sample_rate == 22_050
@@ -154,12 +154,12 @@ def test_a_compressed_file_on_standard_input_is_refused_with_advice(magic):
 
 
 @pytest.mark.parametrize("data", [b"", b"\1", b"\1\2"])
-def test_next_to_nothing_is_no_error(data):
+def test_a_few_bytes_are_no_error(data):
     assert b"".join(read_stdin(data)[1]) == data[: len(data) // 2 * 2]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
-def test_a_silent_pipe_is_left_when_told_to_after_what_was_recorded_by_then():
+def test_a_silent_pipe_ends_at_the_stop_after_the_audio_recorded_before():
     reader, writer = os.pipe()
     stopped = threading.Event()
     read = interruptible_reader(reader, stopped.is_set, linger_s=0.0)
@@ -174,7 +174,7 @@ def test_a_silent_pipe_is_left_when_told_to_after_what_was_recorded_by_then():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
-def test_the_last_words_of_a_recorder_that_is_stopped_too_are_waited_for():
+def test_the_last_buffer_of_a_stopped_recorder_is_read():
     reader, writer = os.pipe()
     read = interruptible_reader(reader, lambda: True, linger_s=5.0)
 
@@ -190,7 +190,7 @@ def test_the_last_words_of_a_recorder_that_is_stopped_too_are_waited_for():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="select() needs a POSIX pipe")
-def test_a_pipe_that_never_runs_dry_is_left_nonetheless():
+def test_a_pipe_that_never_runs_dry_ends_too():
     with Path("/dev/zero").open("rb") as endless:
         read = interruptible_reader(endless.fileno(), lambda: True, linger_s=60.0)
         assert sum(len(data) for data in iter(lambda: read(10_000), b"")) == 65_536
@@ -224,7 +224,7 @@ def test_a_file_that_cannot_be_opened_is_one_line(tmp_path, name):
 
 
 @pytest.mark.parametrize("data", [b"", b"some text, no sound", b"RIFF\0\0\0\0AVI ", b"RIFF\0\0"])
-def test_a_file_that_is_no_recording_is_one_line(tmp_path, data):
+def test_a_file_that_is_not_audio_is_one_line(tmp_path, data):
     pytest.importorskip("av")
     path = tmp_path / "x.wav"
     path.write_bytes(data)
@@ -255,7 +255,7 @@ def test_other_containers_are_decoded_resampled_and_mixed(tmp_path):
 
 
 @pytest.mark.parametrize(("tag", "bits", "rate"), [(6, 8, 8_000), (PCM, 16, 192_000), (PCM, 16, 4_000)])
-def test_wav_of_an_unusual_make_goes_to_the_decoder(tmp_path, tag, bits, rate):
+def test_wav_of_an_unusual_format_goes_to_the_decoder(tmp_path, tag, bits, rate):
     pytest.importorskip("av")
     path = tmp_path / "a.wav"
     path.write_bytes(wav(b"\x55\xd5" * rate, tag=tag, bits=bits, rate=rate))

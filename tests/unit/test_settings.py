@@ -49,7 +49,7 @@ def test_the_file_is_found_above_the_working_folder(monkeypatch, tmp_path):
     assert Settings().api_key == "above"
 
 
-def test_an_empty_variable_is_none(monkeypatch):
+def test_an_empty_variable_counts_as_unset(monkeypatch):
     monkeypatch.setenv("VIVAVOCE_API_KEY", "")
     assert Settings().api_key is None
 

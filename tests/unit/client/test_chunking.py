@@ -1,0 +1,55 @@
+"""Audio of any type becomes bytes, and bytes become messages of legal length."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.client.chunking import Chunker, as_bytes
+from vivavoce.types import Encoding
+
+RATE = 16_000
+
+
+@given(
+    pieces=st.lists(st.integers(0, 9_000), max_size=30),
+    rate=st.sampled_from([8_000, 11_025, 16_000, 44_100, 48_000]),
+    encoding=st.sampled_from(Encoding),
+)
+def test_any_pieces_become_legal_chunks_of_the_same_bytes(pieces, rate, encoding):
+    width = encoding.bytes_per_sample
+    chunker = Chunker(rate, width)
+    sound = bytes(index * 7 % 251 for index in range(sum(pieces)))
+    chunks, start = [], 0
+    for length in pieces:
+        chunks += chunker.push(sound[start : start + length])
+        start += length
+    tail = chunker.finish()
+    for chunk in chunks:
+        assert len(chunk) % width == 0
+        assert 100 <= 1000 * len(chunk) / (width * rate) <= 2000
+    assert 1000 * len(tail) / (width * rate) < 100
+    assert b"".join(chunks) + tail == sound[: len(sound) // width * width]
+    assert chunker.finish() == b""
+
+
+@given(st.integers(3_200, 100_000))
+def test_audio_that_is_long_enough_never_waits(length):
+    chunker = Chunker(RATE, 2)
+    assert sum(map(len, chunker.push(bytes(length)))) == length // 2 * 2
+
+
+def test_a_long_piece_is_cut_into_short_chunks():
+    assert [len(chunk) for chunk in Chunker(RATE, 2).push(bytes(10_000))] == [3200, 3200, 3600]
+
+
+@pytest.mark.parametrize(
+    "data", [b"abcd", bytearray(b"abcd"), memoryview(b"abcd"), memoryview(b"a-b-c-d-")[::2]]
+)
+def test_all_types_of_bytes_are_audio(data):
+    assert bytes(as_bytes(data)) == b"abcd"
+
+
+@pytest.mark.parametrize("data", ["text", 7, None, [1, 2]])
+def test_the_error_names_a_type_that_is_not_audio(data):
+    with pytest.raises(TypeError, match=type(data).__name__):
+        as_bytes(data)
