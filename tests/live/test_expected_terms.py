@@ -16,7 +16,7 @@ MAX_CLIPS = 30
 @pytest.mark.skipif(
     FOLDER is None, reason="needs the evaluation recordings (VIVAVOCE_EVAL or ../shared/eval)"
 )
-def test_rare_words_are_recognised_among_a_hundred_terms_that_nobody_says():
+def test_rare_words_are_recognised_among_a_hundred_terms_that_are_not_spoken():
     recogniser, detector = MoonshineRecogniser(), load_detector()
     clips = [clip for clip in select(read_manifest(FOLDER)) if clip.text]
     rare = {clip.id: rare_words(clip.text, recogniser.vocabulary) for clip in clips}

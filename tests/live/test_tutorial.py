@@ -54,9 +54,9 @@ def test_both_tutorial_programs_print_the_same_finals(server, recording, tmp_pat
 
     assert "It was the best of times" in printed[0]
     assert printed[0].count("\r") > 20, "too few partials"
-    said = [[line for line in finals(out) if not line.startswith("Session ID:")] for out in printed]
-    assert said[0] == said[1]
-    assert said[0][-2:] == ["Closing Session", ""]
+    transcripts = [[line for line in finals(out) if not line.startswith("Session ID:")] for out in printed]
+    assert transcripts[0] == transcripts[1]
+    assert transcripts[0][-2:] == ["Closing Session", ""]
 
 
 @pytest.mark.parametrize("sdk", ["vivavoce", "assemblyai"])
