@@ -6,15 +6,23 @@ its heavy parts (the server, the SDK, PortAudio) when it runs.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 __all__ = ["main"]
 
 _PACKAGES_OF_EXTRA = frozenset({"typer", "rich", "platformdirs"})
+_EXIT_INTERRUPTED = 130
+
+
+def _exit_at_once(*_: object) -> None:
+    os._exit(_EXIT_INTERRUPTED)  # nothing runs yet, or nothing but the interpreter's own cleanup
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    signal.signal(signal.SIGINT, _exit_at_once)  # while it loads
     try:
         from vivavoce.cli.app import run
     except ModuleNotFoundError as error:
@@ -24,4 +32,6 @@ def main() -> None:
             'vivavoce: the command line is not installed; run: pip install "vivavoce[cli]"', file=sys.stderr
         )
         sys.exit(1)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, _exit_at_once)
+    sys.exit(code)

@@ -13,6 +13,7 @@ import typer
 from vivavoce.cli.bench import bench
 from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
+from vivavoce.cli.guarded import discard_further_output, reason_of, say
 from vivavoce.cli.interrupt import EXIT_INTERRUPTED
 from vivavoce.cli.mic import mic
 from vivavoce.cli.serve import serve
@@ -113,10 +114,27 @@ def _config_defaults(arguments: Sequence[str]) -> dict[str, Any]:
     return defaults_of(group, read_config(path), path)  # type: ignore[arg-type]
 
 
-def _discard_stdout() -> None:
-    # The reader closed the pipe. The interpreter flushes standard output on exit and would fail again.
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _open_missing_streams() -> None:
+    """Open the null device for a standard stream that was closed before the program began."""
+    for name in ("stdin", "stdout", "stderr"):  # each gets the lowest free descriptor, so its own
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def _flush_stdout() -> int:
+    """Flush standard output; return 1 if it can't be written. The interpreter would print a traceback."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_further_output(sys.stdout)
+    except OSError as error:
+        discard_further_output(sys.stdout)
+        say(f"vivavoce: standard output: {reason_of(error)}")
+        return 1
+    except ValueError:
+        pass  # a program closed it
+    return 0
 
 
 def _one_line(error: Exception) -> str:
@@ -135,29 +153,38 @@ def run(arguments: Sequence[str]) -> int:
         The exit code.
     """
     command_line, debug = _without_flag(arguments, _DEBUG)
+    _open_missing_streams()
     for stream_ in (sys.stdout, sys.stderr):
         if hasattr(stream_, "reconfigure"):
             stream_.reconfigure(errors="replace")  # a terminal may lack a character of a transcript
     with contextlib.suppress(ValueError):  # not the main thread: the embedding program handles signals
         signal.signal(signal.SIGINT, _exit_interrupted)
+    code = _run_command(command_line, debug=debug)
+    return code or _flush_stdout()
+
+
+def _run_command(command_line: Sequence[str], *, debug: bool) -> int:
     try:
         app(command_line, prog_name="vivavoce", default_map=_config_defaults(command_line))
     except VivavoceError as error:
         if debug:
             raise
-        print(f"vivavoce: {_one_line(error)}", file=sys.stderr)
+        say(f"vivavoce: {_one_line(error)}")
         return error.exit_code
     except SystemExit as system_exit:
         if isinstance(system_exit.__context__, BrokenPipeError):  # typer turns it into exit code 1
-            _discard_stdout()
+            discard_further_output(sys.stdout)
             return 0
         return system_exit.code if isinstance(system_exit.code, int) else int(system_exit.code is not None)
+    except OSError as error:
+        if debug:
+            raise
+        name = f"{error.filename}: " if error.filename else ""
+        say(f"vivavoce: {name}{reason_of(error)} (--debug shows the traceback)")
+        return 1
     except Exception as error:
         if debug:
             raise
-        print(
-            f"vivavoce: unexpected {type(error).__name__}: {_one_line(error)} (--debug shows the traceback)",
-            file=sys.stderr,
-        )
+        say(f"vivavoce: unexpected {type(error).__name__}: {_one_line(error)} (--debug shows the traceback)")
         return 1
     return 0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,13 +22,11 @@ from vivavoce.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from vivavoce.cli.outputs import Outputs
 
 __all__ = ["mic"]
-
-_WAV_HEADER_BYTES: Final = 44
 
 _DeviceOption = Annotated[
     str | None,
@@ -87,8 +84,11 @@ def mic(
       vivavoce mic --list-devices
       vivavoce mic --device "USB Audio" --seconds 60 --json
 
-    Ctrl-C stops recording, shows the last utterance and exits with 0 within two seconds. A second
-    Ctrl-C exits with 130 at once.
+    Ctrl-C, or closing the terminal, stops recording, shows the last utterance and exits with 0 within
+    two seconds. A second Ctrl-C exits with 130 at once.
+
+    If a file can't be written any more, because the disk is full or its reader has gone, a warning says
+    so and transcription continues; the exit code is 1.
     """  # noqa: D301  - click keeps the lines after \b as they are
     if list_devices:
         _print_devices()
@@ -96,6 +96,7 @@ def mic(
     from vivavoce.cli.outputs import Outputs
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
+    outputs.check([], save=save)
     raise typer.Exit(
         _transcribe_microphone(
             int(device) if device is not None and device.isdecimal() else device,
@@ -117,17 +118,6 @@ def _print_devices() -> None:
         print(device_line(device))
 
 
-@contextlib.contextmanager
-def _save_audio(chunks: Iterable[bytes], path: Path, sample_rate: int) -> Iterator[Iterator[bytes]]:
-    """Write audio to a file as it passes; report the file on standard error at the end."""
-    from vivavoce.recordings.saving import saved
-
-    with saved(chunks, path, sample_rate) as passed:
-        yield passed
-    seconds = max(0, path.stat().st_size - _WAV_HEADER_BYTES) / 2 / sample_rate
-    print(f"{path}: {seconds:.1f} s of audio written.", file=sys.stderr)
-
-
 def _transcribe_microphone(
     device: int | str | None,
     sample_rate: int | None,
@@ -139,6 +129,7 @@ def _transcribe_microphone(
     api_key: str | None,
 ) -> int:
     """Transcribe until the microphone stops; return the exit code."""
+    from vivavoce.cli.audio_copy import AudioCopy
     from vivavoce.cli.chunks import first_seconds
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.live_session import run_session
@@ -151,11 +142,14 @@ def _transcribe_microphone(
         microphone = stack.enter_context(contextlib.closing(open_microphone(sample_rate, device)))
         interrupt.on_stop(microphone.close)
         rate = microphone.sample_rate
+        copy: AudioCopy | None = None
         chunks: Iterable[bytes] = microphone
         if seconds is not None:
             chunks = first_seconds(chunks, seconds, 2 * rate)
         if save is not None:
-            chunks = stack.enter_context(_save_audio(chunks, save, rate))
+            copy = stack.enter_context(AudioCopy(save, rate))
+            chunks = copy.of(chunks)
+        stack.enter_context(outputs)
         sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
         stack.enter_context(choose_server(url, api_key))
         run_session(
@@ -167,4 +161,5 @@ def _transcribe_microphone(
             on_connected=lambda: sink.note("Listening. Ctrl-C stops."),
             drains_on_stop=True,
         )
-    return interrupt.exit_code
+    is_incomplete = outputs.failed or (copy is not None and copy.failed)
+    return interrupt.exit_code or int(is_incomplete)

@@ -44,9 +44,9 @@ OutputOption = Annotated[
         "-o",
         metavar="PATH",
         show_default=False,
-        help="Write to this file instead of standard output, or to one file per recording in a folder. "
-        "FOLDER/ is created. The suffix of a file implies the format: .txt, .json, .ndjson, .jsonl, .srt, "
-        ".vtt.",
+        help="Write to this file instead of standard output (-), or to one file per recording in a folder. "
+        "FOLDER/ is created. The suffix of a file implies the format: .txt, .json (one JSON array), .ndjson "
+        "or .jsonl (one JSON object per line), .srt, .vtt. A recording is never overwritten.",
     ),
 ]
 FormatOption = Annotated[

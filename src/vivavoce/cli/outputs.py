@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
+from vivavoce.cli.destinations import Place, check_distinct, refuse_other_than_text, refuse_other_than_wav
+from vivavoce.cli.guarded import GuardedOutput, reason_of
 from vivavoce.cli.options import Format
-from vivavoce.cli.sinks import FileSink, Sink, TeeSink, file_sink, standard_output_sink
+from vivavoce.cli.sinks import Sink, TeeSink, file_sink, standard_output_sink
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import contextlib
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
 
-__all__ = ["Outputs", "choose_format", "written_message"]
+__all__ = ["STANDARD_STREAM", "Outputs", "choose_format", "written_message"]
+
+STANDARD_STREAM: Final = "-"
+"""What stands for standard input or standard output instead of a path."""
 
 _FORMAT_OF_SUFFIX: Final = {
     ".txt": Format.TEXT,
@@ -32,22 +38,36 @@ _SUFFIX_OF_FORMAT: Final = {
     Format.SRT: ".srt",
     Format.VTT: ".vtt",
 }
+_DOCUMENT_SUFFIX: Final = ".json"
 
 
 def choose_format(format_: Format | None, output: str | None, *, json: bool) -> Format:
     """Return the format that options ask for: ``--json``, ``--format``, or the suffix of the output.
 
+    Args:
+        format_: Value of ``--format``.
+        output: File of the main output; None: standard output or a folder.
+        json: Whether ``--json`` is given.
+
     Raises:
-        ConfigurationError: ``--json`` and ``--format`` contradict each other.
+        ConfigurationError: Options contradict each other, or the suffix is unknown.
     """
     if json and format_ not in {None, Format.JSON}:
         raise ConfigurationError(f"--json and --format {format_} contradict each other; give one of them")
-    if json:
-        return Format.JSON
-    if format_ is not None:
-        return format_
+    asked = Format.JSON if json else format_
     suffix = Path(output).suffix.lower() if output is not None else ""
-    return _FORMAT_OF_SUFFIX.get(suffix, Format.TEXT)
+    implied = _FORMAT_OF_SUFFIX.get(suffix)
+    if asked is None and suffix and implied is None:
+        raise ConfigurationError(
+            f"the suffix of {output} must be one of {', '.join(_FORMAT_OF_SUFFIX)}, got {suffix}; "
+            "for another suffix, give --format"
+        )
+    if asked is not None and implied not in {None, asked}:
+        raise ConfigurationError(
+            f"{'--json' if json else f'--format {asked}'} and -o {output} contradict each other; "
+            "change the suffix or the format"
+        )
+    return asked or implied or Format.TEXT
 
 
 def written_message(path: Path, count: int, item: str) -> str:
@@ -55,12 +75,15 @@ def written_message(path: Path, count: int, item: str) -> str:
     return f"{path}: {count or 'no'} {item}{'' if count == 1 else 's'} written."
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _is_folder(output: str) -> bool:
+    return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
 class Outputs:
-    """Opens the sinks that the options of a command ask for.
+    """Opens the sinks that the options of a command ask for, and closes them at the end of its block.
+
+    Recordings that go to standard output, or to one file, share a sink; each folder and each further file
+    gets a sink per recording.
 
     Args:
         format_: Format of the main output.
@@ -74,10 +97,13 @@ class Outputs:
         self, format_: Format, output: str | None, extra: dict[Format, Path | None], *, partials: bool
     ) -> None:
         self._format = format_
-        self._output = Path(output) if output is not None else None
-        self._is_folder = output is not None and (output.endswith(("/", os.sep)) or Path(output).is_dir())
+        self._output = Path(output) if output not in {None, STANDARD_STREAM} else None
+        self._is_folder = self._output is not None and _is_folder(str(output))
         self._extra = {kind: path for kind, path in extra.items() if path is not None}
         self._partials = partials
+        self._shared: Sink | None = None  # of all recordings; None until the first is open
+        self._shared_stack = contextlib.ExitStack()  # closes the shared sink
+        self._files: list[GuardedOutput] = []  # whose failure loses transcripts
 
     @classmethod
     def from_options(
@@ -93,12 +119,23 @@ class Outputs:
         """Create the outputs from the options of a command.
 
         Raises:
-            ConfigurationError: Options contradict each other.
+            ConfigurationError: Options contradict each other, or a value is invalid.
         """
-        chosen = choose_format(format_, output, json=json)
+        if output == "":
+            raise ConfigurationError("-o must be a path or -, got an empty text")
+        is_file = output not in {None, STANDARD_STREAM} and not _is_folder(str(output))
+        chosen = choose_format(format_, output if is_file else None, json=json)
         if partials and chosen is not Format.JSON:
             raise ConfigurationError("--partials needs --json: other formats contain finals only")
         return cls(chosen, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shared_stack.close()
 
     @property
     def is_hidden(self) -> bool:
@@ -110,15 +147,48 @@ class Outputs:
         except (OSError, ValueError):  # a program replaced standard output by an object without a file
             return False
 
-    def check(self, files: Sequence[str]) -> None:
-        """Check that the outputs can hold the transcripts of these recordings.
+    @property
+    def includes_partials(self) -> bool:
+        """Whether partials are written."""
+        return self._partials
+
+    @property
+    def failed(self) -> bool:
+        """Whether an output lost transcripts."""
+        return any(file.failed for file in self._files)
+
+    def check(self, files: Sequence[str], *, save: Path | None = None) -> None:
+        """Check that the outputs can hold the transcripts of these recordings and overwrite none of them.
+
+        Args:
+            files: The recordings; ``-`` is standard input.
+            save: The file that will hold recorded audio.
 
         Raises:
-            ConfigurationError: An output for one recording is asked for several, or two recordings
-                would be written to the same file.
+            ConfigurationError: An output for one recording is asked for several, two outputs are the same
+                file, or an output is a recording.
         """
-        if len(files) < 2:  # noqa: PLR2004 - every output can hold one recording
-            return
+        if len(files) > 1:
+            self._check_several(files)
+        inputs = [
+            Place.of_stream(sys.stdin, "standard input") if file == STANDARD_STREAM else Place.of_path(file)
+            for file in files
+        ]
+        paths = list(self._paths(files))
+        places = [Place.of_path(path) for path in paths]
+        if save is not None:
+            if str(save) == STANDARD_STREAM:
+                raise ConfigurationError("--save must be a file: standard output carries the transcripts")
+            places.append(Place.of_path(save))
+        if self._output is None or STANDARD_STREAM in map(str, self._extra.values()):
+            places.append(Place.of_stream(sys.stdout, "standard output"))
+        check_distinct(inputs, places)
+        for path in paths:
+            refuse_other_than_text(path)
+        if save is not None:
+            refuse_other_than_wav(save)
+
+    def _check_several(self, files: Sequence[str]) -> None:
         if self._extra:
             raise ConfigurationError(
                 "--srt and --vtt take one recording; for several, give --format and -o FOLDER/"
@@ -134,53 +204,80 @@ class Outputs:
                 f"two recordings are named {twice} and would overwrite each other; transcribe them one by one"
             )
 
-    def open(
-        self,
-        stack: contextlib.ExitStack,
-        source: str,
-        *,
-        append: bool = False,
-        idle: Callable[[], str] = str,
-    ) -> Sink:
+    def _paths(self, files: Sequence[str]) -> Iterator[Path]:
+        """Yield every file that the transcripts of these recordings are written to."""
+        on_stdout = [self._output is None, *(str(path) == STANDARD_STREAM for path in self._extra.values())]
+        if sum(on_stdout) > 1:
+            raise ConfigurationError("only one output can go to standard output; name a file for the others")
+        yield from (path for path in self._extra.values() if str(path) != STANDARD_STREAM)
+        if self._output is not None and self._is_folder:
+            yield from (self._path_in_folder(self._output, file) for file in files)
+        elif self._output is not None:
+            yield self._output
+
+    def open(self, stack: contextlib.ExitStack, source: str, *, idle: Callable[[], str] = str) -> Sink:
         """Open the sink for one recording.
 
         Args:
-            stack: Closes the sink and its files.
+            stack: Closes what belongs to this recording only.
             source: Name of the recording.
-            append: Whether a previous recording was written to the same file.
             idle: Returns what a terminal shows while no one speaks.
 
         Raises:
             ConfigurationError: A file can't be written.
         """
-        # The stack closes the main output, opened last, first: its message comes before the others.
         extra = [self._open_file(stack, path, kind) for kind, path in self._extra.items()]
-        main: Sink
-        if self._output is None:
-            main = standard_output_sink(self._format, partials=self._partials, idle=idle)
-        elif self._is_folder:
-            main = self._open_file(stack, self._path_in_folder(self._output, source), self._format)
-        else:
-            main = self._open_file(stack, self._output, self._format, append=append)
-        sink = TeeSink([main, *extra]) if extra else main
-        stack.callback(sink.close)
-        return sink
+        main = self._open_main(stack, source, idle)
+        return TeeSink([main, *extra]) if extra else main
+
+    def _open_main(self, stack: contextlib.ExitStack, source: str, idle: Callable[[], str]) -> Sink:
+        if self._output is not None and self._is_folder:
+            self._make_folder(self._output)
+            return self._open_file(stack, self._path_in_folder(self._output, source), self._format)
+        if self._shared is None:
+            if self._output is None:
+                self._shared = self._open_stdout(self._shared_stack, self._format, idle)
+            else:
+                self._shared = self._open_file(self._shared_stack, self._output, self._format)
+        return self._shared
 
     def _path_in_folder(self, folder: Path, source: str) -> Path:
+        name = "stdin" if source == STANDARD_STREAM else Path(source).stem
+        return folder / f"{name}{_SUFFIX_OF_FORMAT[self._format]}"
+
+    @staticmethod
+    def _make_folder(folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"{folder}: {_reason(error)}") from None
-        name = "stdin" if source == "-" else Path(source).stem
-        return folder / f"{name}{_SUFFIX_OF_FORMAT[self._format]}"
+            raise ConfigurationError(f"{folder}: {reason_of(error)}") from None
 
-    def _open_file(
-        self, stack: contextlib.ExitStack, path: Path, format_: Format, *, append: bool = False
-    ) -> FileSink:
+    def _open_stdout(
+        self, stack: contextlib.ExitStack, format_: Format, idle: Callable[[], str] = str
+    ) -> Sink:
+        guarded = GuardedOutput(sys.stdout, "standard output", raises_broken_pipe=True)
+        if not sys.stdout.isatty():  # a terminal that was closed has no reader who misses the rest
+            self._files.append(guarded)
+        sink = standard_output_sink(format_, out=guarded, partials=self._partials, idle=idle)
+        stack.callback(sink.close)
+        return sink
+
+    def _open_file(self, stack: contextlib.ExitStack, path: Path, format_: Format) -> Sink:
+        if str(path) == STANDARD_STREAM:
+            return self._open_stdout(stack, format_)
         try:
-            out = stack.enter_context(path.open("a" if append else "w", encoding="utf-8", newline="\n"))
+            out = stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
         except OSError as error:
-            raise ConfigurationError(f"{path}: {_reason(error)}") from None
-        sink = file_sink(out, format_, partials=self._partials)
-        stack.callback(lambda: sink.note(written_message(path, sink.n_written, sink.ITEM)))
+            raise ConfigurationError(f"{path}: {reason_of(error)}") from None
+        guarded = GuardedOutput(out, str(path))
+        self._files.append(guarded)
+        is_document = path.suffix.lower() == _DOCUMENT_SUFFIX
+        sink = file_sink(guarded, format_, partials=self._partials, is_document=is_document)
+
+        def finish() -> None:
+            sink.close()
+            if not guarded.failed:
+                sink.note(written_message(path, sink.n_written, sink.ITEM))
+
+        stack.callback(finish)
         return sink

@@ -9,6 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, ClassVar, Protocol, TextIO
 
+from vivavoce.cli.guarded import GuardedOutput, say
 from vivavoce.cli.live_line import LiveLine
 from vivavoce.cli.options import Format
 from vivavoce.cli.terminal import has_escapes, terminal_width, uses_colour
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptionSink",
     "FileSink",
+    "JsonDocumentSink",
     "JsonSink",
     "Sink",
     "TeeSink",
@@ -47,6 +49,19 @@ class Sink(Protocol):
         """Finish the output."""
 
 
+class Output(Protocol):
+    """Where a sink writes; see `GuardedOutput`."""
+
+    def write(self, text: str) -> None:
+        """Write text at once."""
+
+    def position(self) -> int | None:
+        """Return the position after what was written; None if the output can't seek."""
+
+    def rewind_to(self, position: int) -> None:
+        """Drop what the output holds after a position."""
+
+
 class FileSink(abc.ABC):
     """Base of the sinks that write finals to a pipe or a file and flush each one.
 
@@ -61,7 +76,7 @@ class FileSink(abc.ABC):
     ITEM: ClassVar = "utterance"
     """Name of one item, for messages."""
 
-    def __init__(self, out: TextIO, err: TextIO) -> None:
+    def __init__(self, out: Output, err: TextIO) -> None:
         self._out = out
         self._err = err
         self._lock = threading.Lock()
@@ -74,7 +89,7 @@ class FileSink(abc.ABC):
     def note(self, text: str) -> None:
         """Write a message to standard error."""
         with self._lock:
-            print(text, file=self._err, flush=True)
+            say(text, self._err)
 
     def close(self) -> None:  # noqa: B027  - most formats end after their last item
         """Write what must follow the last item."""
@@ -82,7 +97,6 @@ class FileSink(abc.ABC):
     def _write(self, text: str) -> None:
         with self._lock:
             self._out.write(text)
-            self._out.flush()
 
     def _write_item(self, text: str) -> None:
         self._write(text)
@@ -109,14 +123,56 @@ class JsonSink(FileSink):
 
     ITEM = "event"
 
-    def __init__(self, out: TextIO, err: TextIO, *, partials: bool) -> None:
+    def __init__(self, out: Output, err: TextIO, *, partials: bool) -> None:
         super().__init__(out, err)
         self._partials = partials
 
     def show(self, transcript: TranscriptLine) -> None:
         """Write a transcript that has words."""
         if transcript.text and (transcript.is_final or self._partials):
-            self._write_item(json.dumps(transcript.json_fields()) + "\n")
+            self._write_event(json.dumps(transcript.json_fields()))
+
+    def _write_event(self, event: str) -> None:
+        self._write_item(event + "\n")
+
+
+class JsonDocumentSink(JsonSink):
+    """Writes one JSON array with one object per line.
+
+    A file is a valid document after every event, also when the process is killed; a pipe at the end.
+
+    Args:
+        out: Pipe or file.
+        err: Standard error.
+        partials: Whether partials are written too.
+    """
+
+    _END: ClassVar = "\n]\n"
+
+    def __init__(self, out: Output, err: TextIO, *, partials: bool) -> None:
+        super().__init__(out, err, partials=partials)
+        self._end_at: int | None = None  # position of the end of the array, if it is written
+        self._write("[")
+        self._write_end()
+
+    def _write_event(self, event: str) -> None:
+        self._drop_end()
+        self._write_item(f"{',' if self.n_written else ''}\n{event}")
+        self._write_end()
+
+    def _drop_end(self) -> None:
+        if self._end_at is not None:
+            self._out.rewind_to(self._end_at)
+
+    def _write_end(self) -> None:
+        self._end_at = self._out.position()
+        if self._end_at is not None:
+            self._write(self._END)
+
+    def close(self) -> None:
+        """Write the end of the array if it is not there."""
+        if self._end_at is None:
+            self._write(self._END)
 
 
 class CaptionSink(FileSink):
@@ -130,7 +186,7 @@ class CaptionSink(FileSink):
 
     ITEM = "caption"
 
-    def __init__(self, out: TextIO, err: TextIO, format_: Format) -> None:
+    def __init__(self, out: Output, err: TextIO, format_: Format) -> None:
         from vivavoce.captions import Captioner, vtt_head
 
         super().__init__(out, err)
@@ -202,7 +258,7 @@ class TerminalSink:
         """Write a message to standard error, on its own line."""
         with self._lock:
             self._live_line.clear()
-            print(self._live_line.wrap(text), file=self._err, flush=True)
+            say(self._live_line.wrap(text), self._err)
 
     def close(self) -> None:
         """Clear the live line."""
@@ -232,37 +288,40 @@ class TeeSink:
                 stack.callback(sink.close)
 
 
-def file_sink(out: TextIO, format_: Format, *, partials: bool = False) -> FileSink:
+def file_sink(out: Output, format_: Format, *, partials: bool = False, is_document: bool = False) -> FileSink:
     """Create the sink that writes a format to a pipe or a file.
 
     Args:
         out: Pipe or file.
         format_: What to write.
         partials: Whether JSON includes partials.
+        is_document: Whether JSON is one document instead of one object per line.
     """
     if format_ is Format.TEXT:
         return TextSink(out, sys.stderr)
     if format_ is Format.JSON:
-        return JsonSink(out, sys.stderr, partials=partials)
+        json_sink = JsonDocumentSink if is_document else JsonSink
+        return json_sink(out, sys.stderr, partials=partials)
     return CaptionSink(out, sys.stderr, format_)
 
 
 def standard_output_sink(
-    format_: Format = Format.TEXT, *, partials: bool = False, idle: Callable[[], str] = str
+    format_: Format = Format.TEXT,
+    *,
+    out: GuardedOutput | None = None,
+    partials: bool = False,
+    idle: Callable[[], str] = str,
 ) -> Sink:
     """Create the sink for standard output; text on a terminal gets a live line.
 
     Args:
         format_: What to write.
+        out: Standard output; None: that of the process.
         partials: Whether JSON includes partials.
         idle: Returns what a terminal shows while no one speaks.
     """
+    out = out or GuardedOutput(sys.stdout, "standard output", raises_broken_pipe=True)
     if format_ is not Format.TEXT or not sys.stdout.isatty():
-        return file_sink(sys.stdout, format_, partials=partials)
-
-    def write(text: str) -> None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-    live_line = LiveLine(write, terminal_width, escapes=has_escapes(), dim=uses_colour())
+        return file_sink(out, format_, partials=partials)
+    live_line = LiveLine(out.write, terminal_width, escapes=has_escapes(), dim=uses_colour())
     return TerminalSink(live_line, sys.stderr, idle)

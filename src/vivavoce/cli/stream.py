@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from vivavoce.cli.guarded import say
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -28,6 +29,7 @@ from vivavoce.types import Encoding
 if TYPE_CHECKING:
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
+    from vivavoce.cli.transcript_line import TranscriptLine
     from vivavoce.recordings.sound import Sound
 
 __all__ = ["stream"]
@@ -95,9 +97,14 @@ def stream(
     from vivavoce.cli.outputs import Outputs
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
-    outputs.check(files)
     if _STDIN in files:
         _check_stdin(files)
+    outputs.check(files)
+    if partials and not realtime and _STDIN not in files:
+        say(
+            "--partials: a recording that is sent faster than speech has few partials or none; "
+            "--realtime sends it at the speed of speech."
+        )
     options = _Options(sample_rate, encoding, realtime, url, api_key)
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
@@ -138,8 +145,9 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
     failed = False
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=_STDIN in files))
+        stack.enter_context(outputs)
         server: ChosenServer | None = None
-        for index, file in enumerate(files):
+        for file in files:
             if interrupt.stop_requested:
                 break
             try:
@@ -153,15 +161,14 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
                     interrupt,
                     options,
                     is_paced=is_paced,
-                    append=index > 0,
                     titled=len(files) > 1,
                 )
             except AudioError as error:
                 if len(files) == 1:
                     raise
-                print(f"vivavoce: {error}", file=sys.stderr)
+                say(f"vivavoce: {error}")
                 failed = True
-    return interrupt.exit_code or int(failed)
+    return interrupt.exit_code or int(failed or outputs.failed)
 
 
 def _transcribe_file(
@@ -171,7 +178,6 @@ def _transcribe_file(
     options: _Options,
     *,
     is_paced: bool,
-    append: bool,
     titled: bool,
 ) -> None:
     """Transcribe one recording.
@@ -182,8 +188,7 @@ def _transcribe_file(
         interrupt: Stops it.
         options: Options of the command.
         is_paced: Whether the server must not receive the file as fast as it can.
-        append: Whether the output already holds another recording.
-        titled: Whether the name of the file is shown before its transcripts.
+        titled: Whether the name of the file is shown before its transcripts and stands in its events.
     """
     from vivavoce.cli.chunks import report_bytes
     from vivavoce.cli.live_session import run_session
@@ -192,7 +197,7 @@ def _transcribe_file(
 
     with contextlib.ExitStack() as stack:
         audio = _open_audio(stack, file, options, interrupt)
-        sink = outputs.open(stack, file, append=append)
+        sink = outputs.open(stack, file)
         if titled:
             sink.note(f"{file}:")
         if audio.channels > 1:
@@ -205,11 +210,15 @@ def _transcribe_file(
         if file != _STDIN and outputs.is_hidden:
             advance = stack.enter_context(progress_bar(Path(file).name, audio.duration_s))
             chunks = report_bytes(chunks, lambda n_bytes: advance(n_bytes / rate))
+
+        def show(transcript: TranscriptLine) -> None:
+            sink.show(replace(transcript, file=file) if titled else transcript)
+
         run_session(
             chunks,
             sample_rate=audio.sample_rate,
             encoding=audio.encoding,
-            show=sink.show,
+            show=show,
             interrupt=interrupt,
             drains_on_stop=file == _STDIN,
         )

@@ -29,6 +29,7 @@ class TranscriptLine:
         end_ms: End of the utterance, on the same timeline.
         confidence: 0 to 1.
         words: Words with their times.
+        file: Name of the recording, where there are several; else None.
     """
 
     text: str
@@ -37,6 +38,7 @@ class TranscriptLine:
     end_ms: int = 0
     confidence: float = 0.0
     words: tuple[Word, ...] = ()
+    file: str | None = None
 
     @classmethod
     def from_sdk(cls, transcript: RealtimeTranscript, *, is_final: bool) -> Self:
@@ -57,6 +59,7 @@ class TranscriptLine:
     def json_fields(self) -> dict[str, Any]:
         """Return the fields of ``--json``; times are milliseconds since the audio of the session began."""
         return {
+            **({} if self.file is None else {"file": self.file}),
             "type": "final" if self.is_final else "partial",
             "text": self.text,
             "start_ms": self.start_ms,

@@ -1,8 +1,10 @@
 """Formats and files that options ask for."""
 
+import contextlib
 import io
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from support.cli_fakes import SRT, VTT
 from vivavoce.cli.app import run
 from vivavoce.cli.options import Format
 from vivavoce.cli.outputs import Outputs, written_message
+from vivavoce.cli.transcript_line import TranscriptLine
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -39,12 +42,78 @@ def test_the_suffix_of_a_file_implies_its_format(recording, capsys, tmp_path, na
     assert err.splitlines()[-1] == f"{name}: 1 {item} written."
 
 
-def test_json_goes_to_a_file(recording, capsys, tmp_path):
-    for arguments in (["-o", "a.json"], ["-o", "a.json", "--json"], ["-f", "json", "-o", "a.json"]):
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson"])
+def test_json_lines_go_to_a_file(recording, capsys, tmp_path, name):
+    for arguments in (["-o", name], ["-o", name, "--json"], ["-f", "json", "-o", name]):
         assert run(["stream", recording, *arguments, "--partials"]) == 0
-        events = [json.loads(line) for line in (tmp_path / "a.json").read_text().splitlines()]
+        events = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
         assert [event["type"] for event in events] == ["partial"] * 3 + ["final"]
-        assert "a.json: 4 events written.\n" in capsys.readouterr().err
+        assert f"{name}: 4 events written.\n" in capsys.readouterr().err
+
+
+def test_a_json_file_is_one_document(two_recordings, capsys, tmp_path):
+    for arguments in ([], ["--json"], ["-f", "json"]):
+        assert run(["stream", *two_recordings, "-o", "a.JSON", *arguments]) == 0
+        events = json.loads((tmp_path / "a.JSON").read_text())
+        assert [(event["file"], event["text"]) for event in events] == [
+            (recording, "250 milliseconds.") for recording in two_recordings
+        ]
+        assert "a.JSON: 2 events written.\n" in capsys.readouterr().err
+
+
+def test_a_json_document_is_complete_after_every_event(tmp_path):
+    path = tmp_path / "a.json"
+    outputs = Outputs(Format.JSON, str(path), {}, partials=False)
+    with outputs, contextlib.ExitStack() as stack:
+        sink = outputs.open(stack, "a.wav")
+        assert json.loads(path.read_text()) == []
+        for n in (1, 2, 3):
+            sink.show(TranscriptLine(f"Number {n}, déjà vu.", is_final=True))
+            assert len(json.loads(path.read_text())) == n
+
+
+def test_a_json_document_in_a_pipe_ends_with_the_session(tmp_path):
+    path = tmp_path / "pipe.json"
+    os.mkfifo(path)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(path.read_text()))
+    reader.start()
+    outputs = Outputs(Format.JSON, str(path), {}, partials=False)
+    with outputs, contextlib.ExitStack() as stack:
+        outputs.open(stack, "a.wav").show(TranscriptLine("Hello.", is_final=True))
+    reader.join(20)
+    assert [event["text"] for event in json.loads(read[0])] == ["Hello."]
+
+
+def test_events_of_several_recordings_name_their_file(two_recordings, capsys):
+    assert run(["stream", *two_recordings, "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["file"] for event in events] == two_recordings
+    assert run(["stream", two_recordings[0], "--json"]) == 0
+    assert "file" not in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("arguments", [["-o", "-"], ["-f", "json", "-o", "-"], ["--srt", "-", "-o", "a.txt"]])
+def test_a_dash_is_standard_output(recording, capsys, tmp_path, arguments):
+    assert run(["stream", recording, *arguments]) == 0
+    assert "250 milliseconds." in capsys.readouterr().out
+    assert not (tmp_path / "-").exists()
+
+
+def test_partials_of_a_recording_that_is_not_paced_are_announced(recording, pipe_in, capsys):
+    assert run(["stream", recording, "--json", "--partials"]) == 0
+    assert "--realtime" in capsys.readouterr().err
+    assert run(["stream", recording, "--json", "--partials", "--realtime"]) == 0
+    assert "--realtime" not in capsys.readouterr().err
+    pipe_in(bytes(8000))
+    assert run(["stream", "-", "--json", "--partials"]) == 0
+    assert "--realtime" not in capsys.readouterr().err
+
+
+def test_an_unreadable_first_recording_leaves_nothing_of_an_older_output(two_recordings, tmp_path):
+    (tmp_path / "all.txt").write_text("older\n")
+    assert run(["stream", "missing.wav", *two_recordings, "-o", "all.txt"]) == 1
+    assert (tmp_path / "all.txt").read_text() == "250 milliseconds.\n" * 2
 
 
 def test_the_message_counts_what_was_written():
@@ -67,6 +136,14 @@ def test_captions_beside_the_text(recording, capsys, tmp_path):
         (["--json", "--format", "srt"], "contradict"),
         (["--partials"], "--partials needs --json"),
         (["--partials", "-o", "a.srt"], "--partials needs --json"),
+        (["-o", "x.html"], "suffix"),
+        (["-o", "x.wav"], "suffix"),
+        (["-o", ".vtt.docx"], "suffix"),
+        (["-o", "x.vtt", "-f", "srt"], "contradict"),
+        (["-o", "x.srt", "--json"], "contradict"),
+        (["-o", ""], "empty"),
+        (["--srt", "-"], "standard output"),
+        (["--srt", "-", "--vtt", "-", "-o", "a.txt"], "standard output"),
         (["-o", "no/such/folder/a.txt"], "no such file"),
         (["--vtt", "no/such/folder/a.vtt"], "no such file"),
     ],

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vivavoce.cli.guarded import GuardedOutput
 from vivavoce.cli.live_line import LiveLine
 from vivavoce.cli.options import Format
 from vivavoce.cli.sinks import (
@@ -41,7 +42,7 @@ class Flushed(io.StringIO):
 
 def test_a_pipe_gets_one_final_per_line_at_once():
     out = Flushed()
-    sink = TextSink(out, io.StringIO())
+    sink = TextSink(GuardedOutput(out, "out"), io.StringIO())
     for transcript in (PARTIAL, FINAL, EMPTY):
         sink.show(transcript)
     assert out.seen == "Hello there.\n"
@@ -50,7 +51,7 @@ def test_a_pipe_gets_one_final_per_line_at_once():
 @pytest.mark.parametrize(("partials", "types"), [(False, ["final"]), (True, ["partial", "final"])])
 def test_json_is_one_event_per_line(partials, types):
     out = Flushed()
-    sink = JsonSink(out, io.StringIO(), partials=partials)
+    sink = JsonSink(GuardedOutput(out, "out"), io.StringIO(), partials=partials)
     for transcript in (PARTIAL, FINAL, EMPTY, TranscriptLine("", is_final=False)):
         sink.show(transcript)
     events = [json.loads(line) for line in out.seen.splitlines()]
@@ -70,7 +71,7 @@ def test_json_is_one_event_per_line(partials, types):
 
 def test_captions_are_written_as_soon_as_their_end_is_known():
     out = io.StringIO()
-    sink = CaptionSink(out, io.StringIO(), Format.SRT)
+    sink = CaptionSink(GuardedOutput(out, "out"), io.StringIO(), Format.SRT)
     for n, text in enumerate(("One.", "Two.")):
         word = Word(text, 2_000 * n, 2_000 * n + 300, 0.9)
         sink.show(TranscriptLine(text, True, word.start_ms, word.end_ms, 0.9, (word,)))

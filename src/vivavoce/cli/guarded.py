@@ -1,0 +1,111 @@
+"""A text output whose failure is a warning: a full disk or a closed terminal must not end a session."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["GuardedOutput", "discard_further_output", "reason_of", "say"]
+
+
+def reason_of(error: OSError) -> str:
+    """Return the reason of a failed operation, for messages."""
+    return (error.strerror or str(error)).lower()
+
+
+def say(text: str, err: TextIO | None = None) -> None:
+    """Write a message to standard error, if that is possible.
+
+    Args:
+        text: The message.
+        err: Standard error; that of the process if None.
+    """
+    with contextlib.suppress(OSError, ValueError):  # full, closed, or the terminal is gone
+        print(text, file=err or sys.stderr, flush=True)
+
+
+def discard_further_output(out: TextIO) -> None:
+    """Send what an output still buffers, and what follows, to the null device.
+
+    The interpreter flushes every file when it closes it, and would fail again.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(null, out.fileno())
+        finally:
+            os.close(null)
+
+
+class GuardedOutput:
+    """Writes text to a file, a pipe or a terminal until that fails, then discards the rest.
+
+    Args:
+        out: The output.
+        name: Its name in the warning.
+        warn: Receives the warning, once.
+        raises_broken_pipe: Whether a reader that closed the pipe ends the session, as for standard output.
+
+    Attributes:
+        failed: Whether transcripts were lost.
+    """
+
+    def __init__(
+        self,
+        out: TextIO,
+        name: str,
+        *,
+        warn: Callable[[str], None] = say,
+        raises_broken_pipe: bool = False,
+    ) -> None:
+        self._out = out
+        self._name = name
+        self._warn = warn
+        self._raises_broken_pipe = raises_broken_pipe
+        self.failed = False
+
+    def write(self, text: str) -> None:
+        """Write text at once, or discard it.
+
+        Raises:
+            BrokenPipeError: The reader closed the pipe.
+        """
+        if self.failed:
+            return
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except OSError as error:
+            if self._raises_broken_pipe and isinstance(error, BrokenPipeError):
+                raise
+            self._fail(error)
+
+    def rewind_to(self, position: int) -> None:
+        """Drop what a seekable output holds after a position."""
+        if self.failed:
+            return
+        try:
+            self._out.seek(position)
+            self._out.truncate()
+        except OSError as error:
+            self._fail(error)
+
+    def position(self) -> int | None:
+        """Return the position after what was written; None if the output can't seek."""
+        try:
+            return self._out.tell() if self._out.seekable() else None
+        except (OSError, ValueError):
+            return None
+
+    def _fail(self, error: OSError) -> None:
+        self.failed = True
+        discard_further_output(self._out)
+        self._warn(
+            f"vivavoce: {self._name}: {reason_of(error)}; no more transcripts are written to it, "
+            "transcription continues"
+        )
