@@ -85,7 +85,7 @@ def test_warnings_follow_the_beginning_and_changes(server):
     assert code == 1000
 
 
-def test_a_force_is_answered_though_nothing_was_said(server):
+def test_a_forced_end_without_speech_is_answered(server):
     with open_session(server, V3) as socket:
         for _ in range(3):
             socket.send('{"type": "ForceEndpoint"}')
@@ -96,7 +96,7 @@ def test_a_force_is_answered_though_nothing_was_said(server):
     ]  # fmt: skip
 
 
-def test_options_change_in_mid_session(server):
+def test_options_change_during_a_session(server):
     with open_session(server, V3) as socket:
         send(socket, speech(0, 1))
         socket.send('{"type": "UpdateConfiguration", "format_turns": false, "acknowledge_silence": true}')
@@ -120,7 +120,7 @@ def test_heartbeats(server, monkeypatch):
         assert message["total_duration_ms"] >= 500
 
 
-def test_universal_3_models_tell_the_beginning_of_speech_and_restate_turns(server):
+def test_universal_3_models_report_the_start_of_speech_and_restate_turns(server):
     with open_session(server, "/v3/ws?speech_model=universal-3-6-pro") as socket:
         send(socket, silence(10))
         send(socket, speech(0, 1))
@@ -132,7 +132,7 @@ def test_universal_3_models_tell_the_beginning_of_speech_and_restate_turns(serve
     assert all(it["transcript"] and it["end_of_turn_confidence"] == 0 for it in partials)
 
 
-def test_two_channels_have_a_turn_stream_each(server):
+def test_two_channels_have_their_own_turns(server):
     left, right = np.concatenate([speech(0, 1), silence(60)]), np.concatenate([silence(20), speech(3, 4)])
     n = max(len(left), len(right))
     stereo = np.zeros((n, 2), np.float32)
@@ -159,7 +159,7 @@ def test_half_a_frame_of_two_channels_is_refused(server):
     assert "2 channels" in messages[-1]["error"]
 
 
-def test_opus_packets_are_heard_and_garbage_is_refused(server):
+def test_opus_packets_are_transcribed_and_garbage_is_refused(server):
     tone = np.repeat(speech(0, 1), 3)
     with open_session(server, V3 + "&encoding=opus") as socket:
         for packet in opus_packets(np.concatenate([tone, np.zeros(9_600)])):
@@ -178,7 +178,7 @@ def test_opus_packets_are_heard_and_garbage_is_refused(server):
 # --- close codes ------------------------------------------------------------------------------
 
 
-def test_v2_sessions_cannot_be_returned_to_and_it_says_why(server):
+def test_v2_sessions_cannot_be_resumed_and_the_close_code_says_why(server):
     with open_session(server, V2) as socket:
         session_id = json.loads(socket.recv(timeout=5))["session_id"]
         with open_session(server, f"/v2/realtime/ws/{session_id}?sample_rate=16000") as other:
@@ -194,7 +194,7 @@ def test_v2_sessions_cannot_be_returned_to_and_it_says_why(server):
 
 
 @both
-def test_a_key_may_have_so_many_sessions(path):
+def test_a_key_has_a_limit_of_sessions(path):
     code = {V2: 4102, V3: 3009}[path]
     with scripted_server(api_keys=("one", "two"), max_sessions_per_key=1) as server:
         one, two = ({"additional_headers": {"Authorization": key}} for key in ("one", "two"))
@@ -217,7 +217,7 @@ def test_a_key_may_have_so_many_sessions(path):
         ("disabled", 4001, "Not Authorized", "disabled"),
     ],
 )
-def test_a_key_that_an_operator_marked_is_refused_with_that_reason(standing, v2_code, v2_said, v3_said):
+def test_a_key_that_the_operator_marked_is_refused_for_that_reason(standing, v2_code, v2_said, v3_said):
     key = {"Authorization": "two"}
     with scripted_server(api_keys=("one", f"two {standing}")) as server:
         with open_session(server, V2, additional_headers=key) as socket:
@@ -252,7 +252,7 @@ def test_a_server_whose_engine_is_dead_begins_no_session(path):
 
 
 @both
-def test_a_fault_of_ours_before_the_beginning_is_told_too(server, path, monkeypatch, caplog):
+def test_an_internal_error_before_the_beginning_is_reported_too(server, path, monkeypatch, caplog):
     monkeypatch.setattr("vivavoce.server.connection.Channels", lambda *_, **__: 1 / 0)
     with open_session(server, path) as socket:
         messages, code = rest(socket)
@@ -264,7 +264,7 @@ def test_a_fault_of_ours_before_the_beginning_is_told_too(server, path, monkeypa
 
 @both
 @pytest.mark.parametrize("limit", ["idle_s", "max_session_s"])
-def test_a_session_that_idles_or_lives_too_long_is_closed(server, path, limit, monkeypatch):
+def test_a_session_that_idles_or_lasts_too_long_is_closed(server, path, limit, monkeypatch):
     short = {limit: 0.2}
     if path == V2:
         limits = dataclasses.replace(V2Dialect.limits, **short)
@@ -309,7 +309,7 @@ def test_a_large_message_is_refused(server):
 @pytest.mark.parametrize(
     ("query", "code"), [("word_boost=foo", 4104), ("disable_partial_transcripts=maybe", 4101)]
 )
-def test_v2_says_which_parameter_is_wrong(server, query, code):
+def test_v2_names_the_wrong_parameter(server, query, code):
     with open_session(server, f"{V2}&{query}") as socket:
         messages, got = rest(socket)
     assert got == code
@@ -341,7 +341,7 @@ def test_v2_repeats_empty_partials_in_silence(server):
     assert all((it["text"], it["words"]) == ("", []) for it in empty)
 
 
-# --- what nobody should send ------------------------------------------------------------------
+# --- invalid input ------------------------------------------------------------------------------
 
 
 @both
@@ -418,7 +418,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_is_no_protocol_at_all_harms_nobody(server, what, caplog):
+def test_bytes_without_a_protocol_do_no_harm(server, what, caplog):
     caplog.set_level(logging.INFO)
     port = int(server.base_url.rsplit(":", 1)[1])
     with open_session(server, V3) as other:
@@ -439,7 +439,7 @@ def test_what_is_no_protocol_at_all_harms_nobody(server, what, caplog):
     assert not [record for record in records if record.levelno > logging.WARNING]
 
 
-def test_a_fault_of_ours_ends_one_session_with_the_generic_code(server, monkeypatch, caplog):
+def test_an_internal_error_ends_one_session_with_the_generic_code(server, monkeypatch, caplog):
     monkeypatch.setattr("vivavoce.asr.session.gate.AudioGate.check", lambda *_: 1 / 0)
     with open_session(server, V3) as socket:
         socket.send(bytes(3_200))
@@ -471,7 +471,7 @@ def receiver():
         it.shutdown()
 
 
-def test_a_webhook_gets_the_finished_turns_once_it_takes_them(server, receiver, monkeypatch):
+def test_a_webhook_gets_the_finished_turns_when_it_accepts_them(server, receiver, monkeypatch):
     monkeypatch.setattr("vivavoce.server.webhooks._FIRST_WAIT_S", 0.05)
     url = f"http://127.0.0.1:{receiver.server_address[1]}/turns"
     query = f"&webhook_url={url}&webhook_auth_header_name=X-Key&webhook_auth_header_value=secret"
@@ -529,7 +529,7 @@ def test_metrics_count(server):
 # --- how quick it is --------------------------------------------------------------------------
 
 
-def test_handshakes_and_endings_are_quick_with_sixteen_open_sessions():
+def test_handshakes_and_ends_are_quick_with_sixteen_open_sessions():
     with scripted_server(recogniser=ScriptedRecogniser(max_batch=16, pass_s=0.02)) as server:
         server.wait_ready()
         sockets, slowest = [], 0.0

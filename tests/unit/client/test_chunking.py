@@ -1,5 +1,6 @@
 """Audio of any type becomes bytes, and bytes become messages of legal length."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +54,22 @@ def test_all_types_of_bytes_are_audio(data):
 def test_the_error_names_a_type_that_is_not_audio(data):
     with pytest.raises(TypeError, match=type(data).__name__):
         as_bytes(data)
+
+
+def test_arrays_are_samples():
+    floats = np.array([[0.5], [-1.0], [2.0], [np.nan]], np.float32)
+    assert np.frombuffer(as_bytes(floats), "<i2").tolist() == [16_384, -32_767, 32_767, 0]
+    assert np.frombuffer(as_bytes(floats.astype(float)), "<i2").tolist() == [16_384, -32_767, 32_767, 0]
+    whole = np.arange(6, dtype=np.int16)
+    assert np.frombuffer(as_bytes(whole[::2]), "<i2").tolist() == [0, 2, 4]
+    assert bytes(as_bytes(np.array([], np.float32))) == b""
+    with pytest.raises(TypeError, match=r"one channel.*\(3, 2\)"):
+        as_bytes(whole.reshape(3, 2))
+    with pytest.raises(TypeError, match="int16 or float32"):
+        as_bytes(whole.astype(np.int64))
+    with pytest.raises(TypeError, match="must be bytes"):
+        as_bytes(whole, is_pcm=False)
+
+
+def test_the_shortest_chunk_depends_on_the_protocol():
+    assert [len(chunk) for chunk in Chunker(RATE, 2, 50).push(bytes(5_000))] == [1_600, 1_600, 1_800]

@@ -54,7 +54,7 @@ def test_everything_has_one_row(title):
 
 
 @pytest.mark.parametrize("title", TABLES)
-def test_every_answer_is_one_of_those_explained(title):
+def test_every_answer_is_explained(title):
     for name, answer, _ in rows(title):
         assert re.match(r"(same|accepted|refused|ours|never sent)\b", answer), name
 
@@ -68,7 +68,7 @@ def test_every_named_test_exists():
     assert named <= defined, sorted(named - defined)
 
 
-def test_codes_that_mean_nothing_here_are_never_sent():
+def test_codes_without_a_cause_are_never_sent():
     for version, factory in (("v2", V2Factory()), ("v3", V3Factory())):
         sent = {factory.refuse(SessionFailed(failure)).code for failure in Failure}
         assert not sent & NEVER[version]

@@ -34,7 +34,7 @@ def violation(call):
     return caught.value
 
 
-def test_defaults_are_universal_streamings():
+def test_the_defaults_are_those_of_universal_streaming():
     options = dialect().options
     assert (options.sample_rate, options.encoding) == (16_000, Encoding.PCM_S16LE)
     assert (options.min_silence_ms, options.max_silence_ms, options.end_of_turn_threshold) == (400, 1280, 0.4)
@@ -60,7 +60,7 @@ def test_parameters_are_read_as_the_sdk_writes_them():
     assert it.limits.idle_s == 30
 
 
-def test_the_old_name_of_the_short_silence_still_counts():
+def test_the_old_name_of_the_short_silence_still_works():
     assert dialect("min_end_of_turn_silence_when_confident=250").options.min_silence_ms == 250
     both = "min_end_of_turn_silence_when_confident=250&min_turn_silence=0"
     assert dialect(both).options.min_silence_ms == 0
@@ -140,7 +140,7 @@ def test_messages_become_commands(message, command):
         ('{"type":"UpdateConfiguration","vad_threshold":2}', Failure.BAD_OPTION),
     ],
 )
-def test_messages_that_are_none_are_violations(message, failure):
+def test_unknown_messages_are_violations(message, failure):
     assert violation(lambda: dialect().decode(message)).failure is failure
 
 
@@ -152,7 +152,7 @@ def test_any_text_is_a_command_or_a_violation(text):
         assert error.failure in {Failure.BAD_JSON, Failure.BAD_MESSAGE}  # noqa: PT017
 
 
-def test_the_size_of_a_text_is_counted_in_bytes():
+def test_the_size_of_a_text_message_counts_in_bytes():
     message = '{"type":"KeepAlive","x":"%s"}'
     assert dialect().decode(message % ("e" * 131_000))
     assert (
@@ -161,7 +161,7 @@ def test_the_size_of_a_text_is_counted_in_bytes():
     )
 
 
-def test_begin_counts_whole_seconds_and_tells_what_was_opened():
+def test_begin_has_whole_seconds_and_the_configuration():
     (frame,) = dialect("mode=min_latency").encode(SessionBegan("id", 1_700_000_000.9), 0)
     begin = json.loads(frame)
     assert (begin["type"], begin["id"], begin["expires_at"]) == ("Begin", "id", 1_700_000_000)
@@ -177,7 +177,7 @@ def test_begin_counts_whole_seconds_and_tells_what_was_opened():
     }
 
 
-def test_the_transcript_of_an_open_turn_holds_committed_words_only():
+def test_the_transcript_of_an_unfinished_turn_holds_only_final_words():
     words = (Word("hi,", 0, 100, 0.9, is_final=True), Word("son", 120, 300, 0.4))
     (frame,) = dialect().encode(TurnUpdated(2, 0, 400, words, end_of_turn_confidence=0.25), 0)
     message = json.loads(frame)
@@ -188,7 +188,7 @@ def test_the_transcript_of_an_open_turn_holds_committed_words_only():
     assert message["end_of_turn_confidence"] == 0.25
 
 
-def test_a_finished_turn_tells_its_utterance():
+def test_a_finished_turn_has_its_utterance():
     words = (Word("Hi.", 0, 100, 0.9, is_final=True),)
     (frame,) = dialect().encode(TurnUpdated(0, 0, 400, words, ended=True, formatted=True), 0)
     message = decode_event(frame)
@@ -196,7 +196,7 @@ def test_a_finished_turn_tells_its_utterance():
     assert (message.transcript, message.utterance, message.turn_is_formatted) == ("Hi.", "Hi.", True)
 
 
-def test_the_end_is_told_in_whole_seconds():
+def test_termination_has_whole_seconds():
     closing = dialect().closing(SessionEnded(audio_ms=10_600, session_ms=11_400))
     assert json.loads(closing.frames[0]) == {
         "type": "Termination",
@@ -226,7 +226,7 @@ def test_failures_have_the_documented_codes(failure, code):
 
 
 @pytest.mark.parametrize("failure", list(Failure))
-def test_reasons_fit_a_close_frame_and_the_error_says_more(failure):
+def test_reasons_fit_a_close_frame_and_errors_have_all_details(failure):
     closing = dialect().closing(SessionFailed(failure, "€" * 100))
     assert len(closing.reason.encode()) <= 123
     assert json.loads(closing.frames[0])["error"].endswith("€" * 100)
@@ -239,8 +239,8 @@ def test_the_client_skips_unknown_messages_and_refuses_broken_ones():
 
 
 def test_the_client_reads_what_the_vendor_sends():
-    told = decode_event('{"error": "No."}')
-    assert told == ErrorEvent(error="No.")
+    error = decode_event('{"error": "No."}')
+    assert error == ErrorEvent(error="No.")
     turn = decode_event(
         '{"turn_order":0,"turn_is_formatted":true,"end_of_turn":true,"transcript":"Hi.","words":[{"start":1,'
         '"end":2,"text":"Hi.","confidence":1,"word_is_final":true,"speaker":null}],"utterance":"Hi.",'

@@ -1,4 +1,4 @@
-"""Every parameter of v3 is done, refused, or taken with a remark."""
+"""Every parameter of v3 has its effect, is refused, or gives a warning."""
 
 import json
 from urllib.parse import parse_qsl
@@ -36,7 +36,7 @@ def refusal(query):
     return caught.value
 
 
-def told(it, event):
+def sent(it, event):
     return [json.loads(frame) for frame in it.encode(event, 0)]
 
 
@@ -48,7 +48,7 @@ def test_universal_streaming_models_commit_words(model):
     it = dialect(speech_model=model)
     assert it.options.commit_words
     assert it.options.warnings == ()
-    assert told(it, SessionBegan("id", 0))[0]["configuration"]["model"] == model
+    assert sent(it, SessionBegan("id", 0))[0]["configuration"]["model"] == model
 
 
 @pytest.mark.parametrize(
@@ -59,27 +59,27 @@ def test_universal_3_models_restate_formatted_turns(model):
     options = it.options
     assert (options.commit_words, options.format_partials, options.format_finals) == (False, True, True)
     assert (options.min_silence_ms, options.max_silence_ms, options.warnings) == (128, 1_280, ())
-    (partial,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5),), end_of_turn_confidence=0.8))
+    (partial,) = sent(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5),), end_of_turn_confidence=0.8))
     assert (partial["transcript"], partial["end_of_turn_confidence"], partial["utterance"]) == ("Hi.", 0, "")
-    (final,) = told(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5, True),), True, True, 0.3))
+    (final,) = sent(it, TurnUpdated(0, 0, 1, (Word("Hi.", 0, 1, 0.5, True),), True, True, 0.3))
     assert (final["transcript"], final["end_of_turn_confidence"], final["utterance"]) == ("Hi.", 1, "Hi.")
 
 
-def test_the_beginning_of_speech_is_told_by_universal_3_models_only():
+def test_only_universal_3_models_report_the_start_of_speech():
     event = SpeechStarted(4_480, 0.95)
-    assert told(dialect(), event) == []
-    assert told(dialect(speech_model="universal-3-6-pro"), event) == [
+    assert sent(dialect(), event) == []
+    assert sent(dialect(speech_model="universal-3-6-pro"), event) == [
         {"type": "SpeechStarted", "timestamp": 4_480, "confidence": 0.95}
     ]
 
 
 @pytest.mark.parametrize("model", ["universal-streaming-multilingual", "whisper-rt", "tomorrow-s-model"])
-def test_other_models_are_taken_with_a_remark(model):
-    (remark,) = dialect(speech_model=model).options.warnings
-    assert model in remark
+def test_other_models_are_accepted_with_a_warning(model):
+    (warning,) = dialect(speech_model=model).options.warnings
+    assert model in warning
 
 
-# --- what is done -----------------------------------------------------------------------------
+# --- parameters with an effect ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_modes(mode, expected):
     assert (options.min_silence_ms, options.max_silence_ms, options.first_partial_ms) == (300, 301, 265)
 
 
-def test_universal_3_models_hold_the_short_silence_within_bounds():
+def test_universal_3_models_limit_the_short_silence():
     for asked, used in ((0, 50), (400, 400), (20_000, 10_000)):
         options = dialect(speech_model="u3-rt-pro", min_turn_silence=asked).options
         assert options.min_silence_ms == used
@@ -103,8 +103,8 @@ def test_universal_3_models_hold_the_short_silence_within_bounds():
 def test_lists_are_json_or_have_commas():
     for terms in ('["Ada", "Grace Hopper"]', "Ada, Grace Hopper", "Ada,Grace Hopper,"):
         assert dialect(keyterms_prompt=terms).options.key_terms == ("Ada", "Grace Hopper")
-    assert not any("'en'" in remark for remark in dialect(language_codes="en,de").options.warnings)
-    assert any("'de'" in remark for remark in dialect(language_codes="en,de").options.warnings)
+    assert not any("'en'" in warning for warning in dialect(language_codes="en,de").options.warnings)
+    assert any("'de'" in warning for warning in dialect(language_codes="en,de").options.warnings)
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_lists_are_json_or_have_commas():
         ("mode=max_accuracy&max_turn_silence=100", (100, 100)),
     ],
 )
-def test_a_silence_nobody_asked_for_gives_way(query, expected):
+def test_a_default_silence_gives_way_to_one_that_was_set(query, expected):
     options = dialect(query).options
     assert (options.min_silence_ms, options.max_silence_ms) == expected
 
 
-def test_presets_of_the_vendor():
+def test_the_vendors_presets():
     options = dialect(
         "end_of_turn_confidence_threshold=0.7&min_turn_silence=800&max_turn_silence=3600"  # conservative
     ).options
@@ -135,7 +135,7 @@ def test_presets_of_the_vendor():
     assert dialect().options.end_of_turn_threshold == 0.4  # balanced
 
 
-def test_partials_can_be_rare_as_often_as_wished_or_none():
+def test_partials_can_be_rare_at_an_interval_or_off():
     assert dialect().options.partials_ms is None
     assert dialect("continuous_partials=False").options.partials_ms == 3_000
     assert not dialect("continuous_partials=True").options.partials_ms
@@ -147,7 +147,7 @@ def test_heartbeats_silence_and_warnings():
     options = dialect("session_heartbeat=True&acknowledge_silence=true").options
     assert (options.heartbeat, options.acknowledge_silence) == (True, True)
     it = dialect()
-    assert told(it, Heartbeat(audio_ms=4_900, session_ms=5_000, max_speech_probability=0.5)) == [
+    assert sent(it, Heartbeat(audio_ms=4_900, session_ms=5_000, max_speech_probability=0.5)) == [
         {
             "type": "Heartbeat",
             "total_audio_received_ms": 4_900,
@@ -156,9 +156,9 @@ def test_heartbeats_silence_and_warnings():
             "max_speech_probability": 0.5,
         }
     ]
-    assert told(it, SilenceDetected(10, 1_010)) == [{"type": "Silence", "start_ms": 10, "end_ms": 1_010}]
-    (warning,) = told(it, Warned("well"))
-    assert warning == {"type": "Warning", "warning_code": 2001, "warning": "well"}
+    assert sent(it, SilenceDetected(10, 1_010)) == [{"type": "Silence", "start_ms": 10, "end_ms": 1_010}]
+    (message,) = sent(it, Warned("well"))
+    assert message == {"type": "Warning", "warning_code": 2001, "warning": "well"}
 
 
 @pytest.mark.parametrize("codec", list(Codec))
@@ -176,17 +176,19 @@ def test_webhooks():
     assert "topsecret" not in repr(it)
 
 
-def test_partials_are_off_by_themselves_where_something_is_redacted():
+def test_redaction_turns_partials_off():
     for policies in ('["phone_number"]', "phone_number", " phone_number ,"):
         options = dialect(redact_pii="True", redact_pii_policies=policies).options
         assert options.redaction.policies == ("phone_number",)
         assert not options.partials
     everything = dialect("redact_pii=true").options
     assert set(everything.redaction.policies) == set(PiiPolicy)
-    (remark,) = everything.warnings
-    assert "email_address" in remark
-    (remark,) = dialect("redact_pii=true&redact_pii_policies=url&include_partial_turns=true").options.warnings
-    assert remark.startswith("include_partial_turns")
+    (warning,) = everything.warnings
+    assert "email_address" in warning
+    (warning,) = dialect(
+        "redact_pii=true&redact_pii_policies=url&include_partial_turns=true"
+    ).options.warnings
+    assert warning.startswith("include_partial_turns")
     assert dialect("redact_pii=true&redact_pii_policies=[]").options == everything
     assert refusal("redact_pii=true&redact_pii_policies=phone_number,blood_type").detail.startswith(
         "redact_pii_policies: this server can't redact 'blood_type'"
@@ -197,23 +199,23 @@ def test_partials_are_off_by_themselves_where_something_is_redacted():
     "query",
     ["redact_pii_policies=person_name", "redact_pii=false&redact_pii_policies=url", "redact_pii_sub=hash"],
 )
-def test_it_is_said_that_nothing_is_redacted_where_only_details_of_it_are_given(query):
+def test_redaction_details_without_redaction_give_a_warning(query):
     options = dialect(query).options
     assert options.redaction is None
-    (remark,) = options.warnings
-    assert "no effect without redact_pii" in remark
+    (warning,) = options.warnings
+    assert "no effect without redact_pii" in warning
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("redact_pii", True), ("redact_pii_policies", ["url"]), ("redact_pii_sub", "hash")]
 )
-def test_redaction_that_is_asked_for_in_mid_session_is_refused(name, value):
+def test_redaction_cannot_be_changed_during_a_session(name, value):
     with pytest.raises(ProtocolViolation, match=f"{name} can't be changed") as caught:
         dialect().decode(json.dumps({"type": "UpdateConfiguration", name: value}))
     assert caught.value.failure is Failure.BAD_OPTION
 
 
-# --- what is taken without effect -------------------------------------------------------------
+# --- parameters without effect ----------------------------------------------------------------
 
 WITHOUT_EFFECT = {
     "prompt": "Be exact.",
@@ -237,12 +239,12 @@ WITHOUT_EFFECT = {
 
 
 @pytest.mark.parametrize(("name", "value"), WITHOUT_EFFECT.items(), ids=list(WITHOUT_EFFECT))
-def test_what_has_no_effect_is_said(name, value):
-    (remark,) = dialect(**{name: value}).options.warnings
-    assert remark.startswith(name)
+def test_parameters_without_effect_give_a_warning(name, value):
+    (warning,) = dialect(**{name: value}).options.warnings
+    assert warning.startswith(name)
 
 
-def test_key_terms_are_expected_from_the_start_and_from_a_change_on():
+def test_key_terms_apply_from_the_start_and_from_a_change():
     options = dialect(keyterms_prompt=json.dumps(["Vivavoce", " viva  voce ", "Vivavoce"])).options
     assert options.key_terms == ("Vivavoce", "viva voce")
     assert options.warnings == ()
@@ -250,15 +252,15 @@ def test_key_terms_are_expected_from_the_start_and_from_a_change_on():
     assert dialect().decode(message) == (Configure(key_terms=("Lübeck",)),)
 
 
-def test_key_terms_that_the_model_cannot_write_are_named():
+def test_key_terms_that_the_model_cannot_write_give_a_warning():
     terms = ["Vivavoce", "\u041b\u0435\u0432", "", "\u6771\u4eac"]
     options = dialect(keyterms_prompt=json.dumps(terms)).options
     assert options.key_terms == ("Vivavoce",)
-    (remark,) = options.warnings
-    assert remark == "keyterms_prompt: the model can't write 'Лев', '', '東京': no effect"
-    change, told = dialect().decode(json.dumps({"type": "UpdateConfiguration", "keyterms_prompt": terms}))
+    (warning,) = options.warnings
+    assert warning == "keyterms_prompt: the model can't write 'Лев', '', '東京': no effect"
+    change, warn = dialect().decode(json.dumps({"type": "UpdateConfiguration", "keyterms_prompt": terms}))
     assert change == Configure(key_terms=("Vivavoce",))
-    assert told == Warn(remark)
+    assert warn == Warn(warning)
 
 
 @pytest.mark.parametrize(
@@ -272,16 +274,16 @@ def test_key_terms_that_the_model_cannot_write_are_named():
         "something_new=1",
     ],
 )
-def test_what_is_switched_off_needs_no_remark(query):
+def test_parameters_that_are_off_give_no_warning(query):
     assert dialect(query).options.warnings == ()
 
 
-def test_thresholds_of_what_has_no_effect_are_said_too():
-    remarks = dialect("voice_focus=near-field&voice_focus_threshold=0.5").options.warnings
-    assert len(remarks) == 2
+def test_thresholds_without_effect_give_a_warning_too():
+    warnings = dialect("voice_focus=near-field&voice_focus_threshold=0.5").options.warnings
+    assert len(warnings) == 2
 
 
-# --- what is refused --------------------------------------------------------------------------
+# --- refusals ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -325,6 +327,9 @@ def test_thresholds_of_what_has_no_effect_are_said_too():
         ("redact_pii_sub=stars", "'stars'"),
         ("webhook_url=ftp://a/", "ftp://a/"),
         ("webhook_url=nonsense", "nonsense"),
+        ("webhook_url=http://[a/", "http or https address, got 'http://[a/'"),
+        ("channels=2&encoding=opus", "channels must be 1 for opus, got 2"),
+        ("channels=3", "channels must be a whole number in 1..2, got '3'"),
         ("webhook_url=http://a:99999/", "99999"),
         ("webhook_url=http://a/&webhook_auth_header_name=X", "go together"),
         ("webhook_url=http://a/&webhook_auth_header_name=X:%0A&webhook_auth_header_value=1", "X:"),
@@ -334,33 +339,33 @@ def test_thresholds_of_what_has_no_effect_are_said_too():
         ("inactivity_timeout=3601", "3601"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_name_and_value(query, named):
+def test_invalid_values_are_refused_by_name_and_value(query, named):
     violation = refusal(query)
     assert violation.failure is Failure.BAD_OPTION
     assert named in violation.detail
 
 
-# --- in mid-session ---------------------------------------------------------------------------
+# --- during a session -------------------------------------------------------------------------
 
 
-def test_changes_come_with_their_remarks():
+def test_changes_come_with_their_warnings():
     message = '{"type":"UpdateConfiguration","prompt":"Hm","max_turn_silence":900,"language_codes":["de"]}'
-    change, *remarks = dialect().decode(message)
+    change, *warnings = dialect().decode(message)
     assert change == Configure(max_silence_ms=900)
-    assert [remark.text.split(" ")[0] for remark in remarks] == ["language_codes", "prompt"]
-    assert all(isinstance(remark, Warn) for remark in remarks)
+    assert [warning.text.split(" ")[0] for warning in warnings] == ["language_codes", "prompt"]
+    assert all(isinstance(warning, Warn) for warning in warnings)
 
 
-def test_nothing_is_said_of_what_is_cleared():
+def test_cleared_parameters_give_no_warning():
     message = '{"type":"UpdateConfiguration","prompt":"","language_codes":[],"keyterms_prompt":[]}'
     assert dialect().decode(message) == (Configure(key_terms=()),)
 
 
-def test_formatting_cannot_be_switched_off_where_turns_are_always_formatted():
+def test_universal_3_models_always_format():
     it = dialect(speech_model="universal-3-6-pro")
-    change, remark = it.decode('{"type":"UpdateConfiguration","format_turns":false}')
+    change, warning = it.decode('{"type":"UpdateConfiguration","format_turns":false}')
     assert change == Configure()
-    assert "always formatted" in remark.text
+    assert "always formatted" in warning.text
 
 
 @pytest.mark.parametrize("name", UPDATE_PARAMETERS)
@@ -395,7 +400,7 @@ texts = st.one_of(
 
 
 @given(st.lists(st.tuples(names, texts), max_size=6))
-def test_any_query_is_taken_or_refused(pairs):
+def test_any_query_is_accepted_or_refused(pairs):
     try:
         dialect_options = V3Factory().open(pairs).options
     except ProtocolViolation as violation:
@@ -406,7 +411,7 @@ def test_any_query_is_taken_or_refused(pairs):
         }
         assert violation.detail  # noqa: PT017
     else:
-        assert all(isinstance(remark, str) for remark in dialect_options.warnings)
+        assert all(isinstance(warning, str) for warning in dialect_options.warnings)
 
 
 json_values = st.recursive(
@@ -419,7 +424,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(names, json_values, max_size=5))
-def test_any_update_is_taken_or_refused(fields):
+def test_any_update_is_accepted_or_refused(fields):
     try:
         commands = dialect().decode(json.dumps({**fields, "type": "UpdateConfiguration"}))
     except ProtocolViolation as violation:

@@ -139,12 +139,12 @@ def test_messages_become_commands(message, commands):
         ('{"end_utterance_silence_threshold": 1.5}', Failure.BAD_MESSAGE),
     ],
 )
-def test_messages_that_are_none_are_violations(message, failure):
+def test_unknown_messages_are_violations(message, failure):
     assert violation(lambda: dialect().decode(message)).failure is failure
 
 
 @pytest.mark.parametrize("value", [-1, 20_001, 1.5, "700", None, True, [700] * 99])
-def test_a_threshold_that_cannot_be_is_refused_with_its_range(value):
+def test_an_invalid_threshold_is_refused_with_the_allowed_range(value):
     message = json.dumps({"end_utterance_silence_threshold": value})
     detail = violation(lambda: dialect().decode(message)).detail
     assert detail.startswith("end_utterance_silence_threshold must be a whole number in 0..20000, got ")
@@ -159,7 +159,7 @@ def test_any_text_is_a_command_or_a_violation(text):
         assert error.failure in {Failure.BAD_JSON, Failure.BAD_MESSAGE}  # noqa: PT017
 
 
-def test_begins_has_a_naive_time():
+def test_session_begins_has_a_timestamp_without_a_zone():
     (frame,) = dialect().encode(SessionBegan(SESSION_ID, 1_700_000_000.5), 0)
     assert json.loads(frame)["expires_at"] == "2023-11-14T22:13:20.500000"
     message = decode_server_message(frame)
@@ -195,11 +195,11 @@ def test_an_empty_update_has_an_empty_text_and_no_words():
     assert json.loads(frame)["words"] == []
 
 
-def test_v2_does_not_tell_when_speech_starts():
+def test_v2_does_not_report_the_start_of_speech():
     assert dialect().encode(SpeechStarted(10, 0.9), 0) == ()
 
 
-def test_the_end_brings_session_information_only_when_asked_for():
+def test_session_information_comes_only_on_request():
     ended = SessionEnded(audio_ms=1_500, session_ms=2_000)
     assert dialect().closing(ended).frames == ('{"message_type":"SessionTerminated"}',)
     asked = dialect("sample_rate=16000&enable_extra_session_information=True")
@@ -210,7 +210,7 @@ def test_the_end_brings_session_information_only_when_asked_for():
 
 
 @pytest.mark.parametrize("failure", list(Failure))
-def test_every_failure_has_a_code_of_the_table_and_a_short_reason(failure):
+def test_every_failure_has_a_documented_code_and_a_short_reason(failure):
     closing = dialect().closing(SessionFailed(failure, "ä" * 200))
     assert closing.code in CLOSE_TEXTS
     assert len(closing.reason.encode()) <= 123

@@ -1,0 +1,23 @@
+"""Fixtures for tests that use sockets; a module that imports them applies them to each of its tests."""
+
+import pytest
+
+from support.time_limit import time_limit
+
+__all__ = ["clean_environment", "limit"]
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """Limit each test to 40 s, whatever hangs."""
+    with time_limit(40):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch, tmp_path):
+    """Run each test in an empty folder and without settings."""
+    for name in ("API_KEY", "BASE_URL"):
+        for prefix in ("VIVAVOCE_", "ASSEMBLYAI_"):
+            monkeypatch.delenv(prefix + name, raising=False)
+    monkeypatch.chdir(tmp_path)
