@@ -1,9 +1,7 @@
 """Recordings of every make, and standard input."""
 
-import contextlib
 import io
 import os
-import struct
 import sys
 import threading
 import wave
@@ -13,27 +11,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from support.wav_files import shorts, wav
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
 from vivavoce.recordings import sources
-from vivavoce.recordings.pcm import FLOAT, MULAW, PCM, to_mono_s16le
+from vivavoce.recordings.pcm import PCM
 from vivavoce.recordings.sources import from_file, from_reader, interruptible_reader
-from vivavoce.recordings.wav import MAGICS, read_wav_header
+from vivavoce.recordings.wav import MAGICS
 from vivavoce.types import Encoding
-
-
-def wav(
-    data, *, tag=PCM, channels=1, rate=16_000, bits=16, length=None, before=b"", after=b"", fmt_extra=b""
-):
-    frame = channels * bits // 8
-    fmt = struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, bits) + fmt_extra
-    size = len(data) if length is None else length
-    body = b"WAVE" + b"fmt " + struct.pack("<I", len(fmt)) + fmt + before
-    body += b"data" + struct.pack("<I", size) + data + after
-    return b"RIFF" + struct.pack("<I", 0xFFFFFFFF if size == 0xFFFFFFFF else len(body)) + body
-
-
-def shorts(*values):
-    return struct.pack(f"<{len(values)}h", *values)
 
 
 def read_stdin(data, *, rate=16_000, encoding=Encoding.PCM_S16LE, step=7):
@@ -41,74 +25,6 @@ def read_stdin(data, *, rate=16_000, encoding=Encoding.PCM_S16LE, step=7):
     stream = io.BytesIO(data)
     sound = from_reader(lambda size: stream.read(min(size, step)), sample_rate=rate, encoding=encoding)
     return sound, list(sound.chunks)
-
-
-# --- samples ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("data", "tag", "bits", "expected"),
-    [
-        (shorts(0, 1, -1, 32767, -32768), PCM, 16, [0, 1, -1, 32767, -32768]),
-        (bytes([0x80, 0xFF, 0x00]), PCM, 8, [0, 0x7F00, -0x8000]),
-        (b"\x99\x01\x00\x99\xff\xff", PCM, 24, [1, -1]),
-        (struct.pack("<2i", 1 << 16, -(1 << 16)), PCM, 32, [1, -1]),
-        (struct.pack("<4f", 0.0, 1.0, -1.0, 2.5), FLOAT, 32, [0, 32767, -32767, 32767]),
-        (struct.pack("<3d", 0.5, float("nan"), float("-inf")), FLOAT, 64, [16383, 0, -32767]),
-        (bytes([0xFF, 0x7F, 0x00, 0x80]), MULAW, 8, [0, 0, -32124, 32124]),
-    ],
-)
-def test_every_width_becomes_16_bits(data, tag, bits, expected):
-    assert to_mono_s16le(data, tag=tag, bits=bits, channels=1) == shorts(*expected)
-
-
-@given(st.lists(st.tuples(*[st.integers(-32768, 32767)] * 3), max_size=20))
-def test_channels_are_averaged(frames):
-    data = shorts(*(value for frame in frames for value in frame))
-    assert to_mono_s16le(data, tag=PCM, bits=16, channels=3) == shorts(*(sum(f) // 3 for f in frames))
-
-
-# --- WAV headers -----------------------------------------------------------------------------
-
-
-def header_of(data):
-    stream = io.BytesIO(data)
-    assert stream.read(4) == b"RIFF"
-    return read_wav_header(stream.read)
-
-
-def test_other_chunks_are_skipped_odd_ones_too():
-    found = header_of(wav(shorts(1, 2), before=b"LIST" + struct.pack("<I", 3) + b"abc\0"))
-    assert (found.sample_rate, found.channels, found.bits, found.length_bytes) == (16_000, 1, 16, 4)
-
-
-def test_a_chunk_of_megabytes_is_skipped():
-    cover = bytes(3 << 20)
-    found = header_of(wav(shorts(1), before=b"id3 " + struct.pack("<I", len(cover)) + cover))
-    assert found.length_bytes == 2
-
-
-@pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])
-def test_a_length_that_was_never_filled_in_means_until_the_end(length):
-    assert header_of(wav(shorts(1), length=length)).length_bytes is None
-
-
-def test_an_extensible_header_has_its_format_in_the_guid():
-    extra = struct.pack("<HHI", 22, 16, 4) + struct.pack("<H", PCM) + bytes(14)
-    assert header_of(wav(shorts(1), tag=0xFFFE, fmt_extra=extra)).tag == PCM
-
-
-@given(st.binary(max_size=80))
-def test_a_damaged_header_is_an_audio_error(data):
-    stream = io.BytesIO(data)
-    with contextlib.suppress(AudioError):
-        read_wav_header(stream.read)
-
-
-@given(st.integers(0, 43))
-def test_a_header_cut_anywhere_is_an_audio_error(cut):
-    with pytest.raises(AudioError):
-        header_of(wav(shorts(1))[: max(cut, 4)])
 
 
 # --- standard input --------------------------------------------------------------------------
