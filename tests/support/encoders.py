@@ -28,7 +28,7 @@ def container(samples, codec, form, *, rate, layout="mono"):
         codec: "libopus" or "aac".
         form: The container, "ogg" for Opus or "adts" for AAC.
         rate: Sample rate in Hz.
-        layout: "mono" or "stereo"; both channels of a stereo file are the same.
+        layout: "mono", or another one whose channels are all the same.
     """
     file = io.BytesIO()
     with av.open(file, "w", format=form) as out:
@@ -44,7 +44,13 @@ def container(samples, codec, form, *, rate, layout="mono"):
 
 
 def _frame(samples, layout, kind):
-    channels = np.stack([samples] * (2 if layout == "stereo" else 1))
+    n_channels = av.AudioLayout(layout).nb_channels
+    channels = np.stack([samples] * n_channels)
+    if n_channels > 7:  # from_ndarray() would write to planes that do not exist
+        frame = av.AudioFrame(format=kind, layout=layout, samples=len(samples))
+        for values, plane in zip(channels, frame.planes, strict=False):
+            plane.update(values.astype(np.float32).tobytes())
+        return frame
     if kind == "s16":
         packed = np.ascontiguousarray(channels.T).reshape(1, -1)
         return av.AudioFrame.from_ndarray((packed * 32_767).astype(np.int16), format="s16", layout=layout)

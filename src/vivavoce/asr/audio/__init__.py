@@ -1,4 +1,4 @@
-"""Samples: encodings, resampling, and a bounded buffer that counts samples from the start of a session."""
+"""Audio on its way in: decoding, resampling, and a buffer that counts samples from the start of a session."""
 
 from __future__ import annotations
 

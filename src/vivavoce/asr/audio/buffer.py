@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 __all__ = ["SampleBuffer"]
 
-_FIRST_CAPACITY = 16_384
+_FIRST_CAPACITY: Final = 16_384
 
 
 class SampleBuffer:
-    """Samples addressed by their position since the session began; old ones can be dropped.
+    """Samples addressed by their position since the start of the session; old samples can be dropped.
 
-    Memory is one array that grows by doubling; dropping moves nothing until half of it is dead.
+    The samples are in one array that grows by doubling. Dropping moves no sample until half of it is unused.
     """
 
     def __init__(self) -> None:
         self._array = np.zeros(_FIRST_CAPACITY, dtype=np.float32)
         self._offset = 0  # index in the array of the first kept sample
-        self._start = 0  # its position in the session
-        self._length = 0
+        self._start = 0  # position in the session of that sample
+        self._length = 0  # number of kept samples
 
     @property
     def start(self) -> int:
@@ -33,19 +33,20 @@ class SampleBuffer:
 
     @property
     def end(self) -> int:
-        """Position behind the newest sample."""
+        """Position after the newest sample."""
         return self._start + self._length
 
     def append(self, samples: Samples) -> None:
         """Add samples at the end."""
         needed = self._offset + self._length + len(samples)
         if needed > len(self._array):
-            self._make_room(self._length + len(samples))
+            self._reserve(self._length + len(samples))
         tail = self._offset + self._length
         self._array[tail : tail + len(samples)] = samples
         self._length += len(samples)
 
-    def _make_room(self, length: int) -> None:
+    def _reserve(self, length: int) -> None:
+        """Move the kept samples to the start of an array of at least twice this length."""
         capacity = _FIRST_CAPACITY
         while capacity < 2 * length:
             capacity *= 2
@@ -55,19 +56,19 @@ class SampleBuffer:
         self._offset = 0
 
     def drop_before(self, position: int) -> None:
-        """Forget everything before a position."""
+        """Drop all samples before a position."""
         n = min(max(0, position - self._start), self._length)
         self._offset += n
         self._start += n
         self._length -= n
 
     def copy(self, start: int, end: int) -> Samples:
-        """Samples from ``start`` up to, not including, ``end``, as an array of their own.
+        """Copy the samples from ``start`` up to, not including, ``end``.
 
         Raises:
-            IndexError: Part of them was dropped or has not come yet.
+            IndexError: Some of them were dropped, or are not there yet.
         """
         if not self._start <= start <= end <= self.end:
-            raise IndexError(f"{start}..{end} is not within {self._start}..{self.end}")
+            raise IndexError(f"{start}..{end} must be within {self._start}..{self.end}")
         first = self._offset + start - self._start
         return self._array[first : first + end - start].copy()

@@ -1,4 +1,4 @@
-"""Packets out of an Ogg stream, as its bytes come in. RFC 3533 describes the pages."""
+"""Extracting packets from an Ogg stream, as its bytes arrive; RFC 3533 describes the pages."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ __all__ = ["OggPackets"]
 
 _CAPTURE: Final = b"OggS"
 _HEADER_BYTES: Final = 27
+_FLAGS_AT: Final = 5
 _CONTINUED: Final = 0x01
 _FULL_SEGMENT: Final = 255
 _MAX_PACKET_BYTES: Final = 1 << 20
 
 
 class OggPackets:
-    """Cuts one logical stream into packets.
+    """Divides one logical stream into packets.
 
-    Checksums are not looked at: what carried the bytes here has its own.
+    Checksums are not verified: the transport has its own.
     """
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
-        self._open = bytearray()  # of a packet that goes on in the next page
-        self._is_open = False
+        self._bytes = bytearray()  # of pages that are not complete
+        self._open = bytearray()  # the part so far of a packet that continues in the next page
+        self._is_open = False  # whether there is such a packet
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take more bytes; returns the packets that they complete.
+        """Take the next bytes; returns the packets that they complete.
 
         Raises:
-            ProtocolViolation: This is no Ogg stream.
+            ProtocolViolation: The bytes are not an Ogg stream.
         """
         self._bytes += data
         packets: list[bytes] = []
         while len(self._bytes) >= _HEADER_BYTES:
             if not self._bytes.startswith(_CAPTURE):
-                shown = bytes(self._bytes[:4])
-                raise ProtocolViolation(
-                    Failure.AUDIO_UNREADABLE, f"Failed to decode ogg_opus: no page begins with {shown!r}"
-                )
+                shown = bytes(self._bytes[: len(_CAPTURE)])
+                raise _unreadable(f"a page must begin with {_CAPTURE!r}, got {shown!r}")
             n_segments = self._bytes[_HEADER_BYTES - 1]
             body = _HEADER_BYTES + n_segments
             sizes = bytes(self._bytes[_HEADER_BYTES:body])
@@ -51,20 +50,25 @@ class OggPackets:
         return packets
 
     def _read_page(self, sizes: bytes, at: int) -> list[bytes]:
-        is_continued = bool(self._bytes[5] & _CONTINUED)
+        """Read the segments of the first page, whose sizes are given, from an index on."""
+        is_continued = bool(self._bytes[_FLAGS_AT] & _CONTINUED)
         if not is_continued:
             self._open.clear()
-        is_wanted = not is_continued or self._is_open  # the rest of a packet whose beginning was lost is not
+        is_whole = not is_continued or self._is_open  # not a packet whose first part was lost
         packets: list[bytes] = []
         for size in sizes:
             self._open += self._bytes[at : at + size]
             at += size
             self._is_open = size == _FULL_SEGMENT
             if len(self._open) > _MAX_PACKET_BYTES:
-                raise ProtocolViolation(Failure.AUDIO_UNREADABLE, "Failed to decode ogg_opus: endless packet")
+                raise _unreadable(f"a packet must have at most {_MAX_PACKET_BYTES} bytes")
             if not self._is_open:
-                if is_wanted:
+                if is_whole:
                     packets.append(bytes(self._open))
-                is_wanted = True
+                is_whole = True
                 self._open.clear()
         return packets
+
+
+def _unreadable(why: str) -> ProtocolViolation:
+    return ProtocolViolation(Failure.AUDIO_UNREADABLE, f"Failed to decode ogg_opus: {why}")

@@ -1,4 +1,4 @@
-"""Raw samples of a wire encoding as floats."""
+"""Decoding of raw samples, PCM and mu-law, to floats."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Samples: TypeAlias = npt.NDArray[np.float32]
 def _mulaw_table() -> Samples:
     """All 256 codes of G.711 mu-law as linear samples.
 
-    Source: ITU-T G.711 (11/88), table 2a: a code holds sign, 3 bits of exponent and 4 of mantissa,
-    all inverted; 33 is the bias that the encoder adds before it looks for the segment. Values are on
-    a 14-bit scale.
+    Source: ITU-T G.711 (11/88), table 2a. A code consists of a sign, 3 bits of exponent and 4 of mantissa,
+    all inverted; 33 is the bias that the encoder adds before it chooses the segment. Values are on a
+    14-bit scale.
     """
     code = ~np.arange(256, dtype=np.uint8)
     exponent = (code >> 4) & 0x07
@@ -34,11 +34,11 @@ _MULAW = _mulaw_table()
 
 
 def decode_samples(data: bytes, encoding: Encoding) -> Samples:
-    """Turn raw mono audio into floats.
+    """Decode raw mono audio.
 
     Args:
         data: A whole number of samples.
-        encoding: How they are written.
+        encoding: Of the samples.
 
     Returns:
         Shape (n,), float32, full scale ±1.
