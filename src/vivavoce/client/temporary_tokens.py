@@ -11,20 +11,21 @@ from vivavoce.arguments import whole_number
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.dial_errors import USER_AGENT, status_error, unreachable_error
 from vivavoce.errors import ConnectError
+from vivavoce.protocol.token_requests import (
+    V2_EXPIRY_S,
+    V2_TOKEN_PATH,
+    V3_TOKEN_PATH,
+    V2Token,
+    V2TokenRequest,
+)
 
 if TYPE_CHECKING:
     from vivavoce.settings import Settings
 
-__all__ = ["STREAM_TOKEN_PATH", "TOKEN_PATH", "create_stream_token", "create_token"]
+__all__ = ["create_stream_token", "create_token"]
 
-TOKEN_PATH: Final = "/v2/realtime/token"  # noqa: S105  - a path
-STREAM_TOKEN_PATH: Final = "/v3/token"  # noqa: S105  - a path
-_MIN_EXPIRY_S = 60
-_MAX_EXPIRY_S = 360_000
-
-
-class _TokenBody(msgspec.Struct):
-    token: str
+_MIN_EXPIRY_S: Final = V2_EXPIRY_S.start
+_MAX_EXPIRY_S: Final = V2_EXPIRY_S.stop - 1
 
 
 def create_token(settings: Settings, expires_in: int, timeout: float | None) -> str:
@@ -43,9 +44,9 @@ def create_token(settings: Settings, expires_in: int, timeout: float | None) -> 
     whole_number("expires_in", expires_in, low=_MIN_EXPIRY_S, high=_MAX_EXPIRY_S, unit="seconds")
     return _request(
         Address.parse(settings.base_url),
-        TOKEN_PATH,
+        V2_TOKEN_PATH,
         request_headers(settings.api_key) | {"Content-Type": "application/json"},
-        body=msgspec.json.encode({"expires_in": expires_in}),
+        body=msgspec.json.encode(V2TokenRequest(expires_in=expires_in)),
         timeout_s=settings.http_timeout if timeout is None else timeout,
     )
 
@@ -76,9 +77,7 @@ def create_stream_token(
         query["max_session_duration_seconds"] = max_session_duration_seconds
     for name, value in query.items():
         whole_number(name, value, low=1, high=_MAX_EXPIRY_S, unit="seconds")
-    return _request(
-        address, f"{STREAM_TOKEN_PATH}?{urlencode(query)}", headers, body=None, timeout_s=timeout_s
-    )
+    return _request(address, f"{V3_TOKEN_PATH}?{urlencode(query)}", headers, body=None, timeout_s=timeout_s)
 
 
 def _request(
@@ -109,6 +108,6 @@ def _request(
     except (OSError, HTTPException) as error:
         raise unreachable_error(address, error) from error
     try:
-        return msgspec.json.decode(answer, type=_TokenBody).token
+        return msgspec.json.decode(answer, type=V2Token).token
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise ConnectError(f"the answer of {address} must contain a token: {error}") from error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vivavoce.protocol.parameters import Parameter
 
 __all__ = [
+    "V2_EXPIRY_S",
     "V2_TOKEN_PATH",
     "V3_TOKEN_PARAMETERS",
     "V3_TOKEN_PATH",
@@ -32,7 +33,8 @@ __all__ = [
 
 V2_TOKEN_PATH: Final = "/v2/realtime/token"  # noqa: S105  - a path
 V3_TOKEN_PATH: Final = "/v3/token"  # noqa: S105  - a path
-_V2_EXPIRY_S: Final = range(60, 360_001)
+V2_EXPIRY_S: Final = range(60, 360_001)
+"""How long a v2 token can open a session, in seconds."""
 V3_TOKEN_PARAMETERS: Final[dict[str, Parameter]] = {
     "expires_in_seconds": whole("How long the token can open a session, in s.", 1, 600, is_required=True),
     "max_session_duration_seconds": whole("How long that session can last, in s.", 60, 10_800),
@@ -47,7 +49,7 @@ class V2TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
         expires_in: How long the token can open a session, in seconds.
     """
 
-    expires_in: Annotated[int, msgspec.Meta(ge=_V2_EXPIRY_S.start, lt=_V2_EXPIRY_S.stop)]
+    expires_in: Annotated[int, msgspec.Meta(ge=V2_EXPIRY_S.start, lt=V2_EXPIRY_S.stop)]
 
 
 class V2Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +106,7 @@ def read_v2_request(body: bytes) -> TokenTerms:
     try:
         return TokenTerms(msgspec.json.decode(body, type=V2TokenRequest).expires_in)
     except msgspec.ValidationError as error:
-        expected = f"expires_in must be a whole number of seconds in {_bounds(_V2_EXPIRY_S)}"
+        expected = f"expires_in must be a whole number of seconds in {_bounds(V2_EXPIRY_S)}"
         raise ProtocolViolation(Failure.BAD_OPTION, f"{expected}: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolViolation(Failure.BAD_JSON, f"the body is not JSON: {error}") from error
