@@ -8,6 +8,8 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.protocol.aai_v2.messages import MIN_AUDIO_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 else:
     Audio = object
 
-_SHORTEST_MS: Final = 100  # of v2
 _BYTES: Final = frozenset("Bbc")
 _FLOATS: Final = frozenset("fd")
 _INT16: Final = "h"
@@ -103,7 +104,7 @@ class Chunker:
         shortest_ms: Least audio in a message, in milliseconds.
     """
 
-    def __init__(self, sample_rate: int, bytes_per_sample: int, shortest_ms: int = _SHORTEST_MS) -> None:
+    def __init__(self, sample_rate: int, bytes_per_sample: int, shortest_ms: int = MIN_AUDIO_MS) -> None:
         samples = -(-sample_rate * shortest_ms // 1000)  # rounded up
         self._width_bytes = bytes_per_sample
         self._chunk_bytes = samples * bytes_per_sample
