@@ -1,4 +1,4 @@
-"""Write what of the documentation is generated; run by scripts/describe."""
+"""Write the generated files of the documentation; run by scripts/describe."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = "# Written by scripts/describe from the message types in src/vivavoce/pro
 
 
 def pages() -> dict[str, str]:
-    """All generated files, by their path in docs."""
+    """Return all generated files, by their path in docs."""
     described = yaml.dump(asyncapi(), sort_keys=False, width=110, Dumper=yaml.SafeDumper)
     return {
         "asyncapi.yaml": HEAD + described,

@@ -18,7 +18,7 @@ HEAD: Final = "<!-- Written by scripts/describe from src/vivavoce/cli. -->\n"
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Help as Markdown: what click leaves as it is, behind a backspace, is a block of code."""
+    """Yield help as Markdown: text after a backspace, which click does not wrap, is a block of code."""
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if not paragraph.startswith("\b"):
             yield paragraph + "\n"

@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.aai_v3.messages import API_VERSION, SessionConfiguration
-from vivavoce.protocol.aai_v3.parameters import DEFAULT_MODEL, DEFAULT_SAMPLE_RATE_HZ, PARAMETERS
+from vivavoce.protocol.aai_v3.parameters import (
+    DEFAULT_END_OF_TURN_THRESHOLD,
+    DEFAULT_MODEL,
+    DEFAULT_SAMPLE_RATE_HZ,
+    PARAMETERS,
+)
 from vivavoce.protocol.events import Configure, Redaction, SessionOptions, Warn, Webhook
 from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
@@ -25,7 +30,6 @@ __all__ = ["MODELS", "MODES", "REDACTION_POLICIES", "Handshake", "ModelFamily", 
 REDACTION_POLICIES: Final[frozenset[str]] = frozenset(PiiPolicy)
 """What the server can redact. It refuses other policies: it must not show what should be hidden."""
 
-_DEFAULT_THRESHOLD: Final = 0.4
 _INTERRUPTION_MS: Final = 256  # what the protocol adds to every interruption_delay
 _RARE_PARTIALS_MS: Final = 3_000  # what continuous_partials=false means
 _POLICIES: Final = "redact_pii_policies"
@@ -284,7 +288,7 @@ def _session_options(
         punctuate_finals=formatted,
         min_silence_ms=min_silence_ms,
         max_silence_ms=max_silence_ms,
-        end_of_turn_threshold=_DEFAULT_THRESHOLD if threshold is None else threshold,
+        end_of_turn_threshold=DEFAULT_END_OF_TURN_THRESHOLD if threshold is None else threshold,
         speech_threshold=change.speech_threshold,
         acknowledge_silence=change.acknowledge_silence or False,
         heartbeat=change.heartbeat or False,

@@ -21,10 +21,17 @@ from vivavoce.types import Failure, PiiPolicy
 if TYPE_CHECKING:
     from vivavoce.protocol.parameters import Parameter
 
-__all__ = ["DEFAULT_MODEL", "DEFAULT_SAMPLE_RATE_HZ", "PARAMETERS", "UPDATE_PARAMETERS"]
+__all__ = [
+    "DEFAULT_END_OF_TURN_THRESHOLD",
+    "DEFAULT_MODEL",
+    "DEFAULT_SAMPLE_RATE_HZ",
+    "PARAMETERS",
+    "UPDATE_PARAMETERS",
+]
 
 DEFAULT_MODEL: Final = "universal-streaming-english"
 DEFAULT_SAMPLE_RATE_HZ: Final = 16_000
+DEFAULT_END_OF_TURN_THRESHOLD: Final = 0.4
 _MAX_SILENCE_MS: Final = 60_000
 _MAX_PROMPT_CHARACTERS: Final = 1_750
 _DAY_MS: Final = 24 * 3_600_000
@@ -63,7 +70,9 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "token": text("A temporary token, instead of the Authorization header."),
     "format_turns": flag("Whether turns have case, punctuation and figures.", default=False, can_change=True),
     "end_of_turn_confidence_threshold": fraction(
-        "The confidence from which the short silence ends a turn.", default=0.4, can_change=True
+        "The confidence from which the short silence ends a turn.",
+        default=DEFAULT_END_OF_TURN_THRESHOLD,
+        can_change=True,
     ),
     "min_turn_silence": whole(
         "The silence that ends a turn which seems complete, in ms.", 0, _MAX_SILENCE_MS, can_change=True

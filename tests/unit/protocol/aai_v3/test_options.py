@@ -1,5 +1,6 @@
 """Every parameter of v3 has its effect, is refused, or gives a warning."""
 
+import dataclasses
 import json
 from urllib.parse import parse_qsl
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.aai_v3.dialect import V3Factory
-from vivavoce.protocol.aai_v3.parameters import UPDATE_PARAMETERS
+from vivavoce.protocol.aai_v3.parameters import PARAMETERS, UPDATE_PARAMETERS
 from vivavoce.protocol.events import (
     Configure,
     Heartbeat,
@@ -77,6 +78,15 @@ def test_only_universal_3_models_report_the_start_of_speech():
 def test_other_models_are_accepted_with_a_warning(model):
     (warning,) = dialect(speech_model=model).options.warnings
     assert model in warning
+
+
+def test_the_documented_defaults_are_those_that_apply():
+    documented = {name: each.default for name, each in PARAMETERS.items() if each.default is not None}
+    given = dialect(**documented).options
+    (warning,) = given.warnings  # redact_pii_sub is given, but redact_pii is off
+    expected = dataclasses.replace(dialect().options, speech_threshold=0.5, warnings=(warning,))
+    assert given == expected
+    assert len(documented) > 10
 
 
 # --- parameters with an effect ----------------------------------------------------------------
