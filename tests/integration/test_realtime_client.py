@@ -32,20 +32,20 @@ from support.scripted_server import (
     Stall,
     transcript,
 )
-from support.time_limit import time_limit
+from support.time_limit import HANG_S, time_limit, wait_until
 from vivavoce.client import realtime
+from vivavoce.client.send_queue import MAX_BACKLOG
 
 RATE = 16_000
 CHUNK = bytes(range(256)) * 25  # 200 ms
-LIMIT_S = 30
 ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
 def limit(monkeypatch):
     """Every call returns before this limit, which is shorter than what a closing session may wait for."""
-    monkeypatch.setattr(realtime, "CLOSE_LIMIT_S", 2.0 * LIMIT_S)
-    with time_limit(LIMIT_S):
+    monkeypatch.setattr(realtime, "CLOSE_LIMIT_S", 10 * HANG_S)
+    with time_limit(round(2 * HANG_S)):
         yield
 
 
@@ -95,7 +95,7 @@ class Program:
 
         return handler
 
-    def wait(self, name, count=1, limit_s=LIMIT_S):
+    def wait(self, name, count=1, limit_s=HANG_S):
         with self.happened:
             assert self.happened.wait_for(lambda: self.count(name) >= count, limit_s), self.calls
 
@@ -229,7 +229,7 @@ def test_an_error_message_leaves_the_session_open():
 # --- connecting ------------------------------------------------------------------------------
 
 
-def fails_to_connect(program, kind, status, match, timeout=10.0):
+def fails_to_connect(program, kind, status, match, timeout=HANG_S):
     with pytest.raises(kind, match=match) as caught:
         program.transcriber.connect(timeout)
     assert type(caught.value) is kind
@@ -470,8 +470,7 @@ def test_a_handler_with_two_arguments_receives_code_and_reason():
         )
         assert (transcriber.close_code, transcriber.close_reason) == (None, None)
         transcriber.connect()
-        while not calls:
-            time.sleep(0.01)
+        wait_until(lambda: calls, "the end")
         transcriber.close()
         assert (transcriber.close_code, transcriber.close_reason) == (4031, "Session idle for too long")
         transcriber.connect()
@@ -489,7 +488,7 @@ def test_closing_from_several_threads_is_closing_once():
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(10)
+            thread.join(HANG_S)
             assert not thread.is_alive()
     assert program.count("on_close") == 1
     assert server.seen[0].texts == [{"terminate_session": True}]
@@ -620,7 +619,7 @@ def test_sys_exit_in_a_handler_ends_the_program():
 def test_a_handler_that_hangs_does_not_hang_close(quick):
     free = threading.Event()
     with ScriptedServer([BEGIN, Send(transcript("a")), Send(transcript("b")), *GOOD_END]) as server:
-        program = Program(server, on_data=lambda *_: free.wait(20))
+        program = Program(server, on_data=lambda *_: free.wait(10 * HANG_S))
         program.transcriber.connect()
         program.wait("on_data")
         program.transcriber.close()
@@ -637,24 +636,21 @@ def test_stream_waits_for_a_slow_network_and_close_gives_up_in_time(quick):
     with ScriptedServer([BEGIN, Stall()]) as server:
         program = Program(server, sample_rate=96_000)
         program.transcriber.connect()
-        sent = []
+        waiting = []  # messages in the queue whenever more audio is read
 
         def forever():
             while True:
-                sent.append(1)
+                waiting.append(len(program.transcriber._session._core._outgoing))
                 yield bytes(200_000)
 
         thread = threading.Thread(target=program.transcriber.stream, args=(forever(),))
         thread.start()
-        before = -1
-        while len(sent) != before:  # until the buffers of the system are full
-            before = len(sent)
-            time.sleep(0.5)
+        wait_until(lambda: program.transcriber._session._core.is_full, "a full queue")
         assert thread.is_alive()
-        assert len(program.transcriber._session._core._outgoing) < 128
         program.transcriber.close()
-        thread.join(5)
+        thread.join(HANG_S)
         assert not thread.is_alive()
+    assert max(waiting) < MAX_BACKLOG + 1  # message of a piece
     assert program.count("on_close") == program.count("on_error") == 1
 
 
@@ -702,7 +698,7 @@ def run_program(code, server, **environment):
         env=os.environ | {"VIVAVOCE_BASE_URL": server.url} | environment,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=HANG_S,
         check=False,
     )
 
@@ -752,9 +748,13 @@ def test_ctrl_c_while_streaming_a_generator_passes_through_and_closing_still_wor
 
 def test_ctrl_c_while_the_queue_is_full_passes_through():
     code = PROGRAM + (
-        "import itertools, os, signal, threading\n"
-        "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "try: transcriber.stream(itertools.repeat(bytes(320_000)))\n"
+        "import itertools, os, signal, threading, time\n"
+        "def interrupt():\n"
+        "    while not transcriber._session._core.is_full: time.sleep(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "try:\n"
+        "    threading.Thread(target=interrupt).start()\n"
+        "    transcriber.stream(itertools.repeat(bytes(320_000)))\n"
         "except KeyboardInterrupt: print('interrupted')\n"
     )
     with ScriptedServer([BEGIN, Stall()]) as server:
@@ -804,7 +804,7 @@ def test_the_tutorials_program_runs_with_either_sdk(sdk, recording):
                 "VIVAVOCE_FAKE_MIC": str(recording),
             },
             capture_output=True,
-            timeout=20,
+            timeout=HANG_S,
             check=False,
         )
     assert (result.returncode, result.stdout) == (
@@ -863,14 +863,14 @@ def test_a_temporary_token(token_server):
 def test_no_token(token_server, answer, kind, status):
     token_server.answer = answer
     with pytest.raises(kind) as caught:
-        aai.RealtimeTranscriber.create_temporary_token(60, timeout=5)
+        aai.RealtimeTranscriber.create_temporary_token(60, timeout=HANG_S)
     assert caught.value.status_code == status
 
 
 def test_no_server_for_a_token(monkeypatch):
     monkeypatch.setenv("VIVAVOCE_BASE_URL", "ws://127.0.0.1:9")
     with pytest.raises(aai.ConnectError, match=r"no server at ws://127.0.0.1:9 .*`vivavoce serve`"):
-        aai.RealtimeTranscriber.create_temporary_token(60, timeout=5)
+        aai.RealtimeTranscriber.create_temporary_token(60, timeout=HANG_S)
 
 
 @pytest.mark.parametrize("seconds", [59, 360_001, 60.0])
@@ -882,5 +882,5 @@ def test_token_times_out_of_bounds(seconds):
 def test_the_scripted_server_fails_a_test_whose_client_misbehaves(monkeypatch, quick):
     monkeypatch.setattr(scripted_server, "LIMIT_S", 0.2)
     server = ScriptedServer([BEGIN, Expect("never")])
-    with pytest.raises(TimeoutError), server, Program(server).transcriber:
-        time.sleep(0.5)
+    with pytest.raises(TimeoutError, match=r"timed out in 0\.2"), server, Program(server).transcriber:
+        wait_until(lambda: server.failures, "the failure")

@@ -15,6 +15,7 @@ import vivavoce
 from support.isolation import clean_environment, limit  # noqa: F401  - applied to each test
 from support.scripted_server import Close, Drop, ExpectAudio, Listen, Refuse, ScriptedServer, Send
 from support.servers import scripted_server
+from support.time_limit import HANG_S
 from support.v3_scripts import BEGIN, GOOD_END, TERMINATION, UNTIL_TERMINATE, turn
 from vivavoce.streaming.v3 import (
     AsyncStreamingClient,
@@ -81,15 +82,9 @@ class Recorder:
 
 
 def stream_on(client):
-    for _ in range(2_000):
+    while True:
         client.stream(CHUNK)
         time.sleep(0.001)
-
-
-def took_less(seconds, function, *arguments, **named):
-    began = time.monotonic()
-    function(*arguments, **named)
-    assert time.monotonic() - began < seconds
 
 
 # --- a good session --------------------------------------------------------------------------
@@ -103,7 +98,7 @@ def test_a_whole_session(client_class):
             StreamingParameters(sample_rate=RATE, format_turns=True, keyterms_prompt=["a b"])
         )
         recorder.client.stream([CHUNK, bytearray(CHUNK)])
-        took_less(3, recorder.client.disconnect, terminate=True)
+        recorder.client.disconnect(terminate=True)
         recorder.client.disconnect(terminate=True)
         assert recorder.names == ["Begin", "Turn", "Turn", "Termination", "Closed"]
         assert (recorder.received("Closed")[0].code, recorder.received("Closed")[0].reason) == (1000, "")
@@ -168,9 +163,9 @@ def test_a_client_can_connect_again_but_not_twice_at_once(client_class):
 
 def test_disconnecting_without_terminating_does_not_wait(client_class):
     with ScriptedServer([BEGIN, Listen()]) as server:
-        recorder = Recorder(client_class, server)
+        recorder = Recorder(client_class, server, terminate_timeout=3_600.0)
         recorder.client.connect(PARAMS)
-        took_less(3, recorder.client.disconnect)
+        recorder.client.disconnect()
         assert recorder.names == ["Begin", "Closed"]
 
 
@@ -245,7 +240,7 @@ def test_no_server_raises_after_the_retries(client_class):
     began = time.monotonic()
     with pytest.raises(vivavoce.ConnectError, match="vivavoce serve"):
         client.connect(PARAMS)
-    assert 0.2 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 0.2
     client.disconnect(terminate=True)
 
 
@@ -294,7 +289,7 @@ def test_the_client_gives_up_on_a_server_that_never_ends(client_class):
     with ScriptedServer([BEGIN, Listen()]) as server:
         recorder = Recorder(client_class, server, terminate_timeout=0.5)
         recorder.client.connect(PARAMS)
-        took_less(4, recorder.client.disconnect, terminate=True)
+        recorder.client.disconnect(terminate=True)
         assert recorder.names == ["Begin", "Error", "Closed"]
         assert "within 0.5 s" in str(recorder.received("Error")[0])
 
@@ -342,9 +337,7 @@ def test_a_handler_can_end_the_session(client_class):
                 await asyncio.sleep(0.01)
                 yield CHUNK
 
-        took_less(
-            5, recorder.client.stream, endless() if client_class is StreamingClient else endless_async()
-        )
+        recorder.client.stream(endless() if client_class is StreamingClient else endless_async())
         recorder.client.disconnect(terminate=True)
         assert recorder.names == ["Begin", "Turn", "Turn", "Termination", "Closed"]
 
@@ -370,7 +363,7 @@ def test_a_program_that_forgets_to_disconnect_still_ends():
     with ScriptedServer([BEGIN, Listen()]) as server:
         out = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code), server.url],
-            capture_output=True, text=True, timeout=20, check=True,
+            capture_output=True, text=True, timeout=HANG_S, check=True,
         )  # fmt: skip
     assert out.stdout == "done\n"
     assert out.stderr == ""

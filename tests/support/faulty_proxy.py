@@ -62,7 +62,7 @@ class FaultyProxy:
         for sock in self._open:
             self._kill(sock)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(30)
 
     def _start(self, function, *arguments) -> None:
         thread = threading.Thread(target=function, args=arguments, daemon=True)

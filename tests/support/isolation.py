@@ -9,8 +9,8 @@ __all__ = ["clean_environment", "limit"]
 
 @pytest.fixture(autouse=True)
 def limit():
-    """Limit each test to 40 s, whatever hangs."""
-    with time_limit(40):
+    """Limit each test to 120 s, whatever hangs."""
+    with time_limit(120):
         yield
 
 

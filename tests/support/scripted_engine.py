@@ -83,7 +83,7 @@ class ScriptedRecogniser:
         if self._fail_after is not None and len(self.calls) > self._fail_after:
             raise RuntimeError("scripted failure")
         if self._gate is not None:
-            self._gate.wait(5)
+            self._gate.wait(120)
         if self._pass_s:
             time.sleep(self._pass_s)
         return [self._decode(span) for span in spans]

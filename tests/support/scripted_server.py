@@ -15,7 +15,7 @@ from websockets.sync.server import ServerConnection, serve
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 SESSION_ID = str(uuid.UUID("6f1f6f0e-6a0e-4c0e-8b3e-2f8f4a1c9d10"))
 
 

@@ -1,9 +1,21 @@
-"""A limit for tests that would hang if the code under test did; far beyond what a busy machine needs."""
+"""Limits for tests that would hang if the code under test did; far beyond what a busy machine needs."""
 
 import contextlib
 import signal
+import time
 
-__all__ = ["time_limit"]
+__all__ = ["HANG_S", "time_limit", "wait_until"]
+
+HANG_S = 60.0
+"""What takes longer than this hangs, in seconds."""
+
+
+def wait_until(condition, what="what the test waits for"):
+    """Wait until ``condition()`` is true; fail if that takes longer than `HANG_S`."""
+    deadline = time.monotonic() + HANG_S
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {HANG_S:g} s"
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager
