@@ -33,7 +33,7 @@ def test_mulaw_agrees_with_ffmpeg_on_all_codes():
     cuts=st.lists(st.integers(1, 4_000), min_size=1, max_size=12),
     seed=st.integers(0, 5),
 )
-def test_any_chunking_gives_the_same_samples(rate, cuts, seed):
+def test_any_chunks_give_the_same_samples(rate, cuts, seed):
     signal = np.random.default_rng(seed).integers(-9_000, 9_000, rate // 4).astype("<i2")
     whole = Intake(rate, Encoding.PCM_S16LE)
     expected = np.concatenate([whole.feed(whole.decode(signal.tobytes())), whole.finish()])
@@ -53,7 +53,7 @@ def test_any_chunking_gives_the_same_samples(rate, cuts, seed):
 @pytest.mark.parametrize(
     "rate", [8_000, 9_600, 12_000, 22_050, 24_000, 30_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000]
 )
-def test_what_counts_as_settled_is_out_and_not_much_less_than_what_came(rate):
+def test_settled_samples_are_out_and_few_less_than_received(rate):
     intake = Intake(rate, Encoding.PCM_S16LE)
     out = 0
     for _ in range(200):
@@ -87,7 +87,7 @@ def test_the_buffer_is_the_tail_of_all_samples(steps):
         assert np.array_equal(buffer.copy(buffer.start, buffer.end), everything[buffer.start :])
 
 
-def test_what_was_dropped_or_has_not_come_is_not_there():
+def test_samples_that_were_dropped_or_are_not_there_yet_are_an_index_error():
     buffer = SampleBuffer()
     buffer.append(np.ones(100, np.float32))
     buffer.drop_before(50)
@@ -96,7 +96,7 @@ def test_what_was_dropped_or_has_not_come_is_not_there():
             buffer.copy(start, end)
 
 
-def test_copies_do_not_change_when_more_comes():
+def test_a_copy_does_not_change_with_later_samples():
     buffer = SampleBuffer()
     buffer.append(np.ones(10, np.float32))
     copied = buffer.copy(0, 10)

@@ -11,7 +11,7 @@ import pytest
 from vivavoce.asr.models.onnx.runtime import open_model, save_as_onnx
 from vivavoce.errors import ModelError
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 IMPORT = re.compile(r"^\s*(?:import|from) onnxruntime\b|import_module\(.onnxruntime", re.MULTILINE)
 
 
@@ -36,7 +36,7 @@ def test_loading_the_library_writes_no_device_id(tmp_path):
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path):
+def test_a_file_that_is_not_a_model_is_refused(tmp_path):
     path = tmp_path / "model.onnx"
     path.write_text("no model at all")
     with pytest.raises(ModelError, match=r"model\.onnx can't be loaded"):

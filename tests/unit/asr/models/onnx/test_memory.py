@@ -1,4 +1,4 @@
-"""Giving memory back."""
+"""Returning memory to the system."""
 
 import platform
 from pathlib import Path
@@ -14,7 +14,7 @@ def resident_mib():
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="no glibc here")
-def test_what_lies_between_blocks_in_use_is_given_back():
+def test_free_memory_between_used_blocks_is_returned():
     # Blocks below the size from which malloc maps each of its own; every other one stays in use.
     blocks = [bytearray(100_000) for _ in range(2_000)]
     kept = blocks[::2]

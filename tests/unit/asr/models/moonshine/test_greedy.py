@@ -1,4 +1,4 @@
-"""Decoding with expected terms, on a decoder that makes up its mind by dice."""
+"""Greedy decoding with drafts, prefixes and expected terms, on a decoder with random probabilities."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -27,8 +27,8 @@ def decode(*jobs):
 
 
 def step_by_step(number, bias, prefix=()):
-    """The same by trying everything: no batches, no cache, no drafts."""
-    tokens, refused, trial = [], {}, None
+    """The same result by brute force: no batches, no cache, no drafts."""
+    tokens, refused, begun_at = [], {}, None
     while True:
         place = len(tokens)
         logs = scores(number, tokens)
@@ -36,7 +36,7 @@ def step_by_step(number, bias, prefix=()):
         token = own
         if place < len(prefix):
             token = prefix[place]
-        elif trial is not None or len(refused.get(place, ())) < 2:
+        elif begun_at is not None or len(refused.get(place, ())) < 2:
             bonus = dict.fromkeys(bias.first, bias.strength.first)
             bonus |= dict.fromkeys(bias.continuing(tokens), bias.strength.later)
             favoured = {it: logs[it] + np.float32(bonus.get(it, 0)) for it in range(len(logs))}
@@ -46,17 +46,17 @@ def step_by_step(number, bias, prefix=()):
         is_over = place == LIMIT or token == END
         if not is_over:
             tokens.append(token)
-            if trial is None and token != own and place >= len(prefix):
-                trial = place
-        if trial is not None:
-            fate = bias.fate(tokens, trial)
+            if begun_at is None and token != own and place >= len(prefix):
+                begun_at = place
+        if begun_at is not None:
+            fate = bias.fate(tokens, begun_at)
             if fate is Fate.FAILED or (is_over and fate is Fate.OPEN):
-                refused.setdefault(trial, set()).add(tokens[trial])
-                del tokens[trial:]
-                trial, is_over = None, False
+                refused.setdefault(begun_at, set()).add(tokens[begun_at])
+                del tokens[begun_at:]
+                begun_at, is_over = None, False
                 continue
             if fate is Fate.COMPLETE:
-                trial = None
+                begun_at = None
         if is_over:
             return tokens
         loop = cut_loop(tokens)
@@ -66,7 +66,7 @@ def step_by_step(number, bias, prefix=()):
 
 @settings(deadline=None, max_examples=60)
 @given(numbers, terms, strengths)
-def test_terms_are_tried_where_they_may_be_and_given_up_where_they_fail(number, spellings, strength):
+def test_terms_are_begun_where_they_may_be_and_taken_back_where_they_fail(number, spellings, strength):
     bias = TermBias(spellings, strength)
     (found,) = decode(job(number, bias))
     assert found.tokens == step_by_step(number, bias)
@@ -74,7 +74,7 @@ def test_terms_are_tried_where_they_may_be_and_given_up_where_they_fail(number, 
 
 @settings(deadline=None, max_examples=60)
 @given(numbers, terms, strengths)
-def test_a_token_that_the_model_would_not_have_belongs_to_a_whole_term(number, spellings, strength):
+def test_a_token_against_the_models_choice_belongs_to_a_complete_term(number, spellings, strength):
     bias = TermBias(spellings, strength)
     (found,) = decode(job(number, bias))
     tokens = found.tokens
@@ -93,7 +93,7 @@ def test_a_token_that_the_model_would_not_have_belongs_to_a_whole_term(number, s
 
 @settings(deadline=None, max_examples=60)
 @given(numbers, terms, strengths, drafts, st.booleans())
-def test_a_draft_changes_nothing(number, spellings, strength, draft, exact):
+def test_a_draft_does_not_change_the_result(number, spellings, strength, draft, exact):
     bias = TermBias(spellings, strength)
     (alone,) = decode(job(number, bias))
     (found,) = decode(job(number, bias, draft=draft, exact=exact))
@@ -106,7 +106,7 @@ def test_a_draft_changes_nothing(number, spellings, strength, draft, exact):
 
 @settings(deadline=None, max_examples=60)
 @given(numbers, terms, strengths, drafts)
-def test_a_prefix_stays_and_the_rest_follows_from_it(number, spellings, strength, prefix):
+def test_a_prefix_is_kept_and_the_rest_follows_from_it(number, spellings, strength, prefix):
     bias = TermBias(spellings, strength)
     (found,) = decode(job(number, bias, prefix=prefix))
     assert tuple(found.tokens[: len(prefix)]) == prefix
@@ -115,7 +115,7 @@ def test_a_prefix_stays_and_the_rest_follows_from_it(number, spellings, strength
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(numbers, st.none() | terms, drafts), min_size=2, max_size=5))
-def test_neighbours_with_other_terms_and_without_change_nothing(batch):
+def test_neighbours_with_and_without_terms_do_not_change_the_result(batch):
     jobs = [
         job(number, None if spellings is None else TermBias(spellings, Strength(3, 5)), draft=draft)
         for number, spellings, draft in batch
@@ -132,7 +132,7 @@ def test_confidence_is_the_models_own(number, spellings):
         assert found.log_probabilities[place] == scores(number, found.tokens[:place])[token]
 
 
-def test_a_draft_that_holds_costs_only_the_steps_of_terms_that_fail():
+def test_with_its_own_result_as_draft_a_span_needs_steps_only_for_failed_terms():
     for number in range(40):
         bias = TermBias([[3, 4, 5], [6, 7]], Strength(2, 3))
         (alone,) = decode(job(number, bias))
