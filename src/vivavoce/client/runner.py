@@ -82,6 +82,10 @@ class Runner:
                 if delay_s is None:
                     break
                 await self._connect_and_serve(delay_s)
+        except Exception as error:
+            with self._lock:
+                self._core.give_up(f"the session broke: {error!r}")
+            raise
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -95,12 +99,12 @@ class Runner:
     async def _connect_and_serve(self, delay_s: float) -> None:
         connecting = self._connecting = asyncio.create_task(self._connect(delay_s))
         try:
-            connection = await connecting
-        except asyncio.CancelledError:
-            with self._lock:
-                if not self._core.is_finished:
-                    raise
-            return  # the watch cancelled the attempt
+            await asyncio.wait([connecting])
+        finally:
+            connecting.cancel()
+        if connecting.cancelled():
+            return  # by the watch: the session is over
+        connection = connecting.result()
         if connection is not None:
             await self._serve(connection)
 
@@ -134,24 +138,21 @@ class Runner:
     async def _serve(self, connection: Connection) -> None:
         """Use a connection until it ends."""
         self._connection = connection
-        tasks = [
-            asyncio.create_task(self._write(connection)),
-            asyncio.create_task(self._ping(connection)),
-        ]
+        others = {asyncio.create_task(self._write(connection)), asyncio.create_task(self._ping(connection))}
         reading = self._reading = asyncio.create_task(self._read(connection))
         try:
-            await reading
-        except asyncio.CancelledError:
-            with self._lock:
-                if self._core.state in _CONNECTED:
-                    raise
+            running = {reading, *others}
+            while reading in running:
+                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    if not task.cancelled():  # as the watch cancels the reader
+                        task.result()  # raises what the transport raised
         finally:
             self._connection = self._reading = None
             reading.cancel()
-            for task in tasks:
+            for task in others:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.wait(others)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSING_HANDSHAKE_S):
                     await connection.close()
