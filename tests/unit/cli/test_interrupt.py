@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM."""
+"""SIGINT, SIGTERM and SIGHUP."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from vivavoce.cli.interrupt import GRACE_S, Interrupt
+from vivavoce.cli.interrupt import GRACE_S, SAME_REQUEST_S, Interrupt
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,55 @@ def test_exit_code_after_an_orderly_end(live, signalled, finished, code):
     assert interrupt.exit_code == code
 
 
-def test_the_second_signal_exits_at_once():
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Clock:
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+@pytest.mark.parametrize("second", SIGNALS)
+def test_the_second_signal_exits_at_once(first, second):
     codes = []
-    with Interrupt(live=True, exit_process=codes.append) as interrupt:
-        signal.raise_signal(signal.SIGINT)
+    clock = Clock()
+    with Interrupt(live=True, exit_process=codes.append, clock=clock) as interrupt:
+        signal.raise_signal(first)
         assert interrupt.stop_requested
         assert codes == []
-        signal.raise_signal(signal.SIGINT)
+        clock.now_s += SAME_REQUEST_S
+        signal.raise_signal(second)
     assert codes == [130]
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+@pytest.mark.parametrize("second", SIGNALS)
+def test_signals_within_milliseconds_are_one_request(first, second):
+    codes = []
+    clock = Clock()
+    with Interrupt(live=True, exit_process=codes.append, clock=clock) as interrupt:
+        for number in (first, second, second):
+            signal.raise_signal(number)
+            clock.now_s += 0.05
+        assert interrupt.stop_requested
+        interrupt.mark_finished()
+    assert codes == []
+    assert interrupt.exit_code == 0
+
+
+def test_a_hangup_that_nohup_ignores_is_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Interrupt(live=True) as interrupt:
+            signal.raise_signal(signal.SIGHUP)
+        assert not interrupt.stop_requested
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_stop_calls_the_source_once_on_another_thread():
@@ -55,10 +96,10 @@ def test_a_stop_calls_the_source_once_on_another_thread():
 
 
 def test_signal_handlers_are_restored():
-    before = signal.getsignal(signal.SIGINT)
+    before = [signal.getsignal(number) for number in SIGNALS]
     with Interrupt(live=True):
-        assert signal.getsignal(signal.SIGINT) != before
-    assert signal.getsignal(signal.SIGINT) == before
+        assert all(signal.getsignal(n) != handler for n, handler in zip(SIGNALS, before, strict=True))
+    assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
 def test_a_run_has_less_than_two_seconds_after_ctrl_c(monkeypatch):
