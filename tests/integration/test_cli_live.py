@@ -337,10 +337,11 @@ def test_no_server_at_the_address(recording):
 
 
 @contextlib.contextmanager
-def serving(*arguments, **more):
+def serving(*arguments, port=None, **more):
     """Run a server in another process; give the process and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    if port is None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
     process = subprocess.Popen(
         [*VIVAVOCE, "serve", "--port", str(port), *arguments],
         stderr=subprocess.PIPE,
@@ -370,6 +371,31 @@ def test_serve_accepts_sessions_and_stops_in_order(recording):
         assert re.fullmatch(rf"vivavoce: port {port} [^\n]+\n", busy.stderr)
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0
+
+
+def test_a_server_that_is_restarted_loses_no_words(samples, tmp_path):
+    path = tmp_path / "twice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(2 * (samples + bytes(48_000)))
+    with serving() as (process, port), contextlib.ExitStack() as stack:
+        url = f"ws://127.0.0.1:{port}"
+        terminal = stack.enter_context(Terminal("stream", str(path), "--realtime", "--url", url))
+        terminal.read_until("best of")
+        process.kill()
+        process.wait()
+        terminal.read_until("reconnecting")
+        stack.enter_context(serving(port=port))
+        terminal.read_until("Connected again")
+        assert terminal.finish() == 0
+    assert " ".join(terminal.screen).count("best of times") == 2
+
+
+def test_options_of_turns_reach_the_model(recording):
+    options = ["--key-term", "Vivavoce", "--turns", "conservative", "--no-formatting", "--filter-profanity"]
+    plain = vivavoce("stream", str(recording), *options)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert "it was the best of times" in plain.stdout
 
 
 def test_a_wrong_key_is_refused(recording):

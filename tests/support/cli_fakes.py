@@ -30,7 +30,7 @@ class FakeTranscriber:
     failure = None
     addresses: ClassVar = []
 
-    def __init__(self, *, on_data, on_error, sample_rate, encoding):
+    def __init__(self, *, on_data, on_error, sample_rate, encoding, reconnect=None, on_reconnect=None):
         self.on_data, self.sample_rate = on_data, sample_rate
         self.width = 2 if encoding == "pcm_s16le" else 1
         self.samples = 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["ByteCounter", "first_seconds", "report_bytes", "until"]
+__all__ = ["ByteCounter", "first_seconds", "until"]
 
 
 def first_seconds(chunks: Iterable[bytes], seconds: float, bytes_per_second: int) -> Iterator[bytes]:
@@ -28,13 +28,6 @@ def until(chunks: Iterable[bytes], stop_requested: Callable[[], bool]) -> Iterat
         yield chunk
         if stop_requested():
             return
-
-
-def report_bytes(chunks: Iterable[bytes], report: Callable[[int], None]) -> Iterator[bytes]:
-    """Yield chunks; report the number of bytes of each after the consumer has taken it."""
-    for chunk in chunks:
-        yield chunk
-        report(len(chunk))
 
 
 class ByteCounter:

@@ -251,7 +251,7 @@ def check_configured_server() -> Iterator[Finding]:
     """Check that the configured server, if there is one, opens a session."""
     if settings.source_of("base_url") is None:
         return
-    from vivavoce.cli.live_session import sdk_transcriber
+    from vivavoce.cli.transcribers import sdk_transcriber
     from vivavoce.types import Encoding
 
     address = _without_secrets(settings.base_url)

@@ -24,7 +24,7 @@ __all__ = ["EXIT_INTERRUPTED", "GRACE_S", "SAME_REQUEST_S", "Interrupt"]
 EXIT_INTERRUPTED: Final = 130
 GRACE_S: Final = 1.7
 SAME_REQUEST_S: Final = 0.2
-"""Signals that arrive within this time, in seconds, are one request; no one presses Ctrl-C twice so quickly."""
+"""Signals within this time, in seconds, are one request; no one presses Ctrl-C twice so quickly."""
 
 _ALWAYS_HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 _SIGNALS: Final = tuple(

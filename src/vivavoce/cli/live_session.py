@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vivavoce.cli.chunks import until
-from vivavoce.cli.transcript_line import TranscriptLine
+from vivavoce.cli.transcribers import sdk_transcriber
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from vivavoce.cli.interrupt import Interrupt
+    from vivavoce.cli.transcribers import TranscriberFactory
+    from vivavoce.cli.transcript_line import TranscriptLine
     from vivavoce.types import Encoding
 
-__all__ = ["CONNECT_TIMEOUT_S", "Transcriber", "TranscriberFactory", "run_session", "sdk_transcriber"]
+__all__ = ["CONNECT_TIMEOUT_S", "run_session"]
 
 CONNECT_TIMEOUT_S = 10.0
-
-
-class Transcriber(Protocol):
-    """The part of the SDK's transcriber that the command line uses."""
-
-    def connect(self, timeout: float | None = ...) -> None:
-        """Open the session within a timeout, in seconds."""
-
-    def stream(self, data: Iterable[bytes]) -> None:
-        """Send audio until it ends."""
-
-    def close(self) -> None:
-        """End the session and wait for its last final."""
-
-
-class TranscriberFactory(Protocol):
-    """Creates a transcriber; it may call the handlers from another thread."""
-
-    def __call__(
-        self,
-        *,
-        on_transcript: Callable[[TranscriptLine], None],
-        on_error: Callable[[Exception], None],
-        sample_rate: int,
-        encoding: Encoding,
-    ) -> Transcriber:
-        """Create a transcriber."""
-
-
-def sdk_transcriber(
-    *,
-    on_transcript: Callable[[TranscriptLine], None],
-    on_error: Callable[[Exception], None],
-    sample_rate: int,
-    encoding: Encoding,
-) -> Transcriber:
-    """Create a transcriber of the SDK for the server in its settings."""
-    import vivavoce as sdk
-
-    def on_data(transcript: sdk.RealtimeTranscript) -> None:
-        is_final = isinstance(transcript, sdk.RealtimeFinalTranscript)
-        on_transcript(TranscriptLine.from_sdk(transcript, is_final=is_final))
-
-    return sdk.RealtimeTranscriber(
-        on_data=on_data,
-        on_error=on_error,
-        sample_rate=sample_rate,
-        encoding=sdk.AudioEncoding(encoding.value),
-    )
 
 
 def run_session(
@@ -92,7 +45,7 @@ def run_session(
         factory: Creates the transcriber.
 
     Raises:
-        ConnectError: There is no server, or the connection was lost.
+        ConnectError, SessionLostError: There is no server, or the connection was lost for good.
         RefusedError: The server refused the session.
         RealtimeError: The session failed.
         BrokenPipeError: The reader of the transcripts closed the pipe.

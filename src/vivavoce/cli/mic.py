@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,9 +20,18 @@ from vivavoce.cli.options import (
     UrlOption,
     VttOption,
 )
+from vivavoce.cli.turn_options import (
+    FilterProfanityOption,
+    FormattingOption,
+    KeyTermOption,
+    RedactOption,
+    RedactWithOption,
+    TurnsOption,
+    turn_parameters,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from vivavoce.cli.outputs import Outputs
 
@@ -71,6 +80,12 @@ def mic(
     vtt: VttOption = None,
     json: JsonOption = False,
     partials: PartialsOption = False,
+    key_term: KeyTermOption = None,
+    filter_profanity: FilterProfanityOption = False,
+    redact: RedactOption = None,
+    redact_with: RedactWithOption = None,
+    turns: TurnsOption = None,
+    formatting: FormattingOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
 ) -> None:
@@ -83,12 +98,14 @@ def mic(
       vivavoce mic --save talk.wav --vtt talk.vtt
       vivavoce mic --list-devices
       vivavoce mic --device "USB Audio" --seconds 60 --json
+      vivavoce mic --turns conservative --key-term Vivavoce
 
     Ctrl-C, or closing the terminal, stops recording, shows the last utterance and exits with 0 within
     two seconds. A second Ctrl-C exits with 130 at once.
 
-    If a file can't be written any more, because the disk is full or its reader has gone, a warning says
-    so and transcription continues; the exit code is 1.
+    A lost connection to a server is restored, and what was said meanwhile is transcribed; if that fails,
+    the exit code is 3. If the disk is full, or the reader of a pipe has gone, a warning says so and
+    transcription continues; the exit code is 1.
     """  # noqa: D301  - click keeps the lines after \b as they are
     if list_devices:
         _print_devices()
@@ -97,6 +114,7 @@ def mic(
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
+    parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     raise typer.Exit(
         _transcribe_microphone(
             int(device) if device is not None and device.isdecimal() else device,
@@ -104,6 +122,7 @@ def mic(
             outputs,
             seconds=seconds,
             save=save,
+            parameters=parameters,
             url=url,
             api_key=api_key,
         )
@@ -125,6 +144,7 @@ def _transcribe_microphone(
     *,
     seconds: float | None,
     save: Path | None,
+    parameters: Mapping[str, Any],
     url: str | None,
     api_key: str | None,
 ) -> int:
@@ -135,6 +155,7 @@ def _transcribe_microphone(
     from vivavoce.cli.live_session import run_session
     from vivavoce.cli.microphone import level_meter, open_microphone
     from vivavoce.cli.server_choice import choose_server
+    from vivavoce.cli.transcribers import transcriber_factory
     from vivavoce.types import Encoding
 
     with contextlib.ExitStack() as stack:
@@ -151,7 +172,7 @@ def _transcribe_microphone(
             chunks = copy.of(chunks)
         stack.enter_context(outputs)
         sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
-        stack.enter_context(choose_server(url, api_key))
+        server = stack.enter_context(choose_server(url, api_key))
         run_session(
             chunks,
             sample_rate=rate,
@@ -160,6 +181,7 @@ def _transcribe_microphone(
             interrupt=interrupt,
             on_connected=lambda: sink.note("Listening. Ctrl-C stops."),
             drains_on_stop=True,
+            factory=transcriber_factory(parameters, note=sink.note, reconnects=server.local is None),
         )
     is_incomplete = outputs.failed or (copy is not None and copy.failed)
     return interrupt.exit_code or int(is_incomplete)

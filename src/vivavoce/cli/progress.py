@@ -13,17 +13,20 @@ __all__ = ["progress_bar"]
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, duration_s: float | None) -> Iterator[Callable[[float], None]]:
+def progress_bar(
+    label: str, duration_s: float | None, *, is_shown: bool = True
+) -> Iterator[Callable[[float], None]]:
     """Show a progress bar while the block runs, if standard error is a terminal.
 
     Args:
         label: Text in front of the bar.
         duration_s: Duration of the audio, in seconds; None: unknown.
+        is_shown: Whether it is shown at all.
 
     Yields:
-        A function that advances the bar by seconds of audio.
+        A function that moves the bar to a position in the audio, in seconds; it never moves back.
     """
-    if not sys.stderr.isatty():
+    if not is_shown or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
@@ -37,4 +40,11 @@ def progress_bar(label: str, duration_s: float | None) -> Iterator[Callable[[flo
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(label, total=duration_s)
-        yield lambda seconds: progress.advance(task, seconds)
+        reached_s = 0.0
+
+        def move_to(position_s: float) -> None:
+            nonlocal reached_s
+            reached_s = max(reached_s, position_s)
+            progress.update(task, completed=reached_s)
+
+        yield move_to

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -23,10 +23,21 @@ from vivavoce.cli.options import (
     UrlOption,
     VttOption,
 )
+from vivavoce.cli.turn_options import (
+    FilterProfanityOption,
+    FormattingOption,
+    KeyTermOption,
+    RedactOption,
+    RedactWithOption,
+    TurnsOption,
+    turn_parameters,
+)
 from vivavoce.errors import AudioError, ConfigurationError
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
     from vivavoce.cli.transcript_line import TranscriptLine
@@ -71,6 +82,12 @@ def stream(
     encoding: _EncodingOption = Encoding.PCM_S16LE,
     json: JsonOption = False,
     partials: PartialsOption = False,
+    key_term: KeyTermOption = None,
+    filter_profanity: FilterProfanityOption = False,
+    redact: RedactOption = None,
+    redact_with: RedactWithOption = None,
+    turns: TurnsOption = None,
+    formatting: FormattingOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
 ) -> None:
@@ -83,6 +100,7 @@ def stream(
       vivavoce stream talk.mp3 --vtt talk.vtt > talk.txt
       vivavoce stream *.ogg --format srt -o captions/
       vivavoce stream interview.mp3 --json > interview.ndjson
+      vivavoce stream call.wav --key-term Vivavoce --redact phone_number
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
       ffmpeg -i talk.mkv -f s16le -ac 1 -ar 16000 - | vivavoce stream -
 
@@ -90,7 +108,8 @@ def stream(
     process receives a file as fast as it can transcribe it. Any other server receives at most 20 s more
     than real time, within the limit of the protocol. Standard input is raw mono audio or a WAV stream.
 
-    If one of several recordings can't be read, the others are transcribed and the exit code is 1.
+    If one of several recordings can't be read, the others are transcribed and the exit code is 1. A lost
+    connection to a server is restored, and no audio is lost; if that fails, the exit code is 3.
     Ctrl-C ends the audio, shows the last utterance and exits within two seconds, with 0 for standard
     input and with 130 for a file. A second Ctrl-C exits at once.
     """  # noqa: D301  - click keeps the lines after \b as they are
@@ -105,7 +124,8 @@ def stream(
             "--partials: a recording that is sent faster than speech has few partials or none; "
             "--realtime sends it at the speed of speech."
         )
-    options = _Options(sample_rate, encoding, realtime, url, api_key)
+    parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
+    options = _Options(sample_rate, encoding, realtime, url, api_key, parameters)
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
 
@@ -116,6 +136,7 @@ class _Options:
     realtime: bool
     url: str | None
     api_key: str | None
+    parameters: Mapping[str, Any]  # of v3; empty: v2 is used
 
 
 def _check_stdin(files: list[str]) -> None:
@@ -154,13 +175,12 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
                 if server is None:
                     _check_readable(file)
                     server = stack.enter_context(choose_server(options.url, options.api_key))
-                is_paced = options.realtime or server.local is None
                 _transcribe_file(
                     file,
                     outputs,
                     interrupt,
                     options,
-                    is_paced=is_paced,
+                    is_local=server.local is not None,
                     titled=len(files) > 1,
                 )
             except AudioError as error:
@@ -177,7 +197,7 @@ def _transcribe_file(
     interrupt: Interrupt,
     options: _Options,
     *,
-    is_paced: bool,
+    is_local: bool,
     titled: bool,
 ) -> None:
     """Transcribe one recording.
@@ -187,12 +207,12 @@ def _transcribe_file(
         outputs: Where its transcripts go.
         interrupt: Stops it.
         options: Options of the command.
-        is_paced: Whether the server must not receive the file as fast as it can.
+        is_local: Whether the server is inside this process, receives a file at any speed, and can't be lost.
         titled: Whether the name of the file is shown before its transcripts and stands in its events.
     """
-    from vivavoce.cli.chunks import report_bytes
     from vivavoce.cli.live_session import run_session
     from vivavoce.cli.progress import progress_bar
+    from vivavoce.cli.transcribers import transcriber_factory
     from vivavoce.recordings.pacing import MAX_LEAD_S, paced
 
     with contextlib.ExitStack() as stack:
@@ -204,14 +224,14 @@ def _transcribe_file(
             sink.note(f"{audio.channels} channels are mixed into one.")
         chunks = audio.chunks
         rate = audio.bytes_per_second
-        if file != _STDIN and is_paced:
+        if file != _STDIN and (options.realtime or not is_local):
             lead_s = 0.0 if options.realtime else MAX_LEAD_S
             chunks = paced(chunks, rate, wait=interrupt.wait, lead_s=lead_s)
-        if file != _STDIN and outputs.is_hidden:
-            advance = stack.enter_context(progress_bar(Path(file).name, audio.duration_s))
-            chunks = report_bytes(chunks, lambda n_bytes: advance(n_bytes / rate))
+        is_shown = file != _STDIN and outputs.is_hidden
+        move_to = stack.enter_context(progress_bar(Path(file).name, audio.duration_s, is_shown=is_shown))
 
         def show(transcript: TranscriptLine) -> None:
+            move_to(transcript.end_ms / 1000)  # the server has received more than it has transcribed
             sink.show(replace(transcript, file=file) if titled else transcript)
 
         run_session(
@@ -221,6 +241,7 @@ def _transcribe_file(
             show=show,
             interrupt=interrupt,
             drains_on_stop=file == _STDIN,
+            factory=transcriber_factory(options.parameters, note=sink.note, reconnects=not is_local),
         )
 
 

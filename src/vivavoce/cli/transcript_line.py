@@ -9,6 +9,7 @@ from vivavoce.types import Word
 
 if TYPE_CHECKING:
     from vivavoce.client import RealtimeTranscript
+    from vivavoce.client.events import TurnEvent
 
 __all__ = ["TranscriptLine", "printable"]
 
@@ -53,6 +54,23 @@ class TranscriptLine:
             transcript.audio_start,
             transcript.audio_end,
             transcript.confidence,
+            words,
+        )
+
+    @classmethod
+    def from_turn(cls, turn: TurnEvent) -> Self:
+        """Convert a turn of v3; its confidence is the mean of its words'."""
+        is_final = turn.end_of_turn
+        words = tuple(
+            Word(printable(word.text), word.start, word.end, word.confidence, is_final=is_final)
+            for word in turn.words
+        )
+        return cls(
+            printable(turn.text),
+            is_final,
+            words[0].start_ms if words else 0,
+            words[-1].end_ms if words else 0,
+            round(sum(word.confidence for word in words) / len(words), 4) if words else 0.0,
             words,
         )
 

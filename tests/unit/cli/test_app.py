@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from support.cli_fakes import FakeTranscriber
+from support.cli_fakes import FakeFinal, FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.errors import (
     AudioError,
@@ -106,7 +106,9 @@ def test_a_closed_pipe_is_not_an_error(recording):
 def test_characters_that_the_terminal_lacks_are_replaced(recording, monkeypatch):
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    monkeypatch.setattr(FakeTranscriber, "_ms", lambda self: "π")
+    monkeypatch.setattr(
+        FakeTranscriber, "close", lambda self: self.on_data(FakeFinal("π milliseconds.", 250))
+    )
     assert run(["stream", recording]) == 0
     assert raw.getvalue() == b"? milliseconds.\n"
 

@@ -1,6 +1,6 @@
 """Iterators over chunks of audio."""
 
-from vivavoce.cli.chunks import ByteCounter, first_seconds, report_bytes, until
+from vivavoce.cli.chunks import ByteCounter, first_seconds, until
 
 
 def test_the_first_seconds_are_whole_samples():
@@ -11,12 +11,6 @@ def test_a_requested_stop_ends_the_chunks():
     stops = iter([False, False, True])
     assert list(until([b"a", b"b", b"c"], lambda: next(stops))) == [b"a", b"b"]
     assert list(until([b"a"], lambda: True)) == []
-
-
-def test_bytes_are_reported_as_chunks_pass():
-    sent = []
-    assert list(report_bytes([b"ab", b"c"], sent.append)) == [b"ab", b"c"]
-    assert sent == [2, 1]
 
 
 def test_bytes_are_counted():

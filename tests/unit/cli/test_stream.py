@@ -1,5 +1,6 @@
 """Recordings and standard input through ``vivavoce stream``."""
 
+import contextlib
 import json
 import shutil
 import sys
@@ -122,3 +123,19 @@ def test_recordings_with_the_same_name_are_refused(recording, tmp_path, capsys):
     again = shutil.copy(recording, tmp_path / "other" / "a.wav")
     assert run(["stream", recording, str(again), "-o", str(tmp_path / "other")]) == 2
     assert "are named a" in capsys.readouterr().err
+
+
+def test_progress_counts_what_was_transcribed(recording, monkeypatch):
+    """A server receives a recording long before it has transcribed it."""
+    positions = []
+    monkeypatch.setattr(
+        "vivavoce.cli.progress.progress_bar", lambda *_, **__: contextlib.nullcontext(positions.append)
+    )
+    sent_before = []
+    monkeypatch.setattr(
+        FakeTranscriber, "stream", lambda self, data: sent_before.append((list(data), list(positions)))
+    )
+    monkeypatch.setattr(FakeTranscriber, "_ms", lambda self: 250)
+    assert run(["stream", recording, "-o", "a.txt"]) == 0
+    assert sent_before[0][1] == []
+    assert positions == [0.25]
