@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vivavoce.bench.requirements import require
 from vivavoce.errors import AudioError
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ __all__ = [
     "write_pcm",
 ]
 
-MODEL_RATE_HZ: Final = 16_000
 _FULL_SCALE: Final = np.float32(32_768)
 
 Pcm: TypeAlias = npt.NDArray[np.int16]

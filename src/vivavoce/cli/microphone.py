@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from vivavoce.cli.options import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from vivavoce.errors import MicrophoneError, VivavoceError
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from vivavoce.mic import InputDevice, Microphone
 
 __all__ = ["device_line", "level_meter", "open_microphone"]
 
-_MODEL_RATE_HZ: Final = 16_000
 _METER_MARKS: Final = 10
 _METER_RANGE_DB: Final = 60
 
@@ -38,7 +38,7 @@ def open_microphone(sample_rate: int | None, device: int | str | None) -> Microp
     if sample_rate is not None:
         return Microphone(sample_rate=sample_rate, device=device)
     try:
-        return Microphone(sample_rate=_MODEL_RATE_HZ, device=device)
+        return Microphone(sample_rate=MODEL_RATE_HZ, device=device)
     except MicrophoneError as refusal:
         from vivavoce.mic.devices import find_device
 
@@ -46,7 +46,7 @@ def open_microphone(sample_rate: int | None, device: int | str | None) -> Microp
             rate = find_device(device).default_sample_rate
         except VivavoceError:
             raise refusal from None
-        if rate == _MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        if rate == MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
             raise
         return Microphone(sample_rate=rate, device=device)
 

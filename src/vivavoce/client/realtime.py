@@ -132,10 +132,10 @@ class RealtimeTranscriber:
         self._sample_rate = sample_rate_hz(sample_rate)
         self._client = client
         self._token = token
-        self._silence_ms: int | None = None
+        self._silence_ms: int | None = None  # None: the server's default
         if end_utterance_silence_threshold is not None:
             self._silence_ms = check_silence_ms(end_utterance_silence_threshold)
-        self._pairs = [("sample_rate", str(self._sample_rate))]
+        self._pairs = [("sample_rate", str(self._sample_rate))]  # of the WebSocket's query
         if word_boost:
             self._pairs.append(("word_boost", json.dumps(list(word_boost))))
         if encoding is not None:
@@ -146,7 +146,7 @@ class RealtimeTranscriber:
             )
         if on_extra_session_information is not None:
             self._pairs.append(("enable_extra_session_information", "true"))
-        self._session: HandlerSession | None = None
+        self._session: HandlerSession | None = None  # the latest one, open or not
 
     def connect(self, timeout: float | None = 10.0) -> None:
         """Open a session and wait until the server has begun it.

@@ -42,7 +42,7 @@ class ReplayBuffer:
 
     def __init__(self, sample_rate: int, bytes_per_sample: int) -> None:
         self._rate = sample_rate
-        self._width = bytes_per_sample
+        self._width = bytes_per_sample  # of a sample, in bytes
         self._pieces: deque[_Piece] = deque()
         self.start = 0
         self.end = 0
