@@ -22,7 +22,9 @@ from websockets.sync.client import connect
 from support.encoders import opus_packets
 from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
 from support.servers import log_of_the_server, scripted_server
+from support.time_limit import HANG_S, wait_until
 from vivavoce.asr.engine import EngineState
+from vivavoce.asr.session import SessionState
 from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
 from vivavoce.protocol.aai_v2.dialect import V2Dialect
 from vivavoce.protocol.aai_v2.messages import end_utterance_silence_threshold, terminate_session
@@ -49,7 +51,7 @@ def rest(socket):
     messages = []
     while True:
         try:
-            messages.append(json.loads(socket.recv(timeout=10)))
+            messages.append(json.loads(socket.recv(timeout=HANG_S)))
         except ConnectionClosed as closed:
             return messages, closed.rcvd and closed.rcvd.code
 
@@ -61,13 +63,6 @@ def send(socket, samples):
 
 def of(messages, kind):
     return [it for it in messages if it.get("type") == kind]
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # --- v3 ---------------------------------------------------------------------------------------
@@ -112,12 +107,11 @@ def test_heartbeats(server, monkeypatch):
     monkeypatch.setattr("vivavoce.asr.session.reporting._HEARTBEAT_S", 0.5)
     with open_session(server, V3 + "&session_heartbeat=True") as socket:
         send(socket, speech(0, 1))
-        socket.recv(timeout=5)
-        while (message := json.loads(socket.recv(timeout=5)))["type"] != "Heartbeat":
-            pass
-        assert message["total_audio_received_ms"] == len(speech(0, 1)) // 16
-        assert message["max_speech_probability"] > 0.9
-        assert message["total_duration_ms"] >= 500
+        beats = []
+        while not (beats and beats[-1]["total_audio_received_ms"] == len(speech(0, 1)) // 16):
+            beats += of([json.loads(socket.recv(timeout=HANG_S))], "Heartbeat")
+        assert max(beat["max_speech_probability"] for beat in beats) > 0.9
+        assert beats[0]["total_duration_ms"] >= 500
 
 
 def test_universal_3_models_report_the_start_of_speech_and_restate_turns(server):
@@ -180,12 +174,12 @@ def test_opus_packets_are_transcribed_and_garbage_is_refused(server):
 
 def test_v2_sessions_cannot_be_resumed_and_the_close_code_says_why(server):
     with open_session(server, V2) as socket:
-        session_id = json.loads(socket.recv(timeout=5))["session_id"]
+        session_id = json.loads(socket.recv(timeout=HANG_S))["session_id"]
         with open_session(server, f"/v2/realtime/ws/{session_id}?sample_rate=16000") as other:
             assert rest(other)[1] == 4030
         socket.send(END[V2])
         rest(socket)
-    wait_for(lambda: not server._server.service.connections)
+    wait_until(lambda: not server._server.service.connections)
     with open_session(server, f"/v2/realtime/ws/{session_id}?sample_rate=16000") as socket:
         assert rest(socket)[1] == 4010
     with open_session(server, "/v2/realtime/ws/nonsense?sample_rate=16000") as socket:
@@ -199,14 +193,14 @@ def test_a_key_has_a_limit_of_sessions(path):
     with scripted_server(api_keys=("one", "two"), max_sessions_per_key=1) as server:
         one, two = ({"additional_headers": {"Authorization": key}} for key in ("one", "two"))
         with open_session(server, path, **one) as socket, open_session(server, path, **two) as other:
-            assert "error" not in json.loads(other.recv(timeout=5))
+            assert "error" not in json.loads(other.recv(timeout=HANG_S))
             with open_session(server, path, **one) as third:
                 assert rest(third)[1] == code
             socket.send(END[path])
             rest(socket)
-        wait_for(lambda: not server._server.service.connections)
+        wait_until(lambda: not server._server.service.connections)
         with open_session(server, path, **one) as socket:
-            assert "error" not in json.loads(socket.recv(timeout=5))
+            assert "error" not in json.loads(socket.recv(timeout=HANG_S))
 
 
 @pytest.mark.parametrize(
@@ -233,18 +227,18 @@ def test_a_key_that_the_operator_marked_is_refused_for_that_reason(standing, v2_
             server.base_url.replace("ws", "http", 1) + "/v3/token?expires_in_seconds=60", headers=key
         )
         with pytest.raises(urllib.error.HTTPError) as caught:
-            urllib.request.urlopen(request, timeout=5)
+            urllib.request.urlopen(request, timeout=HANG_S)
         with caught.value as answer:
             assert answer.code == 401
             assert v3_said in json.load(answer)["error"]
         with open_session(server, V3, additional_headers={"Authorization": "one"}) as socket:
-            assert json.loads(socket.recv(timeout=5))["type"] == "Begin"
+            assert json.loads(socket.recv(timeout=HANG_S))["type"] == "Begin"
 
 
 @both
 def test_a_server_whose_engine_is_dead_begins_no_session(path):
     with scripted_server(recogniser=ScriptedRecogniser(fail_after=0)) as server:
-        wait_for(lambda: server._server.service.engine.state is EngineState.DEAD)
+        wait_until(lambda: server._server.service.engine.state is EngineState.DEAD)
         with open_session(server, path) as socket:
             messages, code = rest(socket)
     assert code == {V2: 1013, V3: 1011}[path]
@@ -289,11 +283,11 @@ def test_a_session_that_idles_or_lasts_too_long_is_closed(server, path, limit, m
 def test_keep_alive_keeps_alive(server, monkeypatch):
     monkeypatch.setattr(
         "vivavoce.protocol.aai_v3.dialect.SessionLimits",
-        lambda **values: SessionLimits(**{**values, "idle_s": 1.2}),
+        lambda **values: SessionLimits(**{**values, "idle_s": 3.0}),
     )
     with open_session(server, V3) as socket:
-        for _ in range(5):
-            time.sleep(0.5)
+        for _ in range(25):  # longer than the limit, and than the service takes to notice it
+            time.sleep(0.2)
             socket.send('{"type": "KeepAlive"}')
         socket.send(END[V3])
         assert rest(socket)[1] == 1000
@@ -433,7 +427,7 @@ def test_bytes_without_a_protocol_do_no_harm(server, what, caplog):
         send(other, speech(0))
         other.send(END[V3])
         assert rest(other)[1] == 1000
-    wait_for(lambda: not server._server.service.connections)
+    wait_until(lambda: not server._server.service.connections)
     records, text = log_of_the_server(caplog)
     assert "Traceback" not in text
     assert not [record for record in records if record.levelno > logging.WARNING]
@@ -476,11 +470,11 @@ def test_a_webhook_gets_the_finished_turns_when_it_accepts_them(server, receiver
     url = f"http://127.0.0.1:{receiver.server_address[1]}/turns"
     query = f"&webhook_url={url}&webhook_auth_header_name=X-Key&webhook_auth_header_value=secret"
     with open_session(server, V3 + query) as socket:
-        session_id = json.loads(socket.recv(timeout=5))["id"]
+        session_id = json.loads(socket.recv(timeout=HANG_S))["id"]
         send(socket, speech(0, 1))
         socket.send(END[V3])
         finals = [it for it in of(rest(socket)[0], "Turn") if it["end_of_turn"]]
-    wait_for(lambda: len(receiver.got) == 2)
+    wait_until(lambda: len(receiver.got) == 2)
     assert receiver.got[0] == receiver.got[1] == ("secret", {"session_id": session_id, "messages": finals})
 
 
@@ -501,17 +495,17 @@ def test_metrics_count(server):
             lines = answer.read().decode().splitlines()
         return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
 
-    wait_for(lambda: not server._server.service.connections)
+    wait_until(lambda: not server._server.service.connections)
     before = read()
     with open_session(server, V3) as socket:
-        socket.recv(timeout=5)
+        socket.recv(timeout=HANG_S)
         assert read()["vivavoce_sessions_open"] == "1"
         send(socket, speech(0, 1))
         socket.send(END[V3])
         rest(socket)
     with open_session(server, "/v3/ws?sample_rate=1") as socket:
         rest(socket)
-    wait_for(lambda: read()["vivavoce_sessions_open"] == "0")
+    wait_until(lambda: read()["vivavoce_sessions_open"] == "0")
     after = read()
 
     def grew(name):
@@ -526,25 +520,34 @@ def test_metrics_count(server):
     assert after["vivavoce_engine_ready"] == "1"
 
 
-# --- how quick it is --------------------------------------------------------------------------
+# --- many sessions ----------------------------------------------------------------------------
 
 
-def test_handshakes_and_ends_are_quick_with_sixteen_open_sessions():
-    with scripted_server(recogniser=ScriptedRecogniser(max_batch=16, pass_s=0.02)) as server:
+def test_handshakes_wait_for_no_pass_and_sixteen_ends_need_one_pass_each():
+    gate = threading.Event()
+    gate.set()
+    recogniser = ScriptedRecogniser(max_batch=16, gate=gate)
+    with scripted_server(recogniser=recogniser) as server, contextlib.ExitStack() as stack:
         server.wait_ready()
-        sockets, slowest = [], 0.0
-        with contextlib.ExitStack() as stack:
-            for _ in range(16):
-                began = time.monotonic()
-                socket = stack.enter_context(open_session(server, V3))
-                socket.recv(timeout=5)
-                slowest = max(slowest, time.monotonic() - began)
-                sockets.append(socket)
-                send(socket, speech(0, 1, 2))
-            assert slowest < 0.3
-            for socket in sockets:
-                began = time.monotonic()
-                socket.send(END[V3])
-                messages, code = rest(socket)
-                assert (messages[-1]["type"], code) == ("Termination", 1000)
-                assert time.monotonic() - began < 1.0
+        gate.clear()
+        recogniser.calls.clear()
+        stats = server._server.service.engine.stats
+        sockets = []
+        for _ in range(16):
+            socket = stack.enter_context(open_session(server, V3))
+            assert json.loads(socket.recv(timeout=HANG_S))["type"] == "Begin"
+            send(socket, speech(0, 1, 2))
+            sockets.append(socket)
+            wait_until(lambda: round(stats.detected_s * 16_000) == len(sockets) * len(speech(0, 1, 2)))
+        for socket in sockets:
+            socket.send(END[V3])
+        streams = [connection._served.stream for connection in server._server.service.connections]
+        wait_until(lambda: all(stream.state is not SessionState.OPEN for stream in streams))
+        in_progress = list(recogniser.calls)
+        gate.set()
+        for socket in sockets:
+            messages, code = rest(socket)
+            assert (messages[-1]["type"], code) == ("Termination", 1000)
+    batches = recogniser.calls[len(in_progress) :]
+    assert sum(map(len, batches)) == len(sockets)
+    assert len(batches) < len(sockets) / 2

@@ -1,10 +1,10 @@
 """The server over TLS, and our own client, which needs to know the certificate."""
 
+import contextlib
 import json
 import logging
 import socket
 import ssl
-import time
 import urllib.request
 
 import pytest
@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
+from support.time_limit import HANG_S
 from vivavoce import ConnectError, RealtimeFinalTranscript, RealtimeTranscriber, Settings
 from vivavoce.cli.doctor_checks import Status, check_port
 from vivavoce.client import Client
@@ -62,7 +63,7 @@ def test_it_refuses_any_other_and_says_what_to_do(server, monkeypatch):
 
 def test_health_is_reported_over_tls(server, trusted):
     for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
-        with urllib.request.urlopen(server.base_url.replace("wss", "https") + path, timeout=5) as answer:
+        with urllib.request.urlopen(server.base_url.replace("wss", "https") + path, timeout=HANG_S) as answer:
             assert json.load(answer)["status"] == status
 
 
@@ -75,7 +76,7 @@ def test_the_doctor_knows_a_server_that_speaks_tls(server):
 def test_the_other_protocol_too(server):
     context = ssl.create_default_context(cafile=server.ca_file)
     with connect(f"{server.base_url}/v3/ws?sample_rate=16000", ssl=context, compression=None) as it:
-        assert json.loads(it.recv(timeout=5))["type"] == "Begin"
+        assert json.loads(it.recv(timeout=HANG_S))["type"] == "Begin"
 
 
 def test_nothing_comes_over_tls_before_the_client_has_spoken(server):
@@ -83,7 +84,7 @@ def test_nothing_comes_over_tls_before_the_client_has_spoken(server):
     context = ssl.create_default_context(cafile=server.ca_file)
     host, port = server.base_url.removeprefix("wss://").split(":")
     with (
-        socket.create_connection((host, int(port)), timeout=5) as plain,
+        socket.create_connection((host, int(port)), timeout=HANG_S) as plain,
         context.wrap_socket(plain, server_hostname=host) as it,
     ):
         it.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -93,19 +94,27 @@ def test_nothing_comes_over_tls_before_the_client_has_spoken(server):
         assert it.session is None or not it.session.has_ticket
 
 
+def read_to_the_end(connection):
+    """Return once the server has closed the connection."""
+    with contextlib.suppress(ConnectionResetError):
+        while connection.recv(1 << 16):
+            pass
+
+
 def test_what_is_no_handshake_leaves_no_traceback_and_the_server_goes_on(server, trusted, caplog):
     caplog.set_level(logging.DEBUG)
     host, port = server.base_url.removeprefix("wss://").split(":")
     untrusting = ssl.create_default_context(cafile=server.ca_file)
     for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01", b""):
-        with socket.create_connection((host, int(port)), timeout=5) as it:
+        with socket.create_connection((host, int(port)), timeout=HANG_S) as it:
             it.sendall(data)
-    with (
-        pytest.raises(ssl.SSLCertVerificationError),
-        socket.create_connection((host, int(port)), timeout=5) as it,
-    ):
-        untrusting.wrap_socket(it, server_hostname="elsewhere.example")
-    time.sleep(0.2)
+            it.shutdown(socket.SHUT_WR)
+            read_to_the_end(it)
+    with socket.create_connection((host, int(port)), timeout=HANG_S) as it, it.dup() as same:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            untrusting.wrap_socket(it, server_hostname="elsewhere.example")
+        same.shutdown(socket.SHUT_WR)
+        read_to_the_end(same)
     test_health_is_reported_over_tls(server, trusted)
     assert not [each for each in caplog.records if each.exc_info or each.levelno >= logging.ERROR]
 

@@ -10,6 +10,7 @@ import pytest
 import vivavoce
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
+from vivavoce.recordings.pacing import Pacer
 
 SOUND = np.concatenate([silence(6), speech(0, 1), silence(45), speech(3, 4), silence(10)])
 SAID = "Alpha bravo. delta echo?"
@@ -78,7 +79,18 @@ def test_the_error_names_what_cannot_be_read(transcribe, url, tmp_path):
         transcribe(SOUND, url="ws://127.0.0.1:1")
 
 
-def test_audio_runs_at_most_twenty_seconds_ahead_of_the_clock(transcribe, url):
+def test_audio_runs_at_most_twenty_seconds_ahead_of_the_clock(transcribe, url, monkeypatch):
+    due = []  # when each second of audio may be sent, in seconds after the first could
+
+    class RecordingPacer(Pacer):
+        def wait_s(self, duration_s, now_s):
+            wait_s = super().wait_s(duration_s, now_s)
+            due.append(now_s + wait_s - self._began_s)
+            return wait_s
+
+    monkeypatch.setattr("vivavoce.recordings.pacing.Pacer", RecordingPacer)
+    monkeypatch.setattr("vivavoce.transcription.Pacer", RecordingPacer)
     began = time.monotonic()
     transcribe(bytes(2 * 16_000 * 21), url=url)
-    assert 0.9 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.9
+    assert due == pytest.approx([second - 20 for second in range(1, 22)])

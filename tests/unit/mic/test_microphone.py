@@ -42,7 +42,7 @@ def test_closing_ends_the_iteration_of_a_waiting_reader(fake):
     for closer in closers:
         closer.start()
     for thread in (reader, *closers):
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
     assert list(microphone) == got == []
     microphone.close()
@@ -51,7 +51,7 @@ def test_closing_ends_the_iteration_of_a_waiting_reader(fake):
 def test_unread_audio_is_dropped_counted_and_logged_once(fake, monkeypatch, caplog):
     monkeypatch.setattr(microphone_module, "MAX_WAITING", 2)
     microphone = Microphone(sample_rate=RATE)
-    assert fake.opened[-1].played.wait(10)
+    assert fake.opened[-1].played.wait(60)
     assert microphone.overflows == 3
     microphone.close()
     with caplog.at_level(logging.WARNING):
@@ -62,7 +62,7 @@ def test_unread_audio_is_dropped_counted_and_logged_once(fake, monkeypatch, capl
 def test_audio_that_the_machine_lost_is_counted(fake):
     fake.overflow_at = frozenset({1, 3})
     with Microphone(sample_rate=RATE) as microphone:
-        assert fake.opened[-1].played.wait(10)
+        assert fake.opened[-1].played.wait(60)
         assert microphone.overflows == 2
 
 

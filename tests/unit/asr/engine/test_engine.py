@@ -36,7 +36,7 @@ class Client:
 
     async def end(self):
         self.served.receive(Terminate(), 0.0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not self.session.is_over:
                 self.news.clear()
                 await self.news.wait()
@@ -65,7 +65,7 @@ async def test_sessions_that_come_while_the_models_load_wait_and_lose_nothing():
     gate = threading.Event()
 
     def slow():
-        gate.wait(5)
+        gate.wait(60)
         return ScriptedDetector()
 
     engine, _ = an_engine(detector=slow)
