@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["Address", "request_headers"]
 
 _SECURE = {"ws": False, "http": False, "wss": True, "https": True}
+_SERVER_PACKAGES = (
+    "onnxruntime",
+    "uvicorn",
+    "typer",
+)  # without them there is no command that starts a server
+
+
+def _is_installed(module: str) -> bool:
+    import importlib.util  # noqa: PLC0415  - needed once per error, not at import
+
+    return importlib.util.find_spec(module) is not None
 
 
 def _is_loopback(host: str) -> bool:
@@ -86,7 +97,11 @@ class Address:
     @property
     def advice(self) -> str:
         """What to do if no server answers, to append to an error message."""
-        return "; `vivavoce serve` starts one" if self.is_loopback else ""
+        if not self.is_loopback:
+            return ""
+        if all(map(_is_installed, _SERVER_PACKAGES)):
+            return "; `vivavoce serve` starts one"
+        return '; to have one, run: pip install "vivavoce[server,cli]", then vivavoce serve'
 
 
 def request_headers(api_key: str | None) -> dict[str, str]:

@@ -108,6 +108,6 @@ def translate_dial_errors(address: Address) -> Iterator[None]:
     except InvalidStatus as error:
         response = error.response
         after = response.headers.get("Retry-After")
-        raise status_error(str(address), response.status_code, response.body, after) from error
+        raise status_error(str(address), response.status_code, response.body, after) from None
     except (OSError, WebSocketException, EOFError) as error:
-        raise unreachable_error(address, error) from error
+        raise unreachable_error(address, error) from None

@@ -101,13 +101,13 @@ def _request(
     except HTTPError as error:
         with error:
             after = error.headers.get("Retry-After")
-            raise status_error(str(address), error.code, error.read(), after) from error
+            raise status_error(str(address), error.code, error.read(), after) from None
     except URLError as error:
         reason = error.reason if isinstance(error.reason, BaseException) else error
-        raise unreachable_error(address, reason) from error
+        raise unreachable_error(address, reason) from None
     except (OSError, HTTPException) as error:
-        raise unreachable_error(address, error) from error
+        raise unreachable_error(address, error) from None
     try:
         return msgspec.json.decode(answer, type=V2Token).token
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise ConnectError(f"the answer of {address} must contain a token: {error}") from error
+        raise ConnectError(f"the answer of {address} must contain a token: {error}") from None

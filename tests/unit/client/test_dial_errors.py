@@ -1,11 +1,12 @@
 """What prevents a connection becomes an error of one line."""
 
 import errno
+import traceback
 
 import pytest
 
 from vivavoce.client.address import Address
-from vivavoce.client.dial_errors import status_error, unreachable_error
+from vivavoce.client.dial_errors import status_error, translate_dial_errors, unreachable_error
 from vivavoce.errors import ConnectError, RefusedError
 
 WHERE = "ws://127.0.0.1:8765"
@@ -48,3 +49,27 @@ def test_advice_is_given_for_a_server_on_this_machine_only():
     assert str(here) == f"no server at {WHERE} (Connection refused); `vivavoce serve` starts one"
     there = unreachable_error(Address.parse("ws://asr.example"), TimeoutError())
     assert str(there) == "no answer from ws://asr.example in time"
+
+
+@pytest.mark.parametrize(
+    "cause", [ConnectionRefusedError(errno.ECONNREFUSED, "no"), EOFError(), TimeoutError()]
+)
+def test_an_error_has_one_traceback(cause):
+    address = Address.parse(WHERE)
+    with pytest.raises(ConnectError) as raised, translate_dial_errors(address):
+        raise cause
+    text = "".join(traceback.format_exception(raised.value))
+    assert text.count("Traceback") == 1
+    assert raised.value.__context__ is cause  # for a debugger
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "uvicorn", "typer"])
+def test_the_advice_names_the_extra_where_the_command_is_missing(monkeypatch, missing):
+    monkeypatch.setattr("vivavoce.client.address._is_installed", lambda module: module != missing)
+    assert 'pip install "vivavoce[server,cli]"' in Address.parse(WHERE).advice
+    assert Address.parse("ws://elsewhere:1").advice == ""
+
+
+def test_the_advice_names_the_command_where_it_is_installed(monkeypatch):
+    monkeypatch.setattr("vivavoce.client.address._is_installed", lambda module: True)
+    assert Address.parse(WHERE).advice == "; `vivavoce serve` starts one"
