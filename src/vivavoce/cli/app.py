@@ -18,7 +18,7 @@ from vivavoce.cli.interrupt import EXIT_INTERRUPTED
 from vivavoce.cli.mic import mic
 from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
-from vivavoce.errors import VivavoceError
+from vivavoce.errors import ConfigurationError, VivavoceError
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def _without_flag(arguments: Sequence[str], flag: str) -> tuple[list[str], bool]
     return remaining, len(remaining) < len(options)
 
 
+def _command_of(arguments: Sequence[str]) -> str:
+    return next((argument for argument in arguments if not argument.startswith("-")), "")
+
+
 def _config_defaults(arguments: Sequence[str]) -> dict[str, Any]:
     """Return the defaults that the configuration file sets.
 
@@ -105,13 +109,22 @@ def _config_defaults(arguments: Sequence[str]) -> dict[str, Any]:
     from vivavoce.cli.config import config_path
 
     path = config_path()
-    repairs = arguments[:1] == ["doctor"] or not {"-h", "--help", "--version"}.isdisjoint(arguments)
+    command = _command_of(arguments)
+    repairs = command == "doctor" or not {"-h", "--help", "--version"}.isdisjoint(arguments)
     if repairs or not path.exists():
         return {}
     from vivavoce.cli.config import defaults_of, read_config
 
     group = typer.main.get_command(app)
-    return defaults_of(group, read_config(path), path)  # type: ignore[arg-type]
+    return defaults_of(group, read_config(path), path, command)  # type: ignore[arg-type]
+
+
+def _origin(error: VivavoceError, arguments: Sequence[str], defaults: dict[str, Any]) -> str:
+    if not defaults or not isinstance(error, ConfigurationError):
+        return ""
+    from vivavoce.cli.config import config_path, origin_of
+
+    return origin_of(str(error), defaults.get(_command_of(arguments), {}), config_path())
 
 
 def _open_missing_streams() -> None:
@@ -164,12 +177,14 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run_command(command_line: Sequence[str], *, debug: bool) -> int:
+    defaults: dict[str, Any] = {}
     try:
-        app(command_line, prog_name="vivavoce", default_map=_config_defaults(command_line))
+        defaults = _config_defaults(command_line)
+        app(command_line, prog_name="vivavoce", default_map=defaults)
     except VivavoceError as error:
         if debug:
             raise
-        say(f"vivavoce: {_one_line(error)}")
+        say(f"vivavoce: {_one_line(error)}{_origin(error, command_line, defaults)}")
         return error.exit_code
     except SystemExit as system_exit:
         if isinstance(system_exit.__context__, BrokenPipeError):  # typer turns it into exit code 1

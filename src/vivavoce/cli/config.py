@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     import click
 
-__all__ = ["config_path", "defaults_of", "read_config"]
+__all__ = ["config_path", "defaults_of", "origin_of", "read_config"]
 
 _SETTING_OF_OPTION: Final = {"url": "base_url", "api_key": "api_key"}
 
@@ -59,19 +59,22 @@ def read_config(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
-def defaults_of(group: click.Group, config: Mapping[str, Any], path: Path) -> dict[str, dict[str, Any]]:
+def defaults_of(
+    group: click.Group, config: Mapping[str, Any], path: Path, checked: str | None = None
+) -> dict[str, dict[str, Any]]:
     """Convert the content of the file to defaults for the options of each command.
 
     Args:
         group: The commands.
         config: The content of the file.
         path: The file, for error messages.
+        checked: The command whose values are checked; None: those of every command.
 
     Returns:
         Command name -> parameter name -> default.
 
     Raises:
-        ConfigurationError: A section names no command, or a key names no option.
+        ConfigurationError: A section names no command, a key names no option, or a value is invalid.
     """
     general = {name: value for name, value in config.items() if not isinstance(value, dict)}
     sections = {name: value for name, value in config.items() if isinstance(value, dict)}
@@ -88,12 +91,60 @@ def defaults_of(group: click.Group, config: Mapping[str, Any], path: Path) -> di
     defaults: dict[str, dict[str, Any]] = {}
     for command, names in options.items():
         merged = {_underscored(name): value for name, value in general.items() if _underscored(name) in names}
+        own = {_underscored(name) for name in sections.get(command, {})}
         for name, value in sections.get(command, {}).items():
             if _underscored(name) not in names:
                 raise ConfigurationError(f"{path}: {command} has no option --{_dashed(name)}")
             merged[_underscored(name)] = value
+        for name, value in merged.items():
+            if checked in {None, command}:
+                key = f"[{command}] {_dashed(name)}" if name in own else _dashed(name)
+                merged[name] = _checked(group.commands[command], names[name], value, f"{path}: {key}")
         defaults[command] = {names[name]: value for name, value in merged.items() if not _is_overridden(name)}
     return defaults
+
+
+def _checked(command: click.Command, parameter_name: str, value: Any, where: str) -> Any:
+    """Return the value of an option as its command takes it.
+
+    Args:
+        command: The command.
+        parameter_name: Name of the parameter of the option.
+        value: What the file says.
+        where: File and key, for error messages.
+
+    Raises:
+        ConfigurationError: The option does not take the value.
+    """
+    import typer
+
+    parameter: Any = next(each for each in command.params if each.name == parameter_name)
+    is_flag, is_list = bool(getattr(parameter, "is_flag", False)), bool(parameter.multiple)
+    given = [value] if is_list and not isinstance(value, list) else value  # a text is a list of letters
+    for each in given if is_list else [given]:
+        if isinstance(each, bool) is not is_flag or not isinstance(each, bool | int | float | str):
+            raise ConfigurationError(
+                f"{where} must be {'true or false' if is_flag else 'a value'}, got {each!r}"
+            )
+        _check_address(parameter_name, each, where)
+    try:
+        context = typer.Context(command, default_map={parameter_name: given})  # type: ignore[arg-type]
+        parameter.handle_parse_result(context, {}, [])
+    except typer.BadParameter as error:
+        got = "" if repr(value) in error.message else f", got {value!r}"
+        raise ConfigurationError(f"{where}: {error.message.rstrip('.')}{got}") from None
+    return given
+
+
+def _check_address(parameter_name: str, value: Any, where: str) -> None:
+    """Check an address, which the SDK would report without the file."""
+    from vivavoce.client.address import Address
+
+    if parameter_name == "url":
+        try:
+            Address.parse(str(value))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {str(error).replace('base_url', 'url', 1)}") from None
 
 
 def _underscored(name: str) -> str:
@@ -121,3 +172,20 @@ def _is_overridden(name: str) -> bool:
     from vivavoce.settings import settings
 
     return settings.source_of(_SETTING_OF_OPTION[name]) is not None
+
+
+def origin_of(message: str, defaults: Mapping[str, Any], path: Path) -> str:
+    """Return which key of the file the message of an error is about; empty if it is about none.
+
+    Some values are only found to be invalid where they are used: the suffix of an output, a folder that
+    does not exist.
+
+    Args:
+        message: The message.
+        defaults: The defaults of the command.
+        path: The file.
+    """
+    for name, value in defaults.items():
+        if isinstance(value, str) and value and value in message:
+            return f" ({_dashed(name.rstrip('_'))} is set in {path})"
+    return ""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["closing_line", "demo"]
 
+_SHORTEST_MEASURE_S: Final = 1.0  # of audio; shorter audio costs mostly what any session costs
 _TRAILING_SILENCE_S: Final = 1.5  # ends the last utterance in the same way as every other
 _READY_TIMEOUT_S: Final = 120.0
 
@@ -96,7 +97,7 @@ def _run_demo(seconds: float | None, url: str | None, api_key: str | None) -> in
         )
         cpu_s = time.process_time() - cpu_before if server.local is not None else None
         summary = meter.summary()
-        sink.note(closing_line(summary, audio_s=max(speech.n_bytes, 1) / rate, cpu_s=cpu_s))
+        sink.note(closing_line(summary, audio_s=speech.n_bytes / rate, cpu_s=cpu_s))
     if not summary.words and not interrupt.exit_code:
         raise RealtimeError("the server sent no words; run vivavoce doctor to find the cause")
     return interrupt.exit_code
@@ -120,6 +121,8 @@ def closing_line(summary: LatencySummary, *, audio_s: float, cpu_s: float | None
         audio_s: Duration of the transcribed audio, in seconds.
         cpu_s: CPU time of this process, in seconds; None if the server runs elsewhere.
     """
+    if audio_s < _SHORTEST_MEASURE_S:  # interrupted at once: nothing to compute figures from
+        return f"interrupted after {audio_s:.1f} s of audio"
     utterances = "1 utterance" if summary.utterances == 1 else f"{summary.utterances} utterances"
     parts = [f"{summary.words} words in {utterances} from {audio_s:.1f} s of audio"]
     if cpu_s is not None:

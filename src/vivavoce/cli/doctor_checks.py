@@ -14,8 +14,10 @@ import ssl
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
+
+import typer
 
 from vivavoce.errors import VivavoceError
 from vivavoce.settings import DEFAULT_PORT, settings
@@ -37,6 +39,7 @@ _EXTRAS: Final = {
     "mic": ("sounddevice",),
     "audio": ("av", "numpy"),
 }
+_CLIENT_COMMANDS: Final = ("demo", "mic", "stream")  # those that use the address and the key of a server
 _CORE: Final = ("msgspec", "dotenv", "websockets")
 
 
@@ -127,10 +130,13 @@ def check_model() -> Iterator[Finding]:
         alternative = "" if has_server else ", or set VIVAVOCE_BASE_URL to the address of a server"
         yield Finding(status, title, "not installed", f'run: pip install "vivavoce[server]"{alternative}')
         return
-    from vivavoce.cli.model_trial import TRIAL_AUDIO_S, run_model_trial
+    from vivavoce.cli.interrupt import EXIT_INTERRUPTED
+    from vivavoce.cli.model_trial import TRIAL_AUDIO_S, ModelTrialInterruptedError, run_model_trial
 
     try:
         trial = run_model_trial()
+    except ModelTrialInterruptedError:
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     except (VivavoceError, OSError) as error:
         advice = 'run: pip install --force-reinstall "moonshine-voice==0.1.0" "vivavoce[server]"'
         yield Finding(Status.BROKEN, title, str(error), advice)
@@ -247,14 +253,61 @@ def check_port(port: int = DEFAULT_PORT) -> Iterator[Finding]:
         )
 
 
-def check_configured_server() -> Iterator[Finding]:
-    """Check that the configured server, if there is one, opens a session."""
-    if settings.source_of("base_url") is None:
+def _config_values(group: click.Group, name: str) -> dict[str, str]:
+    """Return the different values that the configuration file sets for an option of the SDK.
+
+    Args:
+        group: The commands.
+        name: ``url`` or ``api_key``.
+
+    Returns:
+        Value -> the file and the commands. Empty if the file is broken, which another check reports.
+    """
+    from vivavoce.cli.config import config_path, defaults_of, read_config
+
+    path = config_path()
+    commands: dict[str, list[str]] = {}
+    with contextlib.suppress(VivavoceError):
+        for command, options in defaults_of(group, read_config(path), path).items():
+            if command in _CLIENT_COMMANDS and options.get(name):
+                commands.setdefault(str(options[name]), []).append(command)
+    return {value: f"{path}, for {', '.join(names)}" for value, names in commands.items()}
+
+
+@contextlib.contextmanager
+def _assigned(url: str | None, api_key: str | None) -> Iterator[None]:
+    """Assign settings while the block runs; None leaves one as it is."""
+    before = {
+        name: getattr(settings, name) if settings.source_of(name) == "program" else None
+        for name in ("base_url", "api_key")
+    }
+    if url is not None:
+        settings.base_url = url
+    if api_key is not None:
+        settings.api_key = api_key
+    try:
+        yield
+    finally:
+        settings.base_url, settings.api_key = before["base_url"], before["api_key"]
+
+
+def check_configured_server(group: click.Group) -> Iterator[Finding]:
+    """Check that each configured server opens a session."""
+    keys = list(_config_values(group, "api_key"))
+    key = keys[0] if keys and settings.source_of("api_key") is None else None
+    if settings.source_of("base_url") is not None:
+        yield _try_server(None, key)
         return
+    for url in _config_values(group, "url"):
+        yield _try_server(url, key)
+
+
+def _try_server(url: str | None, api_key: str | None) -> Finding:
+    """Open a session with a server; None: that of the settings."""
     from vivavoce.cli.transcribers import sdk_transcriber
     from vivavoce.types import Encoding
 
-    address = _without_secrets(settings.base_url)
+    address = _without_secrets(url or settings.base_url)
     transcriber = sdk_transcriber(
         on_transcript=lambda _: None,
         on_error=lambda _: None,
@@ -262,41 +315,53 @@ def check_configured_server() -> Iterator[Finding]:
         encoding=Encoding.PCM_S16LE,
     )
     try:
-        transcriber.connect(timeout=_PROBE_TIMEOUT_S)
-        transcriber.close()
+        with _assigned(url, api_key):
+            transcriber.connect(timeout=_PROBE_TIMEOUT_S)
+            transcriber.close()
     except VivavoceError as error:
         advice = (
             "start it (vivavoce serve), correct its address or key, "
-            "or unset VIVAVOCE_BASE_URL to use a server inside the process"
+            "or remove the address to use a server inside the process"
         )
-        yield Finding(Status.BROKEN, "server", f"{address}: {error}", advice)
-    else:
-        yield Finding(Status.OK, "server", f"{address} opens a session")
+        return Finding(Status.BROKEN, "server", f"{address}: {error}", advice)
+    return Finding(Status.OK, "server", f"{address} opens a session")
 
 
 def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "not a URL"  # may contain a key
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _setting_value(name: str) -> str:
+def _setting_value(name: str, value: Any) -> str:
     """Return the value of a setting for display; keys stay secret."""
-    is_set = settings.source_of(name) is not None
     if name == "api_key":
-        return "set" if is_set else "not set"
-    if name == "base_url":
-        return (
-            _without_secrets(settings.base_url) if is_set else "not set; a server inside the process is used"
-        )
-    return f"{settings.http_timeout:g} s"
+        return "set"
+    return _without_secrets(str(value)) if name == "base_url" else f"{value:g} s"
 
 
-def check_settings() -> Iterator[Finding]:
+def check_settings(group: click.Group) -> Iterator[Finding]:
     """Report the settings and where each comes from."""
-    for name in ("base_url", "api_key", "http_timeout"):
+    for name, option in (("base_url", "url"), ("api_key", "api_key"), ("http_timeout", "")):
         source = settings.source_of(name)
-        value = _setting_value(name)
-        yield Finding(Status.OK, name, f"{value} (from {source})" if source else value)
+        try:
+            value = getattr(settings, name)
+        except VivavoceError as error:
+            advice = f"correct {source}" if source else ""
+            yield Finding(Status.BROKEN, name, f"{error} (from {source})", advice)
+            continue
+        if source is not None or name == "http_timeout":
+            origin = f" (from {source})" if source else ""
+            yield Finding(Status.OK, name, f"{_setting_value(name, value)}{origin}")
+            continue
+        configured = _config_values(group, option)
+        for each, origin in configured.items():
+            yield Finding(Status.OK, name, f"{_setting_value(name, each)} (from {origin})")
+        if not configured:
+            unset = "not set; a server inside the process is used" if name == "base_url" else "not set"
+            yield Finding(Status.OK, name, unset)
     variables = sorted(
         name
         for name in os.environ
@@ -316,12 +381,12 @@ def all_checks(group: click.Group) -> dict[str, Check]:
     return {
         "Python": check_python,
         "packages": check_packages,
-        "settings": check_settings,
+        "settings": functools.partial(check_settings, group),
         "configuration file": functools.partial(check_config, group),
         "model": check_model,
         "microphone": check_microphone,
         "port": check_port,
-        "server": check_configured_server,
+        "server": functools.partial(check_configured_server, group),
     }
 
 
@@ -330,5 +395,9 @@ def run_checks(checks: Mapping[str, Check]) -> Iterator[Finding]:
     for title, check in checks.items():
         try:
             yield from check()
+        except typer.Exit:
+            raise
+        except VivavoceError as error:
+            yield Finding(Status.BROKEN, title, str(error))
         except Exception as error:  # noqa: BLE001  - the remaining checks must run
             yield Finding(Status.BROKEN, title, f"{type(error).__name__}: {error}", "please report this")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vivavoce.cli.guarded import say
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -133,8 +134,11 @@ def _print_devices() -> None:
     from vivavoce.cli.microphone import device_line
     from vivavoce.mic import list_devices
 
-    for device in list_devices():
+    devices = list_devices()
+    for device in devices:
         print(device_line(device))
+    if not devices:
+        say("This machine has no microphone; connect one, and allow this program to use it.")
 
 
 def _transcribe_microphone(

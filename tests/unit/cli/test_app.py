@@ -138,6 +138,24 @@ def test_a_missing_extra_prints_what_to_install():
     assert done.stderr == 'vivavoce: the command line is not installed; run: pip install "vivavoce[cli]"\n'
 
 
+@pytest.mark.parametrize("command", [["--help"], ["mic", "--list-devices"], ["doctor"]])
+def test_ctrl_c_while_a_command_loads_is_quiet(command):
+    program = (
+        "import os, signal, sys\n"
+        "from vivavoce.cli import main\n"
+        "class Finder:\n"
+        "    @staticmethod\n"
+        "    def find_spec(name, path=None, target=None):\n"
+        "        if name == 'vivavoce.cli.app':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder)\n"
+        f"sys.argv[1:] = {command!r}\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_the_package_runs_as_a_module():
     done = subprocess.run(
         [sys.executable, "-m", "vivavoce", "--version"], check=False, capture_output=True, text=True

@@ -38,7 +38,20 @@ def test_keys_may_have_dashes_or_underscores(write_config, microphone):
         ("[stream]\nfrmat = 1\n", "stream has no option --frmat"),
         ("nonsense = 1\n", "no command has an option --nonsense"),
         ("[stream\n", "config.toml"),
-        ("[stream]\nsample_rate = 5\n", "'--sample-rate'"),
+        ("[stream]\nsample_rate = 5\n", "[stream] sample-rate: "),
+        ("[stream]\nsample-rate = 'abc'\n", "got 'abc'"),
+        ("sample-rate = true\n", "config.toml: sample-rate must be"),
+        ("realtime = 3\n", "realtime must be true or false, got 3"),
+        ("[stream]\nrealtime = 'yes'\n", "[stream] realtime must be true or false, got 'yes'"),
+        ("[stream]\nformat = 'mp3'\n", "[stream] format: "),
+        ("url = 5\n", "config.toml: url: url must be like ws://host:port"),
+        ("[stream]\nurl = 'localhost:1'\n", "config.toml: [stream] url: url must be like"),
+        ("url = ['ws://a:1']\n", "config.toml: url must be"),
+        ("[stream]\nurl = {a = 1}\n", "config.toml: [stream] url must be"),
+        ("[stream]\nsrt = 2026-01-01\n", "config.toml: [stream] srt must be"),
+        ("[stream]\nkey-term = ['x', true]\n", "config.toml: [stream] key-term must be"),
+        ("[stream]\noutput = 'x.html'\n", "config.toml"),
+        ("[stream]\nvtt = 'no/such/a.vtt'\n", "(vtt is set in "),
         ("[stream]\nfiles = ['a']\n", "stream has no option --files"),
         ("[stream]\nhelp = true\n", "stream has no option --help"),
     ],
@@ -53,3 +66,22 @@ def test_help_works_with_a_broken_file(write_config, capsys):
     write_config("[stream\n")
     assert run(["stream", "--help"]) == 0
     assert "Examples" in capsys.readouterr().out
+
+
+def test_a_wrong_value_for_another_command_does_not_matter(write_config, recording):
+    write_config("[mic]\nseconds = 'x'\n[bench]\nprotocol = 'v9'\n")
+    assert run(["stream", recording]) == 0
+    assert run(["mic"]) == 2
+
+
+@pytest.mark.parametrize("text", ["api_key = 'secret'\n", "[serve]\napi-key = ['secret']\n"])
+def test_one_value_of_a_repeatable_option_is_not_taken_apart(write_config, parts, text):
+    write_config(text)
+    assert run(["serve"]) == 0
+    assert parts.served[0].api_keys == ("secret",)
+
+
+def test_a_number_may_name_a_device(write_config, microphone):
+    write_config("[mic]\ndevice = 3\nsample-rate = 8000\n")
+    assert run(["mic"]) == 0
+    assert microphone.opened == [(8_000, 3)]

@@ -23,6 +23,13 @@ def test_the_closing_line():
     assert closing_line(bare, audio_s=2, cpu_s=None) == "3 words in 1 utterance from 2.0 s of audio"
 
 
+@pytest.mark.parametrize("audio_s", [0.0, 0.1, 0.99])
+def test_a_demo_that_is_cut_at_once_has_no_figures(audio_s):
+    summary = LatencySummary(words=0, utterances=0, first_word_s=None, word_s=None, final_s=None)
+    line = closing_line(summary, audio_s=audio_s, cpu_s=1.7)
+    assert line == f"interrupted after {audio_s:.1f} s of audio"
+
+
 def test_a_missing_recording_prints_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert run(["demo"]) == 1

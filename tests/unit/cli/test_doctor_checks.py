@@ -2,22 +2,27 @@
 
 import contextlib
 import http.server
+import signal
 import socket
 import threading
 
 import pytest
 import typer.main
 
-from vivavoce.cli.app import app
+from support.cli_fakes import FakeTranscriber
+from vivavoce.cli.app import app, run
 from vivavoce.cli.doctor import format_finding
 from vivavoce.cli.doctor_checks import (
     Status,
     check_config,
+    check_configured_server,
     check_microphone,
     check_port,
     check_settings,
     run_checks,
 )
+from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError
+from vivavoce.settings import settings
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -38,11 +43,82 @@ def test_keys_and_passwords_are_never_shown(monkeypatch):
     monkeypatch.setenv("VIVAVOCE_API_KEY", "hunter2")
     monkeypatch.setenv("VIVAVOCE_API_KEYS", "hunter2")
     monkeypatch.setenv("VIVAVOCE_BASE_URL", "wss://me:hunter2@server:8765/?token=hunter2")
-    shown = "\n".join(format_finding(finding, colour=True) for finding in check_settings())
+    shown = "\n".join(format_finding(finding, colour=True) for finding in check_settings(GROUP))
     assert "hunter2" not in shown
     assert "wss://server:8765/ (from VIVAVOCE_BASE_URL)" in shown
     assert "set (from VIVAVOCE_API_KEY)" in shown
     assert "VIVAVOCE_API_KEYS" in shown
+
+
+def test_the_server_of_the_configuration_file_is_shown_and_tried(write_config, capsys):
+    write_config('url = "ws://for-all:1"\napi-key = "hunter2"\n[mic]\nurl = "ws://for-mic:1"\n')
+    shown = "\n".join(format_finding(finding) for finding in check_settings(GROUP))
+    assert "base_url: ws://for-all:1 (from " in shown
+    assert "base_url: ws://for-mic:1 (from " in shown
+    assert "config.toml, for mic)" in shown
+    assert "api_key: set (from " in shown
+    assert "hunter2" not in shown
+    tried = list(check_configured_server(GROUP))
+    assert [finding.status for finding in tried] == [Status.OK] * 2
+    assert sorted(FakeTranscriber.addresses) == ["ws://for-all:1", "ws://for-mic:1"]
+    assert settings.source_of("base_url") is None
+
+
+def test_the_environment_hides_the_server_of_the_file(write_config, monkeypatch):
+    write_config('url = "ws://from-the-file:1"\n')
+    monkeypatch.setenv("VIVAVOCE_BASE_URL", "ws://from-the-environment:1")
+    assert len(list(check_configured_server(GROUP))) == 1
+    assert FakeTranscriber.addresses == ["ws://from-the-environment:1"]
+
+
+def test_a_server_of_the_file_that_does_not_answer_is_broken(write_config):
+    write_config('[stream]\nurl = "ws://nowhere:1"\n')
+    FakeTranscriber.failure = ConnectError("no server at ws://nowhere:1")
+    (finding,) = check_configured_server(GROUP)
+    assert finding.status is Status.BROKEN
+    assert "ws://nowhere:1" in finding.detail
+
+
+@pytest.mark.parametrize("text", ["url = 5\n", "[mic]\nseconds = 'x'\n", "[serve]\nport = 99999\n"])
+def test_a_bad_value_in_the_file_is_named(write_config, text):
+    write_config(text)
+    (finding,) = check_config(GROUP)
+    assert finding.status is Status.BROKEN
+    assert "config.toml: " in finding.detail
+    assert list(check_configured_server(GROUP)) == []
+    assert all(finding.status is not Status.BROKEN for finding in check_settings(GROUP))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("VIVAVOCE_HTTP_TIMEOUT", "soon"), ("VIVAVOCE_BASE_URL", "ws://[:hunter2")]
+)
+def test_a_bad_value_in_the_environment_is_named(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    found = [format_finding(finding) for finding in check_settings(GROUP)]
+    assert any(variable in text for text in found)
+    assert "hunter2" not in "".join(found)
+
+
+def test_an_error_of_the_package_in_a_check_is_no_reason_for_a_report():
+    def check():
+        raise ConfigurationError("http_timeout must be a number")
+        yield
+
+    (finding,) = run_checks({"settings": check})
+    assert (finding.status, finding.advice) == (Status.BROKEN, "")
+
+
+@pytest.mark.parametrize("failure", [None, RealtimeError("gone")])
+def test_ctrl_c_in_the_check_of_the_model_exits_with_130(monkeypatch, capsys, failure):
+    def stream(self, data):
+        signal.raise_signal(signal.SIGINT)
+        if failure is not None:
+            raise failure
+
+    monkeypatch.setattr(FakeTranscriber, "stream", stream)
+    monkeypatch.setattr("vivavoce.cli.doctor_checks._is_installed", lambda module: True)
+    assert run(["doctor"]) == 130
+    assert "report" not in capsys.readouterr().out
 
 
 def test_a_used_port_is_a_problem():

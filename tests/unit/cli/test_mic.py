@@ -1,5 +1,6 @@
 """The microphone through ``vivavoce mic``."""
 
+import sys
 import wave
 
 import pytest
@@ -29,6 +30,14 @@ def test_seconds_end_the_audio(microphone, capsys):
 def test_devices_are_listed_on_standard_output(microphone, capsys):
     assert run(["mic", "--list-devices"]) == 0
     assert capsys.readouterr().out == "0: Built-in (default)\n3: USB Audio\n"
+
+
+def test_a_machine_without_microphones_says_so(microphone, monkeypatch, capsys):
+    monkeypatch.setattr(sys.modules["vivavoce.mic"], "list_devices", list)
+    assert run(["mic", "--list-devices"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "no microphone" in err
 
 
 def test_a_missing_device_prints_one_line(microphone, capsys):
