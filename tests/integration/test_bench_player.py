@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import http
 import json
 import re
@@ -18,6 +20,9 @@ from benchmarks import promptness
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 
+from support import virtual_time
+from support.time_limit import HANG_S
+from vivavoce.bench import player
 from vivavoce.bench.audio import chunks, render
 from vivavoce.bench.client_dialects import TurnSilence, V2Client, V3Client, session_url
 from vivavoce.bench.player import PlayOptions, effective_speed, play, play_all
@@ -60,14 +65,14 @@ SAYS = (
 class ScriptedServer:
     """Speaks both dialects; sends each event once that much audio, in seconds, has come in."""
 
-    def __init__(self, says=SAYS, *, key=None, fail_after_s=None, drop_after_s=None, mute=False):
+    def __init__(self, says=SAYS, *, key=None, fail_after_s=None, drop_after_s=None):
         self.says = says
         self.key = key
         self.fail_after_s = fail_after_s
         self.drop_after_s = drop_after_s
-        self.mute = mute
         self.sessions = []
-        self.open = self.most_open = 0
+        self.open = set()
+        self.most_open = 0
         self._lock = threading.Lock()
         self._server = serve(self._handle, "127.0.0.1", 0, process_request=self._check)
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -93,24 +98,24 @@ class ScriptedServer:
         seen = {"query": dict(parse_qsl(parts.query)), "sizes": [], "times": [], "others": []}
         with self._lock:
             self.sessions.append(seen)
-            self.open += 1
-            self.most_open = max(self.most_open, self.open)
+            self.open.add(websocket)
+            self.most_open = max(self.most_open, len(self.open))
         try:
             self._converse(websocket, dialect, seen)
         except ConnectionClosed:
             pass
         finally:
-            with self._lock:
-                self.open -= 1
+            self._end(websocket)
+
+    def _end(self, websocket):
+        with self._lock:
+            self.open.discard(websocket)
 
     def _converse(self, websocket, dialect, seen):
         def tell(event):
             for frame in dialect.encode(event, 0.0):
                 websocket.send(frame)
 
-        if self.mute:
-            websocket.recv()
-            return
         tell(SessionBegan("f14499a6-c399-4c30-b1eb-0a33af64b1d9", 2e9))
         waiting = list(self.says)
         received_s = 0.0
@@ -122,6 +127,7 @@ class ScriptedServer:
                         seen["times"].append(time.monotonic())
                         received_s += len(data) / 2 / dialect.options.sample_rate
                     case Terminate():
+                        self._end(websocket)  # the client opens the next session once it is told
                         for _, event in waiting:
                             tell(event)
                         tell(SessionEnded(round(received_s * 1000), 1))
@@ -141,12 +147,59 @@ class ScriptedServer:
                 return
 
 
+class MemoryWebsocket:
+    """A client's connection to a server that speaks as soon as it can; for virtual time."""
+
+    def __init__(self, protocol, *, mute=False):
+        self.times = []  # when audio is sent, in seconds after the connection is open
+        self.protocol = protocol
+        path = {"v2": V2Client, "v3": V3Client}[protocol].path
+        self._dialect = DIALECTS[path].open([("sample_rate", str(RATE))])
+        self._waiting = list(SAYS)
+        self._received_s = 0.0
+        self._messages = asyncio.Queue()
+        if not mute:
+            self._say(SessionBegan("f14499a6-c399-4c30-b1eb-0a33af64b1d9", 2e9))
+
+    def _say(self, event):
+        for frame in self._dialect.encode(event, 0.0):
+            self._messages.put_nowait(frame)
+
+    async def send(self, raw):
+        for command in self._dialect.decode(raw):
+            if isinstance(command, Audio):
+                self.times.append(asyncio.get_running_loop().time())
+                self._received_s += len(command.data) / 2 / RATE
+            if isinstance(command, Terminate):
+                self._say(SessionEnded(round(self._received_s * 1000), 1))
+        while self._waiting and self._received_s >= self._waiting[0][0] - 1e-6:
+            self._say(self._waiting.pop(0)[1])
+
+    async def __aiter__(self):
+        while True:
+            yield await self._messages.get()
+
+
+def run_in_memory(websocket, monkeypatch, **options):
+    """Play a second of audio to a server in memory, under virtual time."""
+
+    @contextlib.asynccontextmanager
+    async def connect(url, **_):
+        yield websocket
+
+    monkeypatch.setattr(player, "connect", connect)
+    options = PlayOptions(url="ws://memory", protocol=websocket.protocol, **options)
+    return virtual_time.run(play(SECOND, RATE, options))
+
+
 def bench(arguments):
     return run_cli(["bench", *arguments])
 
 
 def run(server, protocol, pcm=SECOND, **options):
-    options = PlayOptions(url=server.url, protocol=protocol, **{"speed": 20.0, "timeout_s": 5.0, **options})
+    options = PlayOptions(
+        url=server.url, protocol=protocol, **{"speed": 20.0, "timeout_s": HANG_S, **options}
+    )
     return asyncio.run(play(pcm, RATE, options))
 
 
@@ -183,18 +236,25 @@ class TestOneSession:
         assert trace.sent_s == pytest.approx(2.5)
         assert seen["query"]["sample_rate"] == "16000"
 
-    def test_paced_without_drift(self, protocol):
+    def test_paced_without_drift(self, protocol, monkeypatch):
+        websocket = MemoryWebsocket(protocol)
+        trace = run_in_memory(websocket, monkeypatch, speed=10.0)
+        # 2.5 s at tenfold speed; each chunk is sent when it would have been spoken.
+        chunk_s = (0.05 if protocol == "v3" else 0.1) / 10
+        assert websocket.times == pytest.approx([chunk_s * n for n in range(1, round(0.25 / chunk_s) + 1)])
+        assert trace.terminated_s == pytest.approx(0.25)
+        assert trace.lag_s == 0
+        # "the" is answered to 0.6 s of audio, which are there after 0.06 s.
+        assert trace.messages[1].arrival_s == pytest.approx(0.06)
+
+    def test_what_is_sent_over_a_socket_is_sent_no_earlier(self, protocol):
         with ScriptedServer() as server:
             trace = run(server, protocol, speed=10.0)
+        chunk_s = (0.05 if protocol == "v3" else 0.1) / 10
         times = server.sessions[0]["times"]
-        # 2.5 s at tenfold speed; the first chunk is sent when it would have been spoken.
-        assert trace.terminated_s == pytest.approx(0.25, abs=0.1)
-        assert trace.terminated_s >= 0.25
-        assert len(times) > 10
-        half = len(times) // 2
-        assert times[half] - times[0] == pytest.approx(0.125, abs=0.08)
-        # "the" is answered to 0.6 s of audio, which are there after 0.06 s.
-        assert 0.06 <= trace.messages[1].arrival_s < 0.2
+        assert len(times) == round(0.25 / chunk_s)
+        assert all(at >= trace.begun_s + chunk_s * n - 1e-3 for n, at in enumerate(times, 1))
+        assert trace.terminated_s >= 0.25 - 1e-3
 
     def test_key(self, protocol):
         with ScriptedServer(key="secret") as server:
@@ -212,9 +272,10 @@ class TestOneSession:
         with ScriptedServer(fail_after_s=0.7) as server:
             assert "boom" in run(server, protocol).error
 
-    def test_a_session_that_does_not_begin(self, protocol):
-        with ScriptedServer(mute=True) as server:
-            assert "beginning did not come" in run(server, protocol, timeout_s=0.1).error
+    def test_a_session_that_does_not_begin(self, protocol, monkeypatch):
+        websocket = MemoryWebsocket(protocol, mute=True)
+        trace = run_in_memory(websocket, monkeypatch, timeout_s=5.0)
+        assert "beginning did not come within 5 s" in trace.error
 
     def test_no_server(self, protocol):
         with socket.socket() as unused:
@@ -295,7 +356,7 @@ def test_number_of_concurrent_streams(folder):
     sessions = [Script((Placed(clip, 0.0),), RATE, 1.0)] * 5
     ended = []
     with ScriptedServer() as server:
-        options = PlayOptions(url=server.url, speed=40.0, timeout_s=5.0)
+        options = PlayOptions(url=server.url, speed=8.0, timeout_s=HANG_S)
         traces = asyncio.run(
             play_all(sessions, 2, options, on_done=lambda script, trace: ended.append(trace))
         )
@@ -328,12 +389,13 @@ def test_command(folder, capsys, protocol):
 def test_promptness(folder, capsys, monkeypatch, protocol):
     monkeypatch.setattr(promptness, "OPEN_WITHIN_S", 30.0)  # this machine may have other things to do
     monkeypatch.setattr(promptness, "CLOSE_WITHIN_S", 30.0)
+    monkeypatch.setattr(promptness, "PlayOptions", functools.partial(PlayOptions, stagger_s=0.01))
     with ScriptedServer() as server:
         arguments = [str(folder), "--url", server.url, "--protocol", protocol, "--streams", "2"]
         assert promptness.main([*arguments, "--sessions", "4"]) == 0
     said = capsys.readouterr().out
     for name in ("to the beginning", "to the last final", "to the end"):
-        assert re.search(rf"{name} .* 4 .*0\.\d+", said), said
+        assert re.search(rf"{name} .* 4 .*\d\.\d+", said), said
     assert server.most_open == 3
 
 

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from types import SimpleNamespace
 
 import msgspec
 
+from vivavoce.bench import moonshine_library
 from vivavoce.bench.moonshine_library import Ready, serve
+
+
+class SessionClock(threading.local):
+    """Replaces ``time``: each thread has a clock that moves only while the thread sleeps."""
+
+    def __init__(self):
+        self._now_s = time.monotonic()
+
+    def monotonic(self):
+        return self._now_s
+
+    def sleep(self, seconds):
+        self._now_s += seconds
 
 
 class ScriptedStream:
@@ -53,6 +69,8 @@ def main():
         streams = lambda number: ScriptedStream(fail_after_s=0.1)  # noqa: E731
     else:
         streams = lambda number: ScriptedStream()  # noqa: E731
+    if "--real-time" not in sys.argv:
+        moonshine_library.time = SessionClock()
     sys.stdout.buffer.write(msgspec.json.encode(Ready("9.9")) + b"\n")
     sys.stdout.buffer.flush()
     if "--dies" in sys.argv:
