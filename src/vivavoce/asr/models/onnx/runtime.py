@@ -9,7 +9,7 @@ for the first event, so the variable is set here, ahead of the only import.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = ["open_model", "save_as_onnx"]
 
-# If the host program imported the library first, the variable came too late: stop at least all later events.
+# If the host program imported the library first, the variable came too late: the device id is written and the
+# first event is sent. This suppresses the later events that the library calls non-essential.
 ort.disable_telemetry_events()
 
-_ERRORS_ONLY = 3
+_ERRORS_ONLY: Final = 3
 
 
 def open_model(path: Path, *, threads: int = 1) -> Any:
