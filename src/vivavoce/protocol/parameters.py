@@ -39,6 +39,7 @@ class Parameter:
         failure: How a value fails that is not allowed.
         can_change: Whether a client can change it during a session.
         replaced_by: The present name of a parameter that was renamed; None: it was not.
+        aliases: Other names that clients write for it; the SDK never had them.
         no_effect: Why the parameter has no effect on our server; None: it has one.
     """
 
@@ -54,6 +55,7 @@ class Parameter:
     failure: Failure = Failure.BAD_OPTION
     can_change: bool = False
     replaced_by: str | None = None
+    aliases: tuple[str, ...] = ()
     no_effect: str | None = None
 
 

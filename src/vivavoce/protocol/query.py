@@ -75,7 +75,15 @@ class ParameterReader:
 
     def raw(self, name: str) -> object:
         """Return the value as received; None if absent."""
-        return self._values.get(name)
+        return self._values.get(self._written(name))
+
+    def _written(self, name: str) -> str:
+        """The name that the client wrote: an alias counts where the name itself has no value."""
+        if self._values.get(name) is None and name in self._parameters:
+            for alias in self._parameters[name].aliases:
+                if self._values.get(alias) is not None:
+                    return alias
+        return name
 
     def check(self) -> None:
         """Check every value that a parameter describes.
@@ -180,7 +188,7 @@ class ParameterReader:
         return fields
 
     def _violation(self, name: str, allowed: str) -> ProtocolViolation:
-        detail = f"{name} must be {allowed}, got {_shown(self.raw(name))}"
+        detail = f"{self._written(name)} must be {allowed}, got {_shown(self.raw(name))}"
         return ProtocolViolation(self._parameters[name].failure, detail)
 
     def _too_long(self, name: str, limit: str, length: int) -> ProtocolViolation:
@@ -217,11 +225,7 @@ class Query(ParameterReader):
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]], parameters: Mapping[str, Parameter]) -> None:
-        super().__init__(dict(pairs), parameters)
-
-    def raw(self, name: str) -> object:
-        """Return the value as received; None if absent."""
-        return self._values.get(name) or None
+        super().__init__({name: text for name, text in dict(pairs).items() if text}, parameters)
 
     def _as_whole(self, value: object) -> int | None:
         return int(str(value)) if _WHOLE.fullmatch(str(value)) else None

@@ -145,3 +145,21 @@ def test_json_objects():
 def test_a_reason_is_cut_between_characters():
     assert clip_reason("\u20ac" * 100) == "\u20ac" * 41
     assert clip_reason("short") == "short"
+
+
+RENAMED = {"count": whole("", 1, 9, aliases=("amount", "number")), "name": text("")}
+
+
+@pytest.mark.parametrize("reader", [Query, Fields])
+@pytest.mark.parametrize("alias", ["amount", "number"])
+def test_an_alias_counts_where_the_name_has_no_value(reader, alias):
+    def read(values):
+        return reader(values if reader is Fields else list(values.items()), RENAMED)
+
+    in_text = reader is Query
+    two, seven = ("2", "7") if in_text else (2, 7)
+    assert read({alias: two}).whole("count") == 2
+    assert read({alias: two, "count": seven}).whole("count") == 7
+    assert read({alias: two, "count": "" if in_text else None}).whole("count") == 2
+    with pytest.raises(ProtocolViolation, match=f"{alias} must be a whole number in 1..9, got "):
+        read({alias: "none"}).check()

@@ -68,7 +68,12 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         default=1,
     ),
     "token": text("A temporary token, instead of the Authorization header."),
-    "format_turns": flag("Whether turns have case, punctuation and figures.", default=False, can_change=True),
+    "format_turns": flag(
+        "Whether turns have case, punctuation and figures. Its first name, formatted_finals, still works.",
+        default=False,
+        can_change=True,
+        aliases=("formatted_finals",),
+    ),
     "end_of_turn_confidence_threshold": fraction(
         "The confidence from which the short silence ends a turn.",
         default=DEFAULT_END_OF_TURN_THRESHOLD,

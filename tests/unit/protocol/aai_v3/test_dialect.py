@@ -66,6 +66,16 @@ def test_the_old_name_of_the_short_silence_still_works():
     assert dialect(both).options.min_silence_ms == 0
 
 
+def test_the_first_name_of_format_turns_still_works():
+    for spelling in ("true", "True"):
+        options = dialect(f"formatted_finals={spelling}").options
+        assert (options.format_partials, options.format_finals, options.punctuate_finals) == (True,) * 3
+    assert not dialect("formatted_finals=true&format_turns=false").options.format_finals
+    assert violation(lambda: dialect("formatted_finals=x")).detail.startswith("formatted_finals must be ")
+    (change,) = dialect().decode('{"type":"UpdateConfiguration","formatted_finals":true}')
+    assert change.format_turns
+
+
 @pytest.mark.parametrize(
     ("query", "failure"),
     [
