@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from vivavoce.asr.text.formatting.addresses import address
 from vivavoce.asr.text.formatting.digit_strings import digit_string
+from vivavoce.asr.text.formatting.grammar import number_phrase
 from vivavoce.asr.text.formatting.numbers import parse_run
 from vivavoce.asr.text.formatting.rules import RunInContext, rewrite_run
-from vivavoce.asr.text.formatting.words import Rewrite, SplitWord, split_words
+from vivavoce.asr.text.formatting.words import UNCHANGED, Decision, SplitWord, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.types import Word
 
-__all__ = ["UNCHANGED", "Decision", "FormattedWord", "apply", "formatted_words", "merged", "rewrite_at"]
+__all__ = ["FormattedWord", "apply", "formatted_words", "merged", "rewrite_at"]
 
 
 class FormattedWord(NamedTuple):
@@ -29,22 +30,6 @@ class FormattedWord(NamedTuple):
 
     word: Word
     n_spoken: int
-
-
-class Decision(NamedTuple):
-    """What the rules decide at a word.
-
-    Attributes:
-        rewrite: Replacements for the words from this one on; empty if it stays as spoken.
-        n_unchanged: With an empty rewrite: how many words stay as spoken, before the rules decide again.
-    """
-
-    rewrite: Rewrite
-    n_unchanged: int
-
-
-UNCHANGED: Final = Decision((), 1)
-"""One word stays as spoken."""
 
 
 def formatted_words(words: Sequence[Word]) -> list[FormattedWord]:
@@ -74,6 +59,8 @@ def rewrite_at(words: Sequence[SplitWord], at: int, *, may_hold_address: bool) -
     replacement = (address(words, at) if may_hold_address else None) or digit_string(words, at)
     if replacement is not None:
         return Decision((replacement,), 0)
+    if (decision := number_phrase(words, at)) is not None:
+        return decision
     run = parse_run(words, at)
     if run is None:
         return UNCHANGED

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, overload
 
 from vivavoce.asr.text.formatting.addresses import address
-from vivavoce.asr.text.formatting.formatter import UNCHANGED, FormattedWord, apply, rewrite_at
-from vivavoce.asr.text.formatting.words import SplitWord, split_words
+from vivavoce.asr.text.formatting.formatter import FormattedWord, apply, rewrite_at
+from vivavoce.asr.text.formatting.words import UNCHANGED, SplitWord, split_words
 
 if TYPE_CHECKING:
     from vivavoce.types import Word

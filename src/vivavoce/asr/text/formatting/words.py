@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.types import Word
 
-__all__ = ["Replacement", "Rewrite", "SplitWord", "split_words"]
+__all__ = ["UNCHANGED", "Decision", "Replacement", "Rewrite", "SplitWord", "split_words"]
 
 _LEAD_CORE_TRAIL: Final = re.compile(r"([^\w$€£¥@#+&]*)(.*?)([^\w%°]*)", re.DOTALL)
 
@@ -55,6 +55,22 @@ class Replacement:
 
 Rewrite: TypeAlias = tuple[Replacement, ...]
 """Replacements in a row: each replaces the words that follow those of the one before."""
+
+
+class Decision(NamedTuple):
+    """What the rules decide at a word.
+
+    Attributes:
+        rewrite: Replacements for the words from this one on; empty if it stays as spoken.
+        n_unchanged: With an empty rewrite: how many words stay as spoken, before the rules decide again.
+    """
+
+    rewrite: Rewrite
+    n_unchanged: int
+
+
+UNCHANGED: Final = Decision((), 1)
+"""One word stays as spoken."""
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.asr.text.formatting.lexicon import CENTS, CURRENCIES, LONGEST_UNIT, UNITS, UNITS_IN_WORDS
 from vivavoce.asr.text.formatting.numbers import parse_run
 from vivavoce.asr.text.formatting.rules.context import RunInContext
 from vivavoce.asr.text.formatting.words import Replacement
@@ -14,51 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["amount", "is_measured", "money", "percent", "units"]
 
-_CURRENCIES: Final = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
-_CENTS: Final = {"cent", "cents", "pence"}
 _ANY_CENTS: Final = range(1, 100)
 _CENTS_WITHOUT_UNIT: Final = range(10, 100)  # "nineteen dollars ninety nine"
-
-_UNITS: Final = {
-    ("degrees", "celsius"): "°C",
-    ("degrees", "centigrade"): "°C",
-    ("degrees", "fahrenheit"): "°F",
-    ("degree", "celsius"): "°C",
-    ("miles", "per", "hour"): "mph",
-    ("miles", "an", "hour"): "mph",
-    ("kilometers", "per", "hour"): "km/h",
-    ("kilometres", "per", "hour"): "km/h",
-    ("kilometers", "an", "hour"): "km/h",
-    ("kilometres", "an", "hour"): "km/h",
-    ("meters", "per", "second"): "m/s",
-    ("metres", "per", "second"): "m/s",
-    ("kilowatt", "hours"): "kWh",
-    ("kilometers",): "km",
-    ("kilometres",): "km",
-    ("kilometer",): "km",
-    ("kilometre",): "km",
-    ("kilograms",): "kg",
-    ("kilogram",): "kg",
-    ("centimeters",): "cm",
-    ("centimetres",): "cm",
-    ("millimeters",): "mm",
-    ("millimetres",): "mm",
-    ("milligrams",): "mg",
-    ("milliliters",): "mL",
-    ("millilitres",): "mL",
-    ("milliseconds",): "ms",
-    ("kilobytes",): "KB",
-    ("megabytes",): "MB",
-    ("gigabytes",): "GB",
-    ("terabytes",): "TB",
-    ("kilohertz",): "kHz",
-    ("megahertz",): "MHz",
-    ("gigahertz",): "GHz",
-    ("kilowatts",): "kW",
-    ("megawatts",): "MW",
-}
-_LONGEST_UNIT: Final = 3  # words
-_UNITS_IN_WORDS: Final = frozenset({"degrees"})  # stay words, with the number in digits
 
 
 def amount(number: Number, sign: str) -> str:
@@ -78,7 +36,7 @@ def money(context: RunInContext) -> Rewrite | None:
     number = context.run.single
     if number is None or context.run.sign == "minus":
         return None
-    symbol = _CURRENCIES.get(context.after(), "")
+    symbol = CURRENCIES.get(context.after(), "")
     end = context.run.end + 1
     if not symbol and context.after() in {"pound", "pounds"}:
         if context.after(2) == "sterling":
@@ -114,7 +72,7 @@ def _cents_at(context: RunInContext, at: int) -> tuple[int, int]:
     if run.end >= len(words) or words[run.end - 1].trail:
         has_no_unit = begin == at and number.value in _CENTS_WITHOUT_UNIT and not number.is_decimal
         return (number.value, run.end) if has_no_unit else (0, at)
-    if words[run.end].key not in _CENTS or number.value not in _ANY_CENTS or number.is_decimal:
+    if words[run.end].key not in CENTS or number.value not in _ANY_CENTS or number.is_decimal:
         return 0, at
     return number.value, run.end + 1
 
@@ -139,17 +97,17 @@ def units(context: RunInContext) -> Rewrite | None:
     if number is None:
         return None
     symbol, n_words = _unit_after(context)
-    if not symbol and context.after() not in _UNITS_IN_WORDS:
+    if not symbol and context.after() not in UNITS_IN_WORDS:
         return None
     return _with_unit(context, number, amount(number, context.run.sign), symbol, n_words)
 
 
 def _unit_after(context: RunInContext) -> tuple[str, int]:
     """The symbol of the unit after the run and how many words it replaces; empty and 0 if there is none."""
-    for n_words in range(_LONGEST_UNIT, 0, -1):
+    for n_words in range(LONGEST_UNIT, 0, -1):
         names = tuple(context.after(n) for n in range(1, n_words + 1))
-        if names in _UNITS:
-            return _UNITS[names], n_words
+        if names in UNITS:
+            return UNITS[names], n_words
     return "", 0
 
 

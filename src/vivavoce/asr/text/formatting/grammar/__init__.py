@@ -1,0 +1,34 @@
+"""The grammar of numbers: a number phrase is parsed as a whole, and written as a whole or left in words.
+
+A phrase is a range ("five to ten million dollars"), a row ("two, three or four"), or a number with a fraction
+of a scale ("half a million"), a sign or a unit. What is not certain stays in words, all of it: no phrase is
+half figures, half words.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vivavoce.asr.text.formatting.grammar.ordinals import days_and_ordinals
+from vivavoce.asr.text.formatting.grammar.rows import row
+from vivavoce.asr.text.formatting.grammar.singles import single
+from vivavoce.asr.text.formatting.lexicon import FIRST_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vivavoce.asr.text.formatting.words import Decision, SplitWord
+
+__all__ = ["number_phrase"]
+
+
+def number_phrase(words: Sequence[SplitWord], at: int) -> Decision | None:
+    """Decide about the number phrase that begins at a word.
+
+    Returns:
+        None if none begins there that is more than one number.
+    """
+    key = words[at].key
+    if key not in FIRST_WORDS and not key[:1].isdigit() and key.partition("-")[0] not in FIRST_WORDS:
+        return None
+    return days_and_ordinals(words, at) or row(words, at) or single(words, at)
