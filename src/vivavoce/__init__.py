@@ -4,6 +4,9 @@
 interface to the same server is ``vivavoce.connect()``, or ``vivavoce.connect_async()`` for asyncio.
 """
 
+from vivavoce import command_start as command_start  # first: Ctrl-C is quiet while the rest loads
+
+# isort: split
 from typing import TYPE_CHECKING, Any
 
 from vivavoce import extras

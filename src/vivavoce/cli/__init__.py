@@ -6,23 +6,19 @@ its heavy parts (the server, the SDK, PortAudio) when it runs.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+
+from vivavoce.command_start import exit_at_once
 
 __all__ = ["main"]
 
 _PACKAGES_OF_EXTRA = frozenset({"typer", "rich", "platformdirs"})
-_EXIT_INTERRUPTED = 130
-
-
-def _exit_at_once(*_: object) -> None:
-    os._exit(_EXIT_INTERRUPTED)  # nothing runs yet, or nothing but the interpreter's own cleanup
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGINT, _exit_at_once)  # while it loads
+    signal.signal(signal.SIGINT, exit_at_once)  # while it loads
     try:
         from vivavoce.cli.app import run
     except ModuleNotFoundError as error:
@@ -33,5 +29,5 @@ def main() -> None:
         )
         sys.exit(1)
     code = run(sys.argv[1:])
-    signal.signal(signal.SIGINT, _exit_at_once)
+    signal.signal(signal.SIGINT, exit_at_once)  # the interpreter's own cleanup follows
     sys.exit(code)
