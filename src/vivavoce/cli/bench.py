@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args,
 import typer
 
 from vivavoce.bench.options import Flag, Options
+from vivavoce.cli.destinations import refuse_other_than_text
 from vivavoce.errors import ExtrasNotInstalledError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def bench(**values: Any) -> None:
     and end in seconds. The exit code is 1 if a session was dropped.
     """  # noqa: D301  - click keeps the lines after \b as they are
     options = Options(**{name: _PARAMETERS[name].to_field(value) for name, value in values.items()})
+    for path in filter(None, (options.json, options.traces)):
+        refuse_other_than_text(path)
     try:
         from vivavoce.bench.command import execute
     except ModuleNotFoundError as error:

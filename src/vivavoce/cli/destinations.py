@@ -106,7 +106,7 @@ def _start_of(path: Path) -> bytes:
 
 
 def refuse_other_than_text(path: Path) -> None:
-    """Check that a file to overwrite with transcripts holds text, and thus no recording.
+    """Check that a file to overwrite with text holds text, and thus no recording.
 
     Raises:
         ConfigurationError: It holds something else.
@@ -120,7 +120,7 @@ def refuse_other_than_text(path: Path) -> None:
     if not is_text:
         raise ConfigurationError(
             f"{path} exists and holds no text, so it may be a recording; "
-            "write the transcripts to another file, or delete it first"
+            "write to another file, or delete it first"
         )
 
 

@@ -50,6 +50,7 @@ class GuardedOutput:
         name: Its name in the warning.
         warn: Receives the warning, once.
         raises_broken_pipe: Whether a reader that closed the pipe ends the session, as for standard output.
+        is_held: Whether text waits for `release`, and what the output held before stays until then.
 
     Attributes:
         failed: Whether transcripts were lost.
@@ -62,12 +63,32 @@ class GuardedOutput:
         *,
         warn: Callable[[str], None] = say,
         raises_broken_pipe: bool = False,
+        is_held: bool = False,
     ) -> None:
         self._out = out
         self._name = name
         self._warn = warn
         self._raises_broken_pipe = raises_broken_pipe
+        self._held: list[str] | None = [] if is_held else None  # text that waits; None: nothing waits
         self.failed = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the output still is as it was before."""
+        return self._held is not None
+
+    def release(self) -> None:
+        """Replace what the output held before by the text that waits, and write further text at once."""
+        if self._held is None:
+            return
+        text, self._held = "".join(self._held), None
+        try:
+            if self._out.seekable():
+                self._out.truncate(0)
+        except OSError:
+            pass  # a device; writing to it reports what is wrong
+        if text:
+            self.write(text)
 
     def write(self, text: str) -> None:
         """Write text at once, or discard it.
@@ -76,6 +97,9 @@ class GuardedOutput:
             BrokenPipeError: The reader closed the pipe.
         """
         if self.failed:
+            return
+        if self._held is not None:
+            self._held.append(text)
             return
         try:
             self._out.write(text)
@@ -96,7 +120,9 @@ class GuardedOutput:
             self._fail(error)
 
     def position(self) -> int | None:
-        """Return the position after what was written; None if the output can't seek."""
+        """Return the position after what was written; None if the output can't seek, or text waits."""
+        if self._held is not None:
+            return None
         try:
             return self._out.tell() if self._out.seekable() else None
         except (OSError, ValueError):

@@ -26,6 +26,7 @@ GRACE_S: Final = 1.7
 SAME_REQUEST_S: Final = 0.2
 """Signals within this time, in seconds, are one request; no one presses Ctrl-C twice so quickly."""
 
+_CLEANUP_S: Final = 0.2
 _ALWAYS_HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 _SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -65,6 +66,7 @@ class Interrupt:
         self._exit_process = exit_process
         self._clock = clock
         self._on_stop: Callable[[], None] | None = None
+        self._on_exit: Callable[[], None] | None = None
         self._stop = threading.Event()
         self._finished = False  # the last final is shown
         self._signalled_at: float | None = None  # time of the first signal
@@ -109,6 +111,13 @@ class Interrupt:
         """
         self._on_stop = function
 
+    def on_exit(self, function: Callable[[], None]) -> None:
+        """Call a function before the process is ended by force, on its own thread and for a moment.
+
+        It may wait for a lock that the interrupted thread holds.
+        """
+        self._on_exit = function
+
     def request_stop(self) -> None:
         """Ask the source to end, for a reason other than a signal."""
         if not self._stop.is_set():
@@ -128,7 +137,7 @@ class Interrupt:
         now = self._clock()
         if self._signalled_at is not None:
             if now - self._signalled_at >= SAME_REQUEST_S:
-                self._exit_process(self.exit_code)
+                self._end_by_force()
             return
         self._signalled_at = now
         self.request_stop()
@@ -137,4 +146,8 @@ class Interrupt:
         self._timer.start()
 
     def _end_by_force(self) -> None:
+        if self._on_exit is not None:
+            cleanup = threading.Thread(target=self._on_exit, name="vivavoce-cleanup", daemon=True)
+            cleanup.start()
+            cleanup.join(_CLEANUP_S)
         self._exit_process(self.exit_code)

@@ -175,15 +175,21 @@ def _transcribe_microphone(
             copy = stack.enter_context(AudioCopy(save, rate))
             chunks = copy.of(chunks)
         stack.enter_context(outputs)
+        interrupt.on_exit(outputs.finish_sinks)
         sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
         server = stack.enter_context(choose_server(url, api_key))
+
+        def begin() -> None:
+            outputs.release()
+            sink.note("Listening. Ctrl-C stops.")
+
         run_session(
             chunks,
             sample_rate=rate,
             encoding=Encoding.PCM_S16LE,
             show=sink.show,
             interrupt=interrupt,
-            on_connected=lambda: sink.note("Listening. Ctrl-C stops."),
+            on_connected=begin,
             drains_on_stop=True,
             factory=transcriber_factory(parameters, note=sink.note, reconnects=server.local is None),
         )

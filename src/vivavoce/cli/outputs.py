@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from vivavoce.cli.destinations import Place, check_distinct, refuse_other_than_text, refuse_other_than_wav
 from vivavoce.cli.guarded import GuardedOutput, reason_of
@@ -79,6 +79,15 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 
+def _open_untouched(path: Path) -> TextIO:
+    """Open a file for writing, but keep what it holds."""
+    return open(path, "w", encoding="utf-8", newline="\n", opener=_without_truncation)
+
+
+def _without_truncation(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)
+
+
 class Outputs:
     """Opens the sinks that the options of a command ask for, and closes them at the end of its block.
 
@@ -104,6 +113,7 @@ class Outputs:
         self._shared: Sink | None = None  # of all recordings; None until the first is open
         self._shared_stack = contextlib.ExitStack()  # closes the shared sink
         self._files: list[GuardedOutput] = []  # whose failure loses transcripts
+        self._sinks: list[Sink] = []  # that are open
 
     @classmethod
     def from_options(
@@ -136,6 +146,16 @@ class Outputs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._shared_stack.close()
+
+    def release(self) -> None:
+        """Let transcripts replace what the files held before; called when the session is open."""
+        for file in self._files:
+            file.release()
+
+    def finish_sinks(self) -> None:
+        """Write what the open sinks still hold, such as the last caption, before the process is ended."""
+        for sink in list(self._sinks):
+            sink.close()
 
     @property
     def is_hidden(self) -> bool:
@@ -259,25 +279,31 @@ class Outputs:
         if not sys.stdout.isatty():  # a terminal that was closed has no reader who misses the rest
             self._files.append(guarded)
         sink = standard_output_sink(format_, out=guarded, partials=self._partials, idle=idle)
+        self._sinks.append(sink)
         stack.callback(sink.close)
         return sink
 
     def _open_file(self, stack: contextlib.ExitStack, path: Path, format_: Format) -> Sink:
         if str(path) == STANDARD_STREAM:
             return self._open_stdout(stack, format_)
+        existed = path.exists()
         try:
-            out = stack.enter_context(path.open("w", encoding="utf-8", newline="\n"))
+            out = stack.enter_context(_open_untouched(path))
         except OSError as error:
             raise ConfigurationError(f"{path}: {reason_of(error)}") from None
-        guarded = GuardedOutput(out, str(path))
+        guarded = GuardedOutput(out, str(path), is_held=True)
         self._files.append(guarded)
         is_document = path.suffix.lower() == _DOCUMENT_SUFFIX
         sink = file_sink(guarded, format_, partials=self._partials, is_document=is_document)
 
         def finish() -> None:
+            self._sinks.remove(sink)
             sink.close()
-            if not guarded.failed:
+            if guarded.is_held and not existed:
+                path.unlink(missing_ok=True)
+            elif not guarded.is_held and not guarded.failed:
                 sink.note(written_message(path, sink.n_written, sink.ITEM))
 
+        self._sinks.append(sink)
         stack.callback(finish)
         return sink

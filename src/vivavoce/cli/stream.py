@@ -167,6 +167,7 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=_STDIN in files))
         stack.enter_context(outputs)
+        interrupt.on_exit(outputs.finish_sinks)
         server: ChosenServer | None = None
         for file in files:
             if interrupt.stop_requested:
@@ -240,6 +241,7 @@ def _transcribe_file(
             encoding=audio.encoding,
             show=show,
             interrupt=interrupt,
+            on_connected=outputs.release,
             drains_on_stop=file == _STDIN,
             factory=transcriber_factory(options.parameters, note=sink.note, reconnects=not is_local),
         )

@@ -89,6 +89,15 @@ def test_help_starts_with_examples_and_imports_nothing_heavy():
     assert done.stdout.index("Examples:") < done.stdout.index("Options:")
 
 
+@pytest.mark.parametrize("option", ["--json", "--traces"])
+def test_figures_never_overwrite_a_recording(tmp_path, capsys, option):
+    recording = tmp_path / "a.wav"
+    recording.write_bytes(b"RIFF\0\0\0\0WAVE")
+    assert run(["bench", str(tmp_path), option, str(recording)]) == 2
+    assert recording.read_bytes() == b"RIFF\0\0\0\0WAVE"
+    assert "may be a recording" in capsys.readouterr().err
+
+
 def test_a_missing_extra_prints_what_to_install(tmp_path):
     program = (
         "import sys; sys.modules['numpy'] = None; from vivavoce.cli.app import run;"

@@ -72,6 +72,29 @@ def test_signals_within_milliseconds_are_one_request(first, second):
     assert interrupt.exit_code == 0
 
 
+def test_an_end_by_force_cleans_up_first():
+    done = []
+    clock = Clock()
+    with Interrupt(live=True, exit_process=done.append, clock=clock) as interrupt:
+        interrupt.on_exit(lambda: done.append("clean"))
+        signal.raise_signal(signal.SIGINT)
+        clock.now_s += 1
+        signal.raise_signal(signal.SIGINT)
+    assert done == ["clean", 130]
+
+
+def test_a_cleanup_that_waits_for_ever_does_not_keep_the_process():
+    codes = []
+    clock = Clock()
+    locked = threading.Lock()
+    with locked, Interrupt(live=True, exit_process=codes.append, clock=clock) as interrupt:
+        interrupt.on_exit(locked.acquire)
+        signal.raise_signal(signal.SIGINT)
+        clock.now_s += 1
+        signal.raise_signal(signal.SIGINT)
+        assert codes == [130]
+
+
 def test_a_hangup_that_nohup_ignores_is_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

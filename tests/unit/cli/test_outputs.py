@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from support.cli_fakes import SRT, VTT
+from support.cli_fakes import SRT, VTT, FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.cli.options import Format
 from vivavoce.cli.outputs import Outputs, written_message
 from vivavoce.cli.transcript_line import TranscriptLine
+from vivavoce.errors import ConnectError
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -66,7 +67,7 @@ def test_a_json_document_is_complete_after_every_event(tmp_path):
     outputs = Outputs(Format.JSON, str(path), {}, partials=False)
     with outputs, contextlib.ExitStack() as stack:
         sink = outputs.open(stack, "a.wav")
-        assert json.loads(path.read_text()) == []
+        outputs.release()
         for n in (1, 2, 3):
             sink.show(TranscriptLine(f"Number {n}, déjà vu.", is_final=True))
             assert len(json.loads(path.read_text())) == n
@@ -80,7 +81,9 @@ def test_a_json_document_in_a_pipe_ends_with_the_session(tmp_path):
     reader.start()
     outputs = Outputs(Format.JSON, str(path), {}, partials=False)
     with outputs, contextlib.ExitStack() as stack:
-        outputs.open(stack, "a.wav").show(TranscriptLine("Hello.", is_final=True))
+        sink = outputs.open(stack, "a.wav")
+        outputs.release()
+        sink.show(TranscriptLine("Hello.", is_final=True))
     reader.join(20)
     assert [event["text"] for event in json.loads(read[0])] == ["Hello."]
 
@@ -167,3 +170,30 @@ def test_output_to_files_is_hidden(monkeypatch, tmp_path):
         assert not is_hidden()
     monkeypatch.setattr("sys.stdout", io.StringIO())
     assert not is_hidden()
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.json", "a.jsonl", "a.srt", "a.vtt"])
+def test_a_session_that_does_not_open_keeps_an_older_transcript(recording, tmp_path, capsys, name):
+    FakeTranscriber.failure = ConnectError("no server")
+    assert run(["stream", recording, "-o", name]) == 3
+    assert not (tmp_path / name).exists()
+    (tmp_path / name).write_text("older, and longer than what follows: " + 99 * "-")
+    assert run(["stream", recording, "-o", name]) == 3
+    assert (tmp_path / name).read_text().startswith("older")
+    assert "written" not in capsys.readouterr().err
+    FakeTranscriber.failure = None
+    assert run(["stream", recording, "-o", name]) == 0
+    assert "older" not in (tmp_path / name).read_text()
+    assert "---" not in (tmp_path / name).read_text()
+
+
+@pytest.mark.parametrize("name", ["a.srt", "a.vtt", "a.json"])
+def test_an_end_by_force_keeps_the_last_caption(tmp_path, name):
+    outputs = Outputs.from_options(None, str(tmp_path / name), srt=None, vtt=None, json=False, partials=False)
+    with outputs, contextlib.ExitStack() as stack:
+        sink = outputs.open(stack, "a.wav")
+        outputs.release()
+        sink.show(TranscriptLine("The last words.", is_final=True, end_ms=900))
+        outputs.finish_sinks()
+        assert (tmp_path / name).read_text().count("The last words.") == 1
+    assert (tmp_path / name).read_text().count("The last words.") == 1
