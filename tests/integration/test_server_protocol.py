@@ -65,6 +65,21 @@ def of(messages, kind):
     return [it for it in messages if it.get("type") == kind]
 
 
+# --- messages of either protocol --------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("message", END.values())
+@pytest.mark.parametrize("as_frame", [str, str.encode])
+def test_either_end_message_ends_a_session_in_text_and_binary_frames(server, path, message, as_frame):
+    with open_session(server, path) as socket:
+        send(socket, speech(0, 1))
+        socket.send(as_frame(message))
+        messages, code = rest(socket)
+    assert code == 1000
+    assert [it.get("text", it.get("transcript")) for it in messages[-2:]] == ["Alpha bravo.", None]
+
+
 # --- v3 ---------------------------------------------------------------------------------------
 
 

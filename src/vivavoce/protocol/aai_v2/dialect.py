@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 from uuid import UUID
@@ -12,7 +11,6 @@ from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS, CODES
 from vivavoce.protocol.aai_v2.messages import (
     DEFAULT_SILENCE_MS,
     MAX_AUDIO_MS,
-    MAX_SILENCE_MS,
     MIN_AUDIO_MS,
     ErrorMessage,
     RealtimeFinalTranscript,
@@ -25,12 +23,11 @@ from vivavoce.protocol.aai_v2.messages import (
     encode_server_message,
 )
 from vivavoce.protocol.aai_v2.parameters import PARAMETERS
+from vivavoce.protocol.commands import read_command, text_in_binary
 from vivavoce.protocol.events import (
     Audio,
     Closing,
     Command,
-    Configure,
-    ForceEndpoint,
     Heartbeat,
     SessionBegan,
     SessionEnded,
@@ -40,7 +37,6 @@ from vivavoce.protocol.events import (
     SessionOptions,
     SilenceDetected,
     SpeechStarted,
-    Terminate,
     TurnUpdated,
     Warned,
 )
@@ -89,36 +85,20 @@ class V2Dialect:
         self._extra_information = extra_information  # whether SessionInformation precedes the end
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
-        """Translate one WebSocket message into commands: binary is audio, text is JSON.
+        """Translate one WebSocket message into commands: audio is binary, JSON is text or binary.
 
         Raises:
             ProtocolViolation: The message does not belong to the protocol, or has wrong fields.
         """
         if isinstance(message, bytes):
-            return (Audio(message),)
+            text = text_in_binary(message)
+            if text is None:
+                return (Audio(message),)
+            message = text
         fields = json_object(message)
-        match fields:
-            case {"audio_data": str(encoded)}:
-                try:
-                    return (Audio(base64.b64decode(encoded, validate=True)),)
-                except ValueError as error:  # binascii.Error, or a character outside ASCII
-                    raise ProtocolViolation(
-                        Failure.BAD_MESSAGE, f"audio_data must be base64: {error}"
-                    ) from error
-            case {"terminate_session": True}:
-                return (Terminate(),)
-            case {"force_end_utterance": True}:
-                return (ForceEndpoint(),)
-            case {"terminate_session": False} | {"force_end_utterance": False}:
-                return ()
-            case {"end_utterance_silence_threshold": ms}:
-                if not isinstance(ms, int) or isinstance(ms, bool) or not 0 <= ms <= MAX_SILENCE_MS:
-                    raise ProtocolViolation(
-                        Failure.BAD_MESSAGE,
-                        f"end_utterance_silence_threshold must be a whole number in 0..{MAX_SILENCE_MS},"
-                        f" got {str(ms)[:20]}",
-                    )
-                return (Configure(min_silence_ms=ms, max_silence_ms=ms),)
+        commands = read_command(fields)
+        if commands is not None:
+            return commands
         names = ", ".join(sorted(fields)) or "none"
         raise ProtocolViolation(Failure.BAD_MESSAGE, f"unknown message with the fields {names}")
 

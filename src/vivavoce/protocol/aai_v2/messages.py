@@ -15,6 +15,7 @@ from uuid import UUID  # noqa: TC003  - as above
 import msgspec
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.commands import MAX_SILENCE_MS
 from vivavoce.protocol.query import json_object
 from vivavoce.types import Failure
 
@@ -46,8 +47,7 @@ MIN_AUDIO_MS: Final = 100
 MAX_AUDIO_MS: Final = 2_000
 """The least and the most audio in one message."""
 DEFAULT_SILENCE_MS: Final = 700
-MAX_SILENCE_MS: Final = 20_000
-"""The silence that ends an utterance: without a message about it, and at most."""
+"""The silence that ends an utterance, without a message about it."""
 
 
 class AudioEncoding(enum.StrEnum):

@@ -24,13 +24,12 @@ from vivavoce.protocol.aai_v3.messages import (
 )
 from vivavoce.protocol.aai_v3.options import Handshake, read_query, read_update
 from vivavoce.protocol.aai_v3.parameters import PARAMETERS
+from vivavoce.protocol.commands import read_command, text_in_binary
 from vivavoce.protocol.events import (
     Audio,
     Closing,
     Command,
-    ForceEndpoint,
     Heartbeat,
-    KeepAlive,
     SessionBegan,
     SessionEnded,
     SessionEvent,
@@ -38,7 +37,6 @@ from vivavoce.protocol.events import (
     SessionLimits,
     SilenceDetected,
     SpeechStarted,
-    Terminate,
     TurnUpdated,
     Warned,
 )
@@ -85,7 +83,7 @@ class V3Dialect:
         )
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
-        """Translate one WebSocket message into commands: binary is audio, text is JSON.
+        """Translate one WebSocket message into commands: audio is binary, JSON is text or binary.
 
         Raises:
             ProtocolViolation: The message does not belong to the protocol, or has wrong fields.
@@ -96,18 +94,17 @@ class V3Dialect:
                 Failure.MESSAGE_TOO_LARGE, f"at most {_MAX_MESSAGE_BYTES} bytes, got {n_bytes}"
             )
         if isinstance(message, bytes):
-            return (Audio(message),)
+            text = text_in_binary(message)
+            if text is None:
+                return (Audio(message),)
+            message = text
         fields = json_object(message)
         kind = fields.get("type")
-        match kind:
-            case "Terminate":
-                return (Terminate(),)
-            case "ForceEndpoint":
-                return (ForceEndpoint(),)
-            case "KeepAlive":
-                return (KeepAlive(),)
-            case "UpdateConfiguration":
-                return read_update(Fields(fields, PARAMETERS), self._handshake.family)
+        if kind == "UpdateConfiguration":
+            return read_update(Fields(fields, PARAMETERS), self._handshake.family)
+        commands = read_command(fields)
+        if commands is not None:
+            return commands
         raise ProtocolViolation(Failure.BAD_MESSAGE, clip_reason(f"{kind!r}"))
 
     def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:  # noqa: ARG002 - v3 has no timestamps
