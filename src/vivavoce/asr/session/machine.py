@@ -161,7 +161,7 @@ class SessionMachine:
             case Warn():
                 self._reporter.warn(command.text)
             case ForceEndpoint() | Configure():
-                self._marks.append((self._intake.settled_samples, command))
+                self._marks.append((self._intake.guaranteed_samples, command))
             case KeepAlive():
                 pass
         self._advance()
@@ -229,7 +229,7 @@ class SessionMachine:
         if self._frames_in_flight or self.is_over:
             return None
         is_whole = self._state is SessionState.ENDING
-        ready = self._segmenter.buffer.end if is_whole else self._intake.settled_samples
+        ready = self._segmenter.buffer.end if is_whole else self._intake.guaranteed_samples
         size = self.tuning.frame_samples
         n = min(ready // size - self._taken_frames, limit)
         at_once = 1 if self._marks else self._passes.frames_at_once(cadence_ms or self.tuning.cadence_ms)

@@ -22,6 +22,7 @@ from vivavoce.protocol.events import (
     TurnUpdated,
     Warn,
 )
+from vivavoce.protocol.query import SAMPLE_RATES_HZ
 from vivavoce.types import Failure
 
 # Pauses are far from the thresholds' edges only in count, not in kind: 3 to 45 frames.
@@ -155,6 +156,19 @@ def test_any_bytes_are_audio(data, cuts):
     driver.command(Terminate())
     driver.serve()
     assert driver.session.state is SessionState.ENDED
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(SAMPLE_RATES_HZ.start, SAMPLE_RATES_HZ.stop - 1) | st.sampled_from([83_732, 88_200, 95_999]),
+    st.sampled_from([10, 50, 200, 1_000]),
+)
+def test_any_sample_rate_and_chunk_length_is_served(rate, chunk_ms):
+    driver = Driver(sample_rate=rate)
+    driver.say(np.zeros(3 * rate, np.float32), rate * chunk_ms // 1_000)
+    driver.end()
+    assert driver.session.state is SessionState.ENDED
+    assert driver.session.audio_ms == 3_000
 
 
 # --- any conversation -------------------------------------------------------------------------
