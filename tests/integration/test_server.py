@@ -172,7 +172,7 @@ def test_an_invalid_query_is_answered_with_an_error_and_a_close(server, dialect,
         (["{"], "json"),
         (["[]"], "message"),
         (['{"type": "Nonsense", "nonsense": 1}'], "message"),
-        ([bytes(320), bytes(3_200)], "short"),
+        ([bytes(256), bytes(3_200)], "short"),
         ([bytes(70_000)], "long"),
         ([bytes(3_201)], "odd"),
         ([bytes(32_000)] * 80, "fast"),  # 60 s ahead of the clock, with 20 s to send it

@@ -340,6 +340,25 @@ def test_v2_options(server):
     assert messages[3]["audio_duration_seconds"] == pytest.approx(1.44, abs=0.1)
 
 
+@pytest.mark.parametrize("ms", [10, 20, 50])
+def test_v2_takes_short_messages_unless_the_server_is_strict(server, ms):
+    audio = np.concatenate([speech(0, 1), silence(50)])
+    pieces = [pcm(audio[at : at + 16 * ms]) for at in range(0, len(audio), 16 * ms)]
+    with open_session(server, V2) as socket:
+        for piece in pieces:
+            socket.send(piece)
+        socket.send(END[V2])
+        messages, code = rest(socket)
+    finals = [it["text"] for it in messages if it.get("message_type") == "FinalTranscript"]
+    assert (finals, code) == (["Alpha bravo."], 1000)
+    with scripted_server(strict_chunks=True) as strict, open_session(strict, V2) as socket:
+        for piece in pieces[:2]:
+            socket.send(piece)
+        messages, code = rest(socket)
+    assert code == 4032
+    assert messages[-1]["error"] == f"{CLOSE_TEXTS[4032]}: {ms}.0 ms. Expected between 100 and 2000 ms"
+
+
 def test_v2_repeats_empty_partials_in_silence(server):
     with open_session(server, V2) as socket:
         send(socket, silence(100))

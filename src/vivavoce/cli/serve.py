@@ -124,6 +124,15 @@ _WebhooksOption = Annotated[
         help="Post finished turns to the URL that a client names. A public server without keys never does.",
     ),
 ]
+_StrictChunksOption = Annotated[
+    bool,
+    typer.Option(
+        "--strict-chunks",
+        envvar="VIVAVOCE_STRICT_CHUNKS",
+        help="Refuse v2 messages of less than 100 ms of audio, as the protocol documents (default: of less "
+        "than 10 ms).",
+    ),
+]
 _TurnModelOption = Annotated[
     str,
     typer.Option(
@@ -157,6 +166,7 @@ def serve(
     tls_key: _TlsKeyOption = None,
     tls_self_signed: _TlsSelfSignedOption = False,
     webhooks: _WebhooksOption = True,
+    strict_chunks: _StrictChunksOption = False,
     turn_model: _TurnModelOption = "auto",
     log_level: _LogLevelOption = LogLevel.INFO,
 ) -> None:
@@ -190,6 +200,7 @@ def serve(
             max_sessions_per_key=max_sessions_per_key,
             turn_model=turn_model,
             webhooks=webhooks,
+            strict_chunks=strict_chunks,
             tls_cert=tls_cert,
             tls_key=tls_key,
             tls_self_signed=tls_self_signed,

@@ -47,6 +47,8 @@ class SessionLimits:
             server then slows the client down by not reading).
         idle_s: How long a client may send nothing, in seconds of wall time; None: any time.
         max_session_s: How long a session may last, in seconds of wall time.
+        accepted_chunk_ms: The least audio in one message that the server takes although the protocol asks
+            for more; None: it holds clients to `min_chunk_ms`.
     """
 
     min_chunk_ms: float
@@ -54,6 +56,7 @@ class SessionLimits:
     max_lead_s: float | None
     idle_s: float | None
     max_session_s: float
+    accepted_chunk_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

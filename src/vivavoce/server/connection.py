@@ -110,6 +110,8 @@ class Connection:
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
         limits = dataclasses.replace(dialect.limits, max_lead_s=self._service.options.max_lead_s)
+        if self._service.options.strict_chunks:
+            limits = dataclasses.replace(limits, accepted_chunk_ms=None)
         if grant.max_session_s is not None:
             limits = dataclasses.replace(limits, max_session_s=grant.max_session_s)
         now, unix_now = time.monotonic(), time.time()

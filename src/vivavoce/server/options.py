@@ -28,6 +28,8 @@ class ServerOptions:
         webhooks: Whether clients may have turns posted to an address of their choice.
         max_lead_s: How far audio may run ahead of the clock, in seconds; None: no limit, and fast clients
             are slowed down instead.
+        strict_chunks: Whether v2 messages of less than 100 ms are refused, as the protocol documents, and not
+            only those of less than 10 ms.
         drain_s: How long sessions may take to finish when the server stops, in seconds.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
         tls_cert: File with the TLS certificate, in PEM form; None: no certificate file.
@@ -44,6 +46,7 @@ class ServerOptions:
     turn_model: str = "auto"
     webhooks: bool = True
     max_lead_s: float | None = 60.0
+    strict_chunks: bool = False
     drain_s: float = 10.0
     log_level: str = "info"
     tls_cert: Path | None = None

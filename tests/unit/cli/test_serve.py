@@ -17,7 +17,7 @@ def test_options_reach_the_server(parts, tmp_path):
     keys.write_text("# mine\nfrom-file\n\n")
     arguments = ["--host", "0.0.0.0", "--port", "0", "--api-key", "a", "--api-key", "b"]
     arguments += ["--api-key-file", str(keys), "--max-sessions", "4", "--log-level", "debug"]
-    arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--turn-model", "none"]
+    arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--strict-chunks", "--turn-model", "none"]
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
@@ -30,6 +30,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "max_sessions_per_key": 2,
         "turn_model": "none",
         "webhooks": False,
+        "strict_chunks": True,
         "log_level": "debug",
         "tls_cert": Path("cert.pem"),
         "tls_key": Path("key.pem"),

@@ -59,5 +59,6 @@ class AudioGate:
             raise ProtocolViolation(Failure.AUDIO_TOO_SHORT, f"{self._short_ms:.1f} ms. {expected}")
         if duration_ms > limits.max_chunk_ms + _TOLERANCE_MS:
             raise ProtocolViolation(Failure.AUDIO_TOO_LONG, f"{duration_ms:.1f} ms. {expected}")
-        if duration_ms < limits.min_chunk_ms - _TOLERANCE_MS:
+        shortest_ms = limits.min_chunk_ms if limits.accepted_chunk_ms is None else limits.accepted_chunk_ms
+        if duration_ms < shortest_ms - _TOLERANCE_MS:
             self._short_ms = duration_ms

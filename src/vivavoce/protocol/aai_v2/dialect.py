@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["V2Dialect", "V2Factory"]
 
 _MAX_WORD_BOOST_CHARACTERS: Final = 2_500
+_ACCEPTED_CHUNK_MS: Final = 10  # published programs send 10, 20 or 50 ms; a session gathers any chunks
 _SILENCE_UPDATE_MS: Final = (
     1_000  # the vendor repeats empty partials during silence, at an unpublished interval
 )
@@ -78,6 +79,7 @@ class V2Dialect:
         max_lead_s=60,
         idle_s=60,
         max_session_s=24 * 3600,
+        accepted_chunk_ms=_ACCEPTED_CHUNK_MS,
     )
 
     def __init__(self, options: SessionOptions, *, extra_information: bool = False) -> None:

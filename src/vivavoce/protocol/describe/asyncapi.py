@@ -88,7 +88,9 @@ def _v2_client() -> _Side:
             "properties": {field: {"type": kind}},
             "required": [field],
         }
-    messages["V2ClientAudio"] = _audio("Mono samples: 100 to 2000 ms in each message.")
+    messages["V2ClientAudio"] = _audio(
+        "Mono samples: 100 to 2000 ms in each message; our server takes 10 ms and more."
+    )
     return _Side(messages, schemas)
 
 

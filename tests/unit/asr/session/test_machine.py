@@ -515,6 +515,20 @@ def test_a_chunk_one_sample_short_of_the_limit_is_let_in():
     assert driver.session.state is SessionState.OPEN
 
 
+@pytest.mark.parametrize(("encoding", "ms"), [("pcm_s16le", 10), ("pcm_s16le", 20), ("pcm_mulaw", 50)])
+def test_chunks_from_the_accepted_length_on_are_gathered(encoding, ms):
+    lenient = dataclasses.replace(STRICT, accepted_chunk_ms=10)
+    driver = Driver(limits=lenient, sample_rate=8_000, encoding=Encoding(encoding))
+    width = Encoding(encoding).bytes_per_sample
+    for _ in range(1_000 // ms):
+        driver.command(Audio(bytes(8 * ms * width)))
+    assert driver.session.audio_ms == 1_000
+    for size in (72, 80):
+        driver.command(Audio(bytes(size * width)))
+    assert failure_of(driver).failure is Failure.AUDIO_TOO_SHORT
+    assert failure_of(driver).detail == "9.0 ms. Expected between 100 and 2000 ms"
+
+
 def test_audio_far_ahead_of_the_clock_is_too_fast():
     driver = Driver(limits=STRICT)
     for _ in range(30):

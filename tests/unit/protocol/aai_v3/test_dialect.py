@@ -235,6 +235,15 @@ def test_failures_have_the_documented_codes(failure, code):
     assert dialect().closing(SessionFailed(failure)).code == code
 
 
+@pytest.mark.parametrize("failure", [Failure.AUDIO_TOO_SHORT, Failure.AUDIO_TOO_LONG])
+def test_the_text_about_the_length_of_a_message_is_the_vendors_own(failure):
+    detail = "25.0 ms. Expected between 50 and 1000 ms"
+    text = "Input Duration Error: Input Duration Violation: 25.0 ms. Expected between 50 and 1000 ms"
+    closing = dialect().closing(SessionFailed(failure, detail))
+    assert (closing.code, closing.reason) == (3007, text)
+    assert json.loads(closing.frames[0]) == {"type": "Error", "error": text, "error_code": 3007}
+
+
 @pytest.mark.parametrize("failure", list(Failure))
 def test_reasons_fit_a_close_frame_and_errors_have_all_details(failure):
     closing = dialect().closing(SessionFailed(failure, "€" * 100))
