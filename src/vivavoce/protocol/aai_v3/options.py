@@ -25,7 +25,15 @@ from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
 if TYPE_CHECKING:
     from vivavoce.protocol.query import ParameterReader, Query
 
-__all__ = ["MODELS", "MODES", "REDACTION_POLICIES", "Handshake", "ModelFamily", "read_query", "read_update"]
+__all__ = [
+    "MODES",
+    "REDACTION_POLICIES",
+    "Handshake",
+    "ModelFamily",
+    "family_of",
+    "read_query",
+    "read_update",
+]
 
 REDACTION_POLICIES: Final[frozenset[str]] = frozenset(PiiPolicy)
 """What the server can redact. It refuses other policies: it must not show what should be hidden."""
@@ -58,20 +66,16 @@ class ModelFamily:
 _US: Final = ModelFamily("Universal-Streaming", 400, 1_280)
 _U3: Final = ModelFamily("Universal-3", 128, 1_280, replaces_text=True, reports_speech_start=True)
 _U3_MIN_SILENCE_MS: Final = (50, 10_000)
-MODELS: Final = {
-    DEFAULT_MODEL: _US,
-    "universal-streaming-multilingual": _US,
+_FAMILIES: Final = {
+    "universal-streaming-": _US,
     "whisper-rt": _US,
-    "moonshine-tiny-en": _US,
-    "universal-3-6-pro": _U3,
-    "universal-3-5-pro": _U3,
-    "universal-3-6": _U3,
-    "u3-rt-pro": _U3,
-    "u3-rt-pro-beta-1": _U3,
-    "u3-pro": _U3,
+    "moonshine-": _US,
+    "universal-3": _U3,
+    "u3-": _U3,
+    "assemblyai-stt-": _U3,
 }
-"""The family of each model name."""
-_MULTILINGUAL: Final = frozenset({"universal-streaming-multilingual", "whisper-rt"})
+"""The family of each model name, by its prefix: the vendor names a new model every few months."""
+_MULTILINGUAL: Final = ("universal-streaming-multilingual", "whisper-rt")
 
 MODES: Final = {
     "min_latency": (128, 640, 0),
@@ -100,6 +104,11 @@ class Handshake:
     configuration: SessionConfiguration
     idle_s: int | None
     webhook: Webhook | None
+
+
+def family_of(model: str) -> ModelFamily | None:
+    """Return the family of a model name; None if it is unknown."""
+    return next((family for prefix, family in _FAMILIES.items() if model.startswith(prefix)), None)
 
 
 def read_query(query: Query) -> Handshake:
@@ -255,12 +264,13 @@ def _is_off(given: ParameterReader, name: str) -> bool:
 
 def _model(query: Query, warnings: list[str]) -> tuple[str, ModelFamily]:
     model = query.text("speech_model") or DEFAULT_MODEL
-    if model not in MODELS:
+    family = family_of(model)
+    if family is None:
         warnings.append(f"speech_model {model[:40]!r} is unknown: the server uses {DEFAULT_MODEL}")
-        model = DEFAULT_MODEL
-    elif model in _MULTILINGUAL:
-        warnings.append(f"speech_model {model}: the model knows only English")
-    return model, MODELS[model]
+        return DEFAULT_MODEL, _US
+    if model.startswith(_MULTILINGUAL):
+        warnings.append(f"speech_model {model[:40]}: the model knows only English")
+    return model, family
 
 
 def _session_options(

@@ -44,8 +44,8 @@ _NO_FOCUS: Final = "the audio is transcribed as it comes"
 PARAMETERS: Final[dict[str, Parameter]] = {
     "speech_model": text(
         "The vendor's model names are aliases. With the Universal-Streaming names the server commits words "
-        "one by one; with the universal-3 and u3 names it restates formatted turns. An unknown name is "
-        "accepted with a Warning.",
+        "one by one; with names that begin with universal-3, u3- or assemblyai-stt- it restates formatted "
+        "turns. An unknown name is accepted with a Warning.",
         default=DEFAULT_MODEL,
     ),
     "sample_rate": whole(

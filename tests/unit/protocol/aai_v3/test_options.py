@@ -44,7 +44,9 @@ def sent(it, event):
 # --- models -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", ["universal-streaming-english", "moonshine-tiny-en"])
+@pytest.mark.parametrize(
+    "model", ["universal-streaming-english", "universal-streaming-next", "moonshine-tiny-en"]
+)
 def test_universal_streaming_models_commit_words(model):
     it = dialect(speech_model=model)
     assert it.options.commit_words
@@ -53,8 +55,12 @@ def test_universal_streaming_models_commit_words(model):
 
 
 @pytest.mark.parametrize(
-    "model", ["universal-3-6-pro", "universal-3-5-pro", "u3-rt-pro", "u3-rt-pro-beta-1", "u3-pro"]
-)
+    "model",
+    [
+        "universal-3-6-pro", "universal-3-5-pro", "u3-rt-pro", "u3-rt-pro-beta-1", "u3-pro",
+        "assemblyai-stt-3-7-realtime", "assemblyai-stt-4", "universal-3-7-pro", "u3-next",
+    ],
+)  # fmt: skip
 def test_universal_3_models_restate_formatted_turns(model):
     it = dialect(speech_model=model)
     options = it.options
@@ -74,7 +80,9 @@ def test_only_universal_3_models_report_the_start_of_speech():
     ]
 
 
-@pytest.mark.parametrize("model", ["universal-streaming-multilingual", "whisper-rt", "tomorrow-s-model"])
+@pytest.mark.parametrize(
+    "model", ["universal-streaming-multilingual", "whisper-rt", "tomorrow-s-model", "universal", "u4-pro"]
+)
 def test_other_models_are_accepted_with_a_warning(model):
     (warning,) = dialect(speech_model=model).options.warnings
     assert model in warning
