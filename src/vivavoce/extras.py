@@ -67,11 +67,14 @@ class MicrophoneStream:
 
     @property
     def paused(self) -> bool:
-        """Whether it discards audio instead of yielding it."""
+        """Whether it yields silence instead of audio."""
         return self._microphone.paused
 
     def pause(self) -> None:
-        """Discard audio until :meth:`resume`, for example while the program plays speech. Thread-safe."""
+        """Yield silence until :meth:`resume`, for example while the program plays speech. Thread-safe.
+
+        The silence is as long as the pause, so turns end and sessions stay open.
+        """
         self._microphone.pause()
 
     def resume(self) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import sys
+import weakref
 from array import array
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from vivavoce.arguments import sample_rate_hz
 from vivavoce.errors import MicrophoneError
+from vivavoce.mic.capture import Capture, close_stream
 from vivavoce.mic.devices import find_device, load_sounddevice
 
 if TYPE_CHECKING:
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Microphone"]
 
 logger = logging.getLogger("vivavoce.mic")
-
-MAX_WAITING: Final = 100
-"""Chunks of 100 ms that wait for a slow reader before audio is dropped: 10 s."""
 
 SILENCE_DB: Final = -96.0
 """The lowest level, in dBFS: 16 bits can't represent a lower one."""
@@ -40,6 +39,8 @@ def _rms_dbfs(chunk: bytes) -> float:
 class Microphone:
     """An open microphone: an iterator over chunks of 100 ms, 16-bit little-endian mono.
 
+    It is open until :meth:`close`, or until the program drops it.
+
     Args:
         sample_rate: Rate of the audio, in Hz.
         device: Index of the microphone or a part of its name; the system's default if None.
@@ -54,42 +55,28 @@ class Microphone:
         sounddevice = load_sounddevice()
         self._device = find_device(device)
         self._sample_rate = sample_rate_hz(sample_rate)
-        self._waiting: SimpleQueue[bytes | None] = SimpleQueue()  # None: no more audio
-        self._overflows = 0  # written by PortAudio's thread
+        self._capture = Capture()
         self._overflow_logged = False
         self._closed = False
-        self._paused = False
         self._level_db = SILENCE_DB  # of the chunk that the reader got last
         try:
-            self._stream = sounddevice.RawInputStream(
+            stream = sounddevice.RawInputStream(
                 samplerate=sample_rate,
                 blocksize=sample_rate // 10,
                 device=self._device.index,
                 channels=1,
                 dtype="int16",
-                callback=self._receive,
-                finished_callback=self._finish,
+                callback=self._capture.receive,
+                finished_callback=self._capture.finish,
             )
-            self._stream.start()
+            # Closes the stream, by close() or when the program drops the microphone.
+            self._close_stream = weakref.finalize(self, close_stream, stream, self._capture)
+            stream.start()
         except (sounddevice.PortAudioError, ValueError) as error:
             raise MicrophoneError(
                 f"{self._device.name} can't be opened at {sample_rate} Hz, mono: {error}; "
                 f"it is set to {self._device.default_sample_rate} Hz"
             ) from error
-
-    # PortAudio calls this from its own thread, which must never wait.
-    def _receive(self, data: Any, frames: int, time: Any, status: Any) -> None:  # noqa: ARG002
-        if self._paused:
-            return
-        if status.input_overflow:
-            self._overflows += 1
-        if self._waiting.qsize() < MAX_WAITING:
-            self._waiting.put(bytes(data))
-        else:
-            self._overflows += 1
-
-    def _finish(self) -> None:
-        self._waiting.put(None)
 
     @property
     def device(self) -> InputDevice:
@@ -104,7 +91,7 @@ class Microphone:
     @property
     def overflows(self) -> int:
         """How many times audio was dropped, because the reader or the machine was too slow."""
-        return self._overflows
+        return self._capture.overflows
 
     @property
     def level_db(self) -> float:
@@ -113,19 +100,19 @@ class Microphone:
 
     @property
     def paused(self) -> bool:
-        """Whether it discards audio instead of yielding it."""
-        return self._paused
+        """Whether it yields silence instead of audio."""
+        return self._capture.paused
 
     def pause(self) -> None:
-        """Discard audio until :meth:`resume`, for example while the program plays speech. Thread-safe.
+        """Yield silence until :meth:`resume`, for example while the program plays speech. Thread-safe.
 
-        Audio recorded before is still yielded; then the reader waits.
+        The silence is as long as the pause, so turns end and sessions stay open.
         """
-        self._paused = True
+        self._capture.paused = True
 
     def resume(self) -> None:
         """Yield audio again after :meth:`pause`. Thread-safe."""
-        self._paused = False
+        self._capture.paused = False
 
     def __iter__(self) -> Self:
         return self
@@ -135,10 +122,14 @@ class Microphone:
 
         Raises:
             StopIteration: The microphone was closed.
-            MicrophoneError: It stopped without :meth:`close`.
+            MicrophoneError: It stopped without :meth:`close`, or another process opened it.
         """
-        chunk = self._waiting.get()
-        if self._overflows and not self._overflow_logged:
+        if os.getpid() != self._capture.process_id:
+            raise MicrophoneError(
+                f"{self._device.name} belongs to process {self._capture.process_id}; open it in this process"
+            )
+        chunk = self._capture.waiting.get()
+        if self._capture.overflows and not self._overflow_logged:
             self._overflow_logged = True
             logger.warning(
                 "audio from %s was dropped: it is read more slowly than it arrives", self._device.name
@@ -146,7 +137,7 @@ class Microphone:
         if chunk is not None:
             self._level_db = _rms_dbfs(chunk)
             return chunk
-        self._waiting.put(None)  # for the next call
+        self._capture.waiting.put(None)  # for the next call
         if self._closed:
             raise StopIteration
         raise MicrophoneError(f"{self._device.name} stopped; was it unplugged?")
@@ -156,8 +147,8 @@ class Microphone:
         if self._closed:
             return
         self._closed = True
-        self._stream.close()
-        self._waiting.put(None)
+        self._close_stream()
+        self._capture.waiting.put(None)
 
     def __enter__(self) -> Self:
         return self

@@ -68,7 +68,8 @@ class RawInputStream:
         self._frames = blocksize
         self._callback = callback
         self._finished_callback = finished_callback
-        self._closed = threading.Event()
+        self.closed = threading.Event()
+        self.closed_by = None  # the thread that closed it
         self.played = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         opened.append(self)
@@ -76,9 +77,14 @@ class RawInputStream:
     def start(self):
         self._thread.start()
 
+    @property
+    def is_closed(self):
+        return self.closed.is_set()
+
     def close(self):
-        self._closed.set()
-        if threading.current_thread() is not self._thread:
+        self.closed_by = self.closed_by or threading.get_ident()
+        self.closed.set()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(5)
 
     def _run(self):
@@ -86,18 +92,16 @@ class RawInputStream:
         began = time.monotonic()
         for index in range(len(recording) // size):
             if realtime:
-                self._closed.wait(
-                    max(0.0, began + (index + 1) * self._frames / self._rate - time.monotonic())
-                )
-            if self._closed.is_set():
+                self.closed.wait(max(0.0, began + (index + 1) * self._frames / self._rate - time.monotonic()))
+            if self.closed.is_set():
                 break
             block = memoryview(bytearray(recording[index * size : (index + 1) * size]))
             self._callback(block, self._frames, None, CallbackFlags(input_overflow=index in overflow_at))
             block[:] = bytes(size)  # the buffer is PortAudio's again
         self.played.set()
         # A person takes a moment, too: by then the program waits for sound again.
-        if interrupt_at_end and not self._closed.wait(0.3):
+        if interrupt_at_end and not self.closed.wait(0.3):
             os.kill(os.getpid(), signal.SIGINT)
         if not stops_at_end:
-            self._closed.wait(30)
+            self.closed.wait(30)
         self._finished_callback()

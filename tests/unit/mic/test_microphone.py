@@ -1,14 +1,15 @@
 """Live audio from a microphone."""
 
+import gc
 import logging
+import os
 import threading
 
 import pytest
 
 from support.recorded import BLOCK, RATE, RECORDED
 from vivavoce.errors import ConfigurationError, MicrophoneError
-from vivavoce.mic import Microphone
-from vivavoce.mic import microphone as microphone_module
+from vivavoce.mic import Microphone, capture
 
 pytest_plugins = ["support.microphone_fixtures"]
 
@@ -49,7 +50,7 @@ def test_closing_ends_the_iteration_of_a_waiting_reader(fake):
 
 
 def test_unread_audio_is_dropped_counted_and_logged_once(fake, monkeypatch, caplog):
-    monkeypatch.setattr(microphone_module, "MAX_WAITING", 2)
+    monkeypatch.setattr(capture, "MAX_WAITING", 2)
     microphone = Microphone(sample_rate=RATE)
     assert fake.opened[-1].played.wait(60)
     assert microphone.overflows == 3
@@ -87,3 +88,60 @@ def test_a_rate_that_the_microphone_does_not_support(fake):
 def test_invalid_rates(fake, rate):
     with pytest.raises(ConfigurationError, match="sample_rate"):
         Microphone(sample_rate=rate)
+
+
+# --- microphones that the program drops ------------------------------------------------------
+
+
+def read_one_and_drop(**arguments):
+    next(Microphone(sample_rate=RATE, **arguments))
+
+
+def drop_in_a_cycle():
+    holder = [Microphone(sample_rate=RATE)]
+    holder.append(holder)
+    next(holder[0])
+
+
+@pytest.mark.parametrize("drop", [read_one_and_drop, drop_in_a_cycle])
+def test_a_microphone_that_goes_out_of_scope_is_closed(fake, drop):
+    drop()
+    gc.collect()
+    assert fake.opened[-1].is_closed
+
+
+def test_a_microphone_is_never_closed_from_portaudios_own_thread(fake):
+    fake.recording = b""
+    holder = [Microphone(sample_rate=RATE)]
+    stream = fake.opened[-1]
+    flags = fake.CallbackFlags(input_overflow=False)
+
+    def called_back():
+        stream._callback(bytes(BLOCK), 1600, None, flags)
+        holder.clear()  # as when the garbage collector runs inside the callback
+
+    portaudio = threading.Thread(target=called_back)
+    portaudio.start()
+    portaudio.join(60)
+    assert stream.closed.wait(60)
+    assert stream.closed_by not in {portaudio.ident, None}
+
+
+def test_a_stream_that_does_not_start_is_closed(fake, monkeypatch):
+    def fail(stream):
+        raise fake.PortAudioError("Device unavailable [PaErrorCode -9985]")
+
+    monkeypatch.setattr(fake.RawInputStream, "start", fail)
+    with pytest.raises(MicrophoneError, match="Device unavailable"):
+        Microphone(sample_rate=RATE)
+    gc.collect()
+    assert fake.opened[-1].is_closed
+
+
+def test_a_microphone_belongs_to_the_process_that_opened_it(fake, monkeypatch):
+    microphone, owner = Microphone(sample_rate=RATE), os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: owner + 1)
+    with pytest.raises(MicrophoneError, match=f"belongs to process {owner}; open it in this process"):
+        next(microphone)
+    microphone.close()
+    assert not fake.opened[-1].is_closed
