@@ -629,6 +629,54 @@ def test_a_handler_that_hangs_does_not_hang_close(quick):
     assert program.count("on_close") == 1
 
 
+VOICE_AGENT = """
+import itertools, time
+import vivavoce as aai
+
+def agent():
+    return aai.RealtimeTranscriber(
+        sample_rate=16_000, on_data=answer, on_error=print,
+        on_open=lambda opened: print("open", flush=True), on_close=lambda: print("closed", flush=True),
+    )
+
+def answer(transcript):
+    global transcriber
+    if transcript.text != "a":
+        return
+    print("thinks", flush=True)
+    transcriber.close()
+    time.sleep(0.5)
+    transcriber = agent()
+    transcriber.connect()
+    transcriber.stream(bytes(6_400))
+    transcriber.close()
+    print("returns", flush=True)
+
+transcriber = agent()
+transcriber.connect()
+transcriber.stream(itertools.repeat(bytes(6_400)))  # until the handler closes the session
+"""
+
+
+def test_a_program_lives_until_its_handlers_return(tmp_path):
+    script = tmp_path / "agent.py"
+    script.write_text(VOICE_AGENT)
+    first = [BEGIN, ExpectAudio(6_400), Send(transcript("a")), Expect("terminate_session"), *GOOD_END]
+    with ScriptedServer(first, [BEGIN, *GOOD_END]) as server:
+        address = server.url.replace("127.0.0.1", "localhost")
+        result = subprocess.run(
+            [sys.executable, script],
+            env=os.environ | {"VIVAVOCE_BASE_URL": address},
+            capture_output=True,
+            text=True,
+            timeout=HANG_S,
+            check=True,
+        )
+    lines = result.stdout.split()
+    assert sorted(lines) == ["closed", "closed", "open", "open", "returns", "thinks"], result
+    assert not result.stderr
+
+
 # --- the network is slow ---------------------------------------------------------------------
 
 

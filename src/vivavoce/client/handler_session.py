@@ -54,7 +54,9 @@ class HandlerSession(
         self._handlers = handlers
         self._errors = HandlerErrors()
         self._closing = threading.Lock()  # acquired for good by the thread that calls on_close
-        self._dispatcher = threading.Thread(target=self._dispatch, name="vivavoce-handlers", daemon=True)
+        self._dispatcher = threading.Thread(
+            target=self.dispatch, args=(self._handle,), name="vivavoce-handlers", daemon=True
+        )
 
     def start_handlers(self) -> None:
         """Start to call handlers. :meth:`open` does not: a handler may use what receives the session."""
@@ -93,12 +95,9 @@ class HandlerSession(
 
     # --- handlers -----------------------------------------------------------------------------
 
-    def _dispatch(self) -> None:
-        while (event := self.next_event()) is not None:
-            if not self._closing.locked():  # on_close is the last call
-                self._handle(event)
-
     def _handle(self, event: Event) -> None:
+        if self._closing.locked():
+            return  # on_close is the last call
         handlers = self._handlers
         match event:
             case RealtimeTranscript():

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from vivavoce.client.chunking import as_bytes, is_audio
+from vivavoce.client.exit_guard import ExitGuard, SessionLoop
 from vivavoce.client.raise_once import RaiseOnce
 from vivavoce.client.runner import Runner
 from vivavoce.errors import RealtimeError
@@ -34,7 +35,8 @@ ServerEvent = TypeVar("ServerEvent")
 class ThreadedSession(Generic[ServerEvent]):
     """Runs a core in a thread; other threads send to it and take its events.
 
-    The thread is a daemon, so a program that never closes its session still ends.
+    The thread is a daemon, so a program that never closes its session still ends. It ends after the handler
+    that :meth:`dispatch` calls at that time.
 
     Args:
         core: The session.
@@ -83,7 +85,8 @@ class ThreadedSession(Generic[ServerEvent]):
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=SessionLoop) as runner:
+                runner.run(self._main())
         except BaseException as error:  # noqa: BLE001  - open() raises it in the thread that waits
             self._crash = error
             with self._changed:
@@ -189,6 +192,26 @@ class ThreadedSession(Generic[ServerEvent]):
             ):
                 raise TimeoutError(f"no event came within {timeout_s} s")
             return self._core.take_event()
+
+    def dispatch(self, handle: Callable[[ServerEvent | LocalEvent], None]) -> None:
+        """Call `handle` with every event until the session is over.
+
+        A program that ends waits for a call in progress, and once the session is closing for all calls.
+        """
+        guard = ExitGuard()
+        try:
+            while True:
+                with self._changed:
+                    is_idle = not (self._core.has_events or self._core.is_terminating)
+                if is_idle:
+                    guard.release()
+                event = self.next_event()
+                if event is None:
+                    return
+                guard.hold()
+                handle(event)
+        finally:
+            guard.release()
 
     # --- ending --------------------------------------------------------------------------------
 

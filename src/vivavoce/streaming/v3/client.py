@@ -48,13 +48,9 @@ class RealTimeTranscriber(BaseClient):
         session = Session(self._config(params)).open()
         self._session = session
         self._dispatcher = threading.Thread(
-            target=self._dispatch, args=(session,), name="vivavoce-handlers", daemon=True
+            target=session.dispatch, args=(self._give,), name="vivavoce-handlers", daemon=True
         )
         self._dispatcher.start()
-
-    def _dispatch(self, session: Session) -> None:
-        while (event := session.next_event()) is not None:
-            self._give(event)
 
     def _give(self, event: Event) -> None:
         name, handlers = self._handlers_of(event)
