@@ -137,8 +137,8 @@ PAGES: Final = (
             _section(
                 "Errors",
                 "VivavoceError ConfigurationError AudioError MicrophoneError ExtrasNotInstalledError "
-                "RealtimeError ConnectError RefusedError SessionLostError ProtocolViolation ModelError "
-                "EngineError ServerError",
+                "RealtimeError ConnectError RefusedError SessionLostError SessionStateError "
+                "ProtocolViolation ModelError EngineError ServerError",
             ),
         ),
     ),

@@ -14,6 +14,7 @@
     └── RealtimeError               1  a real-time session failed; the vendor's name and arguments
         ├── ConnectError            3  no server answered, or the handshake failed
         ├── RefusedError            4  the server refused: key, quota, capacity
+        ├── SessionStateError       1  a call that the session's state does not allow (also RuntimeError)
         └── SessionLostError        3  the connection was lost and reconnecting failed
 
 Messages have one form: "`name` must be X, got Y" for a value, otherwise what failed and why; after a
@@ -40,6 +41,7 @@ __all__ = [
     "RefusedError",
     "ServerError",
     "SessionLostError",
+    "SessionStateError",
     "VivavoceError",
 ]
 
@@ -134,6 +136,10 @@ class RefusedError(RealtimeError):
     """The server refused the session: a wrong key, a quota, no capacity."""
 
     exit_code: ClassVar[int] = 4
+
+
+class SessionStateError(RealtimeError, RuntimeError):
+    """A call that the state of the session does not allow: no session is open, or one is open already."""
 
 
 class SessionLostError(RealtimeError):

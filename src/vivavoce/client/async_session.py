@@ -78,7 +78,7 @@ class AsyncSession:
 
     @property
     def _is_over(self) -> bool:
-        return self._task is None or self._task.done()
+        return self._task is None or self._task.done() or self._core.owner.is_elsewhere
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition is true or the session is over."""
@@ -173,8 +173,10 @@ class AsyncSession:
             The event; None after the last one.
 
         Raises:
+            RealtimeError: The session belongs to another process, of which this one is a child.
             TimeoutError: No event came in time.
         """
+        self._core.owner.check()
         async with asyncio.timeout(timeout_s):
             await self._until(lambda: self._core.has_events or self._core.is_finished)
         return self._core.take_event()
@@ -249,7 +251,7 @@ class AsyncSession:
 
     async def wait(self) -> None:
         """Wait until the session is over; after :meth:`end` that is bounded."""
-        if self._task is not None:
+        if self._task is not None and not self._core.owner.is_elsewhere:
             await asyncio.shield(self._task)
 
     async def drop(self) -> None:
@@ -257,7 +259,7 @@ class AsyncSession:
         self._core.drop()
         self._wake_waiting()
         self._runner.wake()
-        if self._task is not None:
+        if self._task is not None and not self._core.owner.is_elsewhere:
             await asyncio.wait([self._task])
 
     @property

@@ -76,7 +76,7 @@ class HandlerSession(
         A call in a handler does not wait, because its own thread handles the last transcripts.
         """
         self.end()
-        if threading.current_thread() is self._dispatcher:
+        if threading.current_thread() is self._dispatcher or self._core.owner.is_elsewhere:
             return
         self.wait()
         self._dispatcher.join(self._timeouts.close_s)

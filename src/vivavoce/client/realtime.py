@@ -13,7 +13,7 @@ from vivavoce.client.chunking import is_audio
 from vivavoce.client.handlers import Handlers, close_handler
 from vivavoce.client.settings_client import Client
 from vivavoce.client.timeouts import Timeouts
-from vivavoce.errors import ConfigurationError, RealtimeError
+from vivavoce.errors import ConfigurationError, RealtimeError, SessionStateError
 from vivavoce.settings import settings as global_settings
 from vivavoce.types import Encoding
 
@@ -171,7 +171,7 @@ class RealtimeTranscriber:
         from vivavoce.protocol.aai_v2 import PATH  # noqa: PLC0415
 
         if self._session is not None and self._session.closed is None:
-            raise RealtimeError("a session is open already: close() it first")
+            raise SessionStateError("a session is open already: close() it first")
         settings = (self._client or Client.get_default()).settings
         address = Address.parse(settings.base_url)
         headers: dict[str, str] = {}
@@ -317,5 +317,5 @@ class RealtimeTranscriber:
 
     def _open_session(self) -> HandlerSession:
         if self._session is None:
-            raise RealtimeError("no session is open: connect() first")
+            raise SessionStateError("no session is open: connect() first")
         return self._session

@@ -19,9 +19,10 @@ from vivavoce.client.backoff import Backoff, Reconnect, is_retryable
 from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST, close_error, opening_error
 from vivavoce.client.event_queue import EventQueue
 from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
+from vivavoce.client.owner import Owner
 from vivavoce.client.send_queue import MAX_BACKLOG, SendQueue
 from vivavoce.client.timeline import Timeline
-from vivavoce.errors import ConnectError, RealtimeError, SessionLostError
+from vivavoce.errors import ConnectError, RealtimeError, SessionLostError, SessionStateError
 
 __all__ = ["MAX_BACKLOG", "LocalEvent", "PendingError", "SessionCore", "SessionState"]
 
@@ -71,6 +72,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
             several channels can't be sent again from the end of a turn, so their session ends with it, too.
 
     Attributes:
+        owner: The process that opened the session.
         is_pcm: Whether samples are 16-bit PCM.
         has_opened: Whether the server has begun the session, over any connection.
         closed_by_user: Whether the user ended the session before it ended otherwise.
@@ -113,6 +115,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         self._pending_error: PendingError | None = None  # until its close frame comes or it expires
         self._terminating = False  # the user has requested the end
         self._unknown_seen = False  # a message of unknown type was logged
+        self.owner = Owner()
         self.is_pcm = bytes_per_sample == 2  # noqa: PLR2004  - 16-bit
         self.has_opened = False
         self.closed_by_user = False
@@ -198,12 +201,13 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         Raises:
             RealtimeError: It can't. If the session failed, this is that failure.
         """
+        self.owner.check()
         if self.error is not None and not self.closed_by_user:
             raise self.error.with_traceback(None)
         if self._terminating or self.is_finished:
-            raise RealtimeError("the session was closed; connect() opens another")
+            raise SessionStateError("the session was closed; connect() opens another")
         if not self.has_opened:
-            raise RealtimeError("the session is not open yet: connect() first")
+            raise SessionStateError("the session is not open yet: connect() first")
 
     def send_audio(self, data: memoryview | bytes) -> None:
         """Queue audio of any length.
@@ -233,7 +237,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
 
     def terminate(self) -> None:
         """Queue the rest of the audio and the request to end; more calls have no effect."""
-        if self._terminating or self.is_finished:
+        if self._terminating or self.is_finished or self.owner.is_elsewhere:
             return
         if not self.has_opened:
             self.give_up("closed before the session began")
@@ -243,7 +247,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
 
     def drop(self) -> None:
         """End the session at once."""
-        if self.is_finished:
+        if self.is_finished or self.owner.is_elsewhere:
             return
         self.closed_by_user = True
         if self.has_opened:

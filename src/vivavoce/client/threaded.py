@@ -150,6 +150,7 @@ class ThreadedSession(Generic[ServerEvent]):
                 raise
 
     def _send_piece(self, audio: object) -> None:
+        self._core.owner.check()  # a lock that another thread held at fork() is never released here
         data = as_bytes(audio, is_pcm=self._core.is_pcm)
         for start in range(0, len(data), SLICE_BYTES) or (0,):
             with self._changed:
@@ -158,6 +159,7 @@ class ThreadedSession(Generic[ServerEvent]):
             self._wake()
 
     def _send_control(self, send: Callable[[], None]) -> None:
+        self._core.owner.check()
         with self._changed:
             self._changed.wait_for(lambda: not self._core.is_full)
             with self._error.noting():
@@ -184,8 +186,10 @@ class ThreadedSession(Generic[ServerEvent]):
             The event; None after the last one.
 
         Raises:
+            RealtimeError: The session belongs to another process, of which this one is a child.
             TimeoutError: No event came in time.
         """
+        self._core.owner.check()
         with self._changed:
             if not self._changed.wait_for(
                 lambda: self._core.has_events or self._done.is_set() or self._core.is_finished, timeout_s
@@ -216,19 +220,31 @@ class ThreadedSession(Generic[ServerEvent]):
     # --- ending --------------------------------------------------------------------------------
 
     def end(self) -> None:
-        """Request the end of the session without waiting; the last turns can still be iterated."""
+        """Request the end of the session without waiting; the last turns can still be iterated.
+
+        It has no effect in a forked child.
+        """
+        if self._core.owner.is_elsewhere:
+            return
         with self._changed:
             self._core.terminate()
             self._changed.notify_all()
         self._wake()
 
     def wait(self) -> None:
-        """Wait until the session is over; after :meth:`end` that is bounded."""
+        """Wait until the session is over; after :meth:`end` that is bounded. A forked child does not wait."""
+        if self._core.owner.is_elsewhere:
+            return
         self._done.wait()
         self._thread.join(_CLOSING_HANDSHAKE_S)
 
     def drop(self) -> None:
-        """End the session at once; what is queued, and the last turns, are lost."""
+        """End the session at once; what is queued, and the last turns, are lost.
+
+        It has no effect in a forked child.
+        """
+        if self._core.owner.is_elsewhere:
+            return
         with self._changed:
             self._core.drop()
             self._changed.notify_all()
@@ -239,6 +255,11 @@ class ThreadedSession(Generic[ServerEvent]):
     def is_open(self) -> bool:
         """Whether audio can be sent; also while a lost connection is being restored."""
         return self._core.is_open
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this process opened the session; False in a forked child."""
+        return not self._core.owner.is_elsewhere
 
     @property
     def closed(self) -> ClosedEvent | None:

@@ -1,6 +1,7 @@
 """The short interface for asyncio, under virtual time."""
 
 import asyncio
+import os
 
 import pytest
 
@@ -188,5 +189,21 @@ def test_a_session_that_was_never_opened_is_left_in_peace():
         with pytest.raises(vivavoce.ConnectError):
             async with connect(vivavoce.ConnectError("no server")):
                 raise AssertionError
+
+    run(main)
+
+
+def test_a_session_belongs_to_the_process_that_opened_it(monkeypatch):
+    async def main():
+        session, owner = await connect(is_dead), os.getpid()
+        monkeypatch.setattr(os, "getpid", lambda: owner + 1)
+        for call in (lambda: session.send(WORD), session.force_endpoint, session.next_event):
+            with pytest.raises(vivavoce.RealtimeError, match=f"belongs to process {owner}"):
+                await call()
+        for call in (session.end, session.wait, session.drop):
+            await call()
+        monkeypatch.undo()
+        assert session.is_open
+        await session.drop()
 
     run(main)

@@ -1,6 +1,7 @@
 """The short interface without asyncio."""
 
 import asyncio
+import os
 import threading
 
 import pytest
@@ -216,3 +217,30 @@ def test_a_connection_that_ends_is_an_error_without_reconnecting():
     session.send(WORD)
     with pytest.raises(vivavoce.RealtimeError):
         session.close()
+
+
+def test_a_session_belongs_to_the_process_that_opened_it(monkeypatch):
+    session, owner = connect(is_dead), os.getpid()
+    lock = session._changed
+    lock.acquire()  # as another thread held it at fork()
+    monkeypatch.setattr(os, "getpid", lambda: owner + 1)
+    calls = {
+        "send": lambda: session.send(WORD),
+        "send of an iterable": lambda: session.send([WORD]),
+        "update": lambda: session.update(max_turn_silence=800),
+        "force_endpoint": session.force_endpoint,
+        "keep_alive": session.keep_alive,
+        "next_event": session.next_event,
+    }
+    for call in calls.values():
+        with pytest.raises(
+            vivavoce.RealtimeError, match=f"belongs to process {owner}; open one in"
+        ) as caught:
+            call()
+        assert isinstance(caught.value, RuntimeError)
+    for call in (session.end, session.close, session.drop, session.wait):
+        call()
+    monkeypatch.undo()
+    lock.release()
+    assert session.is_open
+    session.drop()

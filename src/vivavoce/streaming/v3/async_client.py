@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.async_session import AsyncSession
 from vivavoce.client.chunking import is_audio
-from vivavoce.errors import RealtimeError
+from vivavoce.errors import SessionStateError
 from vivavoce.streaming.v3.base import BaseClient
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AsyncRealTimeTranscriber(BaseClient):
             ConfigurationError: The address or the key is not valid.
         """
         if self._session is not None and self._session.closed is None:
-            raise RealtimeError("a session is open already: disconnect() it first")
+            raise SessionStateError("a session is open already: disconnect() it first")
         self._errors.clear()
         session = await AsyncSession(self._config(params)).open()
         self._session = session
@@ -151,7 +151,7 @@ class AsyncRealTimeTranscriber(BaseClient):
 
     def _open_session(self) -> AsyncSession:
         if self._session is None:
-            raise RealtimeError("no session is open: connect() first")
+            raise SessionStateError("no session is open: connect() first")
         return self._session
 
     async def __aenter__(self) -> Self:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.chunking import is_audio
 from vivavoce.client.session import Session
-from vivavoce.errors import RealtimeError
+from vivavoce.errors import SessionStateError
 from vivavoce.streaming.v3.base import BaseClient
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class RealTimeTranscriber(BaseClient):
             ConfigurationError: The address or the key is not valid.
         """
         if self._session is not None and self._session.closed is None:
-            raise RealtimeError("a session is open already: disconnect() it first")
+            raise SessionStateError("a session is open already: disconnect() it first")
         self._errors.clear()
         session = Session(self._config(params)).open()
         self._session = session
@@ -123,7 +123,7 @@ class RealTimeTranscriber(BaseClient):
             RealTimeError: A handler raised an exception, which is the cause. The session ends nonetheless.
         """
         session, dispatcher = self._session, self._dispatcher
-        if session is None or dispatcher is None:
+        if session is None or dispatcher is None or not session.is_here:
             return
         if terminate:
             session.end()
@@ -152,7 +152,7 @@ class RealTimeTranscriber(BaseClient):
 
     def _open_session(self) -> Session:
         if self._session is None:
-            raise RealtimeError("no session is open: connect() first")
+            raise SessionStateError("no session is open: connect() first")
         return self._session
 
     def __enter__(self) -> Self:

@@ -1,0 +1,48 @@
+"""Calls that the state of a session does not allow raise a RealtimeError that is a RuntimeError, too."""
+
+import asyncio
+
+import pytest
+
+import vivavoce
+from support.simulated_network import Network, is_dead
+from vivavoce.streaming.v3 import AsyncStreamingClient, StreamingClient, StreamingParameters
+
+PARAMETERS = StreamingParameters(sample_rate=16_000)
+CALLS = {
+    "stream": lambda client: client.stream(bytes(3_200)),
+    "force_endpoint": lambda client: client.force_endpoint(),
+    "keep_alive": lambda client: client.keep_alive(),
+    "set_params": lambda client: client.set_params(
+        StreamingParameters(sample_rate=16_000, max_turn_silence=900)
+    ),
+}
+BOTH = (vivavoce.RealtimeError, RuntimeError)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls_before_the_first_connection(name):
+    for error in BOTH:
+        with pytest.raises(error, match="no session is open"):
+            CALLS[name](StreamingClient())
+        with pytest.raises(error, match="no session is open"):
+            asyncio.run(CALLS[name](AsyncStreamingClient()))
+
+
+def test_a_second_connection_and_a_call_after_the_end():
+    client = StreamingClient(transport=Network(is_dead))
+    client.connect(PARAMETERS)
+    for error in BOTH:
+        with pytest.raises(error, match="open already"):
+            client.connect(PARAMETERS)
+    client.disconnect()
+    for error in BOTH:
+        with pytest.raises(error, match="was closed"):
+            client.stream(bytes(3_200))
+
+
+def test_a_transcriber_of_v2_without_a_session():
+    transcriber = vivavoce.RealtimeTranscriber(sample_rate=16_000, on_data=print, on_error=print)
+    for error in BOTH:
+        with pytest.raises(error, match="no session is open"):
+            transcriber.stream(bytes(3_200))
