@@ -1,1 +1,1 @@
-"""The studies behind docs/performance.md, and what measures and writes its tables. Not part of the wheel."""
+"""The studies, and the programs that measure and write docs/performance.md. Not in the wheel."""
