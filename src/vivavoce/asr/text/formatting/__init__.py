@@ -5,8 +5,10 @@ The lines of tests/data/formatting.tsv state the expected results.
 
 1. `words.split_words` splits words from their punctuation. The rules read only this form.
 2. `formatter.rewrite_at` decides at one word which words are replaced, and by what. It is the only way to the
-   rules: `addresses`, `digit_strings` (phone numbers, cards, codes) and, for all other numbers,
-   `numbers.parse_run` (number words to values) with `rules.rewrite_run` (values and context to text).
+   rules, in this order: `addresses`; `grammar.number_phrase` (ranges, rows, signs, fractions of scales,
+   years, clock times, telephone numbers: all of it or none); `digit_strings` (cards, codes); and,
+   for all other numbers, `numbers.parse_run` (number words to values) with `rules.rewrite_run` (values and
+   context to text).
 3. `formatter.formatted_words` applies these decisions to a finished turn. `incremental.frozen_words` applies
    them to an unfinished turn, as far as no later word can change the result.
 

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.text.formatting.words import SplitWord
 
-__all__ = ["digit_string", "passes_luhn"]
+__all__ = [
+    "CODE_LABELS",
+    "PHONE_LABELS",
+    "digit_string",
+    "digits_of_pair",
+    "label_before",
+    "passes_luhn",
+    "phone_number",
+    "single_digits",
+]
 
 _REPEATS: Final = {"double": 2, "triple": 3}
 _ZEROS: Final = frozenset({"oh", "o"})
-_CODE_LABELS: Final = word_set("code pin passcode password zip account extension id order reference badge")
-_PHONE_LABELS: Final = word_set("number dial call phone telephone fax mobile")
+CODE_LABELS: Final = word_set("code pin passcode password zip account extension id order reference badge")
+PHONE_LABELS: Final = word_set("number dial call phone telephone fax mobile")
 _LABEL_REACH: Final = 4  # how many words before the digits a label may be
 _MIN_LABELLED: Final = 3  # digits
 _MIN_UNLABELLED: Final = 4
@@ -57,7 +66,7 @@ def digit_string(words: Sequence[SplitWord], start: int) -> Replacement | None:
     """Join the digits that are spoken from a word on; None if there are too few to be sure."""
     if not (_single_digit(words[start].parts[0]) or words[start].key in _REPEATS):
         return None
-    label = _label_before(words, start)
+    label = label_before(words, start)
     scan = _scan(words, start, with_pairs=False)
     scan_with_pairs = _scan(words, start, with_pairs=True)
     if scan_with_pairs.n_words > scan.n_words:  # a larger number follows: it may be part of a phone number
@@ -79,15 +88,15 @@ def passes_luhn(digits: str) -> bool:
     return sum(value // 10 + value % 10 for value in doubled) % 10 == 0
 
 
-def _label_before(words: Sequence[SplitWord], start: int) -> str:
-    """The nearest word before the digits that says what they are; "security" if it is one of those words."""
+def label_before(words: Sequence[SplitWord], start: int) -> str:
+    """Return the nearest word before digits that says what they are; "security" if that is one of them."""
     label = ""
     for word in reversed(words[max(0, start - _LABEL_REACH) : start]):
         if word.trail.startswith((".", "?", "!")):
             break
         if word.key == "security":
             return word.key
-        if not label and (word.key in _CODE_LABELS or word.key in _PHONE_LABELS):
+        if not label and (word.key in CODE_LABELS or word.key in PHONE_LABELS):
             label = word.key
     return label
 
@@ -105,10 +114,10 @@ def _scan(words: Sequence[SplitWord], start: int, *, with_pairs: bool) -> _Scan:
     while at < len(words):
         if words[at].lead and at > start:
             break
-        digits, n_words = _pair(words, at, is_first=not scan.digits) if with_pairs else ("", 0)
+        digits, n_words = digits_of_pair(words, at, is_first=not scan.digits) if with_pairs else ("", 0)
         is_pair = bool(n_words)
         if not is_pair:
-            digits, n_words = _single_digits(words, at, is_first=not scan.digits)
+            digits, n_words = single_digits(words, at, is_first=not scan.digits)
         if not n_words:
             break
         scan.has_pairs |= is_pair
@@ -124,8 +133,8 @@ def _scan(words: Sequence[SplitWord], start: int, *, with_pairs: bool) -> _Scan:
     return scan
 
 
-def _single_digits(words: Sequence[SplitWord], at: int, *, is_first: bool) -> tuple[str, int]:
-    """The digits that a word says one by one, or two words ("double five"), and how many words these are."""
+def single_digits(words: Sequence[SplitWord], at: int, *, is_first: bool) -> tuple[str, int]:
+    """Return the digits that a word or two ("double five") say one by one, and how many words these are."""
     word = words[at]
     if word.key in _REPEATS and not word.trail and at + 1 < len(words) and _single_digit(words[at + 1].key):
         return _single_digit(words[at + 1].key) * _REPEATS[word.key], 2
@@ -145,8 +154,8 @@ def _single_digit(part: str) -> str:
     return part if len(part) == 1 and part.isascii() and part.isdigit() else ""
 
 
-def _pair(words: Sequence[SplitWord], at: int, *, is_first: bool) -> tuple[str, int]:
-    """Two digits spoken as one number, or hundreds at the beginning, and how many words these take."""
+def digits_of_pair(words: Sequence[SplitWord], at: int, *, is_first: bool) -> tuple[str, int]:
+    """Return two digits spoken as one number, or hundreds at the beginning, and how many words these take."""
     key = words[at].key
     if key in ONES and _key_after(words, at) == "hundred":
         return (f"{ONES[key]}00", 2) if is_first else ("", 0)
@@ -194,12 +203,12 @@ def _written(digits: str, label: str) -> str:
         return f"{digits[:3]}-{digits[3:5]}-{digits[5:]}"
     if len(digits) in _CARD_DIGITS and passes_luhn(digits):
         return "-".join(digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP))
-    if label not in _CODE_LABELS and len(digits) in _PHONE_DIGITS:
-        return _phone(digits)
+    if label not in CODE_LABELS and len(digits) in _PHONE_DIGITS:
+        return phone_number(digits)
     return digits
 
 
-def _phone(digits: str) -> str:
+def phone_number(digits: str) -> str:
     """Write a number of the North American Numbering Plan with hyphens; any other without.
 
     Area codes and exchanges of the plan begin with 2 to 9.

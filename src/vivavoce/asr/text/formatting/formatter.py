@@ -56,11 +56,12 @@ def rewrite_at(words: Sequence[SplitWord], at: int, *, may_hold_address: bool) -
     """
     if not words[at].core:
         return UNCHANGED
-    replacement = (address(words, at) if may_hold_address else None) or digit_string(words, at)
-    if replacement is not None:
-        return Decision((replacement,), 0)
+    if may_hold_address and (written_address := address(words, at)) is not None:
+        return Decision((written_address,), 0)
     if (decision := number_phrase(words, at)) is not None:
         return decision
+    if (digits := digit_string(words, at)) is not None:
+        return Decision((digits,), 0)
     run = parse_run(words, at)
     if run is None:
         return UNCHANGED

@@ -7,11 +7,15 @@ half figures, half words.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from vivavoce.asr.text.formatting.grammar.dotted import dotted
 from vivavoce.asr.text.formatting.grammar.ordinals import days_and_ordinals
 from vivavoce.asr.text.formatting.grammar.rows import row
 from vivavoce.asr.text.formatting.grammar.singles import single
+from vivavoce.asr.text.formatting.grammar.telephone import telephone
+from vivavoce.asr.text.formatting.grammar.times import clock_times
+from vivavoce.asr.text.formatting.grammar.years import year_or_amount
 from vivavoce.asr.text.formatting.lexicon import FIRST_WORDS
 
 if TYPE_CHECKING:
@@ -20,6 +24,9 @@ if TYPE_CHECKING:
     from vivavoce.asr.text.formatting.words import Decision, SplitWord
 
 __all__ = ["number_phrase"]
+
+_RULES: Final = (telephone, dotted, clock_times, days_and_ordinals, row, year_or_amount, single)
+"""In the order in which they are asked: the first result counts."""
 
 
 def number_phrase(words: Sequence[SplitWord], at: int) -> Decision | None:
@@ -31,4 +38,7 @@ def number_phrase(words: Sequence[SplitWord], at: int) -> Decision | None:
     key = words[at].key
     if key not in FIRST_WORDS and not key[:1].isdigit() and key.partition("-")[0] not in FIRST_WORDS:
         return None
-    return days_and_ordinals(words, at) or row(words, at) or single(words, at)
+    for rule in _RULES:
+        if (decision := rule(words, at)) is not None:
+            return decision
+    return None

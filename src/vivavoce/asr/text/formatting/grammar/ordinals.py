@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from vivavoce.asr.text.formatting.grammar.cursor import before, closes, is_name, joined
+from vivavoce.asr.text.formatting.cursor import before, closes, is_name, joined
 from vivavoce.asr.text.formatting.numbers import parse_run
 from vivavoce.asr.text.formatting.words import Decision, Replacement
 from vivavoce.asr.text.numerals import ordinal_suffix

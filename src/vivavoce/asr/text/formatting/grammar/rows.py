@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.text.formatting.grammar.cursor import before, closes, is_name, joined, joined_keys
+from vivavoce.asr.text.formatting.cursor import before, closes, is_name, joined, joined_keys
 from vivavoce.asr.text.formatting.grammar.terms import Term, split_between, term
 from vivavoce.asr.text.formatting.grammar.units import Unit, cents_end, unit_at
 from vivavoce.asr.text.formatting.grammar.writer import written_row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.text.formatting.grammar.cursor import before, closes, joined, joined_keys
+from vivavoce.asr.text.formatting.cursor import before, closes, joined, joined_keys
 from vivavoce.asr.text.formatting.grammar.terms import Term, fraction_of_scale, leading_point, term
 from vivavoce.asr.text.formatting.grammar.units import cents_end, unit_at
 from vivavoce.asr.text.formatting.grammar.writer import written_row

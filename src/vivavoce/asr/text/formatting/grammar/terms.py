@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.text.formatting.grammar.cursor import before, joined, joined_keys
+from vivavoce.asr.text.formatting.cursor import before, joined, joined_keys
 from vivavoce.asr.text.formatting.lexicon import FRACTIONS, MULTIPLIERS
 from vivavoce.asr.text.formatting.numbers import Number, parse_run
 from vivavoce.asr.text.numerals import ONES, SCALES

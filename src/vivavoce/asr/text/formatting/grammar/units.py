@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from vivavoce.asr.text.formatting.grammar.cursor import closes, joined
+from vivavoce.asr.text.formatting.cursor import closes, joined
 from vivavoce.asr.text.formatting.lexicon import CENTS, CURRENCIES, LONGEST_UNIT, UNITS, UNITS_IN_WORDS
 from vivavoce.asr.text.formatting.numbers import parse_run
 

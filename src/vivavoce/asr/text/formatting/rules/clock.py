@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.asr.text.formatting.cursor import joined
 from vivavoce.asr.text.formatting.rules.context import AFTER_AMOUNTS, SMALLEST_IN_DIGITS
 from vivavoce.asr.text.formatting.words import Replacement
 from vivavoce.asr.text.word_lists import word_set
 
 if TYPE_CHECKING:
-    from vivavoce.asr.text.formatting.rules.context import RunInContext
-    from vivavoce.asr.text.formatting.words import Rewrite
+    from collections.abc import Sequence
 
-__all__ = ["clock"]
+    from vivavoce.asr.text.formatting.rules.context import RunInContext
+    from vivavoce.asr.text.formatting.words import Rewrite, SplitWord
+
+__all__ = ["clock", "half_of_day", "hour_and_minutes"]
 
 _BEFORE_TIMES: Final = word_set("at by until till before after around since")
 _COUNTED_NOUNS: Final = word_set("miles feet meters kilometers pounds people million thousand")
@@ -25,17 +28,15 @@ _MINUTES: Final = range(10, 60)
 
 def clock(context: RunInContext) -> Rewrite | None:
     """Seven thirty p.m., ten o'clock, at seven thirty."""
-    time = _hour_and_minutes(context)
+    time = hour_and_minutes(context)
     if time is None:
         return None
     hour, minutes = time
     text = str(hour) if minutes is None else f"{hour}:{minutes:02}"
-    after, then = context.after(), context.after(2)
+    after = context.after()
     if hour in _HOURS_ON_CLOCK:
-        if after in _HALVES_OF_DAY and then != "i":
-            return Replacement(context.n_words, text), Replacement(1, _HALVES_OF_DAY[after])
-        if after in {"a", "p"} and then == "m":
-            return Replacement(context.n_words, text), Replacement(2, f"{after}.m")
+        if half := half_of_day(context.words, context.run.end):
+            return Replacement(context.n_words, text), half
         if after in {"o'clock", "oclock"}:
             return context.as_one_word(text)
     if minutes is None or hour == _MAX_HOUR or context.before() not in _BEFORE_TIMES:
@@ -47,7 +48,15 @@ def clock(context: RunInContext) -> Rewrite | None:
     return context.as_one_word(text)
 
 
-def _hour_and_minutes(context: RunInContext) -> tuple[int, int | None] | None:
+def half_of_day(words: Sequence[SplitWord], at: int) -> Replacement | None:
+    """Write "a.m." or "p.m." if one of them is said at an index, right after a time."""
+    key = joined(words, at)
+    if key in _HALVES_OF_DAY and joined(words, at + 1) != "i":
+        return Replacement(1, _HALVES_OF_DAY[key])
+    return Replacement(2, f"{key}.m") if key in {"a", "p"} and joined(words, at + 1) == "m" else None
+
+
+def hour_and_minutes(context: RunInContext) -> tuple[int, int | None] | None:
     """The hour and the minutes if the run can be a time; minutes are None if there are none."""
     numbers = context.run.numbers
     if context.run.sign or any(

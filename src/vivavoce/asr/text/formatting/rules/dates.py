@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vivavoce.asr.text.formatting.rules.context import RunInContext
     from vivavoce.asr.text.formatting.words import Rewrite
 
-__all__ = ["date", "years"]
+__all__ = ["date", "year_of", "years"]
 
 _AMBIGUOUS_MONTHS: Final = frozenset({"may", "march"})
 _BEFORE_MONTHS: Final = word_set("in on by until till since last next every this of from before after")
@@ -41,15 +41,28 @@ def date(context: RunInContext) -> Rewrite | None:
     day = _day(run.numbers[0])
     if not day:
         return None
-    if _is_after_month(context):
+    if _is_after_month(context) or _is_full_date(context):
         if len(run.numbers) == 1:
             return context.as_one_word(day)
-        if year := _year(run.numbers[1:]):
-            return _day_and_year(context, day, year)
+        if year := year_of(run.numbers[1:]):
+            return _day_andyear_of(context, day, year)
     if run.numbers[0].kind == "ordinal" and len(run.numbers) == 1 and context.after() == "of":
         month = context.after(2)
         return context.as_one_word(day) if month in MONTHS else None
     return None
+
+
+def _is_full_date(context: RunInContext) -> bool:
+    """Whether a sentence begins with a month, a day and a year: "May fifth twenty ten" is no question."""
+    first, *rest = context.run.numbers
+    month = context.before()
+    at = context.run.start - 1
+    return (
+        first.kind == "ordinal"
+        and month in MONTHS
+        and context.words[at].core[:1].isupper()
+        and bool(year_of(tuple(rest)))
+    )
 
 
 def _day(number: Number) -> str:
@@ -73,14 +86,14 @@ def _is_after_month(context: RunInContext) -> bool:
     return month not in _AMBIGUOUS_MONTHS or is_name or before_month in _BEFORE_MONTHS
 
 
-def _day_and_year(context: RunInContext, day: str, year: int) -> Rewrite | None:
+def _day_andyear_of(context: RunInContext, day: str, year: int) -> Rewrite | None:
     """Split a run into a day and a year, if a word ends between the two."""
     run = context.run
     for end in range(run.start + 1, run.end):
         head = parse_run(context.words[:end], run.start)
         if head and len(head.numbers) == 1 and head.numbers[0] == run.numbers[0]:
             tail = parse_run(context.words, head.end)
-            if tail and _year(tail.numbers) == year:
+            if tail and year_of(tail.numbers) == year:
                 return (
                     Replacement(head.end - head.start, f"{day},"),
                     Replacement(tail.end - tail.start, str(year)),
@@ -96,15 +109,15 @@ def years(context: RunInContext) -> Rewrite | None:
         return None
     if len(numbers) == 2 and numbers[1].kind == "plural" and _is_century(numbers[0]):  # noqa: PLR2004
         return context.as_one_word(f"{numbers[0].value}{numbers[1].value:02}s")
-    year = _year(numbers)
+    year = year_of(numbers)
     if not year or context.after() in AFTER_AMOUNTS or context.before() in _BEFORE_PRICES:
         return None
     is_year = _is_year_as_cardinal(context, year) if len(numbers) == 1 else _is_year_in_parts(context, year)
     return context.as_one_word(str(year)) if is_year else None
 
 
-def _year(numbers: tuple[Number, ...]) -> int:
-    """The year that numbers name, from 1000 to 2999; 0 if they name none."""
+def year_of(numbers: tuple[Number, ...]) -> int:
+    """Return the year that numbers name, from 1000 to 2999; 0 if they name none."""
     match numbers:
         case [year] if (
             year.kind == "cardinal" and year.value in _YEARS and not (year.is_decimal or "," in year.digits)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["amount", "is_measured", "money", "percent", "units"]
 
 _ANY_CENTS: Final = range(1, 100)
-_CENTS_WITHOUT_UNIT: Final = range(10, 100)  # "nineteen dollars ninety nine"
+_CENTS_WITHOUT_UNIT: Final = range(1, 100)  # "nineteen dollars ninety nine", "ten dollars five"
 
 
 def amount(number: Number, sign: str) -> str:
