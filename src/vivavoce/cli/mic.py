@@ -156,8 +156,9 @@ def _transcribe_microphone(
     from vivavoce.cli.audio_copy import AudioCopy
     from vivavoce.cli.chunks import first_seconds
     from vivavoce.cli.interrupt import Interrupt
+    from vivavoce.cli.level_meter import level_meter
     from vivavoce.cli.live_session import run_session
-    from vivavoce.cli.microphone import level_meter, open_microphone
+    from vivavoce.cli.microphone import open_microphone
     from vivavoce.cli.server_choice import choose_server
     from vivavoce.cli.transcribers import transcriber_factory
     from vivavoce.types import Encoding

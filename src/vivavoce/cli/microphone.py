@@ -1,8 +1,8 @@
-"""Open a microphone for a command, and show devices and levels as text."""
+"""Open a microphone for a command, and show devices as text."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vivavoce.cli.options import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 from vivavoce.errors import MicrophoneError, VivavoceError
@@ -11,10 +11,7 @@ from vivavoce.types import MODEL_RATE_HZ
 if TYPE_CHECKING:
     from vivavoce.mic import InputDevice, Microphone
 
-__all__ = ["device_line", "level_meter", "open_microphone"]
-
-_METER_MARKS: Final = 10
-_METER_RANGE_DB: Final = 60
+__all__ = ["device_line", "open_microphone"]
 
 
 def device_line(device: InputDevice) -> str:
@@ -49,14 +46,3 @@ def open_microphone(sample_rate: int | None, device: int | str | None) -> Microp
         if rate == MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
             raise
         return Microphone(sample_rate=rate, device=device)
-
-
-def level_meter(level_db: float) -> str:
-    """Return a level as text.
-
-    Args:
-        level_db: Level relative to full scale, in dB; ten marks show the upper 60 dB.
-    """
-    above_floor = min(max(level_db + _METER_RANGE_DB, 0), _METER_RANGE_DB)
-    n = round(above_floor * _METER_MARKS / _METER_RANGE_DB)
-    return f"[{'#' * n}{'.' * (_METER_MARKS - n)}] {level_db:.0f} dB"

@@ -3,7 +3,7 @@
 from vivavoce.asr.engine.engine import Engine, EngineState
 from vivavoce.asr.engine.pump import Pump
 from vivavoce.asr.engine.scheduler import Batch, Scheduler
-from vivavoce.asr.engine.served import ServedStream
+from vivavoce.asr.engine.served_stream import ServedStream
 from vivavoce.asr.engine.stats import EngineStats, Histogram
 
 __all__ = ["Batch", "Engine", "EngineState", "EngineStats", "Histogram", "Pump", "Scheduler", "ServedStream"]

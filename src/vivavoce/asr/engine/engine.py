@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.engine.cadence import CadenceControl
 from vivavoce.asr.engine.scheduler import Scheduler
-from vivavoce.asr.engine.served import Member, ServedStream
+from vivavoce.asr.engine.served_stream import Member, ServedStream
 from vivavoce.asr.engine.stats import EngineStats
 from vivavoce.asr.models import give_back_memory, load_detector, load_recogniser, warm_up
 from vivavoce.asr.session import Tuning

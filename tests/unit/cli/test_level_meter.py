@@ -2,7 +2,7 @@
 
 import pytest
 
-from vivavoce.cli.microphone import level_meter
+from vivavoce.cli.level_meter import level_meter
 
 
 @pytest.mark.parametrize(
