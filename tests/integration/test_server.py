@@ -309,8 +309,23 @@ def test_a_client_that_disappears_leaves_no_session(server, dialect, caplog):
     wait_until(lambda: not server._server.service.connections)
     assert server._server.service.engine.n_sessions == 0
     _, text = log_of_the_server(caplog)
-    assert "over: failed" in text
+    assert "over: client left" in text
+    assert "failed" not in text
     assert "Traceback" not in text
+
+
+@both
+def test_a_client_that_closes_without_ending_its_session_has_left(server, dialect, caplog):
+    caplog.set_level(logging.INFO)
+    for close_code in (1000, 1001, 4999):
+        caplog.clear()
+        with open_session(server, dialect) as socket:
+            send(socket, speech(0, 1))
+            socket.close(close_code)
+        wait_until(lambda: not server._server.service.connections)
+        _, text = log_of_the_server(caplog)
+        assert "over: client left, 0." in text
+        assert "failed" not in text
 
 
 @both

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import http.server
+import io
 import json
 import logging
 import random
@@ -12,6 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import wave
 
 import numpy as np
 import pytest
@@ -83,16 +85,63 @@ def test_either_end_message_ends_a_session_in_text_and_binary_frames(server, pat
 # --- v3 ---------------------------------------------------------------------------------------
 
 
-def test_warnings_follow_the_beginning_and_changes(server):
-    with open_session(server, V3 + "&speaker_labels=true") as socket:
+@pytest.mark.parametrize(
+    ("user_agent", "gets_them"),
+    [
+        ("AssemblyAI/1.0 (sdk=Python/1.8.2 runtime_env=Python/3.11.7)", True),
+        ("AssemblyAI/1.0 (integration=Livekit/1.1.7)", False),
+        ("Python/3.11 websockets/15.0", False),
+    ],
+)
+def test_warnings_go_to_the_clients_that_know_them(server, user_agent, gets_them, caplog):
+    caplog.set_level(logging.INFO)
+    with open_session(server, V3 + "&speaker_labels=true", user_agent_header=user_agent) as socket:
         socket.send('{"type": "UpdateConfiguration", "prompt": "Be exact."}')
         socket.send('{"type": "KeepAlive"}')
         socket.send(END[V3])
         messages, code = rest(socket)
-    assert [it["type"] for it in messages] == ["Begin", "Warning", "Warning", "Termination"]
-    assert messages[1]["warning"].startswith("speaker_labels is accepted and has no effect")
-    assert messages[2]["warning"].startswith("prompt is accepted")
+    begin, *warnings, end = messages
+    assert (begin["type"], end["type"], code) == ("Begin", "Termination", 1000)
+    texts = ["speaker_labels is accepted and has no effect", "prompt is accepted and has no effect"]
+    assert len(warnings) == (len(texts) if gets_them else 0)
+    for warning, text in zip(warnings, texts, strict=False):
+        assert warning["warning"].startswith(text)
+    for text in texts:
+        assert text in caplog.text
+
+
+@both
+def test_a_file_sent_as_samples_is_named(server, path, caplog):
+    caplog.set_level(logging.INFO)
+    webm = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01".ljust(3_200, b"\0")
+    with open_session(server, path) as socket:
+        socket.send(webm)
+        socket.send(END[path])
+        messages, code = rest(socket)
+    text = "the audio is WebM or Matroska, but the session expects raw samples"
+    assert [it["warning"][: len(text)] for it in of(messages, "Warning")] == ([text] if path == V3 else [])
     assert code == 1000
+    assert text in caplog.text
+
+
+@both
+@pytest.mark.parametrize("chunk", [800, 1_600])
+def test_a_wav_header_before_the_audio_is_dropped(server, path, chunk):
+    with io.BytesIO() as file, wave.open(file, "wb") as wav:
+        wav.setparams((1, 2, 16_000, 0, "NONE", None))
+        wav.writeframes(b"")
+        header = file.getvalue()
+    data = header + pcm(speech(0, 1))
+    alone = [header, *(data[at : at + 2 * chunk] for at in range(44, len(data), 2 * chunk))]
+    for messages_sent in (alone, [data[at : at + 2 * chunk] for at in range(0, len(data), 2 * chunk)]):
+        with open_session(server, path) as socket:
+            for piece in messages_sent:
+                socket.send(piece)
+            socket.send(END[path])
+            messages, code = rest(socket)
+        assert code == 1000
+        assert [it.get("text", it.get("transcript")) for it in messages[-2:]] == ["Alpha bravo.", None]
+        assert not of(messages, "Warning")
 
 
 def test_a_forced_end_without_speech_is_answered(server):

@@ -172,9 +172,15 @@ class Configure:
 
 @dataclass(frozen=True, slots=True)
 class Warn:
-    """Warn the client about something that it asked for; the session answers with `Warned`."""
+    """Warn the client about something that it asked for; the session answers with `Warned`.
+
+    Attributes:
+        text: As in `Warned`.
+        is_urgent: As in `Warned`.
+    """
 
     text: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +305,12 @@ class Warned:
 
     Attributes:
         text: What the server does instead, for people.
+        is_urgent: Whether the session can't work like this, so that even a client that may not
+            know the message gets it.
     """
 
     text: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

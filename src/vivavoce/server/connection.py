@@ -15,7 +15,9 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from vivavoce.asr.engine import EngineState
 from vivavoce.asr.session import Channels
 from vivavoce.errors import ProtocolViolation
-from vivavoce.protocol.events import SessionEnded, SessionFailed, Terminate, TurnUpdated
+from vivavoce.protocol.events import SessionEnded, SessionFailed, Terminate, TurnUpdated, Warned
+from vivavoce.server.raw_audio import RawAudio
+from vivavoce.server.user_agents import reads_warnings
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Connection:
         self._progress = asyncio.Event()  # the session may have consumed audio
         self._served: ServedStream | None = None  # None before the session begins and after it is over
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
+        self._client_left = False  # without ending its session
 
     async def run(self) -> None:
         """Accept the socket, serve its session to the end, close it."""
@@ -132,14 +135,15 @@ class Connection:
     async def _serve_session(self, dialect: Dialect, stream: Channels) -> None:
         """Serve an open session to its end."""
         served = self._served = self._engine.join(stream, self._wake)
+        audio = RawAudio(dialect.options, dialect.limits.min_chunk_ms)
         self._service.metrics.began(dialect.name)
         _log.info("session %s began: %s", stream.session_id, dialect.name)
         self._has_events.set()  # its beginning is an event
-        reading = asyncio.create_task(self._read(dialect, served))
+        reading = asyncio.create_task(self._read(dialect, audio, served))
         try:
             await self._write(dialect, stream)
         except (WebSocketDisconnect, TimeoutError):
-            _log.info("session %s lost its client", stream.session_id)
+            self._client_left = True
         finally:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -154,7 +158,7 @@ class Connection:
             _log.info(
                 "session %s over: %s, %.1f s of audio",
                 stream.session_id,
-                stream.state.name.lower(),
+                "client left" if self._client_left else stream.state.name.lower(),
                 stream.audio_ms / 1000,
             )
 
@@ -163,7 +167,7 @@ class Connection:
         if self._served is not None and self._served.stream.has_events:
             self._has_events.set()
 
-    async def _read(self, dialect: Dialect, served: ServedStream) -> None:
+    async def _read(self, dialect: Dialect, audio: RawAudio, served: ServedStream) -> None:
         """Pass on what the client sends; stop reading while the session has too much audio to process."""
         stream = served.stream
         while not stream.is_over:
@@ -171,12 +175,14 @@ class Connection:
                 message = await self._receive()
             except WebSocketDisconnect:
                 served.leave()
+                self._client_left = True
                 stream.fail(Failure.IDLE, "the client disconnected")
                 self._wake()
                 return
             try:
-                for command in dialect.decode(message):
-                    served.receive(command, time.monotonic())
+                for sent in dialect.decode(message):
+                    for command in audio.check(sent):
+                        served.receive(command, time.monotonic())
             except ProtocolViolation as violation:
                 stream.fail(violation.failure, violation.detail)
             except Exception as error:  # noqa: BLE001 - a bug of ours fails this session and no other
@@ -210,7 +216,15 @@ class Connection:
                 if isinstance(event, SessionEnded | SessionFailed):
                     await self._close(dialect.closing(event))
                     return
-                await self._send(dialect, event)
+                if not (isinstance(event, Warned) and self._keeps_warning(event, stream.session_id)):
+                    await self._send(dialect, event)
+
+    def _keeps_warning(self, event: Warned, session_id: str) -> bool:
+        """Log a warning; returns whether its client must not get it."""
+        _log.log(
+            logging.WARNING if event.is_urgent else logging.INFO, "session %s: %s", session_id, event.text
+        )
+        return not (event.is_urgent or reads_warnings(self._websocket.headers.get("user-agent")))
 
     async def _send(self, dialect: Dialect, event: SessionEvent) -> None:
         frames = dialect.encode(event, time.time())

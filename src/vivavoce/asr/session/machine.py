@@ -159,7 +159,7 @@ class SessionMachine:
                 self._segmenter.buffer.append(self._intake.finish())
                 self._marks.append((self._segmenter.buffer.end, command))
             case Warn():
-                self._reporter.warn(command.text)
+                self._reporter.warn(command)
             case ForceEndpoint() | Configure():
                 self._marks.append((self._intake.guaranteed_samples, command))
             case KeepAlive():

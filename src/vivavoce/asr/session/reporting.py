@@ -14,6 +14,7 @@ from vivavoce.protocol.events import (
     SilenceDetected,
     SpeechStarted,
     TurnUpdated,
+    Warn,
     Warned,
 )
 from vivavoce.types import PiiPolicy, Word
@@ -60,9 +61,9 @@ class Reporter:
         self._options = options
         self._renderer = _renderer_of(options)
 
-    def warn(self, text: str) -> None:
+    def warn(self, warning: Warn) -> None:
         """Report a warning."""
-        self.events.append(Warned(text))
+        self.events.append(Warned(warning.text, warning.is_urgent))
 
     def speech_started(self, position: int, confidence: float) -> None:
         """Report that speech began.

@@ -84,7 +84,11 @@ MODES: Final = {
 }
 """For each mode the silence that ends a complete turn and any turn, and interruption_delay, in ms."""
 
-_OFF: Final = frozenset({"", "false", "0", "[]", "{}", "null", "none"})  # texts that switch a parameter off
+# They ask for nothing by themselves; for speaker_labels there is a warning already.
+_DETAILS_OF_SPEAKER_LABELS: Final = frozenset({"max_speakers", "speaker_labels_revision_interval_ms"})
+
+# Texts that switch a parameter off.
+_OFF: Final = frozenset({"", "false", "0", "0.0", "[]", "{}", "null", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +254,7 @@ def _no_effect(given: ParameterReader) -> list[str]:
     return [
         f"{name} is accepted and has no effect: {reason}"
         for name, reason in reasons.items()
-        if reason is not None and not _is_off(given, name)
+        if reason is not None and name not in _DETAILS_OF_SPEAKER_LABELS and not _is_off(given, name)
     ]
 
 

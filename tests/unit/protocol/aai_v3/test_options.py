@@ -241,8 +241,6 @@ WITHOUT_EFFECT = {
     "previous_context_n_turns": 3,
     "language_detection": "true",
     "speaker_labels": True,
-    "max_speakers": 2,
-    "speaker_labels_revision_interval_ms": 300_000,
     "domain": "medical-v1",
     "voice_focus": "near-field",
     "noise_suppression_model": "far-field",
@@ -260,6 +258,13 @@ WITHOUT_EFFECT = {
 def test_parameters_without_effect_give_a_warning(name, value):
     (warning,) = dialect(**{name: value}).options.warnings
     assert warning.startswith(name)
+
+
+@pytest.mark.parametrize("query", ["max_speakers=2", "speaker_labels_revision_interval_ms=300000"])
+def test_a_detail_of_an_option_that_is_off_asks_for_nothing(query):
+    assert dialect(query).options.warnings == ()
+    (warning,) = dialect(f"speaker_labels=true&{query}").options.warnings
+    assert warning.startswith("speaker_labels is accepted")
 
 
 def test_key_terms_apply_from_the_start_and_from_a_change():

@@ -1,0 +1,147 @@
+"""Finds files where a client should send raw samples: drops WAV headers, and names other formats."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.errors import AudioError
+from vivavoce.protocol.events import Audio, Warn
+from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, UnsupportedWavError, read_wav_header
+from vivavoce.types import Encoding
+
+if TYPE_CHECKING:
+    from vivavoce.protocol.events import Command, SessionOptions
+    from vivavoce.recordings.wav import WavFormat
+
+__all__ = ["RawAudio", "container_of"]
+
+_LONGEST_HEADER: Final = 1 << 16  # of a header in several messages; longer ones are samples
+_WAVE_BYTES: Final = 12  # a WAV header begins with its magic, a size and the word WAVE
+_MAGICS: Final = (  # each with its position and the name of its format
+    (0, b"\x1aE\xdf\xa3", "WebM or Matroska"),
+    (0, b"OggS", "Ogg"),
+    (0, b"fLaC", "FLAC"),
+    (0, b"ID3", "MP3"),
+    (4, b"ftyp", "MP4"),
+    (0, b"caff", "CAF"),
+    (0, b"FORM", "AIFF"),
+    (0, b".snd", "AU"),
+    (0, b"#!AMR", "AMR"),
+    (0, b"FLV\x01", "FLV"),
+    (0, b"0&\xb2u\x8ef\xcf\x11", "WMA"),
+)
+_MIN_FRAME_BYTES: Final = 7  # an ADTS header
+_ADTS_SYNC: Final = b"\xff\xf0"
+_ADTS_MASK: Final = 0xF6  # without the bits for the version and the checksum
+
+
+def container_of(data: bytes) -> str | None:
+    """Return the name of the file format that data begins with; None: it has no known one."""
+    for position, magic, name in _MAGICS:
+        if data.startswith(magic, position):
+            return name
+    return "AAC" if _is_adts(data) else None
+
+
+def _is_adts(data: bytes) -> bool:
+    """Whether data begins with an ADTS frame that another one follows; ISO 13818-7, section 6.2."""
+    if len(data) < _MIN_FRAME_BYTES or not _is_sync(data):
+        return False
+    length = (data[3] & 0x03) << 11 | data[4] << 3 | data[5] >> 5
+    return length >= _MIN_FRAME_BYTES and _is_sync(data[length:])
+
+
+def _is_sync(data: bytes) -> bool:
+    return data[:1] == _ADTS_SYNC[:1] and bool(data[1:2]) and data[1] & _ADTS_MASK == _ADTS_SYNC[1]
+
+
+def _is_wav(data: bytes) -> bool:
+    return data[:MAGIC_BYTES] in MAGICS and data[8:_WAVE_BYTES] == b"WAVE"
+
+
+def _channels(n: int) -> str:
+    return f"{n} channel" if n == 1 else f"{n} channels"
+
+
+class RawAudio:
+    """The audio of one client that promised raw samples. Audio of a codec is left as it is."""
+
+    def __init__(self, options: SessionOptions, min_chunk_ms: float) -> None:
+        """Begin a stream.
+
+        Args:
+            options: The options of the session.
+            min_chunk_ms: The least audio in one message; what is left of a message without its header may
+                be shorter, and goes with the next one.
+        """
+        self._options = options
+        self._min_chunk_ms = min_chunk_ms
+        self._pending = b""  # goes before the next message: the beginning of a header, or samples after one
+        self._is_first = True  # nothing was received yet
+        self._has_warned = False  # about a header that contradicts the session
+
+    def check(self, command: Command) -> tuple[Command, ...]:
+        """Return what a session should get for a command: without WAV headers, with warnings."""
+        pending, self._pending = self._pending, b""
+        if not isinstance(self._options.encoding, Encoding):
+            return (command,)
+        if not isinstance(command, Audio):
+            return (Audio(pending), command) if pending and not _is_wav(pending) else (command,)
+        data = pending + command.data
+        is_first, self._is_first = self._is_first, False
+        if _is_wav(data):
+            return self._without_header(data)
+        name = container_of(data) if is_first else None
+        return (Audio(data),) if name is None else (self._warning(name), Audio(data))
+
+    def _without_header(self, data: bytes) -> tuple[Command, ...]:
+        stream = io.BytesIO(data)
+        stream.seek(MAGIC_BYTES)
+        header: WavFormat | None = None
+        try:
+            header = read_wav_header(stream.read)
+        except UnsupportedWavError:
+            pass
+        except AudioError:
+            if stream.read(1) or len(data) > _LONGEST_HEADER:  # damaged
+                return (Audio(data),)
+            self._pending = data
+            return ()
+        samples = stream.read()
+        if len(samples) < self._bytes_per_ms * self._min_chunk_ms:
+            self._pending, samples = samples, b""
+        commands: tuple[Command, ...] = (Audio(samples),) if samples else ()
+        contradiction = self._contradiction(header)
+        if contradiction is None or self._has_warned:
+            return commands
+        self._has_warned = True
+        return (Warn(contradiction, is_urgent=True), *commands)
+
+    @property
+    def _bytes_per_ms(self) -> float:
+        options = self._options
+        width = Encoding(options.encoding).bytes_per_sample
+        return options.sample_rate * options.channels * width / 1000
+
+    def _contradiction(self, header: WavFormat | None) -> str | None:
+        options = self._options
+        expected = f"{options.sample_rate} Hz, {_channels(options.channels)}, {options.encoding.value}"
+        if header is None:
+            return f"the WAV header names a sample format that is not the session's, {expected}"
+        width = Encoding(options.encoding).bytes_per_sample
+        same = (header.sample_rate, header.channels, header.bits) == (
+            options.sample_rate, options.channels, 8 * width,
+        )  # fmt: skip
+        if same:
+            return None
+        found = f"{header.sample_rate} Hz, {_channels(header.channels)}, {header.bits} bits"
+        return f"the WAV header says {found}, but the session expects {expected}: change the query or convert"
+
+    def _warning(self, name: str) -> Warn:
+        encoding = self._options.encoding.value
+        return Warn(
+            f"the audio is {name}, but the session expects raw samples, {encoding}: send samples, for "
+            "example from an AudioWorklet or ffmpeg -f s16le, or ask for encoding=opus, ogg_opus or aac",
+            is_urgent=True,
+        )
