@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
-from starlette.routing import WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 
 from vivavoce.asr.engine import Engine
-from vivavoce.protocol import aai_v2
+from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.access import token_routes
 from vivavoce.server.connection import Connection
@@ -18,13 +19,20 @@ from vivavoce.server.service import Service
 from vivavoce.server.status_routes import RETRY_AFTER, status_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
+    from starlette.requests import Request
     from starlette.websockets import WebSocket
 
     from vivavoce.protocol.dialect import DialectFactory
 
+    _Endpoint: TypeAlias = Callable[[WebSocket], Awaitable[None]]
+
 __all__ = ["create_app"]
+
+_log = logging.getLogger(__name__)
+
+_UNKNOWN_PATH: Final = f"unknown path: the WebSockets are {' and '.join(DIALECTS)}"
 
 
 def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Engine] = Engine) -> Starlette:
@@ -41,31 +49,74 @@ def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Eng
         ConfigurationError: An API key has an unknown status.
     """
     service = Service(options or ServerOptions(), engine)
+    endpoints = {path: _endpoint(service, factory) for path, factory in DIALECTS.items()}
     app = Starlette(
         routes=[
             *status_routes(service),
             *token_routes(service.admission),
-            *(WebSocketRoute(path, _endpoint(service, factory)) for path, factory in DIALECTS.items()),
-            WebSocketRoute(aai_v2.RESUME_PATH, _endpoint(service, DIALECTS[aai_v2.PATH])),
+            *(WebSocketRoute(path, endpoint) for path, endpoint in endpoints.items()),
+            WebSocketRoute(aai_v2.RESUME_PATH, endpoints[aai_v2.PATH]),
+            WebSocketRoute("/{path:path}", _other_paths(endpoints)),
+            *(Route(path, _upgrade_required) for path in DIALECTS),
         ],
+        exception_handlers={404: _not_found},
         lifespan=service.lifespan,
     )
     app.state.service = service
     return app
 
 
-def _endpoint(service: Service, factory: DialectFactory) -> Callable[[WebSocket], object]:
+def _endpoint(service: Service, factory: DialectFactory) -> _Endpoint:
     """Return the WebSocket endpoint of one dialect."""
 
     async def endpoint(websocket: WebSocket) -> None:
         if service.is_full or service.is_draining:
             reason = "shutting down" if service.is_draining else "the server is full"
             service.metrics.refused("draining" if service.is_draining else "full")
-            response = JSONResponse({"error": f"no new sessions: {reason}"}, 503, RETRY_AFTER)
-            await websocket.send_denial_response(response)
+            await _deny(websocket, 503, f"no new sessions: {reason}", RETRY_AFTER)
             return
         connection = Connection(websocket, factory, service)
         with service.holding(connection):
             await connection.run()
 
     return endpoint
+
+
+def _other_paths(endpoints: Mapping[str, _Endpoint]) -> _Endpoint:
+    """Return the endpoint of all other paths: it refuses them, unless they are another spelling of one.
+
+    A slash too much comes from joining a base URL and a path. ``/`` is where the vendor's own self-hosted
+    stack serves v3.
+    """
+
+    async def endpoint(websocket: WebSocket) -> None:
+        path = "/" + "/".join(filter(None, websocket.url.path.split("/")))
+        found = endpoints.get(aai_v3.PATH if path == "/" else path)
+        if found is None:
+            await _deny(websocket, 404, _UNKNOWN_PATH)
+        else:
+            await found(websocket)
+
+    return endpoint
+
+
+async def _deny(
+    websocket: WebSocket, status: int, error: str, headers: Mapping[str, str] | None = None
+) -> None:
+    """Refuse a handshake by an HTTP response."""
+    client = websocket.client.host if websocket.client else "unknown"
+    _log.info("refused %s a WebSocket with %d: %s", client, status, error)
+    await websocket.send_denial_response(JSONResponse({"error": error}, status, headers))
+
+
+async def _not_found(_request: Request, _error: Exception) -> JSONResponse:
+    return JSONResponse({"error": _UNKNOWN_PATH}, 404)
+
+
+async def _upgrade_required(request: Request) -> JSONResponse:
+    """Answer plain HTTP on the path of a WebSocket; RFC 9110, section 15.5.22."""
+    error = (
+        f"{request.url.path} is a WebSocket: connect with ws:// or wss://; a proxy before this server must "
+        "pass on the headers Upgrade and Connection"
+    )
+    return JSONResponse({"error": error}, 426, {"Upgrade": "websocket", "Connection": "Upgrade"})

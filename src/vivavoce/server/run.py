@@ -31,15 +31,19 @@ _log = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES = 1 << 20
 _BACKLOG = 2_048
+# Uvicorn logs this as an error after each response that refuses a handshake, although that completes it.
+_REFUSED_HANDSHAKE = "ASGI callable returned without completing handshake."
 
 
-class _NoTracebacks(logging.Filter):
-    """Drops the traceback that uvicorn logs for text that is not UTF-8: the fault is the client's."""
+class _ClientFaults(logging.Filter):
+    """Keeps uvicorn from logging errors and tracebacks where the fault is the client's, or there is none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Demote such a record to a line of level INFO."""
+        """Drop a record, or demote it to a line of level INFO."""
+        if record.msg == _REFUSED_HANDSHAKE:
+            return False
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, UnicodeDecodeError):
+        if isinstance(error, UnicodeDecodeError):  # text that is not UTF-8
             record.exc_info, record.exc_text = None, None
             record.levelno, record.levelname = logging.INFO, "INFO"
         return True
@@ -152,8 +156,8 @@ def make_server(
     if certificate:
         _send_no_tickets(config)
     logger = logging.getLogger("uvicorn.error")
-    if not any(isinstance(each, _NoTracebacks) for each in logger.filters):
-        logger.addFilter(_NoTracebacks())
+    if not any(isinstance(each, _ClientFaults) for each in logger.filters):
+        logger.addFilter(_ClientFaults())
     return DrainingServer(config, app.state.service)
 
 

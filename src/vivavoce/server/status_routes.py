@@ -8,7 +8,9 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from vivavoce.asr.engine import EngineState
+from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.metrics import CONTENT_TYPE
+from vivavoce.version import __version__
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -20,9 +22,13 @@ __all__ = ["RETRY_AFTER", "status_routes"]
 RETRY_AFTER: Final = {"Retry-After": "5"}
 """Header of a response that refuses new sessions for now; in seconds."""
 
+_ROOT_TEXT: Final = (
+    f"Vivavoce {__version__}: real-time transcription. WebSockets: {', '.join(DIALECTS)}. Status: /readyz.\n"
+)
+
 
 def status_routes(service: Service) -> list[Route]:
-    """Return the routes ``/healthz``, ``/readyz``, ``/v3/ws/health`` and ``/metrics``.
+    """Return the routes ``/``, ``/healthz``, ``/readyz``, ``/v3/ws/health``, ``/v3/health`` and ``/metrics``.
 
     Args:
         service: Whose status is reported.
@@ -49,9 +55,14 @@ def status_routes(service: Service) -> list[Route]:
         text = service.metrics.render(service.engine, len(service.connections))
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
+    async def root(_request: Request) -> PlainTextResponse:
+        return PlainTextResponse(_ROOT_TEXT)
+
     return [
+        Route("/", root),
         Route("/healthz", health),
         Route("/readyz", readiness),
         Route("/v3/ws/health", readiness),
+        Route("/v3/health", readiness),  # the vendor's self-hosted stack has both
         Route("/metrics", metrics),
     ]
