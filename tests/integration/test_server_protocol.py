@@ -184,8 +184,8 @@ def test_universal_3_models_report_the_start_of_speech_and_restate_turns(server)
         send(socket, speech(0, 1))
         socket.send(END[V3])
         messages, _ = rest(socket)
-    assert of(messages, "SpeechStarted")[0]["timestamp"] == pytest.approx(320, abs=70)
     *partials, final = of(messages, "Turn")
+    assert 0 <= of(messages, "SpeechStarted")[0]["timestamp"] <= final["words"][0]["start"] < 390
     assert final["transcript"] == "Alpha bravo."
     assert all(it["transcript"] and it["end_of_turn_confidence"] == 0 for it in partials)
 

@@ -217,7 +217,7 @@ class SpeechStarted:
     """A speaker began to speak.
 
     Attributes:
-        at_ms: Where speech begins.
+        at_ms: Where the audio of the utterance begins: at its first word, or at most 0.4 s before.
         confidence: Speech probability there, 0 to 1.
         channel: The channel, from 0; None if the session has only one.
     """

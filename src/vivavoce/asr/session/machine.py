@@ -285,8 +285,8 @@ class SessionMachine:
             if self._marks and self._marks[0][0] // self.tuning.frame_samples <= segmenter.frames:
                 self._execute(*self._marks.popleft())
             elif self._probabilities:
-                if segmenter.push(self._probabilities.popleft()):
-                    self._reporter.speech_started(segmenter.speech_start, segmenter.peak)
+                if segmenter.push(self._probabilities.popleft()) and segmenter.current is not None:
+                    self._reporter.speech_started(segmenter.current.start, segmenter.peak)
                 self._report_silence()
             else:
                 break

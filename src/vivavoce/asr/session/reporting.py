@@ -69,7 +69,8 @@ class Reporter:
         """Report that speech began.
 
         Args:
-            position: Where it began.
+            position: Where its utterance begins. The detector notices speech up to 0.3 s after the first word
+                has begun, so the first frame of speech would be too late.
             confidence: Its speech probability, 0 to 1.
         """
         self.events.append(SpeechStarted(position // SAMPLES_PER_MS, confidence))

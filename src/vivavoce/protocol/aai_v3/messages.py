@@ -185,7 +185,7 @@ class SpeechStartedEvent(Model, kw_only=True):
     """A speaker began to speak. Our server sends it with the Universal-3 models only.
 
     Attributes:
-        timestamp: Where speech begins, in milliseconds.
+        timestamp: Where speech begins, in milliseconds: at the first word, or at most 400 ms before.
         confidence: Speech probability there, 0 to 1.
         channel: The channel, from 0, in a session with ``channels=2``; else None. An extension of ours.
     """

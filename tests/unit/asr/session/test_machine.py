@@ -96,7 +96,35 @@ def test_the_first_word_is_whole_though_speech_is_noticed_late():
     driver.end()
     assert driver.texts == [spoken(0)[0]]
     started = next(event for event in driver.events if isinstance(event, SpeechStarted))
-    assert started.at_ms == 60 * FRAME_MS
+    assert started.at_ms == driver.finals[0].start_ms == 60 * FRAME_MS - driver.tuning.preroll_ms
+
+
+class LateDetector(ScriptedDetector):
+    """Notices speech some frames after it begins, as a real detector does."""
+
+    def __init__(self, frames):
+        super().__init__()
+        self._late = [np.float32(0)] * frames
+
+    def detect(self, requests):
+        [(state, probabilities)] = super().detect(requests)
+        waiting = [*self._late, *probabilities]
+        self._late = waiting[len(probabilities) :]
+        return [(state, np.array(waiting[: len(probabilities)], np.float32))]
+
+
+@pytest.mark.parametrize("frames", [0, 1, 5, 9])
+def test_speech_starts_no_later_than_its_first_word(frames):
+    driver = Driver(detector=LateDetector(frames))
+    for words, pause in (((0, 1), 60), ((2,), 45), ((3, 4), 60)):
+        driver.say(silence(pause))
+        driver.say(speech(*words))
+    driver.end()
+    starts = [event.at_ms for event in driver.events if isinstance(event, SpeechStarted)]
+    firsts = [final.words[0].start_ms for final in driver.finals]
+    assert len(starts) == len(firsts) == 3
+    for start, first in zip(starts, firsts, strict=True):
+        assert first - driver.tuning.preroll_ms <= start <= first
 
 
 def test_speech_from_the_first_sample_on_is_transcribed():
