@@ -122,6 +122,12 @@ def test_a_file_sent_as_samples_is_named(server, path, caplog):
     assert [it["warning"][: len(text)] for it in of(messages, "Warning")] == ([text] if path == V3 else [])
     assert code == 1000
     assert text in caplog.text
+    with open_session(server, path) as socket:
+        socket.send(webm + b"\0")
+        messages, code = rest(socket)
+    assert code == {V2: 4101, V3: 3006}[path]
+    assert len(of(messages, "Warning")) == (path == V3)
+    assert text in messages[-1]["error"]
 
 
 @both

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.errors import AudioError
+from vivavoce.errors import AudioError, ProtocolViolation
 from vivavoce.protocol.events import Audio, Warn
 from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, UnsupportedWavError, read_wav_header
-from vivavoce.types import Encoding
+from vivavoce.types import Encoding, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vivavoce.protocol.events import Command, SessionOptions
     from vivavoce.recordings.wav import WavFormat
 
@@ -79,21 +81,36 @@ class RawAudio:
         self._min_chunk_ms = min_chunk_ms
         self._pending = b""  # goes before the next message: the beginning of a header, or samples after one
         self._is_first = True  # nothing was received yet
+        self._foreign: str | None = None  # about a format that was found instead of samples
         self._has_warned = False  # about a header that contradicts the session
 
-    def check(self, command: Command) -> tuple[Command, ...]:
-        """Return what a session should get for a command: without WAV headers, with warnings."""
+    def check(self, command: Command) -> Iterator[Command]:
+        """Yield what a session should get for a command: without WAV headers, with warnings.
+
+        Raises:
+            ProtocolViolation: The audio is in another format, and not a whole number of samples.
+        """
         pending, self._pending = self._pending, b""
         if not isinstance(self._options.encoding, Encoding):
-            return (command,)
-        if not isinstance(command, Audio):
-            return (Audio(pending), command) if pending and not _is_wav(pending) else (command,)
-        data = pending + command.data
+            yield command
+        elif isinstance(command, Audio):
+            yield from self._check_audio(pending + command.data)
+        else:
+            if pending and not _is_wav(pending):
+                yield Audio(pending)
+            yield command
+
+    def _check_audio(self, data: bytes) -> Iterator[Command]:
         is_first, self._is_first = self._is_first, False
         if _is_wav(data):
-            return self._without_header(data)
-        name = container_of(data) if is_first else None
-        return (Audio(data),) if name is None else (self._warning(name), Audio(data))
+            yield from self._without_header(data)
+            return
+        if is_first and (name := container_of(data)) is not None:
+            self._foreign = self._describe(name)
+            yield Warn(self._foreign, is_urgent=True)
+        if self._foreign is not None and len(data) % Encoding(self._options.encoding).bytes_per_sample:
+            raise ProtocolViolation(Failure.AUDIO_UNREADABLE, self._foreign)
+        yield Audio(data)
 
     def _without_header(self, data: bytes) -> tuple[Command, ...]:
         stream = io.BytesIO(data)
@@ -138,10 +155,9 @@ class RawAudio:
         found = f"{header.sample_rate} Hz, {_channels(header.channels)}, {header.bits} bits"
         return f"the WAV header says {found}, but the session expects {expected}: change the query or convert"
 
-    def _warning(self, name: str) -> Warn:
+    def _describe(self, name: str) -> str:
         encoding = self._options.encoding.value
-        return Warn(
+        return (
             f"the audio is {name}, but the session expects raw samples, {encoding}: send samples, for "
-            "example from an AudioWorklet or ffmpeg -f s16le, or ask for encoding=opus, ogg_opus or aac",
-            is_urgent=True,
+            "example from an AudioWorklet or ffmpeg -f s16le, or ask for encoding=opus, ogg_opus or aac"
         )
