@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import Audio, Configure, ForceEndpoint, KeepAlive, Terminate
-from vivavoce.protocol.query import json_object
+from vivavoce.protocol.query import json_object, shown_value
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def read_command(fields: dict[str, object]) -> tuple[Command, ...] | None:
                 raise ProtocolViolation(
                     Failure.BAD_MESSAGE,
                     f"end_utterance_silence_threshold must be a whole number in 0..{MAX_SILENCE_MS},"
-                    f" got {str(ms)[:20]}",
+                    f" got {shown_value(ms)}",
                 )
             return (Configure(min_silence_ms=ms, max_silence_ms=ms),)
     return None

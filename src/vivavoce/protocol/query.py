@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol.parameters import Parameter
 
-__all__ = ["SAMPLE_RATES_HZ", "Fields", "ParameterReader", "Query", "clip_reason", "json_object"]
+__all__ = [
+    "SAMPLE_RATES_HZ",
+    "Fields",
+    "ParameterReader",
+    "Query",
+    "clip_reason",
+    "json_object",
+    "shown_value",
+]
 
 SAMPLE_RATES_HZ: Final = range(8_000, 96_001)
 """The sample rates that the protocols allow: telephone to studio."""
@@ -49,9 +57,12 @@ def json_object(text: str | bytes) -> dict[str, object]:
     return value
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """A value as a message shows it: whole if it is short, else its beginning."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except (RecursionError, ValueError):  # nested too deep, or a number of more than 4300 digits
+        shown = f"a {type(value).__name__} that is too large to show"
     return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}..."
 
 
@@ -188,7 +199,7 @@ class ParameterReader:
         return fields
 
     def _violation(self, name: str, allowed: str) -> ProtocolViolation:
-        detail = f"{self._written(name)} must be {allowed}, got {_shown(self.raw(name))}"
+        detail = f"{self._written(name)} must be {allowed}, got {shown_value(self.raw(name))}"
         return ProtocolViolation(self._parameters[name].failure, detail)
 
     def _too_long(self, name: str, limit: str, length: int) -> ProtocolViolation:
@@ -202,7 +213,12 @@ class ParameterReader:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def _as_number(self, value: object) -> float | None:
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        try:
+            return float(value)
+        except OverflowError:  # a whole number of 310 digits
+            return None
 
     def _as_flag(self, value: object) -> bool | None:
         return value if isinstance(value, bool) else None

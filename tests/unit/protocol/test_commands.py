@@ -72,3 +72,25 @@ def test_a_known_message_with_a_wrong_value_is_refused_in_a_binary_frame_too(fac
         with pytest.raises(ProtocolViolation) as caught:
             factory.open(QUERY).decode(frame)
         assert caught.value.failure is Failure.BAD_MESSAGE
+
+
+HUGE = ["1" * 310, "-" + "9" * 400, "1" * 5_000, "[" * 400 + "]" * 400, "[" * 976 + "]" * 976]
+
+
+@both
+@pytest.mark.parametrize("value", HUGE, ids=lambda value: f"{value[:2]}...{len(value)}")
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"end_utterance_silence_threshold": %s}',
+        '{"type": %s}',
+        '{"type": "UpdateConfiguration", "vad_threshold": %s}',
+        '{"type": "UpdateConfiguration", "max_turn_silence": %s}',
+        '{"type": "UpdateConfiguration", "prompt": %s}',
+    ],
+)
+def test_values_too_large_to_convert_are_refused(factory, value, message):
+    with pytest.raises(ProtocolViolation) as caught:
+        factory.open(QUERY).decode(message % value)
+    assert caught.value.failure in {Failure.BAD_JSON, Failure.BAD_MESSAGE, Failure.BAD_OPTION}
+    assert len(caught.value.detail) < 250

@@ -40,7 +40,7 @@ from vivavoce.protocol.events import (
     TurnUpdated,
     Warned,
 )
-from vivavoce.protocol.query import Fields, Query, clip_reason, json_object
+from vivavoce.protocol.query import Fields, Query, clip_reason, json_object, shown_value
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class V3Dialect:
         commands = read_command(fields)
         if commands is not None:
             return commands
-        raise ProtocolViolation(Failure.BAD_MESSAGE, clip_reason(f"{kind!r}"))
+        raise ProtocolViolation(Failure.BAD_MESSAGE, shown_value(kind))
 
     def encode(self, event: SessionEvent, unix_time: float) -> tuple[str, ...]:  # noqa: ARG002 - v3 has no timestamps
         """Translate an event into messages, possibly none."""
