@@ -58,11 +58,11 @@ def rewrite_at(words: Sequence[SplitWord], at: int, *, may_hold_address: bool) -
         return UNCHANGED
     if may_hold_address and (written_address := address(words, at)) is not None:
         return Decision((written_address,), 0)
-    if (decision := number_phrase(words, at)) is not None:
+    run = parse_run(words, at)
+    if (decision := number_phrase(words, at, run)) is not None:
         return decision
     if (digits := digit_string(words, at)) is not None:
         return Decision((digits,), 0)
-    run = parse_run(words, at)
     if run is None:
         return UNCHANGED
     return Decision(rewrite_run(RunInContext(words, run)) or (), run.end - at)

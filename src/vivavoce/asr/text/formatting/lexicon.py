@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from vivavoce.asr.text.numerals import ONES, ORDINALS, SCALES, TEENS, TENS
+from vivavoce.asr.text.numerals import SCALES
 from vivavoce.asr.text.word_lists import word_set
 
 __all__ = [
     "ADVERBS",
+    "AFTER_ARTICLES",
+    "ARTICLES",
     "CENTS",
+    "CONTINUATIONS",
     "CURRENCIES",
-    "FIRST_WORDS",
     "FRACTIONS",
     "LONGEST_UNIT",
     "MULTIPLIERS",
+    "SIGNS",
     "UNITS",
     "UNITS_IN_WORDS",
+    "YEARS_OF_TWO_THOUSAND",
 ]
 
 CURRENCIES: Final = {"dollar": "$", "dollars": "$", "euro": "€", "euros": "€"}
@@ -74,7 +78,22 @@ FRACTIONS: Final = word_set(
 ADVERBS: Final = word_set("about almost around even maybe nearly over perhaps possibly probably roughly")
 """Words that may come between a link and the number after it: "three or maybe four"."""
 
-FIRST_WORDS: Final = frozenset((*ONES, *TEENS, *TENS, *MULTIPLIERS, *ORDINALS)) | word_set(
-    "a an double half minus negative o oh plus point quarter triple"
+ARTICLES: Final = frozenset({"a", "an"})
+SIGNS: Final = (
+    FRACTIONS | frozenset(MULTIPLIERS) | word_set("double half minus negative o oh plus point quarter triple")
 )
-"""Words that a number phrase may begin with; it may also begin with a digit."""
+"""Words that a number phrase may begin with, other than articles and numbers."""
+AFTER_ARTICLES: Final = FRACTIONS | frozenset(MULTIPLIERS) | word_set("dollar euro pound")
+"""Words after "a" at the beginning of a number phrase."""
+CONTINUATIONS: Final = (
+    FRACTIONS
+    | frozenset(CURRENCIES)
+    | frozenset(name[0] for name in UNITS)
+    | word_set(
+        "after and before by dash degrees dot double feet foot hour hours hyphen in minus minute minutes o "
+        "of oh or out past per percent plus point pound pounds through till times to triple until versus"
+    )
+)
+"""Words after the first number of a phrase that is more than one number."""
+YEARS_OF_TWO_THOUSAND: Final = range(2000, 2100)
+"""Years that are said like counts: "two thousand twelve"."""

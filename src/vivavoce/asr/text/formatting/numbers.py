@@ -26,6 +26,16 @@ _TWO_DIGITS: Final = range(1, 100)
 _HUNDRED: Final = 100
 _MILLION: Final = 1_000_000
 _SECOND: Final = 2
+_KINDS: Final[dict[str, tuple[str, int]]] = {
+    **{part: (part, 0) for part in ("hundred", "and", "point")},
+    **dict.fromkeys(_ZEROS, ("oh", 0)),
+    **{part: ("plural", value) for part, value in _PLURALS.items()},
+    **{part: ("ordinal", value) for part, value in ORDINALS.items()},
+    **{part: ("scale", value) for part, value in SCALES.items()},
+    **{part: ("ten", value) for part, value in TENS.items()},
+    **{part: ("teen", value) for part, value in TEENS.items()},
+    **{part: ("one", value) for part, value in ONES.items()},
+}
 _SCALE_NAMES: Final = {size: name for name, size in SCALES.items()}
 
 
@@ -147,6 +157,10 @@ def _collect_atoms(words: Sequence[SplitWord], start: int, begin: int) -> list[_
 def _atoms_of(word: SplitWord, index: int) -> list[_Atom]:
     """Split a word into atoms; empty if it belongs to no number."""
     key = word.key
+    if (kind := _KINDS.get(key)) is not None:
+        return [_Atom(*kind, "", index)]
+    if "-" not in key and not key[:1].isdigit():
+        return []
     if _DECIMAL_IN_DIGITS.fullmatch(key):
         return [_Atom("decimal", int(key.split(".")[0]), key, index)]
     atoms = [_atom(part, index) for part in word.parts]
@@ -158,20 +172,8 @@ def _atoms_of(word: SplitWord, index: int) -> list[_Atom]:
 def _atom(part: str, index: int) -> _Atom | None:
     if _IN_DIGITS.fullmatch(part):
         return _Atom("written", int(part.replace(",", "")), part, index)
-    for kind, table in (
-        ("one", ONES),
-        ("teen", TEENS),
-        ("ten", TENS),
-        ("scale", SCALES),
-        ("ordinal", ORDINALS),
-    ):
-        if part in table:
-            return _Atom(kind, table[part], "", index)
-    if part in _PLURALS:
-        return _Atom("plural", _PLURALS[part], "", index)
-    if part in _ZEROS:
-        return _Atom("oh", 0, "", index)
-    return _Atom(part, 0, "", index) if part in {"hundred", "and", "point"} else None
+    kind = _KINDS.get(part)
+    return None if kind is None else _Atom(*kind, "", index)
 
 
 class _Parser:

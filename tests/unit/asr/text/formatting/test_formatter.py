@@ -20,7 +20,7 @@ def written(text):
 
 
 def test_the_golden_files_are_long_enough():
-    assert len(GOLDEN) >= 300
+    assert len(GOLDEN) >= 800
     assert len(UNCHANGED) >= 200
 
 

@@ -30,12 +30,14 @@ class _Member(NamedTuple):
         end: Index after its last word.
         value: Its value.
         is_ordinal: Whether it is an ordinal.
+        is_ambiguous: Whether it ends in "second", which is an ordinal in a row of ordinals.
     """
 
     start: int
     end: int
     value: int
     is_ordinal: bool
+    is_ambiguous: bool
 
     @property
     def text(self) -> str:
@@ -61,7 +63,10 @@ def days_and_ordinals(words: Sequence[SplitWord], at: int) -> Decision | None:
     n_back = 2 if before(words, at) == "the" else 1
     has_month_before = before(words, at, n_back) in MONTHS and is_name(words, at - n_back)
     has_month_after = joined(words, end) == "of" and joined(words, end + 1) in MONTHS
-    is_dated = has_month_before or (has_month_after and first.is_ordinal)
+    repeats_month = before(words, at) in MONTHS and any(
+        words[it.start - 1].key in MONTHS for it in members[1:]
+    )
+    is_dated = has_month_before or repeats_month or (has_month_after and first.is_ordinal)
     if is_dated and all(member.value in _DAYS for member in members):
         if not first.is_ordinal and not closes(words, end) and words[end].key not in FUNCTION_WORDS:
             return None
@@ -69,6 +74,8 @@ def days_and_ordinals(words: Sequence[SplitWord], at: int) -> Decision | None:
     is_small = [member.value < _SMALLEST_IN_FIGURES for member in members]
     if first.is_ordinal and any(is_small) and not all(is_small):
         return Decision((), end - at)
+    if any(member.is_ambiguous for member in members) and not any(is_small) and not is_name(words, at):
+        return Decision(_written(words, members), 0)
     return None
 
 
@@ -79,7 +86,7 @@ def _member(words: Sequence[SplitWord], at: int) -> _Member | None:
     number = run.numbers[0]
     if number.kind not in {"cardinal", "ordinal"} or number.is_decimal or number.scale or number.is_written:
         return None
-    return _Member(run.start, run.end, number.value, number.kind == "ordinal")
+    return _Member(run.start, run.end, number.value, number.kind == "ordinal", number.is_ambiguous)
 
 
 def _next_start(words: Sequence[SplitWord], at: int) -> int:
@@ -90,7 +97,10 @@ def _next_start(words: Sequence[SplitWord], at: int) -> int:
         at += 1
     else:
         return 0
-    if at < len(words) and words[at].key == "the" and not words[at].trail:
+    is_month = at < len(words) and words[at].key in MONTHS and words[at].core[:1].isupper()
+    if is_month or (at < len(words) and words[at].key == "the"):
+        if words[at].trail:
+            return 0
         at += 1
     return at if at < len(words) and not words[at].lead else 0
 

@@ -10,6 +10,7 @@ from vivavoce.asr.text.formatting.grammar.terms import Term, split_between, term
 from vivavoce.asr.text.formatting.grammar.units import Unit, cents_end, unit_at
 from vivavoce.asr.text.formatting.grammar.writer import written_row
 from vivavoce.asr.text.formatting.lexicon import ADVERBS
+from vivavoce.asr.text.formatting.numbers import parse_run
 from vivavoce.asr.text.formatting.words import Decision, Replacement
 from vivavoce.asr.text.numerals import SCALES
 from vivavoce.asr.text.word_lists import FUNCTION_WORDS, word_set
@@ -17,7 +18,7 @@ from vivavoce.asr.text.word_lists import FUNCTION_WORDS, word_set
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.asr.text.formatting.words import Rewrite, SplitWord
+from vivavoce.asr.text.formatting.words import Rewrite, SplitWord
 
 __all__ = ["row"]
 
@@ -79,6 +80,8 @@ def row(words: Sequence[SplitWord], at: int) -> Decision | None:
         return in_words
     if found.unit and found.unit.is_money and (end := cents_end(words, found.unit.end)):
         return Decision((), end - at)
+    if found.unit and found.unit.symbol == "%" and any(it.number.scale for it in terms):
+        return in_words
     if terms[0].number.is_decimal and terms[0].value == 1 and before(words, at) in {"at", "to", "up"}:
         return in_words  # "at one point five or six people left"
     if not found.is_range:
@@ -127,10 +130,13 @@ def _row_with_units(words: Sequence[SplitWord], at: int) -> Decision | None:
     "Half a million euros or a million euros", "three dollars or four". Else each number is written by itself.
     """
     first = term(words, at)
-    unit = unit_at(words, first.end) if first else None
-    link = _link(words, unit.end) if unit and unit.symbol else None
+    if first is None:
+        return _row_of_hundreds(words, at)
+    unit = unit_at(words, first.end)
+    has_link = unit is not None and unit.symbol and joined(words, unit.end) in _RANGE_LINKS
+    link = _link(words, unit.end) if unit and has_link else None
     second = term(words, link[1]) if link and link[0] in _RANGE_LINKS else None
-    if first is None or unit is None or link is None or second is None:
+    if unit is None or link is None or second is None:
         return None
     second_unit = unit_at(words, second.end)
     is_same = second_unit is not None and second_unit.symbol == unit.symbol
@@ -139,6 +145,20 @@ def _row_with_units(words: Sequence[SplitWord], at: int) -> Decision | None:
     if (is_same and (first.stays or second.stays)) or (is_bare and (is_small or second.stays)):
         return Decision((), second.end - at)
     return None
+
+
+def _row_of_hundreds(words: Sequence[SplitWord], at: int) -> Decision | None:
+    """Leave "one fifty to two hundred" in words: 150 is certain in a range only to a listener."""
+    run = parse_run(words, at)
+    if run is None or run.sign or len(run.numbers) != 2:  # noqa: PLR2004 - "one" and "fifty"
+        return None
+    if not all(number.kind == "cardinal" for number in run.numbers) or run.numbers[0].value not in range(
+        1, 10
+    ):
+        return None
+    link = _link(words, run.end)
+    following = parse_run(words, link[1]) if link and link[0] in {*_RANGE_LINKS, "and"} else None
+    return Decision((), following.end - at) if following else None
 
 
 def _link(words: Sequence[SplitWord], at: int) -> tuple[str, int] | None:
@@ -154,6 +174,9 @@ def _link(words: Sequence[SplitWord], at: int) -> tuple[str, int] | None:
     elif joined_keys(words, at, {"out"}, {"of"}):
         name = "of"
         at += 2
+    elif joined(words, at) == "of":
+        name = "of"
+        at += 1
     elif joined(words, at) == "in" and words[at - 1].key == "one":
         name = "in"
         at += 1

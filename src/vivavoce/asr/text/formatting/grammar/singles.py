@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.text.formatting.cursor import before, closes, joined, joined_keys
-from vivavoce.asr.text.formatting.grammar.terms import Term, fraction_of_scale, leading_point, term
+from vivavoce.asr.text.formatting.grammar.terms import Term, fraction_of_scale, term
 from vivavoce.asr.text.formatting.grammar.units import cents_end, unit_at
 from vivavoce.asr.text.formatting.grammar.writer import written_row
 from vivavoce.asr.text.formatting.lexicon import CENTS, CURRENCIES, FRACTIONS, MULTIPLIERS
@@ -29,6 +29,7 @@ _AFTER_ADJECTIVES: Final = word_set(
     "person piece pound room seat second ton unit volt watt week yard year"
 )
 """Units in the singular, as after a number that stands before a noun: "a hundred twenty volt outlet"."""
+_NOUGHTS: Final = frozenset({"nought", "naught"})
 _SMALL_COINS: Final = {"dollar": "$", "euro": "€", "pound": "£"}
 
 
@@ -53,7 +54,7 @@ def _plus_or_minus(words: Sequence[SplitWord], at: int) -> Decision | None:
         if words[at].trail or not joined_keys(words, at + 1, *((sign,) for sign in signs[1:])):
             continue
         it = term(words, start) if joined(words, start) else None
-        if it is None or not (it.is_plain or it.number.is_decimal) or it.sign:
+        if it is None or not (it.is_plain or it.number.is_decimal) or it.sign or it.number.scale:
             return Decision((), len(signs))
         unit = unit_at(words, it.end)
         if unit is None and abs(it.value) < 10 and not it.number.is_decimal:  # noqa: PLR2004 - smallest in figures
@@ -65,9 +66,11 @@ def _plus_or_minus(words: Sequence[SplitWord], at: int) -> Decision | None:
 
 def _leading_point(words: Sequence[SplitWord], at: int) -> Decision | None:
     """Point five percent."""
-    it = leading_point(words, at)
+    it = term(words, at) if words[at].key == "point" or joined(words, at + 1) == "point" else None
     if it is None:
         return None
+    if before(words, at) in _NOUGHTS:
+        return Decision((), it.end - at)
     unit = unit_at(words, it.end)
     is_amount = unit is not None and not unit.is_money and joined(words, it.end) not in MULTIPLIERS
     is_alone = unit is None and closes(words, it.end) and before(words, at) in _BEFORE_AMOUNTS
@@ -153,10 +156,10 @@ _RULES: Final[dict[str, tuple[Callable[[Sequence[SplitWord], int], Decision | No
     "a": (_fraction_of_scale, _amount_of_one, _article, _with_half),
     "an": (_fraction_of_scale,),
     "one": (_fraction_of_scale, _amount_of_one, _with_half),
-    "half": (_fraction_of_scale,),
+    **dict.fromkeys(FRACTIONS, (_fraction_of_scale,)),
     "plus": (_plus_or_minus,),
-    "minus": (_with_half, _negative_money),
-    "negative": (_with_half, _negative_money),
+    "minus": (_leading_point, _with_half, _negative_money),
+    "negative": (_leading_point, _with_half, _negative_money),
     "point": (_leading_point,),
     **dict.fromkeys(MULTIPLIERS, (_leading_hundred,)),
 }

@@ -125,8 +125,10 @@ def _digits(words: Sequence[SplitWord], at: int) -> tuple[str, int]:
 
 def _international(digits: str, n_words: int, *, has_label: bool) -> Decision | None:
     """Plus four four two oh seven: with the country's code, without separators but in North America."""
-    if len(digits) not in _INTERNATIONAL_SIZES or not (has_label or len(digits) >= 10):  # noqa: PLR2004 - sure
+    if len(digits) < (_MIN_OF_PHONE if has_label else _MIN_WITHOUT_LABEL):
         return None
+    if len(digits) not in _INTERNATIONAL_SIZES or digits[0] == "0":  # no country's code begins with 0
+        return Decision((), n_words)
     text = phone_number(digits) if len(digits) in _PHONE_SIZES and digits[0] == "1" else digits
     return Decision((Replacement(n_words, f"+{text}"),), 0)
 
@@ -135,9 +137,9 @@ def _with_leading_zero(groups: list[_Group], digits: str, label: str, at: int) -
     """Oh two oh seven: joined after a word that says what it is, else in words."""
     n_words = groups[-1].end - at
     minimum = _MIN_OF_CODE if label in CODE_LABELS else _MIN_OF_PHONE
-    if len(digits) < minimum or len(digits) > _MOST_DIGITS:
+    if len(digits) < minimum:
         return None
-    if not label or any(group.has_pairs for group in groups):
+    if not label or len(digits) > _MOST_DIGITS or any(group.has_pairs for group in groups):
         return Decision((), n_words)
     if len(groups) == 1 or label in CODE_LABELS:
         return Decision((Replacement(n_words, digits),), 0)

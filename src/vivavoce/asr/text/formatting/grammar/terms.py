@@ -22,6 +22,7 @@ _ARTICLES: Final = frozenset({"a", "an"})
 _FRACTION_COUNTS: Final = frozenset(ONES) | _ARTICLES
 _SCALE_NAMES: Final = frozenset(MULTIPLIERS)
 _POINTS_IN_TIME: Final = word_set("a an any each every no one some that the this which your my his her at")
+_MINUS: Final = frozenset({"minus", "negative"})
 _ZEROS: Final = frozenset({"oh", "o"})
 _NOTHING: Final = Number("cardinal", 0, "")
 
@@ -71,6 +72,12 @@ def term(words: Sequence[SplitWord], at: int, limit: int | None = None) -> Term 
         return Term(at, end, _NOTHING, stays=True)
     if point := leading_point(words, at):
         return point
+    if (
+        words[at].key in _MINUS
+        and joined(words, at + 1) == "point"
+        and (point := leading_point(words, at + 1))
+    ):
+        return Term(at, point.end, point.number, "minus")
     run = parse_run(words if limit is None else words[:limit], at)
     number = run.single if run else None
     if run is None or number is None:
@@ -124,7 +131,7 @@ def fraction_of_scale(words: Sequence[SplitWord], at: int) -> int:
     key = words[at].key
     if words[at].trail:
         return 0
-    if key == "half":
+    if key in FRACTIONS:
         name = at
     elif key in _FRACTION_COUNTS and joined(words, at + 1) in FRACTIONS:
         name = at + 1
@@ -132,7 +139,7 @@ def fraction_of_scale(words: Sequence[SplitWord], at: int) -> int:
         return 0
     end = name + 1
     has_of = joined(words, end) == "of"
-    if name > at and not has_of:
+    if key != "half" and not has_of:
         return 0
     end += has_of
     end += joined(words, end) in {"a", "one", "an"}

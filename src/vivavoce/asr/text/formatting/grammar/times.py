@@ -73,7 +73,7 @@ def _relative(words: Sequence[SplitWord], at: int) -> Decision | None:
         return None
     after_hour = joined(words, hour[1])
     is_time = closes(words, hour[1]) or half_of_day(words, hour[1]) or after_hour == "o'clock"
-    if relation in _CLEAR_RELATIONS:
+    if relation in _CLEAR_RELATIONS or not minutes:
         is_time = is_time or after_hour in FUNCTION_WORDS
     elif relation == "to" and before(words, at) in {"from", "between"}:
         return None
@@ -111,8 +111,11 @@ def _range(words: Sequence[SplitWord], at: int) -> Decision | None:
         return Decision((*rewrite, half), 0)
     if joined(words, end) in {"o'clock", "oclock"}:
         return Decision(tuple(rewrite), 0)
-    if all(moment.minutes is None for moment in moments) or before(words, at) not in _BEFORE_TIMES:
+    if all(moment.minutes is None for moment in moments):
         return None
+    if before(words, at) not in _BEFORE_TIMES:
+        is_mixed = any(moment.minutes is None for moment in moments)
+        return Decision((), end - at) if is_mixed else None
     if closes(words, end) or words[end].key in FUNCTION_WORDS - {"a"}:
         return Decision(tuple(rewrite), 0)
     return Decision((), end - at)
