@@ -113,10 +113,14 @@ def _article(words: Sequence[SplitWord], at: int) -> Decision | None:
     """A hundred twenty volt outlet: the article belongs to the outlet."""
     run = parse_run(words, at)
     number = run.single if run else None
-    if run is None or number is None or run.sign != "a" or not number.value % 100 or number.scale:
+    if run is None or number is None or run.sign != "a":
         return None
-    unit, noun = joined(words, run.end), joined(words, run.end + 1)
-    if unit not in _AFTER_ADJECTIVES or not noun:
+    unit = joined(words, run.end)
+    if unit not in _AFTER_ADJECTIVES or not joined(words, run.end + 1):
+        return None
+    if number.scale:
+        return Decision((), run.end - at)
+    if not number.value % 100 and unit not in CURRENCIES:
         return None
     text = f"{number.value:,}"
     if symbol := CURRENCIES.get(unit):
