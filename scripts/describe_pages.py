@@ -150,7 +150,7 @@ PLACES: Final = {
     "Transport": "client.transport.Transport",
     "Connection": "client.transport.Connection",
     "ConnectionEnded": "client.transport.ConnectionEnded",
-    "Settings": "settings.Settings",
+    "Settings": "configuration.Settings",
     "Session": "client.session.Session",
     "AsyncSession": "client.async_session.AsyncSession",
     "Audio": "client.chunking.Audio",

@@ -35,6 +35,7 @@ from vivavoce.client.events import (
     WarningEvent,
     Word,
 )
+from vivavoce.configuration import Settings, settings
 from vivavoce.errors import (
     AudioError,
     ConfigurationError,
@@ -46,7 +47,6 @@ from vivavoce.errors import (
     SessionLostError,
     VivavoceError,
 )
-from vivavoce.settings import Settings, settings
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.connect import connect, connect_async
+from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3.choices import StreamEncoding
 from vivavoce.recordings import Sound, from_file
 from vivavoce.recordings.pacing import MAX_LEAD_S, Pacer, paced
-from vivavoce.settings import settings
 from vivavoce.types import MODEL_RATE_HZ, Encoding
 
 if TYPE_CHECKING:

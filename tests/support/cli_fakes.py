@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from vivavoce.configuration import settings
 from vivavoce.errors import MicrophoneError
-from vivavoce.settings import settings
 
 SRT = "1\n00:00:00,000 --> 00:00:01,000\n250 milliseconds.\n\n"
 VTT = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n250 milliseconds.\n\n"

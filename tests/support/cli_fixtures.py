@@ -16,7 +16,7 @@ import pytest
 
 import vivavoce
 from support.cli_fakes import FakeFinal, FakeMicrophone, FakeTranscriber
-from vivavoce.settings import settings
+from vivavoce.configuration import settings
 
 
 @pytest.fixture

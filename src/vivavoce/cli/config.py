@@ -169,7 +169,7 @@ def _is_overridden(name: str) -> bool:
     """Return whether the environment sets the option: the SDK reads it where the option is absent."""
     if name not in _SETTING_OF_OPTION:
         return False
-    from vivavoce.settings import settings
+    from vivavoce.configuration import settings
 
     return settings.source_of(_SETTING_OF_OPTION[name]) is not None
 

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import typer
 
+from vivavoce.configuration import DEFAULT_PORT, settings
 from vivavoce.errors import VivavoceError
-from vivavoce.settings import DEFAULT_PORT, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,9 +12,9 @@ from vivavoce.cli.demo_recording import demo_recording_path
 from vivavoce.cli.interrupt import Interrupt
 from vivavoce.cli.live_session import run_session
 from vivavoce.cli.server_choice import local_server
+from vivavoce.configuration import settings
 from vivavoce.errors import VivavoceError
 from vivavoce.recordings.sources import from_file
-from vivavoce.settings import settings
 
 if TYPE_CHECKING:
     from vivavoce.cli.transcript_line import TranscriptLine

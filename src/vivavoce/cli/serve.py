@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
+from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
-from vivavoce.settings import DEFAULT_PORT
 
 __all__ = ["LogLevel", "read_keys", "serve"]
 

@@ -6,8 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vivavoce.configuration import settings
 from vivavoce.errors import ExtrasNotInstalledError
-from vivavoce.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from vivavoce.client.chunking import is_audio
 from vivavoce.client.handlers import Handlers, close_handler
 from vivavoce.client.settings_client import Client
 from vivavoce.client.timeouts import Timeouts
+from vivavoce.configuration import settings as global_settings
 from vivavoce.errors import ConfigurationError, RealtimeError, SessionStateError
-from vivavoce.settings import settings as global_settings
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:

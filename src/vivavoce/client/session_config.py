@@ -11,10 +11,10 @@ from vivavoce.client.parameters import RealTimeParameters, RealTimeSessionParame
 from vivavoce.client.stream_core import StreamCore
 from vivavoce.client.timeouts import Timeouts
 from vivavoce.client.transport import Connection, Transport, WebSocketTransport
+from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3 import PATH
 from vivavoce.protocol.aai_v3.messages import API_VERSION
-from vivavoce.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vivavoce.settings import Settings
-from vivavoce.settings import settings as global_settings
+from vivavoce.configuration import Settings
+from vivavoce.configuration import settings as global_settings
 
 __all__ = ["Client"]
 

@@ -20,7 +20,7 @@ from vivavoce.protocol.token_requests import (
 )
 
 if TYPE_CHECKING:
-    from vivavoce.settings import Settings
+    from vivavoce.configuration import Settings
 
 __all__ = ["create_stream_token", "create_token"]
 

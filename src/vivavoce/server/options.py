@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.server.access import KeyRing, is_loopback
-from vivavoce.settings import DEFAULT_PORT
 
 __all__ = ["ServerOptions"]
 

@@ -21,8 +21,8 @@ from vivavoce.cli.doctor_checks import (
     check_settings,
     run_checks,
 )
+from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError
-from vivavoce.settings import settings
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")

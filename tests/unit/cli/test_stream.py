@@ -10,7 +10,7 @@ import pytest
 
 from support.cli_fakes import VTT, FakeTranscriber
 from vivavoce.cli.app import run
-from vivavoce.settings import settings
+from vivavoce.configuration import settings
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")

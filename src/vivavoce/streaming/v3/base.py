@@ -12,8 +12,8 @@ from vivavoce.client.handlers import HandlerErrors
 from vivavoce.client.session_config import SessionConfig, make_session_config
 from vivavoce.client.temporary_tokens import create_stream_token
 from vivavoce.client.timeouts import Timeouts
+from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError, RealtimeError
-from vivavoce.settings import settings
 from vivavoce.streaming.v3.models import (
     VENDOR_HOST,
     RealTimeEvents,

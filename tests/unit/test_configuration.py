@@ -1,9 +1,12 @@
 """Where the SDK finds its server and its key."""
 
+from unittest import mock
+
 import pytest
 
+import vivavoce
 from vivavoce import Client, ConfigurationError, Settings
-from vivavoce.settings import DEFAULT_BASE_URL
+from vivavoce.configuration import DEFAULT_BASE_URL
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +81,38 @@ def test_the_default_client_has_the_settings_as_they_are_now(monkeypatch, requir
     assert Client.get_default(api_key_required=required).settings.api_key is None
     monkeypatch.setenv("ASSEMBLYAI_API_KEY", "later")
     assert Client.get_default(required).settings.api_key == "later"
+
+
+SETTINGS = {"api_key": "patched", "base_url": "ws://patched", "http_timeout": 2.0, "polling_interval": 1.0}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    "patch",
+    [
+        lambda name, value: mock.patch(f"vivavoce.settings.{name}", value),
+        lambda name, value: mock.patch.object(vivavoce.settings, name, value),
+        lambda name, value: mock.patch.multiple("vivavoce.settings", **{name: value}),
+    ],
+    ids=["patch", "patch.object", "patch.multiple"],
+)
+def test_tests_of_programs_patch_settings(monkeypatch, patch, name):
+    settings = vivavoce.settings
+    before = getattr(settings, name)
+    with patch(name, SETTINGS[name]):
+        assert getattr(settings, name) == SETTINGS[name]
+        assert settings.source_of(name) == "program"
+    assert getattr(settings, name) == before
+    assert settings.source_of(name) is None
+    monkeypatch.setenv(f"VIVAVOCE_{name.upper()}", "7")
+    assert getattr(settings, name) in {"7", 7.0}
+
+
+def test_a_patch_restores_what_the_program_assigned():
+    settings = Settings(api_key="mine")
+    with mock.patch.object(settings, "api_key", "patched"):
+        assert settings.api_key == "patched"
+    assert settings.api_key == "mine"
+    del settings.api_key
+    del settings.api_key
+    assert settings.api_key is None

@@ -48,19 +48,25 @@ class Settings:
         http_timeout: float | None = None,
         polling_interval: float | None = None,
     ) -> None:
-        self._assigned: dict[str, str | float | None] = {  # None: read from the environment
-            "api_key": api_key,
-            "base_url": base_url,
-            "http_timeout": http_timeout,
-            "polling_interval": polling_interval,
-        }
+        # Under the names of the properties, which take precedence: mock.patch looks here for what to restore.
+        vars(self).update(
+            api_key=api_key,
+            base_url=base_url,
+            http_timeout=http_timeout,
+            polling_interval=polling_interval,
+        )
+
+    def _assigned(self, name: str) -> str | float | None:
+        """What the program assigned; None: read from the environment."""
+        value: str | float | None = vars(self).get(name)
+        return value
 
     def __repr__(self) -> str:
         return f"Settings(base_url={self.base_url!r}, api_key={'set' if self.api_key else None!r})"
 
     def source_of(self, name: str) -> str | None:
         """Where a setting comes from: ``program``, a variable, or a variable in a file; None: its default."""
-        if self._assigned.get(name) is not None:
+        if self._assigned(name) is not None:
             return "program"
         variables = [prefix + name.upper() for prefix in PREFIXES]
         for variable in variables:
@@ -73,7 +79,7 @@ class Settings:
         return None
 
     def _text(self, name: str) -> str | None:
-        assigned = self._assigned[name]
+        assigned = self._assigned(name)
         if assigned is not None:
             return str(assigned)
         variables = [prefix + name.upper() for prefix in PREFIXES]
@@ -99,7 +105,11 @@ class Settings:
 
     @api_key.setter
     def api_key(self, value: str | None) -> None:
-        self._assigned["api_key"] = value
+        vars(self)["api_key"] = value
+
+    @api_key.deleter
+    def api_key(self) -> None:
+        vars(self).pop("api_key", None)
 
     @property
     def base_url(self) -> str:
@@ -108,7 +118,11 @@ class Settings:
 
     @base_url.setter
     def base_url(self, value: str | None) -> None:
-        self._assigned["base_url"] = value
+        vars(self)["base_url"] = value
+
+    @base_url.deleter
+    def base_url(self) -> None:
+        vars(self).pop("base_url", None)
 
     @property
     def http_timeout(self) -> float:
@@ -117,7 +131,11 @@ class Settings:
 
     @http_timeout.setter
     def http_timeout(self, value: float | None) -> None:
-        self._assigned["http_timeout"] = value
+        vars(self)["http_timeout"] = value
+
+    @http_timeout.deleter
+    def http_timeout(self) -> None:
+        vars(self).pop("http_timeout", None)
 
     @property
     def polling_interval(self) -> float:
@@ -126,7 +144,11 @@ class Settings:
 
     @polling_interval.setter
     def polling_interval(self, value: float | None) -> None:
-        self._assigned["polling_interval"] = value
+        vars(self)["polling_interval"] = value
+
+    @polling_interval.deleter
+    def polling_interval(self) -> None:
+        vars(self).pop("polling_interval", None)
 
 
 settings = Settings()
