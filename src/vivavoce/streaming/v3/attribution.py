@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 __all__ = [
+    "RESOLVE_UNKNOWN_METHODS",
     "UNKNOWN_CHANNEL",
     "ChannelAttributionOptions",
     "DualChannelTurnEvent",
@@ -26,13 +27,18 @@ __all__ = [
     "VadResult",
     "VadTimeline",
     "attribute_turn",
+    "attribute_word",
     "resolve_unknown",
+    "resolve_unknown_channels_by_speaker_history",
+    "resolve_unknown_channels_by_window",
+    "roll_up_turn_channel",
 ]
 
 UNKNOWN_CHANNEL: Final = "unknown"
 """The channel of a word if no source was clearly louder than the others."""
 
-_METHODS: Final = ("none", "window", "speaker-history")
+RESOLVE_UNKNOWN_METHODS: Final = ("none", "window", "speaker-history")
+"""The treatments of words without a clear source; see :class:`ChannelAttributionOptions`."""
 
 
 class DualChannelWord(Word, kw_only=True):
@@ -96,7 +102,7 @@ class VadDetector:
         """Return the activity of the next frame.
 
         Args:
-            frame: Samples of 20 ms, -1 to 1.
+            frame: Samples of 20 ms, -1 to 1: a list or an array of shape (n,).
         """
         raise NotImplementedError
 
@@ -131,7 +137,7 @@ class EnergyVad(VadDetector):
 
     def process(self, frame: Sequence[float]) -> VadResult:
         """Return the activity of the next frame."""
-        energy = math.sqrt(math.fsum(sample * sample for sample in frame) / len(frame)) if frame else 0.0
+        energy = math.sqrt(math.fsum(float(sample) ** 2 for sample in frame) / max(1, len(frame)))
         if energy > self._floor * self._ratio:
             self._left = self._hangover
         elif self._left:
@@ -174,9 +180,9 @@ class ChannelAttributionOptions:
     speaker_history_dominance_ratio: float = 3.0
 
     def __post_init__(self) -> None:
-        if self.resolve_unknown_channels_method not in _METHODS:
+        if self.resolve_unknown_channels_method not in RESOLVE_UNKNOWN_METHODS:
             raise ConfigurationError(
-                f"resolve_unknown_channels_method must be one of {', '.join(_METHODS)}, "
+                f"resolve_unknown_channels_method must be one of {', '.join(RESOLVE_UNKNOWN_METHODS)}, "
                 f"got {self.resolve_unknown_channels_method!r}"
             )
 
@@ -241,7 +247,8 @@ def _majority(scores: Mapping[str, float]) -> str | None:
     return leaders[0] if most > 0 and len(leaders) == 1 else None
 
 
-def _channel_of_turn(words: Sequence[DualChannelWord]) -> str:
+def roll_up_turn_channel(words: Sequence[DualChannelWord]) -> str:
+    """Return the channel of most words, by their duration; ``unknown`` if none has more than all others."""
     times: dict[str, float] = {}
     for word in words:
         if word.channel and word.channel != UNKNOWN_CHANNEL:
@@ -249,11 +256,16 @@ def _channel_of_turn(words: Sequence[DualChannelWord]) -> str:
     return _majority(times) or UNKNOWN_CHANNEL
 
 
+def attribute_word(word: Word, timeline: VadTimeline, dominance_ratio: float) -> str:
+    """Return the channel that was clearly the loudest during a word, or ``unknown``."""
+    return _winner(timeline.energies(word), dominance_ratio) or UNKNOWN_CHANNEL
+
+
 def attribute_turn(turn: DualChannelTurnEvent, timeline: VadTimeline, dominance_ratio: float) -> None:
     """Set the channel of a turn and of each word, in place."""
     for word in turn.words:
-        word.channel = _winner(timeline.energies(word), dominance_ratio) or UNKNOWN_CHANNEL
-    turn.channel = _channel_of_turn(turn.words)
+        word.channel = attribute_word(word, timeline, dominance_ratio)
+    turn.channel = roll_up_turn_channel(turn.words)
 
 
 def resolve_unknown(
@@ -262,7 +274,7 @@ def resolve_unknown(
     options: ChannelAttributionOptions,
     history: dict[str, dict[str, float]],
 ) -> None:
-    """Set the channel of words that have none, in place.
+    """Set the channel of words that have none by the method of the options, in place.
 
     Args:
         turn: An attributed turn.
@@ -272,13 +284,25 @@ def resolve_unknown(
     """
     method = options.resolve_unknown_channels_method
     if method == "window":
-        _resolve_by_neighbours(turn.words, options.resolution_window_words)
+        resolve_unknown_channels_by_window(turn, options.resolution_window_words)
     elif method == "speaker-history":
-        _resolve_by_speaker(turn.words, timeline, options, history)
-    turn.channel = _channel_of_turn(turn.words)
+        resolve_unknown_channels_by_speaker_history(
+            turn,
+            timeline,
+            history,
+            options.speaker_history_min_rms_evidence,
+            options.speaker_history_dominance_ratio,
+        )
 
 
-def _resolve_by_neighbours(words: Sequence[DualChannelWord], reach: int) -> None:
+def resolve_unknown_channels_by_window(turn: DualChannelTurnEvent, resolution_window_words: int) -> None:
+    """Set the channel of words that have none to that of most words around them, in place.
+
+    Args:
+        turn: An attributed turn.
+        resolution_window_words: Number of words on either side.
+    """
+    words, reach = turn.words, resolution_window_words
     for place, word in enumerate(words):
         if word.channel != UNKNOWN_CHANNEL:
             continue
@@ -287,26 +311,35 @@ def _resolve_by_neighbours(words: Sequence[DualChannelWord], reach: int) -> None
             if other.channel and other.channel != UNKNOWN_CHANNEL:
                 votes[other.channel] = votes.get(other.channel, 0) + 1
         _resolve(word, _majority(votes))
+    turn.channel = roll_up_turn_channel(words)
 
 
-def _resolve_by_speaker(
-    words: Sequence[DualChannelWord],
+def resolve_unknown_channels_by_speaker_history(
+    turn: DualChannelTurnEvent,
     timeline: VadTimeline,
-    options: ChannelAttributionOptions,
-    history: dict[str, dict[str, float]],
+    speaker_history: dict[str, dict[str, float]],
+    min_rms_evidence: float,
+    dominance_ratio: float,
 ) -> None:
-    for word in words:
+    """Set the channel of words that have none to the one where their speaker spoke before, in place.
+
+    Args:
+        turn: An attributed turn.
+        timeline: The energies.
+        speaker_history: Energy of each speaker in each channel so far; updated in place.
+        min_rms_evidence: The least energy of a speaker that decides.
+        dominance_ratio: Ratio of a channel's energy to the next one's from which it decides.
+    """
+    for word in turn.words:
         if word.speaker:
-            energies = history.setdefault(word.speaker, {})
+            energies = speaker_history.setdefault(word.speaker, {})
             for channel, energy in timeline.energies(word).items():
                 energies[channel] = energies.get(channel, 0.0) + energy
-    for word in words:
-        energies = history.get(word.speaker or "", {})
-        if (
-            word.channel == UNKNOWN_CHANNEL
-            and sum(energies.values()) >= options.speaker_history_min_rms_evidence
-        ):
-            _resolve(word, _winner(energies, options.speaker_history_dominance_ratio))
+    for word in turn.words:
+        energies = speaker_history.get(word.speaker or "", {})
+        if word.channel == UNKNOWN_CHANNEL and sum(energies.values()) >= min_rms_evidence:
+            _resolve(word, _winner(energies, dominance_ratio))
+    turn.channel = roll_up_turn_channel(turn.words)
 
 
 def _resolve(word: DualChannelWord, channel: str | None) -> None:
