@@ -65,7 +65,7 @@ PAGES: Final = (
             _section(
                 "Other messages",
                 "SpeechStartedEvent SilenceEvent HeartbeatEvent SessionConfiguration LLMGatewayResponseEvent "
-                "SpeakerRevisionEvent SpeakerRevisionItem Model",
+                "SpeakerRevisionEvent SpeakerRevisionItem Model ModelMethods",
             ),
         ),
     ),

@@ -26,6 +26,7 @@ from vivavoce.protocol.aai_v3.messages import (
     WarningEvent,
     Word,
 )
+from vivavoce.protocol.model_methods import ModelMethods
 
 __all__ = [
     "BeginEvent",
@@ -36,6 +37,7 @@ __all__ = [
     "HeartbeatEvent",
     "LLMGatewayResponseEvent",
     "Model",
+    "ModelMethods",
     "ReconnectedEvent",
     "ReconnectingEvent",
     "SessionConfiguration",

@@ -10,9 +10,10 @@ import enum
 import functools
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from vivavoce.errors import ConfigurationError, ProtocolViolation
 from vivavoce.protocol.aai_v3.choices import (
@@ -25,6 +26,7 @@ from vivavoce.protocol.aai_v3.choices import (
     StreamingPiiSubstitution,
 )
 from vivavoce.protocol.aai_v3.parameters import PARAMETERS
+from vivavoce.protocol.parameters import Kind
 from vivavoce.protocol.query import Fields
 
 if TYPE_CHECKING:
@@ -70,11 +72,78 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_Fields: TypeAlias = dict[str, Any]  # ``dict`` is a method in the class
+
+
 class _Dumpable:
-    def model_dump(self, *, exclude_none: bool = False) -> dict[str, Any]:
+    @classmethod
+    def model_validate(cls, obj: object) -> Self:
+        """Return an object made of a mapping of its fields.
+
+        Raises:
+            ConfigurationError: A field is missing or its value is not allowed.
+        """
+        if isinstance(obj, cls):
+            return obj
+        if not isinstance(obj, Mapping):
+            raise ConfigurationError(f"{cls.__name__} must be made of a mapping, got {obj!r}")
+        try:
+            return cls(**obj)
+        except TypeError as error:  # a missing field
+            raise ConfigurationError(f"{cls.__name__} must have valid fields: {error}") from None
+
+    parse_obj = model_validate
+
+    def model_dump(self, *, exclude_none: bool = False, **_: object) -> _Fields:
         """Return the fields as a dictionary of plain values."""
-        fields: dict[str, Any] = _plain(self)
+        fields: _Fields = _plain(self)
         return {name: value for name, value in fields.items() if value is not None or not exclude_none}
+
+    def model_dump_json(self, *, exclude_none: bool = False, **_: object) -> str:
+        """Return the fields as a JSON object."""
+        return json.dumps(self.model_dump(exclude_none=exclude_none))
+
+    dict = model_dump
+    json = model_dump_json
+
+
+def _whole(text: str) -> object:
+    return int(text) if _WHOLE.fullmatch(text) else text
+
+
+def _number(text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
+_TRUE: Final = ("true", "1", "yes", "y", "on", "t")
+_FALSE: Final = ("false", "0", "no", "n", "off", "f")
+
+
+def _flag(text: str) -> object:
+    lower = text.lower()
+    return lower in _TRUE if lower in (*_TRUE, *_FALSE) else text
+
+
+_READERS: Final = {Kind.WHOLE: _whole, Kind.FRACTION: _number, Kind.FLAG: _flag}
+
+
+def _read(kind: Kind, value: object) -> object:
+    """Return the value that a parameter's text or number stands for; any other value as it is.
+
+    The vendor's models take texts, as environment variables and command lines have them, whole numbers
+    written as floats, and 0 and 1 as flags.
+    """
+    if isinstance(value, str) and kind in _READERS:
+        return _READERS[kind](value.strip())
+    if kind is Kind.WHOLE and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if kind is Kind.FLAG and isinstance(value, int | float) and value in (0, 1):
+        return bool(value)
+    return value
 
 
 @dataclass(kw_only=True)
@@ -92,6 +161,9 @@ class LLMGatewayConfig(_Dumpable):
     model: str
     messages: list[LLMGatewayMessage]
     max_tokens: int
+
+    def __post_init__(self) -> None:
+        self.messages = [LLMGatewayMessage.model_validate(each) for each in self.messages]
 
 
 @_skips_unknown
@@ -145,6 +217,9 @@ class RealTimeSessionParameters(_Dumpable):
     acknowledge_silence: bool | None = None
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if (parameter := PARAMETERS.get(field.name)) is not None:
+                setattr(self, field.name, _read(parameter.kind, getattr(self, field.name)))
         try:
             Fields(_plain(self), PARAMETERS).check()
         except ProtocolViolation as violation:

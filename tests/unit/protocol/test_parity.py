@@ -95,9 +95,9 @@ def test_parameters_have_the_same_types(name):
 def test_the_sdk_refuses_what_the_server_refuses(name):
     bounds = PARAMETERS[name].bounds
     given = {"sample_rate": 16_000}
-    for value in (bounds.start, bounds.stop - 1):
+    for value in (bounds.start, bounds.stop - 1, float(bounds.start), str(bounds.start)):
         RealTimeParameters(**{**given, name: value})
-    for value in (bounds.start - 1, bounds.stop, float(bounds.start), str(bounds.start), True):
+    for value in (bounds.start - 1, bounds.stop, bounds.start + 0.5, f"{bounds.start}.5", True):
         with pytest.raises(vivavoce.ConfigurationError, match=f"{name} must be a whole number in "):
             RealTimeParameters(**{**given, name: value})
 

@@ -16,6 +16,7 @@ import msgspec
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.commands import MAX_SILENCE_MS
+from vivavoce.protocol.model_methods import ModelMethods, convert_nested
 from vivavoce.protocol.query import json_object
 from vivavoce.types import Failure
 
@@ -74,7 +75,7 @@ class RealtimeMessageTypes(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeWord:
+class RealtimeWord(ModelMethods):
     """One word of a transcript.
 
     Attributes:
@@ -91,7 +92,7 @@ class RealtimeWord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeTranscript:
+class RealtimeTranscript(ModelMethods):
     """The transcript of an utterance, partial or final.
 
     Attributes:
@@ -111,6 +112,9 @@ class RealtimeTranscript:
     text: str
     words: list[RealtimeWord]
     created: datetime
+
+    def __post_init__(self) -> None:
+        convert_nested(self, "words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,7 @@ class RealtimeFinalTranscript(RealtimeTranscript):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeSessionOpened:
+class RealtimeSessionOpened(ModelMethods):
     """The first message of a session.
 
     Attributes:
@@ -150,7 +154,7 @@ class RealtimeSessionOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeSessionInformation:
+class RealtimeSessionInformation(ModelMethods):
     """How much audio the server received; sent before the end, if the session asked for it.
 
     Attributes:

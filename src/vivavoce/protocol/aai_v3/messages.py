@@ -8,12 +8,13 @@ fields and types are skipped. Our server writes every field, except those that a
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003  - msgspec reads the annotations
 from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.model_methods import ModelMethods, convert_nested
 from vivavoce.protocol.query import json_object
 from vivavoce.types import Failure
 
@@ -52,17 +53,8 @@ MAX_AUDIO_MS: Final = 1_000
 """The least and the most audio in one message."""
 
 
-class Model(msgspec.Struct, kw_only=True):
-    """The base of all messages: two methods that convert one to plain data."""
-
-    def model_dump(self) -> dict[str, Any]:
-        """Return the fields as a dictionary of plain values; times stay ``datetime``."""
-        dumped: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(datetime,))
-        return dumped
-
-    def model_dump_json(self) -> str:
-        """Return the fields as a JSON object."""
-        return msgspec.json.encode(self).decode()
+class Model(ModelMethods, msgspec.Struct, kw_only=True):
+    """The base of all messages."""
 
 
 # --- messages of the server -------------------------------------------------------------------
@@ -128,6 +120,9 @@ class BeginEvent(Model, kw_only=True):
     expires_at: datetime
     configuration: SessionConfiguration | None = None
 
+    def __post_init__(self) -> None:
+        convert_nested(self, "configuration")
+
 
 class TurnEvent(Model, kw_only=True):
     """The transcript of a turn so far or, with ``end_of_turn``, its final transcript.
@@ -162,6 +157,9 @@ class TurnEvent(Model, kw_only=True):
     language_confidence: float | None = None
     speaker_label: str | None = None
     channel: int | None = None
+
+    def __post_init__(self) -> None:
+        convert_nested(self, "words")
 
     @property
     def text(self) -> str:
@@ -241,6 +239,9 @@ class SpeakerRevisionItem(Model, kw_only=True):
     speaker_label: str | None = None
     words: list[Word] = []
 
+    def __post_init__(self) -> None:
+        convert_nested(self, "words")
+
 
 class SpeakerRevisionEvent(Model, kw_only=True):
     """Turns with corrected speakers. Our server never sends it.
@@ -251,6 +252,9 @@ class SpeakerRevisionEvent(Model, kw_only=True):
 
     type: Literal["SpeakerRevision"] = "SpeakerRevision"
     revisions: list[SpeakerRevisionItem] = []
+
+    def __post_init__(self) -> None:
+        convert_nested(self, "revisions")
 
 
 class LLMGatewayResponseEvent(Model, kw_only=True):
