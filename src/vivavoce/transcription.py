@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from vivavoce.captions import captions, to_srt, to_vtt
 from vivavoce.client.chunking import as_bytes, is_audio
 from vivavoce.client.connect import connect, connect_async
 from vivavoce.configuration import settings
@@ -23,6 +24,7 @@ from vivavoce.types import MODEL_RATE_HZ, Encoding
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
+    from vivavoce.captions import Style
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import TurnEvent, Word
 
@@ -39,9 +41,11 @@ class Transcript:
 
     Attributes:
         turns: The finished turns, in order.
+        duration: Length of the source, in seconds.
     """
 
     turns: list[TurnEvent]
+    duration: float = 0.0
 
     @property
     def text(self) -> str:
@@ -53,8 +57,42 @@ class Transcript:
         """The words of all turns, with their times in milliseconds."""
         return [word for turn in self.turns for word in turn.words]
 
+    def to_srt(self, style: Style | None = None) -> str:
+        """Return captions as a SubRip file; `style` is that of :func:`vivavoce.captions.captions`."""
+        return to_srt(captions((turn.words for turn in self.turns), style))
+
+    def to_vtt(self, style: Style | None = None) -> str:
+        """Return captions as a WebVTT file; `style` is that of :meth:`to_srt`."""
+        return to_vtt(captions((turn.words for turn in self.turns), style))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: ``text``, ``duration`` in seconds, and the fields of each turn."""
+        return {
+            "text": self.text,
+            "duration": self.duration,
+            "turns": [turn.model_dump(exclude_none=True) for turn in self.turns],
+        }
+
     def __str__(self) -> str:
         return self.text
+
+
+class _Metered:
+    """Measures how much of a source has been read.
+
+    Attributes:
+        seconds: Length of the audio so far.
+    """
+
+    def __init__(self, sound: Sound, channels: int) -> None:
+        self.seconds = 0.0
+        self._bytes_per_second = sound.bytes_per_second * channels
+
+    def read(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield chunks and measure them."""
+        for chunk in chunks:
+            self.seconds += len(chunk) / self._bytes_per_second
+            yield chunk
 
 
 @contextlib.contextmanager
@@ -138,11 +176,13 @@ def transcribe(
         RealtimeError: No session can be opened (ConnectError, RefusedError), or it failed.
     """
     with _server(url) as (address, lead_s), _open(source, sample_rate, encoding) as sound:
-        chunks = sound.chunks
+        meter = _Metered(sound, options.get("channels") or 1)
+        chunks: Iterable[bytes] = meter.read(sound.chunks)
         if lead_s is not None:
             chunks = paced(chunks, sound.bytes_per_second, lead_s=lead_s)
         with connect(url=address, api_key=api_key, **_session_options(sound, options)) as session:
-            return Transcript([turn for turn in session.transcribe(chunks) if turn.end_of_turn])
+            turns = [turn for turn in session.transcribe(chunks) if turn.end_of_turn]
+    return Transcript(turns, meter.seconds)
 
 
 async def transcribe_async(
@@ -160,15 +200,19 @@ async def transcribe_async(
     """
     with _server(url) as (address, lead_s), _open(source, sample_rate, encoding) as sound:
         async with connect_async(url=address, api_key=api_key, **_session_options(sound, options)) as session:
-            chunks = _paced_async(sound, lead_s)
-            return Transcript([turn async for turn in session.transcribe(chunks) if turn.end_of_turn])
+            meter = _Metered(sound, options.get("channels") or 1)
+            chunks = _paced_async(meter.read(sound.chunks), sound.bytes_per_second, lead_s)
+            turns = [turn async for turn in session.transcribe(chunks) if turn.end_of_turn]
+    return Transcript(turns, meter.seconds)
 
 
-async def _paced_async(sound: Sound, lead_s: float | None) -> AsyncIterator[bytes]:
+async def _paced_async(
+    chunks: Iterable[bytes], bytes_per_second: int, lead_s: float | None
+) -> AsyncIterator[bytes]:
     pacer = None if lead_s is None else Pacer(time.monotonic(), lead_s=lead_s)
-    for chunk in sound.chunks:
+    for chunk in chunks:
         wait_s = 0.0
         if pacer is not None:
-            wait_s = pacer.wait_s(len(chunk) / sound.bytes_per_second, time.monotonic())
+            wait_s = pacer.wait_s(len(chunk) / bytes_per_second, time.monotonic())
         await asyncio.sleep(max(0.0, wait_s))  # without a pacer it lets other tasks run while a file is read
         yield chunk

@@ -1,6 +1,7 @@
 """A whole recording in one call, against a scripted engine."""
 
 import asyncio
+import json
 import time
 import wave
 
@@ -10,6 +11,7 @@ import pytest
 import vivavoce
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
+from vivavoce.captions import Style, captions, to_srt, to_vtt
 from vivavoce.recordings.pacing import Pacer
 
 SOUND = np.concatenate([silence(6), speech(0, 1), silence(45), speech(3, 4), silence(10)])
@@ -94,3 +96,18 @@ def test_audio_runs_at_most_twenty_seconds_ahead_of_the_clock(transcribe, url, m
     transcribe(bytes(2 * 16_000 * 21), url=url)
     assert time.monotonic() - began >= 0.9
     assert due == pytest.approx([second - 20 for second in range(1, 22)])
+
+
+def test_a_transcript_gives_captions_and_plain_data(url, recording, transcribe):
+    transcript = transcribe(recording, url=url)
+    assert transcript.duration == pytest.approx(len(SOUND) / 16_000)
+    cues = captions([turn.words for turn in transcript.turns])
+    assert transcript.to_srt() == to_srt(cues)
+    assert transcript.to_vtt() == to_vtt(cues)
+    narrow = Style(line_characters=12, lines=1)
+    assert transcript.to_srt(narrow) == to_srt(captions([turn.words for turn in transcript.turns], narrow))
+    plain = json.loads(json.dumps(transcript.to_dict()))
+    assert plain["text"] == transcript.text
+    assert plain["duration"] == transcript.duration
+    assert [turn["transcript"] for turn in plain["turns"]] == [turn.transcript for turn in transcript.turns]
+    assert plain["turns"][0]["words"][0]["text"] == transcript.words[0].text
