@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.captions import captions, to_srt, to_vtt
-from vivavoce.client.chunking import as_bytes, is_audio
+from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
 from vivavoce.client.connect import connect, connect_async
 from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError
@@ -133,6 +133,10 @@ def _open(
         for data in (as_bytes(piece, is_pcm=is_pcm) for piece in pieces)
         for start in range(0, len(data), _SLICE_BYTES)
     )
+    stated = getattr(source, "sample_rate", None)  # as a microphone does
+    if sample_rate is None and isinstance(stated, int):
+        sample_rate = stated
+    check_source_rate(source, sample_rate)
     yield Sound(chunks, sample_rate or MODEL_RATE_HZ, chosen)
 
 
@@ -164,7 +168,8 @@ def transcribe(
     Args:
         source: A file (WAV; any other format with the ``audio`` extra), or samples: bytes, an array, or an
             iterable of either.
-        sample_rate: Rate of samples, in Hz; 16000 if None.
+        sample_rate: Rate of samples, in Hz; if None that of a source that states it, such as a microphone, or
+            16000.
         encoding: Encoding of samples: ``pcm_s16le`` or ``pcm_mulaw``.
         url: The server's address; the settings' if None.
         api_key: The key; the settings' if None.

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
-from vivavoce.client.chunking import as_bytes, is_audio
+from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
 from vivavoce.client.events import Event, TurnEvent
 from vivavoce.client.operations import KEEP_ALIVE
 from vivavoce.client.raise_once import RaiseOnce
@@ -101,6 +101,8 @@ class AsyncSession:
             audio: Samples at the session's sample rate.
 
         Raises:
+            ConfigurationError: The source states another ``sample_rate`` than the session's, or samples have
+                values that floats can't have.
             RealtimeError: The session was closed, or it failed, and then this is that failure.
             TypeError: The argument is not audio.
         """
@@ -111,6 +113,7 @@ class AsyncSession:
         if is_audio(audio) or not (hasattr(audio, "__aiter__") or hasattr(audio, "__iter__")):
             await self._send_piece(audio)
             return
+        self.check_source(audio)
         try:
             if hasattr(audio, "__aiter__"):
                 async for piece in audio:
@@ -121,6 +124,14 @@ class AsyncSession:
         except RealtimeError:
             if not self._core.closed_by_user:
                 raise
+
+    def check_source(self, source: object) -> None:
+        """Check the rate of a source that states it; :meth:`send` does.
+
+        Raises:
+            ConfigurationError: It is not the session's.
+        """
+        check_source_rate(source, self._core.sample_rate)
 
     async def _send_piece(self, audio: object) -> None:
         data = as_bytes(audio, is_pcm=self._core.is_pcm)

@@ -8,14 +8,13 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v2.messages import MIN_AUDIO_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from typing_extensions import Buffer  # for the type checker only
 
-__all__ = ["Audio", "Chunker", "as_bytes", "is_audio"]
+__all__ = ["Audio", "Chunker", "as_bytes", "check_source_rate", "is_audio"]
 
 if TYPE_CHECKING:
     Audio = Buffer
@@ -27,6 +26,8 @@ _BYTES: Final = frozenset("Bbc")
 _FLOATS: Final = frozenset("fd")
 _INT16: Final = "h"
 
+_LOUDEST: Final = 8.0  # 18 dB over full scale: beyond it floats are not samples in -1..1
+
 
 def _little_endian(samples: array[int]) -> memoryview:
     if sys.byteorder == "big":
@@ -34,8 +35,16 @@ def _little_endian(samples: array[int]) -> memoryview:
     return memoryview(samples).cast("B")
 
 
-def _from_floats(values: Iterable[float]) -> array[int]:
-    # Values outside -1..1 are clipped; NaN becomes silence.
+def _from_floats(values: array[float]) -> array[int]:
+    # Values a little outside -1..1 are clipped; NaN becomes silence.
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    peak = max(-low, high)
+    if peak > _LOUDEST or (peak > 1 and all(value.is_integer() for value in finite)):
+        raise ConfigurationError(
+            f"samples as floats must be in -1..1, got values in {low:g}..{high:g}; "
+            "divide them by 32768, or convert them to int16"
+        )
     return array(
         _INT16, (0 if math.isnan(value) else round(max(-1.0, min(1.0, value)) * 32767) for value in values)
     )
@@ -51,6 +60,7 @@ def as_bytes(data: object, *, is_pcm: bool = True) -> memoryview:
         is_pcm: Whether 16-bit PCM is sent; otherwise only bytes are valid.
 
     Raises:
+        ConfigurationError: Floats have the values of 16-bit samples.
         TypeError: It is none of these.
     """
     if isinstance(data, str) or data is None:
@@ -77,6 +87,24 @@ def as_bytes(data: object, *, is_pcm: bool = True) -> memoryview:
         return _little_endian(_from_floats(array(kind, view.tobytes())))
     wanted = "bytes, int16 or float32" if is_pcm else "bytes"
     raise TypeError(f"samples must be {wanted}, got {type(data).__name__} with format {view.format!r}")
+
+
+def check_source_rate(source: object, sample_rate: int | None) -> None:
+    """Check that a source that states its ``sample_rate``, such as a microphone, has that of the session.
+
+    Args:
+        source: Anything that a program sends.
+        sample_rate: The session's rate, in Hz; None where the encoding carries it.
+
+    Raises:
+        ConfigurationError: The rates differ.
+    """
+    rate = getattr(source, "sample_rate", None)
+    if isinstance(rate, int) and sample_rate is not None and rate != sample_rate:
+        raise ConfigurationError(
+            f"the source has {rate} Hz and the session {sample_rate} Hz; "
+            f"open {type(source).__name__} with sample_rate={sample_rate}, or the session with {rate}"
+        )
 
 
 def is_audio(data: object) -> bool:

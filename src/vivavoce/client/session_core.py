@@ -73,6 +73,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
 
     Attributes:
         owner: The process that opened the session.
+        sample_rate: Rate of the audio, in Hz; None where the encoding carries it.
         is_pcm: Whether samples are 16-bit PCM.
         has_opened: Whether the server has begun the session, over any connection.
         closed_by_user: Whether the user ended the session before it ended otherwise.
@@ -116,6 +117,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
         self._terminating = False  # the user has requested the end
         self._unknown_seen = False  # a message of unknown type was logged
         self.owner = Owner()
+        self.sample_rate = sample_rate
         self.is_pcm = bytes_per_sample == 2  # noqa: PLR2004  - 16-bit
         self.has_opened = False
         self.closed_by_user = False

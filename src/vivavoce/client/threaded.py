@@ -7,7 +7,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
-from vivavoce.client.chunking import as_bytes, is_audio
+from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
 from vivavoce.client.exit_guard import ExitGuard, SessionLoop
 from vivavoce.client.raise_once import RaiseOnce
 from vivavoce.client.runner import Runner
@@ -127,6 +127,8 @@ class ThreadedSession(Generic[ServerEvent]):
             audio: Samples at the session's sample rate.
 
         Raises:
+            ConfigurationError: The source states another ``sample_rate`` than the session's, or samples have
+                values that floats can't have.
             RealtimeError: The session was closed, or it failed, and then this is that failure.
             TypeError: The argument is not audio.
         """
@@ -141,6 +143,7 @@ class ThreadedSession(Generic[ServerEvent]):
             raise TypeError("an asynchronous iterable needs an asynchronous session; use connect_async()")
         if not hasattr(audio, "__iter__"):
             as_bytes(audio)  # raises a TypeError that names the problem
+        self.check_source(audio)
         for piece in audio:  # type: ignore[union-attr]
             try:
                 self._send_piece(piece)
@@ -148,6 +151,14 @@ class ThreadedSession(Generic[ServerEvent]):
                 if self._core.closed_by_user:
                     return
                 raise
+
+    def check_source(self, source: object) -> None:
+        """Check the rate of a source that states it; :meth:`send` does.
+
+        Raises:
+            ConfigurationError: It is not the session's.
+        """
+        check_source_rate(source, self._core.sample_rate)
 
     def _send_piece(self, audio: object) -> None:
         self._core.owner.check()  # a lock that another thread held at fork() is never released here

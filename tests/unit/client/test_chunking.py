@@ -1,11 +1,15 @@
 """Audio of any type becomes bytes, and bytes become messages of legal length."""
 
+import math
+from array import array
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.client.chunking import Chunker, as_bytes
+from vivavoce.client.chunking import Chunker, as_bytes, check_source_rate
+from vivavoce.errors import ConfigurationError
 from vivavoce.types import Encoding
 
 RATE = 16_000
@@ -73,3 +77,31 @@ def test_arrays_are_samples():
 
 def test_the_shortest_chunk_depends_on_the_protocol():
     assert [len(chunk) for chunk in Chunker(RATE, 2, 50).push(bytes(5_000))] == [1_600, 1_600, 1_800]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, lambda values: array("f", values)])
+@pytest.mark.parametrize("values", [[0, 1200.5, -32_768], [0.0, 3.0, -2.0], [20.0], [-9.5, math.nan]])
+def test_floats_with_the_values_of_16_bit_samples_are_refused(kind, values):
+    with pytest.raises(ConfigurationError, match=r"must be in -1\.\.1, got values in .*divide them by 32768"):
+        as_bytes(kind(values))
+
+
+@pytest.mark.parametrize("values", [[1.5, -1.2], [1.0, -1.0, 0.0], [math.inf, -0.5], [7.9]])
+def test_floats_that_exceed_full_scale_a_little_are_clipped(values):
+    samples = np.frombuffer(as_bytes(np.array(values, np.float32)), "<i2")
+    assert abs(samples[0]) == 32_767
+
+
+class Source(list):
+    """Pieces of audio with a rate, as a microphone has."""
+
+    sample_rate = 44_100
+
+
+def test_a_source_of_another_rate_is_refused():
+    with pytest.raises(
+        ConfigurationError, match=r"source has 44100 Hz and the session 16000 Hz; open Source"
+    ):
+        check_source_rate(Source(), 16_000)
+    for source, rate in [(Source(), 44_100), (Source(), None), ([], 16_000), (b"", 16_000)]:
+        check_source_rate(source, rate)

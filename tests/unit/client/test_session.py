@@ -244,3 +244,19 @@ def test_a_session_belongs_to_the_process_that_opened_it(monkeypatch):
     lock.release()
     assert session.is_open
     session.drop()
+
+
+class Fast(list):
+    """Pieces of audio from a microphone of another rate."""
+
+    sample_rate = 44_100
+
+
+def test_a_source_of_another_rate_is_refused():
+    with connect(is_dead) as session:
+        with pytest.raises(vivavoce.ConfigurationError, match=r"44100 Hz.*16000 Hz"):
+            session.send(Fast([WORD]))
+        assert not session._core._outgoing
+        with pytest.raises(vivavoce.ConfigurationError, match=r"44100 Hz.*16000 Hz"):
+            list(session.transcribe(Fast([WORD])))
+        session.drop()

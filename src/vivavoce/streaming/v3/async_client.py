@@ -65,6 +65,7 @@ class AsyncRealTimeTranscriber(BaseClient):
 
         Raises:
             RealTimeError: No session is open, the session failed, or a handler raised an exception.
+            ConfigurationError: The data states another ``sample_rate`` than the session's.
             TypeError: The data is not audio.
         """
         session = self._open_session()
@@ -72,6 +73,7 @@ class AsyncRealTimeTranscriber(BaseClient):
         if is_audio(data) or not hasattr(data, "__aiter__"):
             await session.send(data)
         else:
+            session.check_source(data)
             await session.send(self._checked(data))
         self._surface()
 

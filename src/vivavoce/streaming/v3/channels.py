@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from vivavoce.client.chunking import as_bytes, is_audio
+from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3.messages import MIN_AUDIO_MS
 from vivavoce.streaming.v3.attribution import (
@@ -86,6 +86,7 @@ class _Mixer:
             raise ConfigurationError(f"channels must be two or more different names, got {names!r}")
         self.channels = names
         self._client = client
+        self._sample_rate = sample_rate
         self._options = attribution or ChannelAttributionOptions()
         self._on_vad = on_vad
         self._channels = {name: _Channel(name, sample_rate, self._options) for name in names}
@@ -119,6 +120,7 @@ class _Mixer:
 
     def _take(self, name: str, data: Audio | Iterable[Audio]) -> None:
         channel = self._channel(name)
+        check_source_rate(data, self._sample_rate)
         for piece in (data,) if is_audio(data) else data:  # type: ignore[union-attr]
             for frame in channel.take(as_bytes(piece)):
                 self._timeline.push_frame(frame)
@@ -177,7 +179,7 @@ class ChannelStreamer(_Mixer):
         """Add audio to a channel and send all that is complete.
 
         Raises:
-            ConfigurationError: The channel is unknown.
+            ConfigurationError: The channel is unknown, or the data states another sample rate.
             RealTimeError: No session is open.
         """
         self._take(channel, data)
@@ -217,7 +219,7 @@ class AsyncChannelStreamer(_Mixer):
         """Add audio to a channel and send all that is complete.
 
         Raises:
-            ConfigurationError: The channel is unknown.
+            ConfigurationError: The channel is unknown, or the data states another sample rate.
             RealTimeError: No session is open.
         """
         self._take(channel, data)

@@ -67,6 +67,7 @@ class RealTimeTranscriber(BaseClient):
 
         Raises:
             RealTimeError: No session is open, the session failed, or a handler raised an exception.
+            ConfigurationError: The data states another ``sample_rate`` than the session's.
             TypeError: The data is not audio.
         """
         session = self._open_session()
@@ -74,6 +75,7 @@ class RealTimeTranscriber(BaseClient):
         if is_audio(data) or not hasattr(data, "__iter__"):
             session.send(data)
         else:
+            session.check_source(data)
             session.send(self._checked(data))
 
     def _checked(self, data: Any) -> Iterable[Audio]:

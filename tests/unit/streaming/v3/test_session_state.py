@@ -6,7 +6,7 @@ import pytest
 
 import vivavoce
 from support.simulated_network import Network, is_dead
-from vivavoce.streaming.v3 import AsyncStreamingClient, StreamingClient, StreamingParameters
+from vivavoce.streaming.v3 import AsyncStreamingClient, ChannelStreamer, StreamingClient, StreamingParameters
 
 PARAMETERS = StreamingParameters(sample_rate=16_000)
 CALLS = {
@@ -46,3 +46,30 @@ def test_a_transcriber_of_v2_without_a_session():
     for error in BOTH:
         with pytest.raises(error, match="no session is open"):
             transcriber.stream(bytes(3_200))
+
+
+class Fast(list):
+    """Pieces of audio from a microphone of another rate."""
+
+    sample_rate = 44_100
+
+
+def test_a_source_of_another_rate_is_refused():
+    client = StreamingClient(transport=Network(is_dead))
+    streamer = ChannelStreamer(client, ["mic", "system"], 16_000)
+    client.connect(PARAMETERS)
+    for stream in (client.stream, lambda source: streamer.stream("mic", source)):
+        with pytest.raises(vivavoce.ConfigurationError, match=r"44100 Hz.*16000 Hz"):
+            stream(Fast([bytes(3_200)]))
+    client.disconnect()
+
+
+def test_a_source_of_another_rate_is_refused_by_the_async_client():
+    async def main():
+        client = AsyncStreamingClient(transport=Network(is_dead))
+        await client.connect(PARAMETERS)
+        with pytest.raises(vivavoce.ConfigurationError, match=r"44100 Hz.*16000 Hz"):
+            await client.stream(Fast([bytes(3_200)]))
+        await client.disconnect()
+
+    asyncio.run(main())
