@@ -217,9 +217,11 @@ class AsyncSession:
             source: Audio, as for :meth:`send`.
 
         Raises:
+            ConfigurationError: The source states another ``sample_rate`` than the session's.
             RealtimeError: The session failed.
             Exception: The source raised it.
         """
+        self.check_source(source)
         feeder = asyncio.create_task(self._feed(source))
         try:
             async for turn in self:

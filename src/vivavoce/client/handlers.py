@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ConfigurationError, RealtimeError
 
@@ -20,9 +20,16 @@ if TYPE_CHECKING:
         RealtimeTranscript,
     )
 
-__all__ = ["HandlerErrors", "Handlers", "close_handler"]
+__all__ = ["BLOCKED_HANDLERS", "HandlerErrors", "Handlers", "close_handler"]
 
 logger = logging.getLogger("vivavoce.client")
+
+
+BLOCKED_HANDLERS: Final = (
+    "a handler sends a source: no other handler is called until the source ends; "
+    "call stream() outside handlers, or in a thread or task of its own"
+)
+"""The warning for a source without an end that is sent in a handler."""
 
 
 class HandlerErrors:

@@ -87,9 +87,11 @@ class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
             source: Audio, as for :meth:`send`.
 
         Raises:
+            ConfigurationError: The source states another ``sample_rate`` than the session's.
             RealtimeError: The session failed.
             Exception: The source raised it.
         """
+        self.check_source(source)
         feeder = threading.Thread(target=self._feed, args=(source,), name="vivavoce-source", daemon=True)
         feeder.start()
         try:

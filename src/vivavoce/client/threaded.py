@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
 from vivavoce.client.exit_guard import ExitGuard, SessionLoop
+from vivavoce.client.handlers import BLOCKED_HANDLERS
 from vivavoce.client.raise_once import RaiseOnce
 from vivavoce.client.runner import Runner
 from vivavoce.errors import RealtimeError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from vivavoce.client.transport import Connection
 
 __all__ = ["SLICE_BYTES", "ThreadedSession"]
+
+logger = logging.getLogger("vivavoce.client")
 
 SLICE_BYTES: Final = 64 * 1024
 """Audio that is queued at once, in bytes; it bounds how far a queue exceeds its limit."""
@@ -58,6 +62,7 @@ class ThreadedSession(Generic[ServerEvent]):
         self._loop: asyncio.AbstractEventLoop | None = None  # of the thread, while it runs
         self._runner: Runner | None = None  # made by the thread
         self._done = threading.Event()  # the thread no longer uses the core
+        self._dispatching: threading.Thread | None = None  # calls handlers; None: no warning about them
         self._crash: BaseException | None = None  # what ended the thread, other than the session's end
         self._thread = threading.Thread(target=self._run, name="vivavoce-session", daemon=True)
 
@@ -160,6 +165,17 @@ class ThreadedSession(Generic[ServerEvent]):
         """
         check_source_rate(source, self._core.sample_rate)
 
+    def check_handler_source(self, source: object) -> None:
+        """Check a source as :meth:`check_source` does, and warn if it keeps other handlers waiting.
+
+        Raises:
+            ConfigurationError: The rate of the source is not the session's.
+        """
+        self.check_source(source)
+        if threading.current_thread() is self._dispatching and not hasattr(source, "__len__"):
+            self._dispatching = None  # one warning is enough
+            logger.warning(BLOCKED_HANDLERS)
+
     def _send_piece(self, audio: object) -> None:
         self._core.owner.check()  # a lock that another thread held at fork() is never released here
         data = as_bytes(audio, is_pcm=self._core.is_pcm)
@@ -214,6 +230,7 @@ class ThreadedSession(Generic[ServerEvent]):
         A program that ends waits for a call in progress, and once the session is closing for all calls.
         """
         guard = ExitGuard()
+        self._dispatching = threading.current_thread()
         try:
             while True:
                 with self._changed:

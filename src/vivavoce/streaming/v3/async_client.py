@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
+import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.client.async_session import AsyncSession
 from vivavoce.client.chunking import is_audio
-from vivavoce.errors import SessionStateError
+from vivavoce.client.events import BeginEvent, ClosedEvent
+from vivavoce.client.handlers import BLOCKED_HANDLERS
+from vivavoce.errors import RealtimeError, SessionStateError
 from vivavoce.streaming.v3.base import BaseClient
 
 if TYPE_CHECKING:
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from vivavoce.streaming.v3.models import RealTimeParameters, RealTimeSessionParameters
 
 __all__ = ["AsyncRealTimeTranscriber", "AsyncStreamingClient"]
+
+logger = logging.getLogger("vivavoce.client")
 
 
 class AsyncRealTimeTranscriber(BaseClient):
@@ -49,6 +55,7 @@ class AsyncRealTimeTranscriber(BaseClient):
             await self._give(event)
 
     async def _give(self, event: Event) -> None:
+        self._current = event
         name, handlers = self._handlers_of(event)
         for handler in tuple(handlers):
             try:
@@ -70,6 +77,9 @@ class AsyncRealTimeTranscriber(BaseClient):
         """
         session = self._open_session()
         self._surface()
+        in_handler = asyncio.current_task() is self._dispatcher
+        if in_handler and not is_audio(data) and not hasattr(data, "__len__"):
+            logger.warning(BLOCKED_HANDLERS)
         if is_audio(data) or not hasattr(data, "__aiter__"):
             await session.send(data)
         else:
@@ -117,8 +127,8 @@ class AsyncRealTimeTranscriber(BaseClient):
 
         Args:
             terminate: Whether to send all queued audio and wait for the last turns, at most for
-                ``terminate_timeout``; if not, they are dropped. In a handler, the call does not wait: the
-                last turns come after the handler returns.
+                ``terminate_timeout``; if not, they are dropped and a handler that waits is cancelled at once.
+                In a handler, the call does not wait: the last turns come after the handler returns.
 
         Raises:
             RealTimeError: A handler raised an exception, which is the cause. The session ends nonetheless.
@@ -133,8 +143,21 @@ class AsyncRealTimeTranscriber(BaseClient):
         if asyncio.current_task() is dispatcher:
             return
         await session.wait()
-        await asyncio.wait([dispatcher], timeout=self._options.terminate_timeout)
+        timeout_s = self._options.terminate_timeout
+        if terminate or isinstance(self._current, ClosedEvent):
+            await asyncio.wait([dispatcher], timeout=timeout_s)
+        if not dispatcher.done():
+            dispatcher.cancel()
+            await asyncio.wait([dispatcher], timeout=timeout_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._give_last(session), timeout_s)
         self._errors.raise_recorded()
+
+    async def _give_last(self, session: AsyncSession) -> None:
+        """Give what is left to the handlers, except the turns that the program drops."""
+        while (event := await session.next_event()) is not None:
+            if isinstance(event, BeginEvent | ClosedEvent | RealtimeError):
+                await self._give(event)
 
     async def create_temporary_token(
         self, expires_in_seconds: int, max_session_duration_seconds: int | None = None

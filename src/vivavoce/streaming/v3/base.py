@@ -82,6 +82,7 @@ class BaseClient:
         self._errors = HandlerErrors()
         self._session: Session | AsyncSession | None = None  # the last one, open or not
         self._dispatcher: threading.Thread | asyncio.Task[None] | None = None  # calls the handlers
+        self._current: Event | None = None  # the latest that its handlers received
 
     def on(self, event: RealTimeEvents, handler: Callable[..., Any]) -> None:
         """Register a handler; the client calls it with itself and the event.

@@ -75,7 +75,7 @@ class RealTimeTranscriber(BaseClient):
         if is_audio(data) or not hasattr(data, "__iter__"):
             session.send(data)
         else:
-            session.check_source(data)
+            session.check_handler_source(data)
             session.send(self._checked(data))
 
     def _checked(self, data: Any) -> Iterable[Audio]:
