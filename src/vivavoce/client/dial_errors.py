@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vivavoce.client.address import Address
+    from vivavoce.client.proxies import Proxy
 
 __all__ = [
     "USER_AGENT",
@@ -70,8 +71,14 @@ def status_error(
     return RefusedError(message, status)
 
 
-def unreachable_error(address: Address, error: BaseException) -> ConnectError:
-    """Return the error for a connection that could not be opened."""
+def unreachable_error(address: Address, error: BaseException, proxy: Proxy | None = None) -> ConnectError:
+    """Return the error for a connection that could not be opened.
+
+    Args:
+        address: Address of the server.
+        error: What prevented the connection.
+        proxy: The proxy that the connection used; None: it was direct.
+    """
     import ssl  # noqa: PLC0415  - loaded with the connection, not at import
 
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -79,6 +86,8 @@ def unreachable_error(address: Address, error: BaseException) -> ConnectError:
             f"the certificate of {address} was not accepted: {error.verify_message}; "
             "set SSL_CERT_FILE to the file of an authority to trust"
         )
+    if proxy is not None:
+        return proxy.error("no answer in time" if isinstance(error, TimeoutError) else _reason(error))
     if isinstance(error, TimeoutError):
         return ConnectError(f"no answer from {address} in time{address.advice}")
     return ConnectError(f"no server at {address} ({_reason(error)}){address.advice}")
@@ -93,15 +102,31 @@ def _reason(error: BaseException) -> str:
     return text or type(error).__name__
 
 
+def _proxy_error(proxy: Proxy, error: Exception) -> ConnectError:
+    from websockets.exceptions import InvalidProxy, InvalidProxyStatus  # noqa: PLC0415
+
+    if isinstance(error, ImportError):
+        return proxy.error("a SOCKS proxy needs python-socks: pip install python-socks")
+    if isinstance(error, InvalidProxyStatus):
+        return proxy.status_error(error.response.status_code)
+    if isinstance(error, InvalidProxy):
+        return proxy.error(f"the URL of the proxy is not valid: {error.msg}")  # str(error) has the password
+    return proxy.error(_reason(error.__cause__ or error))
+
+
 @contextmanager
-def translate_dial_errors(address: Address) -> Iterator[None]:
+def translate_dial_errors(address: Address, proxy: Proxy | None = None) -> Iterator[None]:
     """Convert the errors of the WebSocket library, and of the network, to this package's.
+
+    Args:
+        address: Address of the server.
+        proxy: The proxy that the connection uses; None: it is direct.
 
     Raises:
         ConnectError: No server answers, or what answers is not a server of this protocol.
         RefusedError: The server refused the session.
     """
-    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415
+    from websockets.exceptions import InvalidProxy, InvalidStatus, ProxyError, WebSocketException  # noqa: PLC0415
 
     try:
         yield
@@ -109,5 +134,9 @@ def translate_dial_errors(address: Address) -> Iterator[None]:
         response = error.response
         after = response.headers.get("Retry-After")
         raise status_error(str(address), response.status_code, response.body, after) from None
+    except (ImportError, InvalidProxy, ProxyError) as error:
+        if proxy is None:
+            raise
+        raise _proxy_error(proxy, error) from None
     except (OSError, WebSocketException, EOFError) as error:
-        raise unreachable_error(address, error) from None
+        raise unreachable_error(address, error, proxy) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import msgspec
 from vivavoce.arguments import whole_number
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.dial_errors import USER_AGENT, status_error, unreachable_error
+from vivavoce.client.proxies import Proxy
 from vivavoce.errors import ConnectError
 from vivavoce.protocol.token_requests import (
     V2_EXPIRY_S,
@@ -94,19 +96,22 @@ def _request(
         headers=headers | {"User-Agent": USER_AGENT},
         method="GET" if body is None else "POST",
     )
-    opener = build_opener(ProxyHandler({})) if address.is_loopback else build_opener()
+    proxy = Proxy.of_environment(address, for_http=True)
+    opener = build_opener() if proxy is not None else build_opener(ProxyHandler({}))
     try:
         with opener.open(request, timeout=timeout_s) as response:
             answer: bytes = response.read()
     except HTTPError as error:
         with error:
+            if proxy is not None and error.code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                raise proxy.status_error(error.code) from None
             after = error.headers.get("Retry-After")
             raise status_error(str(address), error.code, error.read(), after) from None
     except URLError as error:
         reason = error.reason if isinstance(error.reason, BaseException) else error
-        raise unreachable_error(address, reason) from None
+        raise unreachable_error(address, reason, proxy) from None
     except (OSError, HTTPException) as error:
-        raise unreachable_error(address, error) from None
+        raise unreachable_error(address, error, proxy) from None
     try:
         return msgspec.json.decode(answer, type=V2Token).token
     except (msgspec.MsgspecError, UnicodeError) as error:

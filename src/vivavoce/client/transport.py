@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from vivavoce.client.address import Address
 from vivavoce.client.close_errors import CONNECTION_LOST
 from vivavoce.client.dial_errors import USER_AGENT, translate_dial_errors, websockets_logger
+from vivavoce.client.proxies import Proxy
 from vivavoce.protocol import aai_v2, aai_v3
 
 if TYPE_CHECKING:
@@ -145,13 +146,14 @@ class WebSocketTransport:
         from websockets.asyncio.client import connect  # noqa: PLC0415
 
         address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
-        with translate_dial_errors(address):
+        proxy = Proxy.of_environment(address)
+        with translate_dial_errors(address, proxy):
             connection = await connect(
                 url,
                 additional_headers=headers,
                 user_agent_header=USER_AGENT,
                 compression=None,  # audio does not compress this way; it only takes time
-                proxy=None if address.is_loopback else True,
+                proxy=None if proxy is None else proxy.url,
                 open_timeout=timeout_s,
                 ping_interval=None,
                 close_timeout=_CLOSING_HANDSHAKE_S,
