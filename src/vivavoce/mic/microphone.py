@@ -8,6 +8,7 @@ import os
 import sys
 import weakref
 from array import array
+from queue import Empty
 from typing import TYPE_CHECKING, Final, Self
 
 from vivavoce.arguments import sample_rate_hz
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["Microphone"]
 
 logger = logging.getLogger("vivavoce.mic")
+
+STALL_S: Final = 3.0
+"""The wait for a chunk, in seconds, after which silence takes its place."""
+
+_CHUNK_S: Final = 0.1
 
 SILENCE_DB: Final = -96.0
 """The lowest level, in dBFS: 16 bits can't represent a lower one."""
@@ -57,6 +63,7 @@ class Microphone:
         self._sample_rate = sample_rate_hz(sample_rate)
         self._capture = Capture()
         self._overflow_logged = False
+        self._stalled = False  # PortAudio delivers nothing at present
         self._closed = False
         self._level_db = SILENCE_DB  # of the chunk that the reader got last
         try:
@@ -120,6 +127,9 @@ class Microphone:
     def __next__(self) -> bytes:
         """Wait for the next chunk of 100 ms.
 
+        If none comes for 3 s, as from a driver that hangs, silence takes its place until one comes, with a
+        warning in the log, so that the turn before ends and the session stays open.
+
         Raises:
             StopIteration: The microphone was closed.
             MicrophoneError: It stopped without :meth:`close`, or another process opened it.
@@ -128,7 +138,13 @@ class Microphone:
             raise MicrophoneError(
                 f"{self._device.name} belongs to process {self._capture.process_id}; open it in this process"
             )
-        chunk = self._capture.waiting.get()
+        try:
+            chunk = self._capture.waiting.get(timeout=_CHUNK_S if self._stalled else STALL_S)
+        except Empty:
+            return self._silence()
+        if self._stalled and chunk is not None:
+            self._stalled = False
+            logger.warning("%s delivers audio again", self._device.name)
         if self._capture.overflows and not self._overflow_logged:
             self._overflow_logged = True
             logger.warning(
@@ -141,6 +157,17 @@ class Microphone:
         if self._closed:
             raise StopIteration
         raise MicrophoneError(f"{self._device.name} stopped; was it unplugged?")
+
+    def _silence(self) -> bytes:
+        if not self._stalled:
+            self._stalled = True
+            logger.warning(
+                "%s has delivered no audio for %g s: silence takes its place; is it still connected?",
+                self._device.name,
+                STALL_S,
+            )
+        self._level_db = SILENCE_DB
+        return bytes(2 * (self._sample_rate // 10))
 
     def close(self) -> None:
         """Close the microphone and end the reader's iteration; more calls have no effect. Thread-safe."""

@@ -10,6 +10,7 @@ import pytest
 from support.recorded import BLOCK, RATE, RECORDED
 from vivavoce.errors import ConfigurationError, MicrophoneError
 from vivavoce.mic import Microphone, capture
+from vivavoce.mic import microphone as microphone_module
 
 pytest_plugins = ["support.microphone_fixtures"]
 
@@ -125,6 +126,29 @@ def test_a_microphone_is_never_closed_from_portaudios_own_thread(fake):
     portaudio.join(60)
     assert stream.closed.wait(60)
     assert stream.closed_by not in {portaudio.ident, None}
+
+
+def test_a_microphone_that_stalls_yields_silence(fake, monkeypatch, caplog):
+    monkeypatch.setattr(microphone_module, "STALL_S", 0.05)
+    fake.recording = b""
+    microphone = Microphone(sample_rate=RATE)
+    spoken = bytes([1, 2]) * (BLOCK // 2)
+
+    def deliver():
+        fake.opened[-1]._callback(spoken, 1600, None, fake.CallbackFlags(input_overflow=False))
+
+    with caplog.at_level(logging.WARNING):
+        deliver()
+        assert next(microphone) == spoken
+        assert [next(microphone) for _ in range(3)] == [bytes(BLOCK)] * 3
+        assert microphone.level_db == -96.0
+        deliver()
+        assert next(microphone) == spoken
+        microphone.close()
+        assert list(microphone) == []
+    stalled, again = (record.getMessage() for record in caplog.records)
+    assert stalled.startswith("Built-in Microphone has delivered no audio for 0.05 s")
+    assert again == "Built-in Microphone delivers audio again"
 
 
 def test_a_stream_that_does_not_start_is_closed(fake, monkeypatch):
