@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import importlib.util
 import os
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from vivavoce.captions import Style
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import TurnEvent, Word
+    from vivavoce.server import LocalServer
 
 __all__ = ["Transcript", "transcribe", "transcribe_async"]
 
 _SLICE_BYTES: Final = 32_000
 _CLOSE_TIMEOUT_S: Final = 60.0  # a slow machine sends nothing while it decodes a long utterance
+_KEEP_S: Final = 60.0  # how long the server inside this process waits for the next call
 _SERVER_PARTS: Final = ("onnxruntime", "starlette", "uvicorn", "moonshine_voice")
 
 
@@ -95,6 +98,71 @@ class _Metered:
             yield chunk
 
 
+class _SharedServer:
+    """The server inside this process, for all calls: it takes seconds to start, and its model much memory.
+
+    It stops when no call has used it for a minute, and after a call that failed. Its threads are daemons, so it
+    does not keep a program alive.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._server: LocalServer | None = None  # None: not running
+        self._users = 0
+        self._is_suspect = False  # a call has failed
+        self._timer: threading.Timer | None = None  # stops it; None while it is used or not running
+        self._process_id = os.getpid()  # a forked child has none of its threads
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[LocalServer]:
+        """Start the server unless it runs, and keep it meanwhile."""
+        with self._lock:
+            server = self._started()
+            self._users += 1
+        try:
+            yield server
+        except BaseException:
+            self._is_suspect = True
+            raise
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users and not self._is_suspect:
+                    self._timer = threading.Timer(_KEEP_S, self.stop)
+                    self._timer.daemon = True
+                    self._timer.start()
+            if self._is_suspect:
+                self.stop()
+
+    def _started(self) -> LocalServer:
+        # Importing it takes a second, and most programs use a server elsewhere.
+        from vivavoce.server import LocalServer  # noqa: PLC0415
+
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._process_id != os.getpid():
+            self._server, self._users, self._process_id = None, 0, os.getpid()
+        if self._server is None:
+            self._server = LocalServer().__enter__()
+            self._is_suspect = False
+        return self._server
+
+    def stop(self) -> None:
+        """Stop the server unless a call uses it."""
+        with self._lock:
+            if self._users or self._server is None or self._process_id != os.getpid():
+                return
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            server, self._server = self._server, None
+            server.__exit__(None, None, None)
+
+
+_shared_server = _SharedServer()
+
+
 @contextlib.contextmanager
 def _server(url: str | None) -> Iterator[tuple[str | None, float | None]]:
     """Address of the server, and how far audio may run ahead of the clock, in seconds; None: any distance."""
@@ -102,10 +170,7 @@ def _server(url: str | None) -> Iterator[tuple[str | None, float | None]]:
     if is_named or any(importlib.util.find_spec(name) is None for name in _SERVER_PARTS):
         yield url, MAX_LEAD_S
         return
-    # Importing it takes a second, and most programs use a server elsewhere.
-    from vivavoce.server import LocalServer  # noqa: PLC0415
-
-    with LocalServer() as server:
+    with _shared_server.use() as server:
         yield server.base_url, None
 
 
@@ -162,7 +227,8 @@ def transcribe(
     """Transcribe an audio file, or all of a source.
 
     Without a server in ``url`` or in the settings, the call starts one inside this process, if the ``server``
-    extra is installed; that server decodes as fast as it can. Audio for any other server runs at most 20 s
+    extra is installed; that server decodes as fast as it can, and stays for a minute for
+    the next call. Audio for any other server runs at most 20 s
     ahead of the clock, because the protocol limits that.
 
     Args:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import wave
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import pytest
 import vivavoce
 from support.scripted_engine import pcm, silence, speech
 from support.servers import scripted_server
+from support.time_limit import wait_until
+from vivavoce import transcription
 from vivavoce.captions import Style, captions, to_srt, to_vtt
 from vivavoce.recordings.pacing import Pacer
 
@@ -111,3 +114,59 @@ def test_a_transcript_gives_captions_and_plain_data(url, recording, transcribe):
     assert plain["duration"] == transcript.duration
     assert [turn["transcript"] for turn in plain["turns"]] == [turn.transcript for turn in transcript.turns]
     assert plain["turns"][0]["words"][0]["text"] == transcript.words[0].text
+
+
+class FakeServer:
+    """Stands for the server inside the process, at the address of a real one."""
+
+    base_url = ""
+    started: ClassVar[list] = []
+
+    def __enter__(self):
+        self.started.append(self)
+        self.runs = True
+        return self
+
+    def __exit__(self, *_):
+        self.runs = False
+
+
+@pytest.fixture
+def own_server(url, monkeypatch):
+    """Makes calls without an address use the scripted server, through a server of the process."""
+    monkeypatch.setattr(FakeServer, "base_url", url)
+    monkeypatch.setattr(FakeServer, "started", [])
+    monkeypatch.setattr("vivavoce.server.LocalServer", FakeServer)
+    monkeypatch.setattr(transcription, "_shared_server", transcription._SharedServer())
+    monkeypatch.delenv("VIVAVOCE_BASE_URL", raising=False)
+    yield FakeServer.started
+    transcription._shared_server.stop()
+    assert not any(server.runs for server in FakeServer.started)
+
+
+def test_calls_without_a_server_share_one(own_server, recording, transcribe):
+    for _ in range(3):
+        assert transcribe(recording).text == SAID
+    (server,) = own_server
+    assert server.runs
+    transcription._shared_server.stop()
+    assert not server.runs
+    assert transcribe(recording).text == SAID
+    assert len(own_server) == 2
+
+
+def test_the_shared_server_stops_when_it_is_not_used(own_server, recording, monkeypatch):
+    monkeypatch.setattr(transcription, "_KEEP_S", 0.01)
+    vivavoce.transcribe(recording)
+    wait_until(lambda: not own_server[0].runs, "the server has stopped")
+
+
+def test_a_failed_call_does_not_keep_the_server(own_server, recording):
+    def breaks():
+        yield bytes(3_200)
+        raise OSError("unplugged")
+
+    with pytest.raises(OSError, match="unplugged"):
+        vivavoce.transcribe(breaks())
+    assert not own_server[0].runs
+    assert vivavoce.transcribe(recording).text == SAID
