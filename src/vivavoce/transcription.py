@@ -101,8 +101,8 @@ class _Metered:
 class _SharedServer:
     """The server inside this process, for all calls: it takes seconds to start, and its model much memory.
 
-    It stops when no call has used it for a minute, and after a call that failed. Its threads are daemons, so it
-    does not keep a program alive.
+    It stops when no call has used it for a minute, and after a call that failed. Its threads are daemons, so
+    it does not keep a program alive.
     """
 
     def __init__(self) -> None:

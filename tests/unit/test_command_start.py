@@ -20,7 +20,9 @@ sys.meta_path.insert(0, Finder)
 """
 
 
-@pytest.mark.parametrize("name", ["vivavoce.extras", "vivavoce.client", "vivavoce.configuration", "vivavoce.cli"])
+@pytest.mark.parametrize(
+    "name", ["vivavoce.extras", "vivavoce.client", "vivavoce.configuration", "vivavoce.cli"]
+)
 @pytest.mark.parametrize("argument", ["--help", "doctor"])
 def test_ctrl_c_while_the_package_loads_is_quiet(tmp_path, name, argument):
     script = tmp_path / "vivavoce"  # as the installer of packages writes it
