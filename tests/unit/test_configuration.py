@@ -97,7 +97,8 @@ SETTINGS = {"api_key": "patched", "base_url": "ws://patched", "http_timeout": 2.
     ids=["patch", "patch.object", "patch.multiple"],
 )
 def test_tests_of_programs_patch_settings(monkeypatch, patch, name):
-    settings = vivavoce.settings
+    settings = Settings()
+    monkeypatch.setattr(vivavoce, "settings", settings)
     before = getattr(settings, name)
     with patch(name, SETTINGS[name]):
         assert getattr(settings, name) == SETTINGS[name]

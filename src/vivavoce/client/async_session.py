@@ -113,7 +113,7 @@ class AsyncSession:
         if is_audio(audio) or not (hasattr(audio, "__aiter__") or hasattr(audio, "__iter__")):
             await self._send_piece(audio)
             return
-        self.check_source(audio)
+        self._check_source(audio)
         try:
             if hasattr(audio, "__aiter__"):
                 async for piece in audio:
@@ -125,7 +125,7 @@ class AsyncSession:
             if not self._core.closed_by_user:
                 raise
 
-    def check_source(self, source: object) -> None:
+    def _check_source(self, source: object) -> None:
         """Check the rate of a source that states it; :meth:`send` does.
 
         Raises:
@@ -221,7 +221,7 @@ class AsyncSession:
             RealtimeError: The session failed.
             Exception: The source raised it.
         """
-        self.check_source(source)
+        self._check_source(source)
         feeder = asyncio.create_task(self._feed(source))
         try:
             async for turn in self:

@@ -55,12 +55,20 @@ class HandlerSession(
         self._errors = HandlerErrors()
         self._closing = threading.Lock()  # acquired for good by the thread that calls on_close
         self._dispatcher = threading.Thread(
-            target=self.dispatch, args=(self._handle,), name="vivavoce-handlers", daemon=True
+            target=self._dispatch, args=(self._handle,), name="vivavoce-handlers", daemon=True
         )
 
     def start_handlers(self) -> None:
         """Start to call handlers. :meth:`open` does not: a handler may use what receives the session."""
         self._dispatcher.start()
+
+    def check_source(self, source: object) -> None:
+        """Check the rate of a source, and warn if it keeps handlers waiting.
+
+        Raises:
+            ConfigurationError: The rate is not the session's.
+        """
+        self._check_handler_source(source)
 
     def set_silence_ms(self, milliseconds: int) -> None:
         """Set the silence that ends an utterance.

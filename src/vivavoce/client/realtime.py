@@ -225,7 +225,7 @@ class RealtimeTranscriber:
         if is_audio(data) or not hasattr(data, "__iter__"):
             session.send(data)
         else:
-            session.check_handler_source(data)
+            session.check_source(data)
             session.send(self._checked(session, data))
 
     @staticmethod

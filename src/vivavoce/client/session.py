@@ -91,7 +91,7 @@ class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
             RealtimeError: The session failed.
             Exception: The source raised it.
         """
-        self.check_source(source)
+        self._check_source(source)
         feeder = threading.Thread(target=self._feed, args=(source,), name="vivavoce-source", daemon=True)
         feeder.start()
         try:

@@ -40,7 +40,7 @@ class ThreadedSession(Generic[ServerEvent]):
     """Runs a core in a thread; other threads send to it and take its events.
 
     The thread is a daemon, so a program that never closes its session still ends. It ends after the handler
-    that :meth:`dispatch` calls at that time.
+    that :meth:`_dispatch` calls at that time.
 
     Args:
         core: The session.
@@ -148,7 +148,7 @@ class ThreadedSession(Generic[ServerEvent]):
             raise TypeError("an asynchronous iterable needs an asynchronous session; use connect_async()")
         if not hasattr(audio, "__iter__"):
             as_bytes(audio)  # raises a TypeError that names the problem
-        self.check_source(audio)
+        self._check_source(audio)
         for piece in audio:  # type: ignore[union-attr]
             try:
                 self._send_piece(piece)
@@ -157,7 +157,7 @@ class ThreadedSession(Generic[ServerEvent]):
                     return
                 raise
 
-    def check_source(self, source: object) -> None:
+    def _check_source(self, source: object) -> None:
         """Check the rate of a source that states it; :meth:`send` does.
 
         Raises:
@@ -165,13 +165,13 @@ class ThreadedSession(Generic[ServerEvent]):
         """
         check_source_rate(source, self._core.sample_rate)
 
-    def check_handler_source(self, source: object) -> None:
-        """Check a source as :meth:`check_source` does, and warn if it keeps other handlers waiting.
+    def _check_handler_source(self, source: object) -> None:
+        """Check a source as :meth:`_check_source` does, and warn if it keeps other handlers waiting.
 
         Raises:
             ConfigurationError: The rate of the source is not the session's.
         """
-        self.check_source(source)
+        self._check_source(source)
         if threading.current_thread() is self._dispatching and not hasattr(source, "__len__"):
             self._dispatching = None  # one warning is enough
             logger.warning(BLOCKED_HANDLERS)
@@ -224,7 +224,7 @@ class ThreadedSession(Generic[ServerEvent]):
                 raise TimeoutError(f"no event came within {timeout_s} s")
             return self._core.take_event()
 
-    def dispatch(self, handle: Callable[[ServerEvent | LocalEvent], None]) -> None:
+    def _dispatch(self, handle: Callable[[ServerEvent | LocalEvent], None]) -> None:
         """Call `handle` with every event until the session is over.
 
         A program that ends waits for a call in progress, and once the session is closing for all calls.
@@ -285,7 +285,7 @@ class ThreadedSession(Generic[ServerEvent]):
         return self._core.is_open
 
     @property
-    def is_here(self) -> bool:
+    def _is_here(self) -> bool:
         """Whether this process opened the session; False in a forked child."""
         return not self._core.owner.is_elsewhere
 

@@ -39,7 +39,7 @@ def test_handlers_of_every_front_hold_the_interpreter():
     held = []
     session = vivavoce.connect(transport=Network(is_quick, connection=Connection), reconnect=None)
     session.end()
-    session.dispatch(lambda event: held.append((event.type, len(holders()))))
+    session._dispatch(lambda event: held.append((event.type, len(holders()))))
     assert held == [("Begin", 1), ("Turn", 1), ("Termination", 1), ("Closed", 1)]
 
 

@@ -17,6 +17,7 @@ SERVERS = ["ws://asr.example:8765", "wss://asr.example"]
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch):
+    monkeypatch.setattr(vivavoce.client.realtime, "global_settings", vivavoce.Settings())
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
@@ -86,7 +87,7 @@ def test_a_proxy_that_refuses(monkeypatch, refusing, server, status, text):
 def test_a_request_for_a_token_names_the_proxy(monkeypatch, refusing, server):
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, f"http://me:secret@127.0.0.1:{refusing(407)}")
-    monkeypatch.setattr(vivavoce.settings, "base_url", server)
+    monkeypatch.setenv("VIVAVOCE_BASE_URL", server)
     with pytest.raises(
         vivavoce.ConnectError, match=f"to {server} through the proxy http://127.* 407"
     ) as raised:

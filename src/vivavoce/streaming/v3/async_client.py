@@ -28,10 +28,22 @@ __all__ = ["AsyncRealTimeTranscriber", "AsyncStreamingClient"]
 logger = logging.getLogger("vivavoce.client")
 
 
+class _HandledSession(AsyncSession):
+    """A session whose events a client gives to its handlers."""
+
+    def check_source(self, source: object) -> None:
+        """Check the rate of a source.
+
+        Raises:
+            ConfigurationError: The rate is not the session's.
+        """
+        self._check_source(source)
+
+
 class AsyncRealTimeTranscriber(BaseClient):
     """A :class:`RealTimeTranscriber` with coroutines. Handlers may be coroutine functions."""
 
-    _session: AsyncSession | None
+    _session: _HandledSession | None
     _dispatcher: asyncio.Task[None] | None
 
     async def connect(self, params: RealTimeParameters) -> None:
@@ -46,7 +58,7 @@ class AsyncRealTimeTranscriber(BaseClient):
         if self._session is not None and self._session.closed is None:
             raise SessionStateError("a session is open already: disconnect() it first")
         self._errors.clear()
-        session = await AsyncSession(self._config(params)).open()
+        session = await _HandledSession(self._config(params)).open()
         self._session = session
         self._dispatcher = asyncio.create_task(self._dispatch(session), name="vivavoce-handlers")
 
@@ -174,7 +186,7 @@ class AsyncRealTimeTranscriber(BaseClient):
         """
         return await asyncio.to_thread(self._create_token, expires_in_seconds, max_session_duration_seconds)
 
-    def _open_session(self) -> AsyncSession:
+    def _open_session(self) -> _HandledSession:
         if self._session is None:
             raise SessionStateError("no session is open: connect() first")
         return self._session

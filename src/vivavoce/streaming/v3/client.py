@@ -11,7 +11,7 @@ from vivavoce.errors import SessionStateError
 from vivavoce.streaming.v3.base import BaseClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from vivavoce.client.chunking import Audio
@@ -19,6 +19,27 @@ if TYPE_CHECKING:
     from vivavoce.streaming.v3.models import RealTimeParameters, RealTimeSessionParameters
 
 __all__ = ["RealTimeTranscriber", "StreamingClient"]
+
+
+class _HandledSession(Session):
+    """A session whose events a client gives to its handlers."""
+
+    def dispatch(self, handle: Callable[[Any], None]) -> None:
+        """Call `handle` with every event until the session is over."""
+        self._dispatch(handle)
+
+    def check_source(self, source: object) -> None:
+        """Check the rate of a source, and warn if it keeps handlers waiting.
+
+        Raises:
+            ConfigurationError: The rate is not the session's.
+        """
+        self._check_handler_source(source)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this process opened the session; False in a forked child."""
+        return self._is_here
 
 
 class RealTimeTranscriber(BaseClient):
@@ -30,7 +51,7 @@ class RealTimeTranscriber(BaseClient):
     slower than the audio. A client can connect again.
     """
 
-    _session: Session | None
+    _session: _HandledSession | None
     _dispatcher: threading.Thread | None
 
     def connect(self, params: RealTimeParameters) -> None:
@@ -45,7 +66,7 @@ class RealTimeTranscriber(BaseClient):
         if self._session is not None and self._session.closed is None:
             raise SessionStateError("a session is open already: disconnect() it first")
         self._errors.clear()
-        session = Session(self._config(params)).open()
+        session = _HandledSession(self._config(params)).open()
         self._session = session
         self._dispatcher = threading.Thread(
             target=session.dispatch, args=(self._give,), name="vivavoce-handlers", daemon=True
@@ -75,7 +96,7 @@ class RealTimeTranscriber(BaseClient):
         if is_audio(data) or not hasattr(data, "__iter__"):
             session.send(data)
         else:
-            session.check_handler_source(data)
+            session.check_source(data)
             session.send(self._checked(data))
 
     def _checked(self, data: Any) -> Iterable[Audio]:
@@ -152,7 +173,7 @@ class RealTimeTranscriber(BaseClient):
         """
         return self._create_token(expires_in_seconds, max_session_duration_seconds)
 
-    def _open_session(self) -> Session:
+    def _open_session(self) -> _HandledSession:
         if self._session is None:
             raise SessionStateError("no session is open: connect() first")
         return self._session
