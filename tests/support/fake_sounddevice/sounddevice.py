@@ -100,7 +100,7 @@ class RawInputStream:
             block[:] = bytes(size)  # the buffer is PortAudio's again
         self.played.set()
         # A person takes a moment, too: by then the program waits for sound again.
-        if interrupt_at_end and not self.closed.wait(0.3):
+        if interrupt_at_end and not self.closed.wait(2.0):
             os.kill(os.getpid(), signal.SIGINT)
         if not stops_at_end:
             self.closed.wait(30)
