@@ -28,9 +28,11 @@ pytestmark = pytest.mark.live
 
 SUPPORT = Path(__file__).parents[1] / "support"
 VIVAVOCE = (sys.executable, "-m", "vivavoce")
-# The command without the limit after which Ctrl-C ends it by force: on a busy machine, too, it ends in order.
+# The command without the limits after which it gives up a slow server or, after Ctrl-C, ends by force.
 PATIENT = """
 from vivavoce.cli import interrupt, main
+from vivavoce.client import realtime
+realtime.CLOSE_LIMIT_S = 3600.0
 interrupt.Interrupt.__init__.__kwdefaults__["grace_s"] = 3600.0
 main()
 """
@@ -45,7 +47,7 @@ def environment(**more):
 
 def vivavoce(*arguments, stdin=subprocess.DEVNULL, cwd=None, **more):
     return subprocess.run(
-        [*VIVAVOCE, *arguments],
+        [sys.executable, "-c", PATIENT, *arguments],
         stdin=stdin,
         capture_output=True,
         text=True,
@@ -417,7 +419,8 @@ def test_a_public_address_without_keys_is_refused():
 def test_the_doctor_transcribes_with_the_model(tmp_path):
     done = vivavoce("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^ok +model: loads in .*best of times", done.stdout, re.MULTILINE)
+    # A busy machine is a problem, not a failure: it may be too slow for real time.
+    assert re.search(r"^(ok|problem) +model: loads in .*best of times", done.stdout, re.MULTILINE)
     variables = {"VIVAVOCE_BASE_URL": "ws://127.0.0.1:1", "VIVAVOCE_API_KEY": "hunter2"}
     unreachable = vivavoce("doctor", cwd=tmp_path, **variables)
     assert unreachable.returncode == 1

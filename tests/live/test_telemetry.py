@@ -32,7 +32,12 @@ started = time.monotonic()
 print(vivavoce.transcribe(sys.argv[1]))
 time.sleep(max(0, {MIN_RUN_S} - (time.monotonic() - started)))
 """
-COMMAND_LINE = "import vivavoce.cli; vivavoce.cli.main()"
+# A traced program is slow: it waits for the end of its session without a limit.
+COMMAND_LINE = """
+import vivavoce.cli, vivavoce.client.realtime
+vivavoce.client.realtime.CLOSE_LIMIT_S = 3600.0
+vivavoce.cli.main()
+"""
 
 
 class Trace(NamedTuple):
@@ -76,7 +81,7 @@ def written(line, folder):
     return {Path(base or folder, path) for base, path in paths}
 
 
-def trace(arguments, home, timeout_s=120):
+def trace(arguments, home, timeout_s=300):
     log = home.parent / "strace.log"
     home.mkdir()
     scratch = home / "scratch"

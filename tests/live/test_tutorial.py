@@ -32,7 +32,7 @@ def start(program, server, recording, fake):
 
 
 def output_of(process):
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors.decode()
     return out.decode()
 
