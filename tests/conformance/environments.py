@@ -18,6 +18,8 @@ __all__ = ["InstallError", "MissingToolError", "install"]
 
 _MIN_NODE = 18
 _INSTALL_TIMEOUT_S = 400
+# What the clients depend on is not pinned; later releases are ignored, so that every run installs the same.
+_RELEASED_BEFORE = "2026-11-28T00:00:00Z"
 
 
 class MissingToolError(Exception):
@@ -46,7 +48,9 @@ def install(environment: Environment, root: Path) -> Path:
         _check_node()
     folder = root / environment.name
     stamp = folder / "installed"
-    state = f"{folder} {sys.version} {os.uname().machine} {' '.join(environment.requirements)}"
+    state = (
+        f"{folder} {sys.version} {os.uname().machine} {_RELEASED_BEFORE} {' '.join(environment.requirements)}"
+    )
     if stamp.is_file() and stamp.read_text() == state:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,16 +77,38 @@ def _install_with_pip(folder: Path, requirements: tuple[str, ...]) -> None:
     _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
     python = str(folder / "bin" / "python")
     if uv := shutil.which("uv"):
-        _run([uv, "pip", "install", "--quiet", "--python", python, *requirements])
+        _run(
+            [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--exclude-newer",
+                _RELEASED_BEFORE,
+                "--python",
+                python,
+                *requirements,
+            ]
+        )
         return
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-input", "--no-compile"]
-    _run([*pip, "--disable-pip-version-check", "--quiet", *requirements])
+    _run(
+        [
+            *pip,
+            "--disable-pip-version-check",
+            "--quiet",
+            "--uploaded-prior-to",
+            _RELEASED_BEFORE,
+            *requirements,
+        ]
+    )
 
 
 def _install_with_npm(folder: Path, requirements: tuple[str, ...]) -> None:
     folder.mkdir(parents=True)
     (folder / "package.json").write_text('{"private": true, "type": "module"}\n')
-    _run(["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", *requirements])
+    npm = ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund"]
+    _run([*npm, f"--before={_RELEASED_BEFORE}", *requirements])
 
 
 def _run(command: list[str]) -> None:
