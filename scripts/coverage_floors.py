@@ -21,6 +21,9 @@ def main() -> int:
     """Print a line for each folder, and a table for each that is below its floor."""
     measured = coverage.Coverage()
     measured.load()
+    if not measured.get_data().measured_files():
+        print("No coverage was measured; the tests did not run to their end.")
+        return 1
     status = 0
     for folder, floor in FLOORS.items():
         table = io.StringIO()
