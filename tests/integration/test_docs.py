@@ -44,8 +44,9 @@ PRINTS = {
     "how-to/testing.md#0": ["['Hello there.']"],
     "how-to/migrating.md#0": ["Session: ", "Alpha bravo.", "delta echo?", "seconds of audio"],
     "how-to/captions.md#0": ["00:00:00,192 --> ", "Alpha bravo."],
-    "how-to/captions.md#1": ["WEBVTT", "00:00:00.000 --> 00:00:01.000", "Good morning."],
-    "how-to/captions.md#2": ["Alpha bravo.", "delta echo?"],
+    "how-to/captions.md#1": ["00:00:00,192 --> ", "Alpha bravo.", "delta echo?"],
+    "how-to/captions.md#2": ["WEBVTT", "00:00:00.000 --> 00:00:01.000", "Good morning."],
+    "how-to/captions.md#3": ["Alpha bravo.", "delta echo?"],
     "README.md#0": ["Alpha bravo.", "delta echo?"],
     "README.md#1": ["Alpha bravo.", "delta echo?"],
 }
