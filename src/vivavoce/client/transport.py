@@ -5,7 +5,6 @@ A program may pass its own implementation: see :class:`Transport`.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vivavoce.client.address import Address
@@ -23,7 +22,6 @@ __all__ = ["Connection", "ConnectionEnded", "Transport", "WebSocketTransport"]
 
 _CLOSING_HANDSHAKE_S: Final = 1.0
 _MESSAGE_LIMIT_BYTES: Final = 1 << 20
-_UNSENT_BYTES: Final = 16_384  # half a second of 16 kHz
 
 
 class ConnectionEnded(Exception):  # noqa: N818  - not always an error
@@ -132,21 +130,6 @@ def _ended(closed: object) -> ConnectionEnded:
     return ConnectionEnded(received.code, received.reason) if received else ConnectionEnded()
 
 
-def _limit_unsent(connection: ClientConnection) -> None:
-    """Let the system hold little audio that is not sent yet.
-
-    By default it holds megabytes. On a link that is slower than the audio the answer to a ping of the server
-    would wait after a minute of it, and the server would take the connection for lost.
-    """
-    import socket  # noqa: PLC0415  - loaded with the connection
-
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
-    sock = connection.transport.get_extra_info("socket")
-    if option is not None and sock is not None:
-        with contextlib.suppress(OSError):  # not a socket of TCP
-            sock.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)
-
-
 class WebSocketTransport:
     """Opens WebSockets, through the proxy of the environment except to this machine."""
 
@@ -177,5 +160,4 @@ class WebSocketTransport:
                 max_size=_MESSAGE_LIMIT_BYTES,
                 logger=websockets_logger,
             )
-        _limit_unsent(connection)
         return _WebSocket(connection)
