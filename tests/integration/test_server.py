@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech, spoken
-from support.servers import log_of_the_server, scripted_server
+from support.servers import log_of_the_server, received_ms, scripted_server
 from support.time_limit import HANG_S, wait_until
 from vivavoce.asr.session import SessionMachine
 from vivavoce.protocol import aai_v2, aai_v3
@@ -277,8 +277,7 @@ def test_a_dead_engine_is_reported(dialect):
 def test_stopping_sends_the_last_words(dialect):
     with scripted_server() as server, open_session(server, dialect) as socket:
         send(socket, speech(0, 1))
-        engine = server._server.service.engine
-        wait_until(lambda: round(engine.stats.detected_s * 16_000) == len(speech(0, 1)))
+        wait_until(lambda: received_ms(server) == len(speech(0, 1)) / 16)
         server._server.request_stop()
         messages, code, _ = rest(socket)
         assert dialect.finals(messages) == ["Alpha bravo."]

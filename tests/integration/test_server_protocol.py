@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 
 from support.encoders import opus_packets
 from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
-from support.servers import log_of_the_server, scripted_server
+from support.servers import log_of_the_server, received_ms, scripted_server
 from support.time_limit import HANG_S, wait_until
 from vivavoce.asr.engine import EngineState
 from vivavoce.asr.session import SessionState
@@ -620,14 +620,13 @@ def test_handshakes_wait_for_no_pass_and_sixteen_ends_need_one_pass_each():
         server.wait_ready()
         gate.clear()
         recogniser.calls.clear()
-        stats = server._server.service.engine.stats
         sockets = []
         for _ in range(16):
             socket = stack.enter_context(open_session(server, V3))
             assert json.loads(socket.recv(timeout=HANG_S))["type"] == "Begin"
             send(socket, speech(0, 1, 2))
             sockets.append(socket)
-            wait_until(lambda: round(stats.detected_s * 16_000) == len(sockets) * len(speech(0, 1, 2)))
+            wait_until(lambda: received_ms(server) == len(sockets) * len(speech(0, 1, 2)) / 16)
         for socket in sockets:
             socket.send(END[V3])
         streams = [connection._served.stream for connection in server._server.service.connections]
