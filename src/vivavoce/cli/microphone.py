@@ -45,4 +45,7 @@ def open_microphone(sample_rate: int | None, device: int | str | None) -> Microp
             raise refusal from None
         if rate == MODEL_RATE_HZ or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
             raise
-        return Microphone(sample_rate=rate, device=device)
+        try:
+            return Microphone(sample_rate=rate, device=device)
+        except MicrophoneError as second:
+            raise MicrophoneError(f"{second}; before: {refusal}") from None

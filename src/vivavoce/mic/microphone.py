@@ -9,12 +9,13 @@ import sys
 import weakref
 from array import array
 from queue import Empty
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from vivavoce.arguments import sample_rate_hz
 from vivavoce.errors import MicrophoneError
 from vivavoce.mic.capture import Capture, close_stream
-from vivavoce.mic.devices import find_device, load_sounddevice
+from vivavoce.mic.devices import find_device, load_sounddevice, portaudio_reason
+from vivavoce.mic.speech_channel import SpeechChannel
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,10 +43,49 @@ def _rms_dbfs(chunk: bytes) -> float:
     return max(SILENCE_DB, 10 * math.log10(power) - 20 * math.log10(32_768)) if power else SILENCE_DB
 
 
+def _open_stream(device: InputDevice, sample_rate: int) -> tuple[Any, Capture, int]:
+    """Open and start a stream with one channel, or else with as many as the device requires.
+
+    Returns:
+        The stream, what collects its audio, and its number of channels.
+
+    Raises:
+        MicrophoneError: It can't be opened; the message has the reason of every attempt.
+    """
+    sounddevice = load_sounddevice()
+    reasons: dict[str, str] = {}  # reason -> how the device was opened, in the order of the attempts
+    for channels in sorted({1, min(2, device.channels), device.channels}):
+        stream, capture = None, Capture()
+        try:
+            stream = sounddevice.RawInputStream(
+                samplerate=sample_rate,
+                blocksize=sample_rate // 10,
+                device=device.index,
+                channels=channels,
+                dtype="int16",
+                callback=capture.receive,
+                finished_callback=capture.finish,
+            )
+            stream.start()
+        except (sounddevice.PortAudioError, ValueError) as error:
+            if stream is not None:
+                stream.close()
+            how = "mono" if channels == 1 else f"{channels} channels"
+            reasons.setdefault(portaudio_reason(error), how)
+        else:
+            return stream, capture, channels
+    detail = "; ".join(f"{how}: {reason}" for reason, how in reasons.items())
+    raise MicrophoneError(
+        f"{device.name} can't be opened at {sample_rate} Hz ({detail}); it is set to "
+        f"{device.default_sample_rate} Hz: try that rate, and close other programs that use it"
+    )
+
+
 class Microphone:
     """An open microphone: an iterator over chunks of 100 ms, 16-bit little-endian mono.
 
-    It is open until :meth:`close`, or until the program drops it.
+    It is open until :meth:`close`, or until the program drops it. A device that only opens with several
+    channels is opened so, and the channel that carries speech is used.
 
     Args:
         sample_rate: Rate of the audio, in Hz.
@@ -58,32 +98,16 @@ class Microphone:
     """
 
     def __init__(self, *, sample_rate: int = 16_000, device: int | str | None = None) -> None:
-        sounddevice = load_sounddevice()
-        self._device = find_device(device)
         self._sample_rate = sample_rate_hz(sample_rate)
-        self._capture = Capture()
+        self._device = find_device(device)
         self._overflow_logged = False
         self._stalled = False  # PortAudio delivers nothing at present
         self._closed = False
         self._level_db = SILENCE_DB  # of the chunk that the reader got last
-        try:
-            stream = sounddevice.RawInputStream(
-                samplerate=sample_rate,
-                blocksize=sample_rate // 10,
-                device=self._device.index,
-                channels=1,
-                dtype="int16",
-                callback=self._capture.receive,
-                finished_callback=self._capture.finish,
-            )
-            # Closes the stream, by close() or when the program drops the microphone.
-            self._close_stream = weakref.finalize(self, close_stream, stream, self._capture)
-            stream.start()
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise MicrophoneError(
-                f"{self._device.name} can't be opened at {sample_rate} Hz, mono: {error}; "
-                f"it is set to {self._device.default_sample_rate} Hz"
-            ) from error
+        stream, self._capture, channels = _open_stream(self._device, self._sample_rate)
+        self._speech = SpeechChannel(channels) if channels > 1 else None  # None: the device is mono
+        # Closes the stream, by close() or when the program drops the microphone.
+        self._close_stream = weakref.finalize(self, close_stream, stream, self._capture)
 
     @property
     def device(self) -> InputDevice:
@@ -151,6 +175,8 @@ class Microphone:
                 "audio from %s was dropped: it is read more slowly than it arrives", self._device.name
             )
         if chunk is not None:
+            if self._speech is not None:
+                chunk = self._speech.extract(chunk)
             self._level_db = _rms_dbfs(chunk)
             return chunk
         self._capture.waiting.put(None)  # for the next call

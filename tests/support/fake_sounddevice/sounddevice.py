@@ -14,12 +14,14 @@ import threading
 import time
 import wave
 
-recording: bytes = b""  # 16-bit mono, at whatever rate is asked for
+recording: bytes = b""  # 16-bit, with as many channels as are asked for, at whatever rate
 realtime = False
 interrupt_at_end = False
 overflow_at: frozenset[int] = frozenset()  # blocks that come with the mark that sound was lost before them
 stops_at_end = False  # as when the microphone is unplugged
 rates: frozenset[int] | None = None  # rates that the device takes; None for all
+channel_counts: frozenset[int] = frozenset({1})  # numbers of channels that the device takes
+cannot_start: str | None = None  # why no stream starts; None: they do
 devices = [
     {"name": "Built-in Output", "max_input_channels": 0, "default_samplerate": 48_000.0},
     {"name": "Built-in Microphone", "max_input_channels": 2, "default_samplerate": 44_100.0},
@@ -59,13 +61,16 @@ def query_devices():
 
 class RawInputStream:
     def __init__(self, *, samplerate, blocksize, device, channels, dtype, callback, finished_callback):
+        if channels not in channel_counts:
+            raise PortAudioError("Error opening RawInputStream: Invalid number of channels", -9998)
         if rates is not None and samplerate not in rates:
-            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
-        if (channels, dtype) != (1, "int16"):
-            raise PortAudioError("Sample format not supported [PaErrorCode -9994]")
+            raise PortAudioError("Error opening RawInputStream: Invalid sample rate", -9997)
+        if dtype != "int16":
+            raise PortAudioError("Error opening RawInputStream: Sample format not supported", -9994)
         self.device = device
         self._rate = samplerate
         self._frames = blocksize
+        self._channels = channels
         self._callback = callback
         self._finished_callback = finished_callback
         self.closed = threading.Event()
@@ -75,6 +80,10 @@ class RawInputStream:
         opened.append(self)
 
     def start(self):
+        if cannot_start:
+            raise PortAudioError(
+                "Error starting stream: Unanticipated host error", -9999, (8, -16, cannot_start)
+            )
         self._thread.start()
 
     @property
@@ -88,7 +97,7 @@ class RawInputStream:
             self._thread.join(5)
 
     def _run(self):
-        size = 2 * self._frames
+        size = 2 * self._channels * self._frames
         began = time.monotonic()
         for index in range(len(recording) // size):
             if realtime:

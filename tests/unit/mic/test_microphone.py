@@ -2,8 +2,10 @@
 
 import gc
 import logging
+import math
 import os
 import threading
+from array import array
 
 import pytest
 
@@ -83,6 +85,85 @@ def test_a_rate_that_the_microphone_does_not_support(fake):
     fake.rates = frozenset({44_100})
     with pytest.raises(MicrophoneError, match=r"can't be opened at 16000 Hz.*44100 Hz"):
         Microphone(sample_rate=RATE)
+
+
+# --- devices that open with several channels only ---------------------------------------------
+
+
+def interleaved(*channels):
+    return array("h", [sample for frame in zip(*channels, strict=True) for sample in frame]).tobytes()
+
+
+def read_all(fake, channels, *, counts):
+    fake.recording, fake.channel_counts, fake.stops_at_end = interleaved(*channels), frozenset(counts), True
+    fake.devices[1]["max_input_channels"] = max(counts)
+    with Microphone(sample_rate=RATE) as microphone:
+        chunks = []
+        with pytest.raises(MicrophoneError, match="stopped"):
+            chunks.extend(microphone)  # keeps what came before the error
+    return array("h", b"".join(chunks)).tolist()
+
+
+N = RATE  # one second, ten chunks
+SPEECH = [round(8000 * math.sin(i / 5)) * (i // 2000 % 2) for i in range(N)]  # on and off
+HUM = [round(4000 * math.sin(i / 50)) + 3000 for i in range(N)]
+NOTHING = [0] * N
+
+
+@pytest.mark.parametrize("counts", [{2}, {2, 4}, {4}, {3}])
+@pytest.mark.parametrize("speaking", [0, 1])
+@pytest.mark.parametrize("other", [NOTHING, [0.01 * s for s in SPEECH], [-s for s in SPEECH]])
+def test_a_device_without_mono_gives_the_channel_that_carries_speech(fake, counts, speaking, other):
+    quiet = [round(sample) for sample in other]
+    channels = [quiet, quiet]
+    channels[speaking] = SPEECH
+    channels += [NOTHING] * (min(counts) - 2)
+    got = read_all(fake, channels, counts=counts)
+    assert [abs(sample) for sample in got] == [abs(sample) for sample in SPEECH]
+
+
+@pytest.mark.parametrize("speaking", [0, 1])
+def test_hum_is_no_speech_though_it_is_louder(fake, speaking):
+    speech = [sample // 4 for sample in SPEECH]
+    channels = [HUM, HUM]
+    channels[speaking] = speech
+    got = read_all(fake, channels, counts={2})
+    assert got[RATE // 2 :] == speech[RATE // 2 :]
+
+
+def test_speech_that_changes_sides_is_followed(fake):
+    got = read_all(fake, [SPEECH + NOTHING, NOTHING + SPEECH], counts={2})
+    assert got[:N] == SPEECH
+    assert got[N + N // 4 :] == SPEECH[N // 4 :]  # within a quarter of a second
+
+
+def test_mono_is_taken_where_there_is_mono(fake):
+    fake.channel_counts = frozenset({1, 2})
+    with Microphone(sample_rate=RATE) as microphone:
+        assert b"".join(next(microphone) for _ in range(5)) == RECORDED
+
+
+def test_a_pause_of_a_device_with_two_channels_is_as_long(fake):
+    fake.channel_counts = frozenset({2})
+    fake.recording = bytes(4 * RATE)
+    with Microphone(sample_rate=RATE) as microphone:
+        microphone.pause()
+        assert next(microphone) == bytes(BLOCK)
+
+
+def test_the_error_has_the_reason_of_each_attempt(fake):
+    fake.channel_counts, fake.rates = frozenset({2}), frozenset({44_100})
+    with pytest.raises(
+        MicrophoneError, match=r"16000 Hz \(mono: .*-9998\]; 2 channels: .*-9997\]\); it is set to 44100 Hz"
+    ):
+        Microphone(sample_rate=RATE)
+
+
+def test_a_stream_that_does_not_start_is_closed_and_the_systems_reason_is_reported(fake):
+    fake.cannot_start = "Device or resource\nbusy"
+    with pytest.raises(MicrophoneError, match=r"\(mono: Device or resource busy \(.*-9999\);"):
+        Microphone(sample_rate=RATE)
+    assert all(stream.is_closed for stream in fake.opened)
 
 
 @pytest.mark.parametrize("rate", [0, -1, 1.5, True, "16000"])
