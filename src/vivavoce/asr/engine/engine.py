@@ -11,12 +11,12 @@ import contextlib
 import enum
 import itertools
 import logging
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.engine.cadence import CadenceControl
+from vivavoce.asr.engine.cores import usable_cores
 from vivavoce.asr.engine.scheduler import Scheduler
 from vivavoce.asr.engine.served_stream import Member, ServedStream
 from vivavoce.asr.engine.stats import EngineStats
@@ -72,12 +72,12 @@ class Engine:
         Args:
             recogniser: Loads the recogniser; called on a thread.
             detector: Loads the speech detector; called on a thread.
-            workers: Batches decoded at the same time; None: one a core.
+            workers: Batches decoded at the same time; None: one a core, within the CPU quota.
             tuning: Times and sizes of its sessions; None: the defaults.
         """
         self.stats = EngineStats()
         self.tuning = tuning or Tuning()
-        self._workers = workers or _cores()
+        self._workers = workers or usable_cores()
         self._control = CadenceControl(self.tuning.cadence_ms)
         self._load_recogniser = recogniser
         self._load_detector = detector
@@ -336,10 +336,3 @@ def _check_sizes(tuning: Tuning, recogniser: Recogniser, detector: SpeechDetecto
             f"`step_samples` of the recogniser must divide {tuning.window_step_samples}, "
             f"got {recogniser.step_samples}"
         )
-
-
-def _cores() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
