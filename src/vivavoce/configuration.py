@@ -7,7 +7,9 @@ It is read when it is needed, so a program may load its own environment first.
 
 from __future__ import annotations
 
+import logging
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +22,47 @@ DEFAULT_BASE_URL: Final = f"ws://127.0.0.1:{DEFAULT_PORT}"
 PREFIXES: Final = ("VIVAVOCE_", "ASSEMBLYAI_")
 
 
-def _env_file() -> tuple[str, dict[str, str]]:
-    """Path and contents of the ``.env`` file; an empty path if there is none."""
-    import dotenv  # noqa: PLC0415  - takes a quarter of the SDK's import time
+_logger = logging.getLogger("vivavoce")
 
-    found = dotenv.find_dotenv(usecwd=True)
-    if not found or not Path(found).is_file():
+_named: set[str] = set()  # files of which a warning has been logged
+
+
+def _warn_once(path: str, problem: str) -> None:
+    if path not in _named:
+        _named.add(path)
+        _logger.warning("%s %s", path, problem)
+
+
+def _env_file() -> tuple[str, dict[str, str]]:
+    """Path and contents of the ``.env`` file; an empty path if there is none that can be read.
+
+    Any program may have left such a file in a folder above, so what can't be read of one is no error.
+    """
+    import dotenv  # noqa: PLC0415  - takes a quarter of the SDK's import time
+    from dotenv.parser import parse_stream  # noqa: PLC0415  - the same
+
+    try:
+        path = dotenv.find_dotenv(usecwd=True)
+        if not path or not Path(path).is_file():
+            return "", {}
+    except OSError:  # the working folder was removed
         return "", {}
-    return found, {name: value for name, value in dotenv.dotenv_values(found).items() if value is not None}
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")  # some editors begin a file with the mark
+    except UnicodeDecodeError:
+        _warn_once(path, "is ignored: it is not UTF-8 text; save it as UTF-8, or set the variables yourself")
+        return "", {}
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        _warn_once(path, f"is ignored: {reason}; make it readable, or set the variables yourself")
+        return "", {}
+    statements = list(parse_stream(StringIO(text)))
+    bad_lines = [str(each.original.line) for each in statements if each.error]
+    if bad_lines:
+        _warn_once(path, f"has lines that are not NAME=VALUE, which are ignored: {', '.join(bad_lines[:5])}")
+    good = StringIO("".join(each.original.string for each in statements if not each.error))
+    values = dotenv.dotenv_values(stream=good)
+    return path, {name: value for name, value in values.items() if value is not None}
 
 
 class Settings:

@@ -1,5 +1,7 @@
 """Where the SDK finds its server and its key."""
 
+import logging
+import os
 from unittest import mock
 
 import pytest
@@ -117,3 +119,59 @@ def test_a_patch_restores_what_the_program_assigned():
     del settings.api_key
     del settings.api_key
     assert settings.api_key is None
+
+
+# --- files that other programs left ---------------------------------------------------------------
+
+LINE = "VIVAVOCE_API_KEY=Zo\u00eb\nVIVAVOCE_BASE_URL=ws://from-file\n"
+
+
+@pytest.fixture
+def warnings(caplog):
+    caplog.set_level(logging.WARNING)
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    "content", [LINE.encode("latin-1"), LINE.encode("utf-16"), b"\xff\xfe\x00", b"A=\x80"]
+)
+def test_a_file_above_that_is_not_utf_8_is_skipped_with_one_warning(monkeypatch, tmp_path, warnings, content):
+    (tmp_path / ".env").write_bytes(content)
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    for _ in range(2):
+        assert (Settings().api_key, Settings().base_url) == (None, DEFAULT_BASE_URL)
+        assert Settings().source_of("api_key") is None
+    (warning,) = warnings()
+    assert warning.startswith(f"{tmp_path / '.env'} is ignored: it is not UTF-8 text")
+
+
+def test_a_file_that_may_not_be_read_is_skipped_with_one_warning(tmp_path, warnings):
+    (tmp_path / ".env").write_text(LINE)
+    refusal = mock.patch("pathlib.Path.read_bytes", side_effect=PermissionError(13, "Permission denied"))
+    with refusal:  # root may read any file
+        assert Settings().api_key is Settings().api_key is None
+    (warning,) = warnings()
+    assert warning.startswith(f"{tmp_path / '.env'} is ignored: permission denied")
+
+
+def test_lines_that_are_no_variables_are_skipped_with_one_warning(tmp_path, warnings):
+    (tmp_path / ".env").write_text('# mine\nwhat is this = "\n{json: 1}\nVIVAVOCE_API_KEY=${PART}b\nPART=a\n')
+    with mock.patch.dict(os.environ, {"PART": "a"}):
+        assert Settings().api_key == Settings().api_key == "ab"
+    (warning,) = warnings()
+    assert warning == f"{tmp_path / '.env'} has lines that are not NAME=VALUE, which are ignored: 2, 3"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path, warnings):
+    (tmp_path / ".env").write_text(LINE, encoding="utf-8-sig")
+    assert (Settings().api_key, Settings().base_url) == ("Zo\u00eb", "ws://from-file")
+    assert warnings() == []
+
+
+def test_a_working_folder_that_was_removed_has_no_file(monkeypatch, tmp_path):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert Settings().base_url == DEFAULT_BASE_URL
+    monkeypatch.chdir(tmp_path)

@@ -106,12 +106,12 @@ def _config_defaults(arguments: Sequence[str]) -> dict[str, Any]:
 
     A broken file must not stop the commands that help to repair it: they run without defaults.
     """
-    from vivavoce.cli.config import config_path
+    from vivavoce.cli.config import config_exists, config_path
 
-    path = config_path()
     command = _command_of(arguments)
     repairs = command == "doctor" or not {"-h", "--help", "--version"}.isdisjoint(arguments)
-    if repairs or not path.exists():
+    path = None if repairs else config_path()
+    if path is None or not config_exists(path):
         return {}
     from vivavoce.cli.config import defaults_of, read_config
 
@@ -124,7 +124,8 @@ def _origin(error: VivavoceError, arguments: Sequence[str], defaults: dict[str, 
         return ""
     from vivavoce.cli.config import config_path, origin_of
 
-    return origin_of(str(error), defaults.get(_command_of(arguments), {}), config_path())
+    path = config_path()
+    return "" if path is None else origin_of(str(error), defaults.get(_command_of(arguments), {}), path)
 
 
 def _open_missing_streams() -> None:

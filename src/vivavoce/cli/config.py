@@ -16,30 +16,38 @@ The command line and the environment take precedence over the file.
 
 from __future__ import annotations
 
-import os
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.errors import ConfigurationError
+from vivavoce.folders import config_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import click
 
-__all__ = ["config_path", "defaults_of", "origin_of", "read_config"]
+__all__ = ["config_exists", "config_path", "defaults_of", "origin_of", "read_config"]
 
 _SETTING_OF_OPTION: Final = {"url": "base_url", "api_key": "api_key"}
 
 
-def config_path() -> Path:
-    """Return the path of the file: in ``VIVAVOCE_HOME``, or else in the user's configuration folder."""
-    if home := os.environ.get("VIVAVOCE_HOME"):
-        return Path(home) / "config.toml"
-    from platformdirs import user_config_path
+def config_path() -> Path | None:
+    """Return the path of the file, which may not exist; None if the user has no home folder.
 
-    return user_config_path("vivavoce", appauthor=False) / "config.toml"
+    It is in ``VIVAVOCE_HOME``, or else in the user's configuration folder.
+    """
+    folder = config_folder()
+    return None if folder is None else folder / "config.toml"
+
+
+def config_exists(path: Path) -> bool:
+    """Return whether there is such a file. The home folder may be another user's, as in containers."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -49,13 +57,14 @@ def read_config(path: Path) -> dict[str, Any]:
         ConfigurationError: The file can't be read or is not TOML.
     """
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # some editors begin a file with the mark
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: not UTF-8 text; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 

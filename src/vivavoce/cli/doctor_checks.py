@@ -105,11 +105,14 @@ def check_packages() -> Iterator[Finding]:
 
 def check_config(group: click.Group) -> Iterator[Finding]:
     """Check the configuration file against the options of the commands."""
-    from vivavoce.cli.config import config_path, defaults_of, read_config
+    from vivavoce.cli.config import config_exists, config_path, defaults_of, read_config
 
     title = "configuration file"
     path = config_path()
-    if not path.exists():
+    if path is None:
+        yield Finding(Status.OK, title, "none: this user has no home folder; VIVAVOCE_HOME names another")
+        return
+    if not config_exists(path):
         yield Finding(Status.OK, title, f"none at {path}")
         return
     try:
@@ -267,6 +270,8 @@ def _config_values(group: click.Group, name: str) -> dict[str, str]:
 
     path = config_path()
     commands: dict[str, list[str]] = {}
+    if path is None:
+        return {}
     with contextlib.suppress(VivavoceError):
         for command, options in defaults_of(group, read_config(path), path).items():
             if command in _CLIENT_COMMANDS and options.get(name):

@@ -224,10 +224,11 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
     keys = [*options, *(environment or "").replace(",", " ").split()]
     if file is not None:
         try:
-            lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a text file"
-            raise ConfigurationError(f"{file}: {reason.lower()}") from None
+            lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+        except OSError as error:
+            raise ConfigurationError(f"{file}: {(error.strerror or str(error)).lower()}") from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{file}: not UTF-8 text; save it as UTF-8") from None
         file_keys = [line for line in lines if line and not line.startswith("#")]
         if not file_keys:
             raise ConfigurationError(f"{file}: the file contains no key; write one key per line")

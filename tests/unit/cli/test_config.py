@@ -24,6 +24,21 @@ def test_the_environment_overrides_the_file(write_config, recording, monkeypatch
     assert FakeTranscriber.addresses == ["ws://from-the-environment:1"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_file(write_config, recording, capsys):
+    write_config('\ufeffurl = "ws://from-the-file:1"\n')
+    assert run(["stream", recording]) == 0
+    assert FakeTranscriber.addresses == ["ws://from-the-file:1"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_that_is_not_utf_8_is_named(write_config, recording, tmp_path, capsys, encoding):
+    write_config("")
+    path = tmp_path / "config.toml"
+    path.write_bytes('# Zo\u00eb\nurl = "ws://host"\n'.encode(encoding))
+    assert run(["stream", recording]) == 2
+    assert capsys.readouterr().err == f"vivavoce: {path}: not UTF-8 text; save it as UTF-8\n"
+
+
 def test_keys_may_have_dashes_or_underscores(write_config, microphone):
     for name in ("sample-rate", "sample_rate"):
         write_config(f'[mic]\n{name} = 8000\ndevice = "USB"\n')

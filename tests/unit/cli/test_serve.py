@@ -79,3 +79,18 @@ def test_a_key_file_without_keys_is_refused(tmp_path, data):
 def test_a_missing_key_file_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="no such file"):
         read_keys([], None, tmp_path / "keys")
+
+
+@pytest.mark.parametrize("content", ["first\nsecond\n", "\r\nfirst  \r\n# mine\r\nsecond"])
+def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path, content):
+    path = tmp_path / "keys"
+    path.write_bytes(content.encode("utf-8-sig"))
+    assert read_keys([], None, path) == ("first", "second")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_key_file_that_is_not_utf_8_is_named(tmp_path, encoding):
+    path = tmp_path / "keys"
+    path.write_bytes("Zo\u00eb\n".encode(encoding))
+    with pytest.raises(ConfigurationError, match=f"^{path}: not UTF-8 text; save it as UTF-8$"):
+        read_keys([], None, path)
