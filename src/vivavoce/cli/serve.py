@@ -89,6 +89,25 @@ _MaxSessionsPerKeyOption = Annotated[
         help="Allow this many sessions at a time for one key and its tokens (default: no limit).",
     ),
 ]
+_AllowOriginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-origin",
+        metavar="ORIGIN",
+        show_default=False,
+        help="Let web pages from this origin, such as https://example.org, open sessions without a key and "
+        "read rooms; repeatable; * allows all.",
+    ),
+]
+_MaxReadersOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        envvar="VIVAVOCE_MAX_READERS",
+        min=1,
+        help="Allow this many readers of rooms at a time.",
+    ),
+]
 _TlsCertOption = Annotated[
     Path | None,
     typer.Option(
@@ -162,6 +181,8 @@ def serve(
     no_auth: _NoAuthOption = False,
     max_sessions: _MaxSessionsOption = None,
     max_sessions_per_key: _MaxSessionsPerKeyOption = None,
+    allow_origin: _AllowOriginOption = None,
+    max_readers: _MaxReadersOption = 5_000,
     tls_cert: _TlsCertOption = None,
     tls_key: _TlsKeyOption = None,
     tls_self_signed: _TlsSelfSignedOption = False,
@@ -201,6 +222,8 @@ def serve(
             turn_model=turn_model,
             webhooks=webhooks,
             strict_chunks=strict_chunks,
+            allow_origins=tuple(allow_origin or ()),
+            max_readers=max_readers,
             tls_cert=tls_cert,
             tls_key=tls_key,
             tls_self_signed=tls_self_signed,

@@ -255,6 +255,9 @@ class RealTimeParameters(RealTimeSessionParameters):
         language_detection: Whether the server reports the language.
         domain: The domain of the speech.
         inactivity_timeout: The time without audio after which the server ends the session, in seconds.
+        room: The room in which readers follow the session. An extension of ours, as are the next two.
+        room_key: What other sessions must bring that speak in the room too.
+        room_title: A title for its readers.
         webhook_url: Where the server posts the finished turns.
         webhook_auth_header_name: The name of a header to send along.
         webhook_auth_header_value: The value of that header.
@@ -287,6 +290,9 @@ class RealTimeParameters(RealTimeSessionParameters):
     language_detection: bool | None = None
     domain: StreamingDomain | str | None = None
     inactivity_timeout: int | None = None
+    room: str | None = None
+    room_key: str | None = dataclasses.field(default=None, repr=False)
+    room_title: str | None = None
     webhook_url: str | None = None
     webhook_auth_header_name: str | None = None
     webhook_auth_header_value: str | None = None

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vivavoce.protocol.events import (
         Closing,
         Command,
+        RoomRequest,
         SessionEnded,
         SessionEvent,
         SessionFailed,
@@ -39,6 +40,10 @@ class Dialect(Protocol):
     @property
     def webhook(self) -> Webhook | None:
         """Where the server posts the finished turns after the session; None: nowhere."""
+
+    @property
+    def room(self) -> RoomRequest | None:
+        """The room in which readers follow the session; None: none."""
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
         """Translate one WebSocket message into commands.

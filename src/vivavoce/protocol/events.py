@@ -19,6 +19,7 @@ __all__ = [
     "Heartbeat",
     "KeepAlive",
     "Redaction",
+    "RoomRequest",
     "SessionBegan",
     "SessionEnded",
     "SessionEvent",
@@ -83,6 +84,21 @@ class Webhook:
 
     url: str
     header: tuple[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRequest:
+    """The room in which readers follow a session.
+
+    Attributes:
+        name: The name in the room's address.
+        key: What other sessions must bring that speak in this room too; None: nothing.
+        title: A title for readers; empty: none, or as it is.
+    """
+
+    name: str
+    key: str | None = field(default=None, repr=False)
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

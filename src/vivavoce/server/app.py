@@ -15,6 +15,8 @@ from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.access import token_routes
 from vivavoce.server.connection import Connection
 from vivavoce.server.options import ServerOptions
+from vivavoce.server.page_routes import page_routes
+from vivavoce.server.rooms.routes import room_routes
 from vivavoce.server.service import Service
 from vivavoce.server.status_routes import RETRY_AFTER, status_routes
 
@@ -54,6 +56,8 @@ def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Eng
         routes=[
             *status_routes(service),
             *token_routes(service.admission),
+            *page_routes(),
+            *room_routes(service.rooms, service.origins),
             *(WebSocketRoute(path, endpoint) for path, endpoint in endpoints.items()),
             WebSocketRoute(aai_v2.RESUME_PATH, endpoints[aai_v2.PATH]),
             WebSocketRoute("/{path:path}", _other_paths(endpoints)),
@@ -70,6 +74,11 @@ def _endpoint(service: Service, factory: DialectFactory) -> _Endpoint:
     """Return the WebSocket endpoint of one dialect."""
 
     async def endpoint(websocket: WebSocket) -> None:
+        origin = websocket.headers.get("origin")
+        if not service.origins.may_open_session(origin, websocket.headers.get("host")):
+            service.metrics.refused("origin")
+            await _deny(websocket, 403, f"pages of {origin} may not open sessions here: see --allow-origin")
+            return
         if service.is_full or service.is_draining:
             reason = "shutting down" if service.is_draining else "the server is full"
             service.metrics.refused("draining" if service.is_draining else "full")

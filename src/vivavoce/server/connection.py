@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from vivavoce.asr.engine import EngineState
-from vivavoce.asr.session import Channels
+from vivavoce.asr.session import Channels, SessionState
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import SessionEnded, SessionFailed, Terminate, TurnUpdated, Warned
 from vivavoce.server.raw_audio import RawAudio
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vivavoce.protocol.dialect import Dialect, DialectFactory
     from vivavoce.protocol.events import Closing, SessionEvent
     from vivavoce.server.access import Grant
+    from vivavoce.server.rooms import Seat
     from vivavoce.server.service import Service
 
 __all__ = ["Connection"]
@@ -59,6 +60,7 @@ class Connection:
         self._has_events = asyncio.Event()  # the session has events to send
         self._progress = asyncio.Event()  # the session may have consumed audio
         self._served: ServedStream | None = None  # None before the session begins and after it is over
+        self._seat: Seat | None = None  # None: no room, or not yet in it
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
         self._client_left = False  # without ending its session
 
@@ -69,6 +71,8 @@ class Connection:
             grant = self._admit()
             dialect = self._open_dialect()
             self._check_engine()
+            if dialect.room is not None:
+                self._service.rooms.check(dialect.room)
             stream = self._open_stream(dialect, grant)
         except ProtocolViolation as violation:
             await self._refuse(violation)
@@ -136,6 +140,8 @@ class Connection:
         """Serve an open session to its end."""
         served = self._served = self._engine.join(stream, self._wake)
         audio = RawAudio(dialect.options, dialect.limits.min_chunk_ms)
+        if dialect.room is not None:
+            self._seat = self._service.rooms.join(dialect.room, time.time())
         self._service.metrics.began(dialect.name)
         _log.info("session %s began: %s", stream.session_id, dialect.name)
         self._has_events.set()  # its beginning is an event
@@ -149,6 +155,8 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
             served.leave()
+            if self._seat is not None:
+                self._seat.leave(time.monotonic(), ended=stream.state is SessionState.ENDED)
             # The session refers to its connection and back. Its audio is megabytes that Python's cycle
             # collector does not count, so it would free them late.
             self._served = None
@@ -228,6 +236,8 @@ class Connection:
 
     async def _send(self, dialect: Dialect, event: SessionEvent) -> None:
         frames = dialect.encode(event, time.time())
+        if self._seat is not None and isinstance(event, TurnUpdated):
+            self._seat.update(event, time.time())
         if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
             self._final_frames += frames
         for frame in frames:

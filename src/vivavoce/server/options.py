@@ -31,6 +31,9 @@ class ServerOptions:
         strict_chunks: Whether v2 messages of less than 100 ms are refused, as the protocol documents, and not
             only those of less than 10 ms.
         drain_s: How long sessions may take to finish when the server stops, in seconds.
+        allow_origins: Origins of other sites, such as ``https://example.org``, whose pages may open sessions
+            without a key and read rooms; ``*``: all.
+        max_readers: Largest number of readers of all rooms.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
         tls_cert: File with the TLS certificate, in PEM form; None: no certificate file.
         tls_key: File with the certificate's key; None: the key is in the same file.
@@ -48,6 +51,8 @@ class ServerOptions:
     max_lead_s: float | None = 60.0
     strict_chunks: bool = False
     drain_s: float = 10.0
+    allow_origins: tuple[str, ...] = ()
+    max_readers: int = 5_000
     log_level: str = "info"
     tls_cert: Path | None = None
     tls_key: Path | None = None

@@ -8,8 +8,9 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ServerError
-from vivavoce.server.access import Admission, Ledger
+from vivavoce.server.access import Admission, Ledger, OriginPolicy
 from vivavoce.server.metrics import Metrics
+from vivavoce.server.rooms import Rooms
 from vivavoce.server.webhooks import deliver
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Service:
         ledger: Knows the sessions that are open, and those that are over.
         metrics: Counts sessions for Prometheus.
         connections: The connections that are open.
+        rooms: The rooms that sessions speak in.
+        origins: Decides which web pages may use the server.
         is_draining: Whether new sessions are refused because the server stops.
     """
 
@@ -63,6 +66,8 @@ class Service:
         self.ledger = Ledger(options.max_sessions_per_key)
         self.metrics = Metrics()
         self.connections: set[OpenConnection] = set()
+        self.rooms = Rooms(max_readers=options.max_readers)
+        self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=bool(options.api_keys))
         self.is_draining = False
         self._make_engine = make_engine
         self._engine: Engine | None = None  # None until the application starts
@@ -104,6 +109,7 @@ class Service:
             now = time.monotonic()
             for connection in list(self.connections):
                 connection.tick(now)
+            self.rooms.tick(now)
 
     @property
     def is_full(self) -> bool:
@@ -136,6 +142,7 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.options.drain_s):
                     await self._all_closed.wait()
+        self.rooms.close()
         if self._deliveries:
             await asyncio.wait(self._deliveries, timeout=self.options.drain_s)
 

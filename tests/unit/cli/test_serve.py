@@ -19,6 +19,7 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--api-key-file", str(keys), "--max-sessions", "4", "--log-level", "debug"]
     arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--strict-chunks", "--turn-model", "none"]
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
+    arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -32,6 +33,8 @@ def test_options_reach_the_server(parts, tmp_path):
         "webhooks": False,
         "strict_chunks": True,
         "log_level": "debug",
+        "allow_origins": ("https://a.example", "*"),
+        "max_readers": 9,
         "tls_cert": Path("cert.pem"),
         "tls_key": Path("key.pem"),
         "tls_self_signed": False,

@@ -42,10 +42,13 @@ from vivavoce.protocol.events import (
 )
 from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.protocol.query import Query, clip_reason, json_object
+from vivavoce.protocol.rooms import read_room
 from vivavoce.types import Encoding, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from vivavoce.protocol.events import RoomRequest
 
 __all__ = ["V2Dialect", "V2Factory"]
 
@@ -82,8 +85,11 @@ class V2Dialect:
         accepted_chunk_ms=_ACCEPTED_CHUNK_MS,
     )
 
-    def __init__(self, options: SessionOptions, *, extra_information: bool = False) -> None:
+    def __init__(
+        self, options: SessionOptions, *, extra_information: bool = False, room: RoomRequest | None = None
+    ) -> None:
         self.options = options
+        self.room = room
         self._extra_information = extra_information  # whether SessionInformation precedes the end
 
     def decode(self, message: str | bytes) -> tuple[Command, ...]:
@@ -186,12 +192,14 @@ class V2Factory:
                 Failure.BAD_WORD_BOOST,
                 f"word_boost must have at most {_MAX_WORD_BOOST_CHARACTERS} characters, got {length}",
             )
+        room = read_room(query)
+        format_finals = query.flag("format_text") is not False
         options = SessionOptions(
             sample_rate=sample_rate,
             encoding=Encoding(query.text("encoding") or Encoding.PCM_S16LE),
             partials=not query.flag("disable_partial_transcripts"),
-            format_partials=False,
-            format_finals=query.flag("format_text") is not False,
+            format_partials=room is not None and format_finals,  # an audience reads them
+            format_finals=format_finals,
             punctuate_finals=query.flag("punctuate") is not False,
             filter_profanity=query.flag("filter_profanity") or False,
             min_silence_ms=DEFAULT_SILENCE_MS,
@@ -199,7 +207,8 @@ class V2Factory:
             silence_updates_ms=_SILENCE_UPDATE_MS,
             key_terms=sort_terms(key_terms)[0],
         )
-        return V2Dialect(options, extra_information=query.flag("enable_extra_session_information") or False)
+        extra_information = query.flag("enable_extra_session_information") or False
+        return V2Dialect(options, extra_information=extra_information, room=room)
 
     def refuse(self, violation: SessionFailed) -> Closing:
         """Return how to close a socket on which no session could begin."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from vivavoce.protocol.parameters import choice, flag, strings, text, whole
 from vivavoce.protocol.query import SAMPLE_RATES_HZ
+from vivavoce.protocol.rooms import ROOM_PARAMETERS
 from vivavoce.types import Encoding, Failure
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "format_text": flag("Ours: whether finals have case, and numbers as figures.", default=True),
     "punctuate": flag("Ours: whether finals have punctuation.", default=True),
     "filter_profanity": flag("Ours: whether profanity is masked.", default=False),
+    **ROOM_PARAMETERS,
     "redact_pii": flag("True is refused: v3 can redact, v2 can't.", default=False),
 }
 """Every parameter, by its name."""

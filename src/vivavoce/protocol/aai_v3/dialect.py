@@ -46,7 +46,7 @@ from vivavoce.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.protocol.events import SessionOptions, Webhook
+    from vivavoce.protocol.events import RoomRequest, SessionOptions, Webhook
 
 __all__ = ["WARNING_CODE", "V3Dialect", "V3Factory"]
 
@@ -74,6 +74,7 @@ class V3Dialect:
         self._handshake = handshake  # the session's own parameters; an update changes only the session
         self.options: SessionOptions = handshake.options
         self.webhook: Webhook | None = handshake.webhook
+        self.room: RoomRequest | None = handshake.room
         self.limits = SessionLimits(
             min_chunk_ms=MIN_AUDIO_MS,
             max_chunk_ms=MAX_AUDIO_MS,

@@ -6,7 +6,7 @@ effect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -18,8 +18,9 @@ from vivavoce.protocol.aai_v3.parameters import (
     DEFAULT_SAMPLE_RATE_HZ,
     PARAMETERS,
 )
-from vivavoce.protocol.events import Configure, Redaction, SessionOptions, Warn, Webhook
+from vivavoce.protocol.events import Configure, Redaction, RoomRequest, SessionOptions, Warn, Webhook
 from vivavoce.protocol.key_terms import sort_terms
+from vivavoce.protocol.rooms import read_room
 from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class Handshake:
         configuration: What the server reports about it in the first message.
         idle_s: The time without messages after which the server closes, in seconds; None: never.
         webhook: Where the server posts the finished turns after the session.
+        room: The room in which readers follow the session.
     """
 
     options: SessionOptions
@@ -108,6 +110,7 @@ class Handshake:
     configuration: SessionConfiguration
     idle_s: int | None
     webhook: Webhook | None
+    room: RoomRequest | None
 
 
 def family_of(model: str) -> ModelFamily | None:
@@ -126,6 +129,9 @@ def read_query(query: Query) -> Handshake:
     warnings: list[str] = []
     model, family = _model(query, warnings)
     change = _read_changes(query, family, warnings)
+    room = read_room(query)
+    if room is not None and change.format_turns is None:
+        change = replace(change, format_turns=True)  # an audience reads it
     warnings += _no_effect(query)
     redaction = _redaction(query)
     warnings += _redaction_warnings(query, redaction)
@@ -138,7 +144,8 @@ def read_query(query: Query) -> Handshake:
         redact_pii=redaction is not None,
         filter_profanity=options.filter_profanity,
     )
-    return Handshake(options, family, configuration, query.whole("inactivity_timeout"), _webhook(query))
+    idle_s = query.whole("inactivity_timeout")
+    return Handshake(options, family, configuration, idle_s, _webhook(query), room)
 
 
 def read_update(fields: ParameterReader, family: ModelFamily) -> tuple[Configure | Warn, ...]:

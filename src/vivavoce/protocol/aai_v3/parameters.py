@@ -16,6 +16,7 @@ from vivavoce.protocol.aai_v3.choices import (
 )
 from vivavoce.protocol.parameters import choice, flag, fraction, mapping, strings, text, whole
 from vivavoce.protocol.query import SAMPLE_RATES_HZ
+from vivavoce.protocol.rooms import ROOM_PARAMETERS
 from vivavoce.types import Failure, PiiPolicy
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         commas=True,
     ),
     "redact_pii_sub": choice("The replacement for removed data.", StreamingPiiSubstitution, default="hash"),
+    **ROOM_PARAMETERS,
     "webhook_url": text("Where the server posts the finished turns after the session; http or https."),
     "webhook_auth_header_name": text("The name of a header to send along."),
     "webhook_auth_header_value": text("The value of that header."),

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -21,9 +20,12 @@ from vivavoce.protocol.token_requests import (
     read_v2_request,
     read_v3_query,
 )
+from vivavoce.server.request_body import BodyError, read_body
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+
     from vivavoce.server.access.admission import Admission
     from vivavoce.server.access.tokens import Grant
 
@@ -68,17 +70,10 @@ def token_routes(admission: Admission) -> list[Route]:
 
 
 async def _read_body(request: Request) -> bytes:
-    body = b""
     try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MAX_BODY_BYTES:
-                raise ProtocolViolation(
-                    Failure.BAD_MESSAGE, f"the body is longer than {_MAX_BODY_BYTES} bytes"
-                )
-    except ClientDisconnect:
-        raise ProtocolViolation(Failure.BAD_MESSAGE, "the client disconnected") from None
-    return body
+        return await read_body(request, _MAX_BODY_BYTES)
+    except BodyError as error:
+        raise ProtocolViolation(Failure.BAD_MESSAGE, str(error)) from None
 
 
 def _respond(body: msgspec.Struct, status: int = 200) -> Response:

@@ -36,6 +36,8 @@ FACTORIES = {"v2": (V2Factory(), V2_QUERY), "v3": (V3Factory(), V3_QUERY)}
 NEEDED = {
     "voice_focus_threshold": "voice_focus=near-field",
     "noise_suppression_threshold": "noise_suppression_model=near-field",
+    "room_key": "room=hall",
+    "room_title": "room=hall",
 }
 
 

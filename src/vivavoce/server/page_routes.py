@@ -1,0 +1,73 @@
+"""The web pages: for speakers, for readers, and their files. They need nothing from outside the server."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import mimetypes
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+__all__ = ["page_response", "page_routes"]
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "media-src 'self' blob:; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # the address of a room may be a secret
+    "Permissions-Policy": "microphone=(self), display-capture=(self), camera=(), geolocation=()",
+    "Cache-Control": "no-cache",  # the browser asks whether its copy is still right
+}
+# mimetypes asks the system, which may know them by other names.
+_TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+
+
+def page_routes() -> list[Route]:
+    """Return the route of the pages' files, ``/live/FILE``."""
+
+    async def file(request: Request) -> Response:
+        return page_response(request, request.path_params["file"])
+
+    return [Route("/live/{file}", file)]
+
+
+def page_response(request: Request, name: str) -> Response:
+    """Return one of the files, or that the browser's copy of it is still right.
+
+    Args:
+        request: The request.
+        name: The file's name.
+    """
+    found = _read(name)
+    if found is None:
+        return PlainTextResponse(f"There is no file {name[:80]} here.\n", 404)
+    content, etag = found
+    headers = {**_HEADERS, "ETag": etag}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    suffix = name[name.rfind(".") :]
+    media_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Response(content, headers=headers, media_type=media_type)
+
+
+@functools.cache
+def _files() -> dict[str, bytes]:
+    folder = resources.files("vivavoce.server") / "pages"
+    if not folder.is_dir():
+        return {}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+@functools.lru_cache(maxsize=64)
+def _read(name: str) -> tuple[bytes, str] | None:
+    content = _files().get(name)
+    return None if content is None else (content, f'"{hashlib.sha256(content).hexdigest()[:16]}"')

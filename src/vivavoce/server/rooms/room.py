@@ -1,0 +1,314 @@
+"""A room: the transcript that its readers follow. It has no sockets and no clock."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.types import Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vivavoce.protocol.events import TurnUpdated
+
+__all__ = ["Change", "Line", "Partial", "Room", "RoomState", "StateChange", "spread_over"]
+
+_MAX_LINES: Final = 20_000  # a day of speech
+_MAX_CHANGES: Final = 1_000  # a reader that missed more gets a new snapshot
+
+
+class RoomState(enum.StrEnum):
+    """What a room's readers can expect."""
+
+    WAITING = "waiting"
+    LIVE = "live"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A finished turn in a room.
+
+    Attributes:
+        id: Its number in the room, from 0.
+        source: The speaker: a session, or one channel of it; from 0.
+        start_ms: Start, in milliseconds since the room began.
+        end_ms: End, on the same timeline.
+        at_unix: When it was finished, in seconds since 1970.
+        words: Its words, on the room's timeline.
+        is_corrected: Whether somebody corrected its text.
+    """
+
+    id: int
+    source: int
+    start_ms: int
+    end_ms: int
+    at_unix: float
+    words: tuple[Word, ...]
+    is_corrected: bool = False
+
+    @property
+    def text(self) -> str:
+        """All words."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """An unfinished turn in a room.
+
+    Attributes:
+        source: The speaker.
+        start_ms: Start, in milliseconds since the room began.
+        stable: The words that no later partial changes.
+        tail: The words after them, which may still change; both empty: there is no unfinished turn.
+    """
+
+    source: int
+    start_ms: int = 0
+    stable: str = ""
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """The room's state, title or number of speakers has changed.
+
+    Attributes:
+        state: The state now.
+        title: The title now.
+        n_speakers: Sessions that speak into the room now.
+    """
+
+    state: RoomState
+    title: str
+    n_speakers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that every reader must learn, in order.
+
+    Attributes:
+        number: Its place among the room's changes, from 1.
+        content: A new line, a corrected one, or a state.
+    """
+
+    number: int
+    content: Line | StateChange
+
+
+class Room:
+    """The transcript of one or several sessions, and the changes that made it.
+
+    Lines and states are changes that no reader may miss: they are numbered and kept for those that come back.
+    Partials are volatile: only the latest of each speaker counts.
+
+    Attributes:
+        name: The name in its address.
+        key_digest: What only a speaker of the room can show; None: it has no key.
+        title: A title for readers.
+        began_unix: When its timeline begins, in seconds since 1970; None: nobody has spoken yet.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Prepare a room that nobody has opened yet.
+
+        Args:
+            name: Its name.
+        """
+        self.name = name
+        self.key_digest: bytes | None = None
+        self.title = ""
+        self.began_unix: float | None = None
+        self._state = RoomState.WAITING
+        self._lines: deque[Line] = deque(maxlen=_MAX_LINES)
+        self._n_lines = 0  # including those that were dropped
+        self._changes: deque[Change] = deque(maxlen=_MAX_CHANGES)
+        self._n_changes = 0
+        self._partials: dict[int, Partial] = {}  # by speaker
+        self._versions: dict[int, int] = {}  # of the partial of each speaker
+        self._version = 0  # of the newest partial
+        self._offsets_ms: dict[int, int] = {}  # where on the timeline each session began, by session
+        self._sources: dict[tuple[int, int], int] = {}  # speakers by session and channel
+        self._n_sessions = 0
+
+    # --- what readers see -----------------------------------------------------------------------
+
+    @property
+    def state(self) -> RoomState:
+        """What readers can expect."""
+        return self._state
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a session has ever opened it."""
+        return self.began_unix is not None
+
+    @property
+    def n_speakers(self) -> int:
+        """Sessions that speak into it now."""
+        return len(self._offsets_ms)
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The finished turns, without those that are too old to be kept."""
+        return tuple(self._lines)
+
+    @property
+    def partials(self) -> tuple[Partial, ...]:
+        """The unfinished turns, one a speaker."""
+        return tuple(self._partials.values())
+
+    @property
+    def number(self) -> int:
+        """The number of the last change; 0: there was none."""
+        return self._n_changes
+
+    @property
+    def version(self) -> int:
+        """Grows with every partial."""
+        return self._version
+
+    def changes_since(self, number: int) -> list[Change] | None:
+        """The changes after the one of a number; None if they are no longer all known."""
+        missed = self._n_changes - number
+        if number < 0 or missed < 0 or missed > len(self._changes):
+            return None
+        return [self._changes[place] for place in range(len(self._changes) - missed, len(self._changes))]
+
+    def partials_since(self, version: int) -> list[Partial]:
+        """The partials that are newer than a version, removed ones included."""
+        return [
+            self._partials.get(source, Partial(source))
+            for source, newest in self._versions.items()
+            if newest > version
+        ]
+
+    def now_ms(self, unix_now: float) -> int:
+        """A time on the room's timeline, in milliseconds; 0 before it began."""
+        return 0 if self.began_unix is None else max(0, round((unix_now - self.began_unix) * 1000))
+
+    # --- what speakers do -----------------------------------------------------------------------
+
+    def join(self, unix_now: float, title: str = "") -> int:
+        """Let a session speak.
+
+        Args:
+            unix_now: When its audio begins, in seconds since 1970.
+            title: The new title; empty: as it is.
+
+        Returns:
+            The number of the session in this room, for the other methods.
+        """
+        if self.began_unix is None:
+            self.began_unix = unix_now
+        session = self._n_sessions
+        self._n_sessions += 1
+        self._offsets_ms[session] = self.now_ms(unix_now)
+        self.title = title or self.title
+        self._become(RoomState.LIVE)
+        return session
+
+    def update(self, session: int, turn: TurnUpdated, unix_now: float) -> None:
+        """Take a turn of a session: an unfinished one replaces the one before, a finished one becomes a line.
+
+        Args:
+            session: From `join`.
+            turn: The turn, in milliseconds of the session's audio.
+            unix_now: In seconds since 1970.
+        """
+        offset_ms = self._offsets_ms.get(session)
+        if offset_ms is None:
+            return
+        source = self._sources.setdefault((session, turn.channel or 0), len(self._sources))
+        start_ms = turn.start_ms + offset_ms
+        if not turn.ended:
+            stable = [word.text for word in turn.words if word.is_final]
+            tail = [word.text for word in turn.words if not word.is_final]
+            self._show(Partial(source, start_ms, " ".join(stable), " ".join(tail)))
+            return
+        self._show(Partial(source))
+        if turn.words:
+            words = tuple(
+                dataclasses.replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
+                for word in turn.words
+            )
+            start_ms, end_ms = words[0].start_ms, max(word.end_ms for word in words)
+            line = Line(self._n_lines, source, start_ms, end_ms, unix_now, words)
+            self._n_lines += 1
+            self._lines.append(line)
+            self._note(line)
+
+    def leave(self, session: int, *, ended: bool) -> None:
+        """Note that a session no longer speaks; calling it again does nothing.
+
+        Args:
+            session: From `join`.
+            ended: Whether its client ended it; if not, it may come back.
+        """
+        if self._offsets_ms.pop(session, None) is None:
+            return
+        for (owner, _), source in self._sources.items():
+            if owner == session and source in self._partials:
+                self._show(Partial(source))
+        if self._offsets_ms:
+            self._become(RoomState.LIVE)
+        else:
+            self._become(RoomState.ENDED if ended else RoomState.PAUSED)
+
+    def correct(self, line_id: int, text: str) -> bool:
+        """Replace the text of a line; its words share its time.
+
+        Returns:
+            Whether there is such a line, and the text is not empty.
+        """
+        first = self._n_lines - len(self._lines)
+        texts = text.split()
+        if not (first <= line_id < self._n_lines and texts):
+            return False
+        old = self._lines[line_id - first]
+        words = tuple(spread_over(texts, old.start_ms, old.end_ms))
+        line = dataclasses.replace(old, words=words, is_corrected=True)
+        self._lines[line_id - first] = line
+        self._note(line)
+        return True
+
+    def _show(self, partial: Partial) -> None:
+        if partial.stable or partial.tail:
+            if self._partials.get(partial.source) == partial:
+                return
+            self._partials[partial.source] = partial
+        elif self._partials.pop(partial.source, None) is None:
+            return
+        self._version += 1
+        self._versions[partial.source] = self._version
+
+    def _become(self, state: RoomState) -> None:
+        self._state = state
+        self._note(StateChange(state, self.title, self.n_speakers))
+
+    def _note(self, content: Line | StateChange) -> None:
+        self._n_changes += 1
+        self._changes.append(Change(self._n_changes, content))
+
+
+def spread_over(texts: Iterable[str], start_ms: int, end_ms: int) -> Iterable[Word]:
+    """Share a stretch of time out among words, by their length.
+
+    Args:
+        texts: The words, none empty.
+        start_ms: Start of the first word, in milliseconds.
+        end_ms: End of the last word.
+    """
+    texts = list(texts)
+    total, before = sum(map(len, texts)), 0
+    for text in texts:
+        begin = start_ms + (end_ms - start_ms) * before // total
+        before += len(text)
+        yield Word(text, begin, start_ms + (end_ms - start_ms) * before // total, 1.0, is_final=True)

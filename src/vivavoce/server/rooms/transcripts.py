@@ -1,0 +1,99 @@
+"""A room's transcript in the formats that people and players read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from vivavoce.captions import captions, to_srt, to_vtt, vtt_block
+from vivavoce.server.rooms.feed import line_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vivavoce.captions import Cue
+    from vivavoce.server.rooms.room import Line, Room
+
+__all__ = ["SEGMENT_MS", "TRANSCRIPTS", "playlist", "segment"]
+
+SEGMENT_MS: Final = 6_000
+"""The length of a segment of WebVTT."""
+
+_WINDOW_SEGMENTS: Final = 10
+_TARGET_S: Final = SEGMENT_MS // 1000
+_MPEG_HZ: Final = 90_000  # RFC 8216, section 3.5: X-TIMESTAMP-MAP counts in this clock
+
+
+def _cues(lines: Sequence[Line]) -> list[Cue]:
+    return captions(line.words for line in lines)
+
+
+def _text(room: Room) -> str:
+    return "".join(f"{line.text}\n" for line in room.lines)
+
+
+def _json(room: Room) -> str:
+    lines = [line_fields(line) for line in room.lines]
+    content = {"room": room.name, "title": room.title, "started": room.began_unix, "lines": lines}
+    return msgspec.json.format(msgspec.json.encode(content)).decode() + "\n"
+
+
+TRANSCRIPTS: Final[dict[str, tuple[str, Callable[[Room], str]]]] = {
+    "captions.srt": ("application/x-subrip", lambda room: to_srt(_cues(room.lines))),
+    "captions.vtt": ("text/vtt", lambda room: to_vtt(_cues(room.lines))),
+    "transcript.txt": ("text/plain", _text),
+    "transcript.json": ("application/json", _json),
+}
+"""What a transcript can be downloaded as: by file name, the media type and what writes it."""
+
+
+def playlist(room: Room, unix_now: float) -> str:
+    """Write the HLS playlist of a room's captions (RFC 8216): the newest segments that are complete.
+
+    Args:
+        room: The room.
+        unix_now: In seconds since 1970.
+    """
+    n_complete = _settled_ms(room, unix_now) // SEGMENT_MS
+    first = 0 if _is_over(room) else max(0, n_complete - _WINDOW_SEGMENTS)
+    rows = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:3",
+        f"#EXT-X-TARGETDURATION:{_TARGET_S}",
+        f"#EXT-X-MEDIA-SEQUENCE:{first}",
+    ]
+    for number in range(first, n_complete):
+        rows += [f"#EXTINF:{_TARGET_S:.3f},", f"captions/{number}.vtt"]
+    if _is_over(room):
+        rows.append("#EXT-X-ENDLIST")
+    return "\n".join(rows) + "\n"
+
+
+def segment(room: Room, number: int, unix_now: float) -> str | None:
+    """Write one segment: the cues that are shown in it; None: it is not complete, or there is none.
+
+    Args:
+        room: The room.
+        number: Of the segment, from 0.
+        unix_now: In seconds since 1970.
+    """
+    start_ms, end_ms = number * SEGMENT_MS, (number + 1) * SEGMENT_MS
+    if number < 0 or end_ms > _settled_ms(room, unix_now) // SEGMENT_MS * SEGMENT_MS:
+        return None
+    cues = [cue for cue in _cues(room.lines) if cue.start_ms < end_ms and cue.end_ms > start_ms]
+    head = f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{10 * _MPEG_HZ}\n"
+    return "\n".join([head, *map(vtt_block, cues)])
+
+
+def _is_over(room: Room) -> bool:
+    return room.is_open and not room.n_speakers
+
+
+def _settled_ms(room: Room, unix_now: float) -> int:
+    """How far on the timeline no more words can come, in milliseconds."""
+    if _is_over(room):
+        end_ms = max((line.end_ms for line in room.lines), default=0)
+        return -(-end_ms // SEGMENT_MS) * SEGMENT_MS
+    open_ms = [partial.start_ms for partial in room.partials]
+    return max(0, min([room.now_ms(unix_now) - 2_000, *(ms - 1_000 for ms in open_ms)]))
