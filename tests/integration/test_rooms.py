@@ -285,3 +285,20 @@ def test_a_reader_that_leaves_is_forgotten(server):
 def test_words_of_a_room_can_stay_unformatted(server):
     speak(server, V3, 0, 1, more="&format_turns=false")
     assert get(server, "/r/hall/transcript.txt")[1] == " ".join(spoken(0, 1)).lower().replace(".", "") + "\n"
+
+
+def test_a_page_gets_tokens_with_a_ticket_and_a_ticket_with_a_key():
+    with scripted_server(api_keys=("key",)) as server:
+        server.wait_ready()
+        assert get(server, "/live/token", data=b"")[0] == 401
+        assert get(server, "/live/ticket", data=b"")[0] == 401
+        assert get(server, "/live/ticket?hours=0", data=b"", Authorization="key")[0] == 400
+        status, text, headers = get(server, "/live/ticket?hours=1", data=b"", Authorization="key")
+        assert (status, headers["Cache-Control"]) == (200, "no-store")
+        ticket = json.loads(text)["ticket"]
+        for _ in range(2):
+            token = json.loads(get(server, "/live/token", data=b"", Authorization=ticket)[1])["token"]
+            with open_session(server, V3, in_room(V3, f"&token={token}")) as socket:
+                assert V3.is_begin(json.loads(socket.recv(timeout=HANG_S)))
+        with open_session(server, V3, in_room(V3, f"&token={ticket}")) as socket:
+            assert rest(socket)[1] == V3.codes["key"]

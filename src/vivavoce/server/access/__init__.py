@@ -5,7 +5,7 @@ from vivavoce.server.access.keys import KeyRing, KeyStatus, is_loopback, strip_s
 from vivavoce.server.access.ledger import Ledger
 from vivavoce.server.access.origins import OriginPolicy
 from vivavoce.server.access.token_routes import token_routes
-from vivavoce.server.access.tokens import Grant, TokenMint
+from vivavoce.server.access.tokens import Grant, TicketMint, TokenMint
 
 __all__ = [
     "Admission",
@@ -14,6 +14,7 @@ __all__ = [
     "KeyStatus",
     "Ledger",
     "OriginPolicy",
+    "TicketMint",
     "TokenMint",
     "is_loopback",
     "strip_scheme",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.server.access.keys import KeyRing, owner_of, strip_scheme
-from vivavoce.server.access.tokens import Grant, TokenMint
+from vivavoce.server.access.tokens import Grant, TicketMint, TokenMint
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Admission:
     Attributes:
         keys: The keys of the server.
         tokens: Issues tokens and redeems them.
+        tickets: Issues the tickets of pages, and checks them.
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
@@ -36,6 +37,7 @@ class Admission:
         """
         self.keys = KeyRing(keys)
         self.tokens = TokenMint(self.keys.texts)
+        self.tickets = TicketMint(self.keys.texts)
 
     def check_key(self, credential: str | None) -> Grant:
         """Admit a client that has a key; a token is not enough.
@@ -71,6 +73,26 @@ class Admission:
             if self.keys.admits(key):
                 return self._grant(key)
         raise ProtocolViolation(Failure.UNAUTHORIZED, _complaint(*sent))
+
+    def check_ticket(self, ticket: str | None, unix_now: float) -> Grant:
+        """Admit a page that has a ticket; on a server without keys it needs none.
+
+        Args:
+            ticket: What the page sent, with or without ``Bearer``; None: nothing.
+            unix_now: In seconds since 1970.
+
+        Raises:
+            ProtocolViolation: The ticket is not valid, has expired, or its key is no longer active.
+        """
+        if self.keys.is_open:
+            return Grant()
+        if not ticket:
+            raise ProtocolViolation(
+                Failure.UNAUTHORIZED, "this server has keys: open the page by the speaker's link"
+            )
+        grant = self.tickets.check(strip_scheme(ticket), unix_now)
+        self.keys.check_owner(grant.owner)
+        return grant
 
     def _grant(self, key: str | None) -> Grant:
         return Grant() if self.keys.is_open or not key else Grant(owner_of(strip_scheme(key)))

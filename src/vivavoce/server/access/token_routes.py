@@ -10,6 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.parameters import whole
+from vivavoce.protocol.query import Query
 from vivavoce.protocol.token_requests import (
     V2_TOKEN_PATH,
     V3_TOKEN_PATH,
@@ -32,7 +34,29 @@ if TYPE_CHECKING:
 __all__ = ["token_routes"]
 
 _MAX_BODY_BYTES: Final = 4_096
+_PAGE_TOKEN_S: Final = 60
+_TICKET_PARAMETERS: Final = {"hours": whole("How long the ticket is valid, in hours.", 1, 168)}
 _UNAUTHORIZED_FAILURES: Final = frozenset({Failure.UNAUTHORIZED, Failure.NO_FUNDS, Failure.UNPAID})
+
+
+class PageToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token for the next session of a page.
+
+    Attributes:
+        token: A v3 token, valid for a minute.
+    """
+
+    token: str
+
+
+class PageTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page shows to get tokens, without a key.
+
+    Attributes:
+        ticket: 60 hexadecimal digits.
+    """
+
+    ticket: str
 
 
 def token_routes(admission: Admission) -> list[Route]:
@@ -66,7 +90,30 @@ def token_routes(admission: Admission) -> list[Route]:
             return _respond_error(violation)
         return _respond(V3Token(token=issue(grant, terms), expires_in_seconds=terms.expires_in_s))
 
-    return [Route(V2_TOKEN_PATH, v2, methods=["POST"]), Route(V3_TOKEN_PATH, v3, methods=["GET"])]
+    async def page(request: Request) -> Response:
+        """A token for a page of ours: for its next session, at once."""
+        try:
+            grant = admission.check_ticket(request.headers.get("authorization"), time.time())
+        except ProtocolViolation as violation:
+            return _respond_error(violation)
+        return _respond(PageToken(token=issue(grant, TokenTerms(_PAGE_TOKEN_S))))
+
+    async def ticket(request: Request) -> Response:
+        """A ticket for a page, for somebody who has a key."""
+        try:
+            grant = admission.check_key(request.headers.get("authorization"))
+            hours = Query(request.query_params.multi_items(), _TICKET_PARAMETERS).whole("hours") or 12
+        except ProtocolViolation as violation:
+            return _respond_error(violation)
+        text = admission.tickets.issue(expires_in_s=3_600 * hours, owner=grant.owner, unix_now=time.time())
+        return _respond(PageTicket(ticket=text))
+
+    return [
+        Route(V2_TOKEN_PATH, v2, methods=["POST"]),
+        Route(V3_TOKEN_PATH, v3, methods=["GET"]),
+        Route("/live/token", page, methods=["POST"]),
+        Route("/live/ticket", ticket, methods=["POST"]),
+    ]
 
 
 async def _read_body(request: Request) -> bytes:

@@ -1,26 +1,25 @@
-"""Temporary tokens: each opens one session, before it expires, without the key it was issued for."""
+"""Temporary tokens, each of which opens one session without a key, and the tickets that get them."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.server.access.seal import Seal
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Grant", "TokenMint"]
+__all__ = ["Grant", "TicketMint", "TokenMint"]
 
 # Expiry in seconds since 1970, longest session in seconds, owner, random bytes.
 _CLAIMS: Final = struct.Struct(">IH2s8s")
-_SIGNATURE_BYTES: Final = 16
-_CONTEXT: Final = b"vivavoce temporary token"
+# Expiry in seconds since 1970, owner, random bytes.
+_TICKET: Final = struct.Struct(">I2s8s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,14 @@ class Grant:
 class TokenMint:
     """Issues tokens, and redeems each of them once.
 
-    A token is 64 hex digits: its claims and a signature over them (a truncated HMAC-SHA256), so that the
-    server stores nothing for tokens that are never used. The signing key is derived from the API keys:
-    servers with the same API keys accept each other's tokens, though each server keeps its own list of used
-    ones. Without API keys the signing key is random.
+    A token is 64 hex digits: its sealed claims, so that the server stores nothing for tokens that are never
+    used. Servers with the same API keys accept each other's tokens, though each server keeps its own list of
+    used ones.
     """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        joined = b"\0".join(sorted(key.encode() for key in keys))
-        material = joined or secrets.token_bytes(32)
-        self._signing_key = hmac.new(_CONTEXT, material, hashlib.sha256).digest()
+        self._seal = Seal(b"vivavoce temporary token", keys)
         self._used: dict[bytes, int] = {}  # claims -> their expiry
-
-    def _sign(self, claims: bytes) -> bytes:
-        return hmac.new(self._signing_key, claims, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
 
     def issue(
         self, *, expires_in_s: int, max_session_s: int | None = None, owner: str = "", unix_now: float
@@ -65,17 +58,14 @@ class TokenMint:
             owner: The owner in the `Grant` of the key.
             unix_now: In seconds since 1970.
         """
-        claims = _CLAIMS.pack(
-            int(unix_now) + expires_in_s, max_session_s or 0, bytes.fromhex(owner), secrets.token_bytes(8)
+        expires = int(unix_now) + expires_in_s
+        return self._seal.close(
+            _CLAIMS.pack(expires, max_session_s or 0, bytes.fromhex(owner), secrets.token_bytes(8))
         )
-        return (claims + self._sign(claims)).hex()
 
     def knows(self, text: str) -> bool:
         """Whether a text is a token with a correct signature, expired or used ones included."""
-        token = _unhex(text)
-        return len(token) == _CLAIMS.size + _SIGNATURE_BYTES and hmac.compare_digest(
-            token[_CLAIMS.size :], self._sign(token[: _CLAIMS.size])
-        )
+        return self._seal.open(text, _CLAIMS.size) is not None
 
     def redeem(self, text: str, unix_now: float) -> Grant:
         """Use a token; it is not valid a second time.
@@ -85,9 +75,11 @@ class TokenMint:
             unix_now: In seconds since 1970.
 
         Raises:
-            ProtocolViolation: It has expired, or was used before.
+            ProtocolViolation: It is no token, has expired, or was used before.
         """
-        claims = _unhex(text)[: _CLAIMS.size]
+        claims = self._seal.open(text, _CLAIMS.size)
+        if claims is None:
+            raise ProtocolViolation(Failure.UNAUTHORIZED, "the token is not valid")
         expires, max_session_s, owner, _ = _CLAIMS.unpack(claims)
         if unix_now >= expires:
             raise ProtocolViolation(Failure.TOKEN_EXPIRED, "the token has expired")
@@ -98,8 +90,40 @@ class TokenMint:
         return Grant(owner.hex() if any(owner) else "", max_session_s or None)
 
 
-def _unhex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""
+class TicketMint:
+    """Issues tickets: what a page shows to get tokens, for hours, without the key.
+
+    A ticket is 60 hex digits and may be used any number of times until it expires.
+    """
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._seal = Seal(b"vivavoce ticket of a page", keys)
+
+    def issue(self, *, expires_in_s: int, owner: str = "", unix_now: float) -> str:
+        """Issue a ticket.
+
+        Args:
+            expires_in_s: How long it gets tokens, in seconds.
+            owner: The owner in the `Grant` of the key.
+            unix_now: In seconds since 1970.
+        """
+        expires = int(unix_now) + expires_in_s
+        return self._seal.close(_TICKET.pack(expires, bytes.fromhex(owner), secrets.token_bytes(8)))
+
+    def check(self, text: str, unix_now: float) -> Grant:
+        """Return what a ticket allows.
+
+        Args:
+            text: The ticket.
+            unix_now: In seconds since 1970.
+
+        Raises:
+            ProtocolViolation: It is no ticket, or has expired.
+        """
+        claims = self._seal.open(text, _TICKET.size)
+        if claims is None:
+            raise ProtocolViolation(Failure.UNAUTHORIZED, "the speaker's link is not valid")
+        expires, owner, _ = _TICKET.unpack(claims)
+        if unix_now >= expires:
+            raise ProtocolViolation(Failure.UNAUTHORIZED, "the speaker's link has expired")
+        return Grant(owner.hex() if any(owner) else "")

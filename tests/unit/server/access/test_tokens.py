@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.token_requests import TokenTerms, read_v2_request, read_v3_query
-from vivavoce.server.access import Admission, Grant, TokenMint
+from vivavoce.server.access import Admission, Grant, TicketMint, TokenMint
 from vivavoce.types import Failure
 
 
@@ -113,3 +113,45 @@ def test_a_bad_request_for_a_v2_token_says_what_is_wrong(body):
 )
 def test_a_bad_request_for_a_v3_token_says_what_is_wrong(pairs, said):
     assert said in refusal(read_v3_query, pairs)[1]
+
+
+# --- tickets ----------------------------------------------------------------------------------
+
+
+def test_a_ticket_gets_tokens_until_it_expires():
+    tickets = TicketMint(["key"])
+    ticket = tickets.issue(expires_in_s=3_600, unix_now=1_000)
+    for now in (1_000, 4_599):
+        assert tickets.check(ticket, now) == Grant()
+    assert refusal(tickets.check, ticket, 4_600) == (Failure.UNAUTHORIZED, "the speaker's link has expired")
+    assert TicketMint(["key"]).check(ticket, 1_000) == Grant()
+    assert refusal(TicketMint(["other"]).check, ticket, 1_000)[0] is Failure.UNAUTHORIZED
+
+
+def test_tickets_are_not_tokens_and_tokens_are_not_tickets():
+    ticket = TicketMint(["key"]).issue(expires_in_s=60, unix_now=0)
+    token = TokenMint(["key"]).issue(expires_in_s=60, unix_now=0)
+    assert not TokenMint(["key"]).knows(ticket)
+    assert refusal(TicketMint(["key"]).check, token, 0)[0] is Failure.UNAUTHORIZED
+
+
+@given(st.text())
+def test_arbitrary_text_is_not_a_ticket(text):
+    assert refusal(TicketMint(["key"]).check, text, 0)[0] is Failure.UNAUTHORIZED
+
+
+def test_a_page_needs_a_ticket_where_sessions_need_a_key():
+    assert Admission().check_ticket(None, 0) == Grant()
+    admission = Admission(["key", "old disabled"])
+    owner = admission.check_key("key").owner
+    ticket = admission.tickets.issue(expires_in_s=60, owner=owner, unix_now=0)
+    assert admission.check_ticket(f"Bearer {ticket}", 0) == Grant(owner)
+    for wrong in (None, "", "key", "00"):
+        assert refusal(admission.check_ticket, wrong, 0)[0] is Failure.UNAUTHORIZED
+
+
+def test_a_ticket_of_a_key_that_was_withdrawn_is_refused():
+    admission = Admission(["a", "b"])
+    ticket = admission.tickets.issue(expires_in_s=60, owner=admission.check_key("a").owner, unix_now=0)
+    changed = Admission(["a disabled", "b"])
+    assert refusal(changed.check_ticket, ticket, 0) == (Failure.UNAUTHORIZED, "this key is disabled")
