@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Self
 from vivavoce.asr.engine import Engine, EngineState
 from vivavoce.errors import ServerError
 from vivavoce.server.options import ServerOptions
-from vivavoce.server.run import listen, make_server
+from vivavoce.server.run import make_server
+from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
@@ -64,14 +65,15 @@ class LocalServer:
         """
         self._options.check()
         certificate = certificate_for(self._options)
-        sock = listen(self._options.host, self._options.port)
-        host, port = sock.getsockname()[:2]
+        sockets = listen(self._options.host, self._options.port)
+        host, port = sockets[0].getsockname()[:2]
+        host = f"[{host}]" if ":" in host else host
         self.base_url = f"{'wss' if self._options.is_encrypted else 'ws'}://{host}:{port}"
         self.ca_file = certificate.cert if certificate and certificate.made_here else None
         options = dataclasses.replace(self._options, port=port)
         server = self._server = make_server(options, certificate, engine=self._make_engine)
         thread = self._thread = threading.Thread(
-            target=lambda: asyncio.run(server.serve([sock])), name="vivavoce-server", daemon=True
+            target=lambda: asyncio.run(server.serve(sockets)), name="vivavoce-server", daemon=True
         )
         thread.start()
         deadline = time.monotonic() + _START_TIMEOUT_S

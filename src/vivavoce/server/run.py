@@ -1,11 +1,9 @@
-"""The application on uvicorn: our own listening socket, and a shutdown that lets sessions finish."""
+"""The application on uvicorn, with a shutdown that lets sessions finish."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,11 +11,13 @@ import uvicorn
 
 from vivavoce.asr.engine import Engine
 from vivavoce.asr.models import load_recogniser
-from vivavoce.errors import ServerError
 from vivavoce.server.app import create_app
+from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
+from vivavoce.server.sockets import listen, urls_of
 from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from types import FrameType
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from vivavoce.server.service import Service
     from vivavoce.server.tls import Certificate
 
-__all__ = ["DrainingServer", "listen", "make_server", "serve"]
+__all__ = ["DrainingServer", "make_server", "serve"]
 
 _log = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES = 1 << 20
-_BACKLOG = 2_048
 # Uvicorn logs this as an error after each response that refuses a handshake, although that completes it.
 _REFUSED_HANDSHAKE = "ASGI callable returned without completing handshake."
+_REFUSED_REQUEST = "Invalid HTTP request received."  # `HttpProtocol` logs more
 
 
 class _ClientFaults(logging.Filter):
@@ -40,7 +40,7 @@ class _ClientFaults(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Drop a record, or demote it to a line of level INFO."""
-        if record.msg == _REFUSED_HANDSHAKE:
+        if record.msg in {_REFUSED_HANDSHAKE, _REFUSED_REQUEST}:
             return False
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, UnicodeDecodeError):  # text that is not UTF-8
@@ -100,35 +100,6 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = True
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket, so that a busy port is reported before anything is loaded.
-
-    Raises:
-        ServerError: The port is taken, or the address is not one of this machine.
-    """
-    sock: socket.socket | None = None
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        sock = socket.socket(family, kind, protocol)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(_BACKLOG)
-    except OSError as error:
-        if sock is not None:
-            sock.close()
-        match error.errno:
-            case errno.EADDRINUSE:
-                reason = f"port {port} on {host} is taken: choose another with --port"
-            case errno.EACCES:
-                reason = f"this user may not open port {port} on {host}: choose one above 1023 with --port"
-            case _:
-                reason = f"cannot listen on {host}:{port}: {error.strerror or error}"
-        raise ServerError(reason) from error
-    return sock
-
-
 def make_server(
     options: ServerOptions, certificate: Certificate | None = None, *, engine: Callable[[], Engine] = Engine
 ) -> DrainingServer:
@@ -143,7 +114,9 @@ def make_server(
     config = uvicorn.Config(
         app,
         lifespan="on",
-        ws="websockets-sansio",
+        http=HttpProtocol,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        ws=WebSocketProtocol,
         ws_max_size=_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # audio hardly compresses, and deflate would cost more than the rest
         log_config=None,
@@ -185,14 +158,12 @@ def serve(options: ServerOptions) -> None:
     """
     options.check()
     certificate = certificate_for(options)
-    sock = listen(options.host, options.port)
-    host, port = sock.getsockname()[:2]
+    sockets = listen(options.host, options.port)
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    scheme = "wss" if certificate else "ws"
-    _log.info("listening on %s://%s:%d", scheme, f"[{host}]" if ":" in host else host, port)
+    _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))
     if certificate and certificate.made_here:
         _log.info("self-signed certificate: %s", certificate.advice)
     recogniser = partial(load_recogniser, turn_model=options.turn_model)
-    make_server(options, certificate, engine=lambda: Engine(recogniser=recogniser)).run(sockets=[sock])
+    make_server(options, certificate, engine=lambda: Engine(recogniser=recogniser)).run(sockets=sockets)
