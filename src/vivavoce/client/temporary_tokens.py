@@ -106,13 +106,20 @@ def _request(
             if proxy is not None and error.code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
                 raise proxy.status_error(error.code) from None
             after = error.headers.get("Retry-After")
-            raise status_error(str(address), error.code, error.read(), after) from None
+            refusal = status_error(str(address), error.code, error.read(), after)
+            raise _mismatch(address, proxy, error) or refusal from None
     except URLError as error:
         reason = error.reason if isinstance(error.reason, BaseException) else error
-        raise unreachable_error(address, reason, proxy) from None
+        raise _mismatch(address, proxy, reason) or unreachable_error(address, reason, proxy) from None
     except (OSError, HTTPException) as error:
-        raise unreachable_error(address, error, proxy) from None
+        raise _mismatch(address, proxy, error) or unreachable_error(address, error, proxy) from None
     try:
         return msgspec.json.decode(answer, type=V2Token).token
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise ConnectError(f"the answer of {address} must contain a token: {error}") from None
+
+
+def _mismatch(address: Address, proxy: Proxy | None, cause: BaseException) -> ConnectError | None:
+    from vivavoce.client.scheme_probe import scheme_error  # noqa: PLC0415  - needed for errors only
+
+    return None if proxy is not None else scheme_error(address, cause)

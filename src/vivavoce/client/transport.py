@@ -11,6 +11,7 @@ from vivavoce.client.address import Address
 from vivavoce.client.close_errors import CONNECTION_LOST
 from vivavoce.client.dial_errors import USER_AGENT, translate_dial_errors, websockets_logger
 from vivavoce.client.proxies import Proxy
+from vivavoce.errors import ConnectError
 from vivavoce.protocol import aai_v2, aai_v3
 
 if TYPE_CHECKING:
@@ -142,22 +143,32 @@ class WebSocketTransport:
         stall_s: float | None,  # noqa: ARG002  - the runner sends pings
     ) -> Connection:
         """Open a WebSocket; see :class:`Transport`."""
-        # Importing it takes longer than importing this package.
+        # Importing these takes longer than importing this package.
+        import asyncio  # noqa: PLC0415
+
         from websockets.asyncio.client import connect  # noqa: PLC0415
+
+        from vivavoce.client.scheme_probe import scheme_error  # noqa: PLC0415
 
         address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
         proxy = Proxy.of_environment(address)
-        with translate_dial_errors(address, proxy):
-            connection = await connect(
-                url,
-                additional_headers=headers,
-                user_agent_header=USER_AGENT,
-                compression=None,  # audio does not compress this way; it only takes time
-                proxy=None if proxy is None else proxy.url,
-                open_timeout=timeout_s,
-                ping_interval=None,
-                close_timeout=_CLOSING_HANDSHAKE_S,
-                max_size=_MESSAGE_LIMIT_BYTES,
-                logger=websockets_logger,
-            )
+        try:
+            with translate_dial_errors(address, proxy):
+                connection = await connect(
+                    url,
+                    additional_headers=headers,
+                    user_agent_header=USER_AGENT,
+                    compression=None,  # audio does not compress this way; it only takes time
+                    proxy=None if proxy is None else proxy.url,
+                    open_timeout=timeout_s,
+                    ping_interval=None,
+                    close_timeout=_CLOSING_HANDSHAKE_S,
+                    max_size=_MESSAGE_LIMIT_BYTES,
+                    logger=websockets_logger,
+                )
+        except ConnectError as error:
+            if proxy is not None:
+                raise
+            mismatch = await asyncio.to_thread(scheme_error, address, error.__context__)
+            raise (mismatch or error) from None
         return _WebSocket(connection)
