@@ -4,55 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["CASES", "UNFUNDED_KEY", "Case", "Environment", "clients_table"]
+from conformance.packages import (
+    LIVEKIT,
+    NODE,
+    OWN,
+    PIPECAT,
+    PYTHON,
+    VOCODE,
+    WEBSOCKET_CLIENT,
+    WEBSOCKETS,
+    WS,
+    Environment,
+)
+
+__all__ = ["CASES", "UNFUNDED_KEY", "Case", "clients_table"]
 
 UNFUNDED_KEY = "unfunded-key"  # the server knows the key and rejects it for insufficient funds
-NODE_SDK = "4.41.5"
-LIVEKIT = "1.8.9"
-PIPECAT = "1.14.0"
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """The environment that a client is installed into; it holds nothing else.
-
-    Attributes:
-        name: Name of its folder.
-        kind: The installer.
-        requirements: The packages to install, with their versions.
-    """
-
-    name: str
-    kind: Literal["pip", "npm"]
-    requirements: tuple[str, ...]
-
-
-def _python(version: str, websockets: str) -> Environment:
-    # Each SDK uses the `websockets` release of its time: their handshakes differ.
-    return Environment(f"python-{version}", "pip", (f"assemblyai=={version}", f"websockets=={websockets}"))
-
-
-_PYTHON = {
-    version: _python(version, websockets)
-    for version, websockets in {
-        "0.20.2": "11.0.3",
-        "0.33.0": "12.0",
-        "0.63.0": "15.0.1",
-        "0.64.2": "17.4",
-        "1.0.0": "14.2",  # with it, the SDK's threaded client sends two User-Agent headers
-        "1.8.2": "17.4",
-    }.items()
-}
-# Our own SDK runs the same programs. It is installed without extras.
-_OWN = Environment("vivavoce", "pip", ("--editable", str(Path(__file__).parents[2])))
-_NODE = Environment("node", "npm", (f"assemblyai@{NODE_SDK}",))
-_LIVEKIT = Environment(
-    "livekit", "pip", (f"livekit-agents=={LIVEKIT}", f"livekit-plugins-assemblyai=={LIVEKIT}")
-)
-_PIPECAT = Environment("pipecat", "pip", (f"pipecat-ai[assemblyai]=={PIPECAT}",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +51,9 @@ class Case:
         model: Value of ``speech_model``; empty: the client's default.
         options: Further options of the client program.
         max_wer: Highest word error rate that passes, 0 to 1.
+        chunk_ms: Duration of the chunks that the program sends.
+        max_close_s: Longest time from the last audio to the end, in seconds.
+        sessions: How many sessions the program opens, one after the other.
     """
 
     client: str
@@ -106,6 +78,9 @@ class Case:
     model: str = "universal-streaming-english"
     options: dict[str, Any] = field(default_factory=dict)
     max_wer: float = 0.15
+    chunk_ms: int = 100
+    max_close_s: float = 4.0
+    sessions: int = 1
 
     @property
     def name(self) -> str:
@@ -119,8 +94,14 @@ _V3_ASYNC = "assemblyai for Python: AsyncStreamingClient"
 _V3_CHANNELS = "assemblyai for Python: ChannelStreamer"
 _V2_NODE = "assemblyai for Node: RealtimeTranscriber"
 _V3_NODE = "assemblyai for Node: StreamingTranscriber"
-_LIVEKIT_NAME = "LiveKit Agents: livekit-plugins-assemblyai"
-_PIPECAT_NAME = "Pipecat: AssemblyAISTTService"
+_LIVEKIT = "LiveKit Agents: livekit-plugins-assemblyai"
+_PIPECAT = "Pipecat: AssemblyAISTTService"
+_VOCODE = "Vocode: AssemblyAITranscriber"
+_PUBLISHED = "the vendor's published programs: "
+_WEBSOCKET_CLIENT = f"{_PUBLISHED}websocket-client"
+_WEBSOCKETS = f"{_PUBLISHED}websockets"
+_WS = f"{_PUBLISHED}ws"
+_BROWSER = f"{_PUBLISHED}ws in place of a browser"
 
 _HOW_TO_CONNECT: dict[str, str] = {
     _V2_PYTHON: "`ASSEMBLYAI_BASE_URL=ws://HOST:PORT`; over TLS `https://HOST:PORT`",
@@ -129,55 +110,92 @@ _HOW_TO_CONNECT: dict[str, str] = {
     _V3_CHANNELS: "the same, also with `AsyncChannelStreamer`",
     _V2_NODE: '`realtimeUrl: "wss://HOST:PORT/v2/realtime/ws"`; for tokens `baseUrl: "https://HOST:PORT"`',
     _V3_NODE: '`websocketBaseUrl: "wss://HOST:PORT/v3/ws"`; for tokens `streamingBaseUrl: "https://HOST:PORT"`',
-    _LIVEKIT_NAME: '`assemblyai.STT(base_url="ws://HOST:PORT")`',
-    _PIPECAT_NAME: '`AssemblyAISTTService(api_endpoint_base_url="ws://HOST:PORT/v3/ws")`',
+    _LIVEKIT: '`assemblyai.STT(base_url="ws://HOST:PORT")`; see below',
+    _PIPECAT: '`AssemblyAISTTService(api_endpoint_base_url="ws://HOST:PORT/v3/ws")`; see below',
+    _VOCODE: 'the constant `ASSEMBLY_AI_URL = "ws://HOST:PORT/v2/realtime/ws"` of its module',
+    _WEBSOCKET_CLIENT: "the host in the URL",
+    _WEBSOCKETS: "the same",
+    _WS: "the same",
+    _BROWSER: "the same",
 }
 
 
 def _v2(version: str, variant: str, **options: Any) -> Case:
     events_once = ("begin", "closed") if version == "0.20.2" else ("begin", "information", "closed")
-    return Case(_V2_PYTHON, version, "v2", variant, _PYTHON[version], "python_v2.py", events_once, **options)
+    return Case(_V2_PYTHON, version, "v2", variant, PYTHON[version], "python_v2.py", events_once, **options)
 
 
 def _v3(version: str, variant: str, **options: Any) -> Case:
     client = _V3_CHANNELS if options.get("channels") else _V3_PYTHON
-    return Case(client, version, "v3", variant, _PYTHON[version], "python_v3.py", ("begin", "end"), **options)
+    return Case(client, version, "v3", variant, PYTHON[version], "python_v3.py", ("begin", "end"), **options)
 
 
 def _v3_async(version: str, variant: str, **options: Any) -> Case:
     client = _V3_CHANNELS if options.get("channels") else _V3_ASYNC
     program = "python_v3_async.py"
-    return Case(client, version, "v3", variant, _PYTHON[version], program, ("begin", "end"), **options)
+    return Case(client, version, "v3", variant, PYTHON[version], program, ("begin", "end"), **options)
 
 
 def _own(protocol: Literal["v2", "v3"], variant: str, *, program: str, **options: Any) -> Case:
     events_once = ("begin", "information", "closed") if protocol == "v2" else ("begin", "end", "closed")
     client = f"vivavoce: {'RealtimeTranscriber' if protocol == 'v2' else 'streaming.v3'}"
-    return Case(client, "this", protocol, variant, _OWN, program, events_once, sdk="vivavoce", **options)
+    return Case(client, "this", protocol, variant, OWN, program, events_once, sdk="vivavoce", **options)
 
 
-def _node(protocol: Literal["v2", "v3"], variant: str, **options: Any) -> Case:
-    client = _V2_NODE if protocol == "v2" else _V3_NODE
+def _voice_agent(client: str, version: str, environment: Environment, **options: Any) -> Case:
+    variant = "voice agent that closes and reopens in its handler"
+    events = ("begin", "closed")
     return Case(
-        client, NODE_SDK, protocol, variant, _NODE, f"node_{protocol}.mjs", ("begin",), tls=True, **options
+        client, version, "v2", variant, environment, "voice_agent_v2.py", events, sessions=2, **options
     )
 
 
-def _livekit(variant: str, **options: Any) -> Case:
-    return Case(_LIVEKIT_NAME, LIVEKIT, "v3", variant, _LIVEKIT, "livekit_agents.py", **options)
+def _node(version: str, protocol: Literal["v2", "v3"], variant: str, **options: Any) -> Case:
+    client = _V2_NODE if protocol == "v2" else _V3_NODE
+    program = f"node_{protocol}.mjs"
+    return Case(client, version, protocol, variant, NODE[version], program, ("begin",), tls=True, **options)
 
 
-def _pipecat(variant: str, **options: Any) -> Case:
+def _livekit(version: str, variant: str, **options: Any) -> Case:
+    protocol: Literal["v2", "v3"] = "v2" if version == "0.2.4" else "v3"
+    return Case(_LIVEKIT, version, protocol, variant, LIVEKIT[version], "livekit_agents.py", **options)
+
+
+def _pipecat(version: str, variant: str, **options: Any) -> Case:
+    protocol: Literal["v2", "v3"] = "v2" if version == "0.0.67" else "v3"
+    program = "pipecat_0_0.py" if version.startswith("0.0.") else "pipecat_service.py"
+    environment = PIPECAT[version]
     return Case(
-        _PIPECAT_NAME,
-        PIPECAT,
-        "v3",
-        variant,
         _PIPECAT,
-        "pipecat_service.py",
+        version,
+        protocol,
+        variant,
+        environment,
+        program,
+        model="",
         skips_empty_turns=True,
         **options,
     )
+
+
+def _vocode(version: str, variant: str) -> Case:
+    # It ends a session after 5 s without audio.
+    environment = VOCODE[version]
+    return Case(_VOCODE, version, "v2", variant, environment, "vocode_transcriber.py", max_close_s=9.0)
+
+
+def _published(
+    client: str,
+    protocol: Literal["v2", "v3"],
+    variant: str,
+    environment: Environment,
+    program: str,
+    **options: Any,
+) -> Case:
+    (requirement,) = environment.requirements
+    version = re.split("[=@]+", requirement)[1]
+    events = ("begin", "end") if protocol == "v3" else ("begin",)
+    return Case(client, version, protocol, variant, environment, program, events, **options)
 
 
 # A turn has one channel, so the pause between two speakers must end the first one's turn.
@@ -225,12 +243,16 @@ CASES: tuple[Case, ...] = (
     _v2("0.20.2", "key"),
     _v2("0.33.0", "key, forced endpoint", controls=True),
     _v2("0.33.0", "token over TLS", tls=True, token=True),
+    _v2("0.40.2", "key"),
+    _v2("0.58.0", "key, forced endpoint", controls=True),
     _v2("0.63.0", "token over TLS", tls=True, token=True),
     _v2("0.64.2", "key, forced endpoint", controls=True),
     _v2("0.64.2", "token over TLS", tls=True, token=True),
     _v2("0.64.2", "8 kHz mu-law", encoding="pcm_mulaw", max_wer=0.2),
     _v2("0.64.2", "wrong key", rejected_with=4001, key="wrong"),
     _v2("0.64.2", "key without funds", rejected_with=4002, key=UNFUNDED_KEY),
+    _v3("0.58.0", "key over TLS, forced endpoint", tls=True, controls=True),
+    _v3("0.58.0", "token over TLS", tls=True, token=True),
     _v3("0.63.0", "key"),
     _v3("0.63.0", "token over TLS", tls=True, token=True),
     _v3("1.0.0", "key, forced endpoint", controls=True),
@@ -275,16 +297,60 @@ CASES: tuple[Case, ...] = (
     _own("v3", "webhook", program="python_v3_async.py", webhook=True),
     _own("v3", "channels", program="python_v3.py", **_CHANNELS),
     _own("v3", "channels, asynchronous", program="python_v3_async.py", **_CHANNELS),
-    _node("v2", "key, forced endpoint", controls=True),
-    _node("v2", "token", token=True),
-    _node("v2", "wrong key", rejected_with=4001, key="wrong"),
-    _node("v3", "key, forced endpoint", controls=True),
-    _node("v3", "token", token=True),
-    _node("v3", "wrong key", rejected_with=1008, key="wrong"),
-    _livekit("defaults", model=""),
-    _livekit("universal-streaming-english over TLS", tls=True, options={"format_turns": True}),
-    _pipecat("defaults, forced endpoint", model="", controls=True),
-    _pipecat("server-side turns over TLS", model="", tls=True, options={"vad_force_turn_endpoint": False}),
+    _voice_agent(_V2_PYTHON, "0.64.2", PYTHON["0.64.2"]),
+    _voice_agent("vivavoce: RealtimeTranscriber", "this", OWN, sdk="vivavoce"),
+    _node("4.4.7", "v2", "key, forced endpoint", controls=True),
+    _node("4.29.0", "v2", "key"),
+    _node("4.41.5", "v2", "key, forced endpoint", controls=True),
+    _node("4.41.5", "v2", "token", token=True),
+    _node("4.41.5", "v2", "wrong key", rejected_with=4001, key="wrong"),
+    _node("4.29.0", "v3", "key, forced endpoint", controls=True),
+    _node("4.41.5", "v3", "key, forced endpoint", controls=True),
+    _node("4.41.5", "v3", "token", token=True),
+    _node("4.41.5", "v3", "wrong key", rejected_with=1008, key="wrong"),
+    _livekit("0.2.4", "defaults", model=""),
+    _livekit("1.1.7", "defaults", model=""),
+    _livekit("1.1.7", "formatted", model="", options={"format_turns": True}),
+    _livekit("1.7.1", "defaults", model=""),
+    _livekit("1.8.9", "defaults", model=""),
+    _livekit("1.8.9", "universal-streaming-english over TLS", tls=True, options={"format_turns": True}),
+    _pipecat("0.0.67", "frames of 20 ms", chunk_ms=20),
+    _pipecat("0.0.86", "frames of 20 ms, forced endpoint", chunk_ms=20, controls=True),
+    _pipecat("1.14.0", "defaults, forced endpoint", controls=True),
+    _pipecat("1.14.0", "server-side turns over TLS", tls=True, options={"vad_force_turn_endpoint": False}),
+    _vocode("0.1.111", "end of session in a binary frame"),
+    _vocode("0.1.113", "defaults"),
+    _published(_WEBSOCKET_CLIENT, "v2", "microphone", WEBSOCKET_CLIENT, "published_websocket_client.py"),
+    _published(
+        _WEBSOCKET_CLIENT,
+        "v3",
+        "formatted turns",
+        WEBSOCKET_CLIENT,
+        "published_websocket_client.py",
+        chunk_ms=50,
+    ),
+    _published(
+        _WEBSOCKETS, "v2", "audio in JSON", WEBSOCKETS["11.0.3"], "published_websockets.py", chunk_ms=200
+    ),
+    _published(
+        _WEBSOCKETS,
+        "v3",
+        "every message a turn",
+        WEBSOCKETS["15.0.1"],
+        "published_websockets.py",
+        options={"speech_model": "universal-streaming-english", "format_turns": "true"},
+    ),
+    _published(_WS, "v2", "microphone with a WAV header", WS, "published_ws.mjs"),
+    _published(
+        _WS,
+        "v3",
+        "microphone with a WAV header",
+        WS,
+        "published_ws.mjs",
+        chunk_ms=50,
+        options={"format_turns": "true"},
+    ),
+    _published(_BROWSER, "v3", "token in the query", WS, "published_browser.mjs", tls=True),
 )
 
 
@@ -295,6 +361,7 @@ def clients_table() -> str:
         cases = [case for case in CASES if case.client == client]
         versions = ", ".join(dict.fromkeys(case.version for case in cases))
         package, _, class_name = client.partition(": ")
-        row = (f"{package}: `{class_name}`", versions, cases[0].protocol, how_to_connect)
+        protocols = ", ".join(sorted({case.protocol for case in cases}))
+        row = (f"{package}: `{class_name}`", versions, protocols, how_to_connect)
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)

@@ -3,8 +3,9 @@
 A trace is what a client program reports: objects with ``event`` and ``at_s``, in seconds since its start.
 
 - ``begin`` has an ``id``.
-- ``turn`` has ``text``, ``is_final`` and ``words`` (``text``, ``start`` and ``end`` in ms). In v2 it also has
-  ``start`` and ``end``. ``order``, ``is_formatted`` and ``channel`` are there if the client shows them.
+- ``turn`` has ``text``, ``is_final`` and ``words`` (``text``, ``start`` and ``end`` in ms), empty if the
+  client shows none. In v2 it also has ``start`` and ``end``. These, and ``order``, ``is_formatted`` and
+  ``channel``, are there if the client shows them.
 - ``end`` and ``information`` have ``audio_s``.
 - ``sent``: all audio is sent. ``force``: the program forced an endpoint. ``closed``: the client reported the
   end of the session. ``done``: the program reached its last line.
@@ -30,7 +31,6 @@ __all__ = ["Expected", "check_trace", "check_webhook", "word_error_rate"]
 
 Event = dict[str, Any]
 
-_MAX_CLOSE_S = 4.0  # the vendor's SDKs give up after 5
 _MAX_FORCED_FINAL_S = 2.0
 _AUDIO_TOLERANCE_S = 1.01  # v3 reports whole seconds
 _MIN_PARTIALS = 5
@@ -53,6 +53,8 @@ class Expected:
         other_events: Names of further events that the program must report.
         sends_partials: Whether the server sends partials.
         rejected_with: The close code with which the server must reject the session; None: it must accept it.
+        max_close_s: Longest time from the last audio to the end. The vendor's SDKs give up after 5 s.
+        sessions: How many sessions the program opens, one after the other.
     """
 
     protocol: str
@@ -66,6 +68,8 @@ class Expected:
     other_events: tuple[str, ...] = ()
     sends_partials: bool = True
     rejected_with: int | None = None
+    max_close_s: float = 4.0
+    sessions: int = 1
 
 
 def _plain(text: str) -> list[str]:
@@ -99,8 +103,9 @@ def _check_events_once(trace: list[Event], expected: Expected) -> Iterator[str]:
     if begins and uuid.UUID(begins[0]["id"]).version != 4:  # the vendor's SDKs demand it
         yield f"the session id must be a UUID of version 4, got {begins[0]['id']}"
     for kind in expected.events_once:
-        if len(_events(trace, kind)) != 1:
-            yield f"{kind!r} must be reported once, not {len(_events(trace, kind))} times"
+        if len(_events(trace, kind)) != expected.sessions:
+            times = "once" if expected.sessions == 1 else f"{expected.sessions} times"
+            yield f"{kind!r} must be reported {times}, not {len(_events(trace, kind))} times"
 
 
 def _check_other_events(trace: list[Event], expected: Expected) -> Iterator[str]:
@@ -145,7 +150,10 @@ def _check_partials(trace: list[Event], expected: Expected) -> Iterator[str]:
 
 def _check_times(trace: list[Event], expected: Expected) -> Iterator[str]:
     end = 0
-    for turn in _events(trace, "turn"):
+    for turn in _events(trace, "begin", "turn"):
+        if turn["event"] == "begin":
+            end = 0  # each session has its own clock
+            continue
         at = end if turn["is_final"] else 0
         for word in turn["words"]:
             if not (type(word["start"]) is int and type(word["end"]) is int):
@@ -176,6 +184,8 @@ def _check_v2(trace: list[Event], expected: Expected) -> Iterator[str]:
     for turn in _events(trace, "turn"):
         if not turn["is_final"] and re.search(r"[A-Z.,?!]", turn["text"]):
             yield f"a partial is formatted: {turn['text']!r}"
+        if turn.get("start") is None:
+            continue
         starts = [turn["start"], *(word["start"] for word in turn["words"])]
         ends = [turn["end"], *(word["end"] for word in turn["words"])]
         if turn["start"] != min(starts) or turn["end"] != max(ends):
@@ -189,6 +199,8 @@ def _check_v3_order(trace: list[Event], expected: Expected) -> Iterator[str]:
         order = turn.get("order")
         if order is None:
             return
+        if turn.get("is_formatted") and not turn["is_final"]:
+            yield f"a turn that goes on is marked as formatted: {turn['text']!r}"
         if is_over and (order == current + 1 or (expected.skips_empty_turns and order > current)):
             current, is_over, final_words = order, False, []
         elif order != current or is_over:
@@ -237,7 +249,7 @@ def _check_end(trace: list[Event], expected: Expected) -> Iterator[str]:
         yield "the program did not send all audio"
         return
     waited_s = trace[-1]["at_s"] - sent[0]["at_s"]
-    if waited_s > _MAX_CLOSE_S:
+    if waited_s > expected.max_close_s:
         yield f"{waited_s:.1f} s from the last audio to the end"
     ends = _events(trace, "end")
     for event in [*ends, *_events(trace, "information")]:

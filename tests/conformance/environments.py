@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conformance.cases import Environment
+    from conformance.packages import Environment
 
-__all__ = ["InstallError", "MissingToolError", "install"]
+__all__ = ["InstallError", "MissingToolError", "UnsupportedPythonError", "install"]
 
 _MIN_NODE = 18
 _INSTALL_TIMEOUT_S = 400
@@ -24,6 +24,10 @@ _RELEASED_BEFORE = "2026-11-28T00:00:00Z"
 
 class MissingToolError(Exception):
     """A tool that the environment needs is not on this machine."""
+
+
+class UnsupportedPythonError(Exception):
+    """The packages exist only for older Pythons, and none is on this machine."""
 
 
 class InstallError(Exception):
@@ -42,21 +46,50 @@ def install(environment: Environment, root: Path) -> Path:
 
     Raises:
         MissingToolError: A tool that it needs is not on this machine.
+        UnsupportedPythonError: Its packages exist only for older Pythons, and none is on this machine.
         InstallError: The installation failed.
     """
     if environment.kind == "npm":
         _check_node()
+    interpreter = _find_python(environment)
     folder = root / environment.name
     stamp = folder / "installed"
+    version = "" if interpreter == sys.executable else interpreter
     state = (
-        f"{folder} {sys.version} {os.uname().machine} {_RELEASED_BEFORE} {' '.join(environment.requirements)}"
+        f"{folder} {version or sys.version} {os.uname().machine} {_RELEASED_BEFORE} "
+        f"{' '.join(environment.requirements)}"
     )
     if stamp.is_file() and stamp.read_text() == state:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
-    (_install_with_npm if environment.kind == "npm" else _install_with_pip)(folder, environment.requirements)
+    if environment.kind == "npm":
+        _install_with_npm(folder, environment.requirements)
+    else:
+        _install_with_pip(folder, environment.requirements, interpreter)
     stamp.write_text(state)
     return folder
+
+
+def _find_python(environment: Environment) -> str:
+    """Return the interpreter of an environment: this one, or one that is old enough.
+
+    Raises:
+        UnsupportedPythonError: None on this machine is old enough.
+    """
+    newest = environment.newest_python
+    if newest is None or sys.version_info[:2] <= newest:
+        return sys.executable
+    for minor in range(newest[1], 10, -1):
+        found = shutil.which(f"python3.{minor}")
+        if (
+            found
+            and subprocess.run([found, "-m", "venv", "-h"], capture_output=True, check=False).returncode == 0
+        ):
+            return found
+    wanted = ".".join(map(str, newest))
+    raise UnsupportedPythonError(
+        f"{environment.name} needs Python {wanted} or older, and none is on this machine"
+    )
 
 
 def _check_node() -> None:
@@ -73,8 +106,8 @@ def _check_node() -> None:
         raise MissingToolError(f"node must be version {_MIN_NODE} or newer, got {output.strip()}")
 
 
-def _install_with_pip(folder: Path, requirements: tuple[str, ...]) -> None:
-    _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+def _install_with_pip(folder: Path, requirements: tuple[str, ...], interpreter: str) -> None:
+    _run([interpreter, "-m", "venv", "--without-pip", str(folder)])
     python = str(folder / "bin" / "python")
     if uv := shutil.which("uv"):
         _run(

@@ -40,6 +40,8 @@ class Recording:
         encoding: A key of `ENCODINGS`.
         audio_s: Duration in seconds.
         words: The words of the audio, in lower case.
+        speech_ends_s: When the last word before `CONTROL_AT_S` ends, in seconds, and how long after
+            `CONTROL_AT_S` the last of all ends.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Recording:
     encoding: str
     audio_s: float
     words: tuple[str, ...]
+    speech_ends_s: tuple[float, float]
 
     def bytes_at(self, at_s: float) -> int:
         """Return how many bytes come before a time; for PCM, a whole number of samples."""
@@ -77,5 +80,8 @@ def write_recording(folder: Path, *, encoding: str = "pcm_s16le", short: bool = 
         for resampled in [*resampler.resample(frame), *resampler.resample(None)]:
             output.mux(stream.encode(resampled))
         output.mux(stream.encode(None))
-    words = tuple(word.text for word in demo_reference() if word.end_s <= duration_s)
-    return Recording(path, rate, encoding, duration_s, words)
+    spoken = [word for word in demo_reference() if word.end_s <= duration_s]
+    first_end_s = max((word.end_s for word in spoken if word.end_s <= CONTROL_AT_S), default=0.0)
+    last_end_s = max((word.end_s - CONTROL_AT_S for word in spoken), default=0.0)
+    words = tuple(word.text for word in spoken)
+    return Recording(path, rate, encoding, duration_s, words, (first_end_s, last_end_s))

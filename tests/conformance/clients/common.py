@@ -37,9 +37,9 @@ def words(items):
     ]
 
 
-def _schedule():
+def _schedule(silence_s):
     """Yield each chunk and when it is due, in seconds after the first; None marks the time for controls."""
-    audio = Path(CONFIG["audio"]).read_bytes()
+    audio = Path(CONFIG["audio"]).read_bytes() + bytes(round(silence_s * RATE) * 2)
     spacing_s = CONFIG["chunk_ms"] / 1000 / CONFIG["speed"]
     for index, at in enumerate(range(0, len(audio), CHUNK_BYTES)):
         if at <= CONTROL_AT_BYTES < at + CHUNK_BYTES:
@@ -47,10 +47,10 @@ def _schedule():
         yield audio[at : at + CHUNK_BYTES], index * spacing_s
 
 
-def chunks(control=None):
-    """Yield the audio at its pace; call ``control`` once midway."""
+def chunks(control=None, *, silence_s=0.0):
+    """Yield the audio and silence after it at its pace; call ``control`` once midway."""
     started = time.monotonic()
-    for chunk, due_s in _schedule():
+    for chunk, due_s in _schedule(silence_s):
         if chunk is None:
             if control is not None:
                 control()
@@ -60,10 +60,10 @@ def chunks(control=None):
     report("sent")
 
 
-async def chunks_async(control=None):
+async def chunks_async(control=None, *, silence_s=0.0):
     """The same as `chunks`, for asyncio."""
     started = time.monotonic()
-    for chunk, due_s in _schedule():
+    for chunk, due_s in _schedule(silence_s):
         if chunk is None:
             if control is not None:
                 await control()

@@ -1,6 +1,8 @@
 """LiveKit Agents' plug-in for AssemblyAI, without a room: audio frames in, speech events out."""
 
 import asyncio
+import inspect
+from urllib.parse import urlsplit
 
 import aiohttp
 from common import CONFIG, KEY, RATE, chunks_async, report
@@ -14,6 +16,17 @@ IS_FINAL = {
 }
 
 
+class Redirected:
+    """An HTTP session that opens its sockets on our server: old releases have no option for the address."""
+
+    def __init__(self, session):
+        self._session = session
+
+    def ws_connect(self, url, **options):
+        address = urlsplit(url)
+        return self._session.ws_connect(f"{CONFIG['base_url']}{address.path}?{address.query}", **options)
+
+
 def on_event(event):
     if event.type not in IS_FINAL:
         report("other", name=event.type.value)
@@ -25,17 +38,19 @@ def on_event(event):
         is_final=IS_FINAL[event.type],
         words=[
             {"text": str(it), "start": round(it.start_time * 1000), "end": round(it.end_time * 1000)}
-            for it in best.words or []
+            for it in getattr(best, "words", None) or []
         ],
     )
 
 
 async def main():
     async with aiohttp.ClientSession() as session:
+        accepted = inspect.signature(assemblyai.STT.__init__).parameters
+        has_address = "base_url" in accepted
         recogniser = assemblyai.STT(
             api_key=KEY,
-            base_url=CONFIG["base_url"],
-            http_session=session,
+            http_session=session if has_address else Redirected(session),
+            **({"base_url": CONFIG["base_url"]} if has_address else {}),
             sample_rate=RATE,
             **({"model": CONFIG["speech_model"]} if CONFIG["speech_model"] else {}),
             **CONFIG["options"],

@@ -103,6 +103,7 @@ def change_word(index, place, **fields):
         (change_word(5, 1, start=400.5), "must be whole milliseconds"),
         (change(5, text="It was so late."), "the text of a final differs from its words"),
         (change(5, is_formatted=False), "not formatted"),
+        (change(2, is_formatted=True), "goes on is marked as formatted"),
         (change(9, order=2), "turn 2 after turn 1"),
         (lambda trace: [*trace[:6], trace[5], *trace[6:]], "turn 0 after turn 0 had ended"),
         (drop(9), "turn 1 never ended"),
@@ -135,6 +136,31 @@ def test_v2_has_plain_partials_and_transcripts_that_span_their_words():
     assert check_trace(trace, expected) == []
     trace[5]["end"] -= 1
     assert any("does not span its words" in failure for failure in check_trace(trace, expected))
+
+
+def test_the_clock_of_the_words_begins_anew_with_each_session():
+    begin, closed, sent, done = (
+        {"event": name, "at_s": 1.0, "id": str(uuid.uuid4())} for name in ("begin", "closed", "sent", "done")
+    )
+    partials = [turn(1, None, False, words("it", final=False), start=0, end=300) for _ in range(5)]
+    final = turn(1, None, True, words("It", "was", "late."), start=0, end=1_100)
+    for event in [*partials, final]:
+        event["start"], event["end"] = event["words"][0]["start"], event["words"][-1]["end"]
+    session = [begin, *partials, final, closed]
+    expected = Expected("v2", WORDS[:3] * 2, 6.0, events_once=("begin", "closed"), sessions=2)
+    assert check_trace([*session, *session, sent, done], expected) == []
+    once = check_trace([*session, sent, done], expected)
+    assert "'begin' must be reported 2 times, not 1 times" in once
+    without_begin = check_trace([*session, *session[1:], sent, done], expected)
+    assert any("a word must lie between" in failure for failure in without_begin)
+
+
+def test_a_client_may_show_neither_words_nor_times():
+    trace = [event | {"order": None, "words": []} for event in good()]
+    for event in trace:
+        if event["event"] == "turn" and not event["is_final"]:
+            event["text"] = event["text"].lower()
+    assert check_trace(trace, Expected("v2", WORDS, 6.0)) == []
 
 
 def test_missing_events_are_found():

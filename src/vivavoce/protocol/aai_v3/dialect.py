@@ -147,7 +147,7 @@ class V3Dialect:
         confidence = float(event.ended) if family.replaces_text else round(event.end_of_turn_confidence, 6)
         return TurnEvent(
             turn_order=event.turn_order,
-            turn_is_formatted=event.formatted,
+            turn_is_formatted=event.formatted and event.ended,
             end_of_turn=event.ended,
             transcript=event.text if family.replaces_text else event.final_text,
             end_of_turn_confidence=confidence,

@@ -133,7 +133,7 @@ class TurnEvent(Model, kw_only=True):
 
     Attributes:
         turn_order: The number of the turn, from 0, in its channel.
-        turn_is_formatted: Whether the text has case, punctuation and figures.
+        turn_is_formatted: Whether this is the formatted end of the turn: many programs take it for the end.
         end_of_turn: Whether the turn is finished.
         transcript: The text of the turn.
         end_of_turn_confidence: Probability that the turn is complete, 0 to 1.

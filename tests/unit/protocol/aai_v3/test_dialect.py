@@ -198,6 +198,16 @@ def test_the_transcript_of_an_unfinished_turn_holds_only_final_words():
     assert message["end_of_turn_confidence"] == 0.25
 
 
+@pytest.mark.parametrize("query", ["", "format_turns=true", "speech_model=universal-3-6-pro"])
+@pytest.mark.parametrize("formatted", [False, True])
+@pytest.mark.parametrize("ended", [False, True])
+def test_only_the_formatted_end_of_a_turn_is_marked_as_formatted(query, formatted, ended):
+    """Published programs print a turn as final when it is marked, whatever else it says."""
+    words = (Word("Hi,", 0, 100, 0.5, is_final=True),)
+    (frame,) = dialect(query).encode(TurnUpdated(0, 0, 400, words, ended=ended, formatted=formatted), 0.0)
+    assert json.loads(frame)["turn_is_formatted"] is (formatted and ended)
+
+
 def test_a_finished_turn_has_its_utterance():
     words = (Word("Hi.", 0, 100, 0.9, is_final=True),)
     (frame,) = dialect().encode(TurnUpdated(0, 0, 400, words, ended=True, formatted=True), 0)
