@@ -62,11 +62,11 @@ class Transcript:
 
     def to_srt(self, style: Style | None = None) -> str:
         """Return captions as a SubRip file; `style` is that of :func:`vivavoce.captions.captions`."""
-        return to_srt(captions((turn.words for turn in self.turns), style))
+        return to_srt(captions(self.turns, style))
 
     def to_vtt(self, style: Style | None = None) -> str:
         """Return captions as a WebVTT file; `style` is that of :meth:`to_srt`."""
-        return to_vtt(captions((turn.words for turn in self.turns), style))
+        return to_vtt(captions(self.turns, style))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: ``text``, ``duration`` in seconds, and the fields of each turn."""

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
-from vivavoce.captions.line_breaking import Style, break_into_cues, break_into_lines
+from vivavoce.captions.line_breaking import Style, break_into_cues, break_into_lines, ends_sentence
+from vivavoce.captions.spoken import SpokenWord, Voice, spoken_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vivavoce.captions.line_breaking import TimedWord
+    from vivavoce.captions.spoken import CaptionWord, SdkTurn
 
-__all__ = ["Captioner", "Cue", "SdkWord", "captions"]
+__all__ = ["Captioner", "Cue", "captions"]
 
-
-class SdkWord(Protocol):
-    """A word of the SDK's transcripts, `vivavoce.Word` or `vivavoce.RealtimeWord`."""
-
-    @property
-    def text(self) -> str:
-        """The word, punctuation included."""
-
-    @property
-    def start(self) -> int:
-        """Start, in milliseconds."""
-
-    @property
-    def end(self) -> int:
-        """End, in milliseconds."""
+_SAME_BREATH_MS: Final = 300
+"""A sentence continues over the end of a turn if the pause is shorter: the turn was cut for its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,95 +43,211 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    """A word, or a part of one, without spaces."""
+class _Draft:
+    """A cue whose end depends on the start of the next one."""
 
-    text: str
     start_ms: int
-    end_ms: int
+    spoken_until_ms: int
+    lines: tuple[str, ...]
+    voice: Voice
+
+    @property
+    def n_characters(self) -> int:
+        return sum(map(len, self.lines)) + len(self.lines) - 1
+
+
+class _Breaker:
+    """Breaks the turns of one voice after another into cues; the newest one waits for the words after it.
+
+    Args:
+        style: Limits of a cue.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self._pending: Sequence[SpokenWord] = ()  # the words of the newest cue
+
+    @property
+    def start_ms(self) -> int | None:
+        """Start of the cue that waits; None if none does."""
+        return self._pending[0].start_ms if self._pending else None
+
+    def add(self, words: Sequence[SpokenWord], shown_until_ms: int = 0) -> list[_Draft]:
+        """Add the next words, all of one voice, and return the cues that are complete now.
+
+        Args:
+            words: At least one.
+            shown_until_ms: End of the last cue that can't be changed any more.
+        """
+        complete: list[_Draft] = []
+        if self._pending and self._continues(words[0], shown_until_ms):
+            words = spoken_words([*self._pending, *words])
+        elif self._pending:
+            complete.append(self._draft(self._pending))
+        *finished, self._pending = break_into_cues(words, self._style)
+        return complete + [self._draft(cue_words) for cue_words in finished]
+
+    def finish(self) -> list[_Draft]:
+        """Return the last cue, if there is one."""
+        last, self._pending = self._pending, ()
+        return [self._draft(last)] if last else []
+
+    def _continues(self, word: SpokenWord, shown_until_ms: int) -> bool:
+        """Return whether the first word of a turn may share a cue with the words that wait.
+
+        It may if the turn before was cut in mid-sentence, or if the words that wait would disappear too soon.
+        """
+        last = self._pending[-1]
+        if word.voice != last.voice:
+            return False
+        is_cut = word.start_ms - last.end_ms < _SAME_BREATH_MS and not ends_sentence(last.text)
+        room_ms = word.start_ms - max(self._pending[0].start_ms, shown_until_ms)
+        return is_cut or room_ms < self._style.shortest_ms
+
+    def _draft(self, words: Sequence[SpokenWord]) -> _Draft:
+        lines = break_into_lines([word.text for word in words], self._style)
+        return _Draft(words[0].start_ms, words[-1].end_ms, lines, words[0].voice)
+
+
+class _Clock:
+    """Gives one cue after another its times: none overlaps the one before it, none is too short.
+
+    Args:
+        style: Limits of a cue.
+
+    Attributes:
+        shown_until_ms: End of the last cue.
+    """
+
+    def __init__(self, style: Style) -> None:
+        self._style = style
+        self.shown_until_ms = 0
+
+    def time(self, draft: _Draft, next_ms: int | None) -> Cue:
+        """Return the next cue.
+
+        Args:
+            draft: The cue.
+            next_ms: Start of the one after it, if there is one.
+        """
+        start_ms = max(draft.start_ms, self.shown_until_ms)
+        end_ms = self._end_ms(draft, start_ms, next_ms)
+        self.shown_until_ms = end_ms
+        return Cue(start_ms, end_ms, draft.lines)
+
+    def _end_ms(self, draft: _Draft, start_ms: int, next_ms: int | None) -> int:
+        """Return the end: after the last word, and after the time that reading takes, if the next cue allows.
+
+        The blank before the next cue is at least the style's gap, or there is none.
+        """
+        style = self._style
+        reading_ms = math.ceil(draft.n_characters * 1000 / style.characters_per_s)
+        read_ms = start_ms + min(style.max_ms, max(style.min_ms, reading_ms, 1))
+        wanted_ms = min(max(draft.spoken_until_ms, read_ms), start_ms + style.max_ms)
+        if next_ms is None or wanted_ms + style.gap_ms <= next_ms:
+            return wanted_ms
+        blanked_ms = next_ms - style.gap_ms
+        shortest_ms = start_ms + style.shortest_ms
+        if blanked_ms >= read_ms or (next_ms > start_ms + style.max_ms and blanked_ms >= shortest_ms):
+            return blanked_ms
+        return max(next_ms, shortest_ms)
 
 
 class Captioner:
     """Makes cues from the words of one turn after another.
 
-    The end of a cue depends on the start of the next one, so the newest cue stays pending until the next turn
-    or :meth:`finish`.
+    The end of a cue depends on the words that follow, so the newest cue stays pending until the next turn or
+    :meth:`finish`.
 
     Args:
         style: Limits of a cue; the defaults of :class:`Style` if None.
     """
 
     def __init__(self, style: Style | None = None) -> None:
-        self._style = style or Style()
-        self._pending: Cue | None = None  # its end is that of its last word
+        self._breaker = _Breaker(style or Style())
+        self._clock = _Clock(style or Style())
 
-    def add(self, words: Iterable[TimedWord | SdkWord]) -> list[Cue]:
-        """Add the words of the next turn.
+    def add(self, words: Iterable[CaptionWord] | SdkTurn) -> list[Cue]:
+        """Add the next turn.
 
-        The end of a turn ends a cue. Blank words are skipped. A start before the previous one is moved
-        up to it.
+        The end of a turn ends a cue, unless the turn was cut in mid-sentence, or the cue would be too short.
+        Two voices never share a cue.
 
         Args:
-            words: In spoken order.
+            words: In spoken order, or a turn or transcript of the SDK. Blank words are skipped. Words that
+                start together share their time. A start before the previous one is moved up to it.
 
         Returns:
             The cues that are complete now.
         """
-        tokens: list[_Token] = []
-        last_ms = self._pending.start_ms + 1 if self._pending else 0
-        for word in words:
-            start_ms, end_ms = _times_ms(word)
-            start_ms = last_ms = max(last_ms, start_ms)
-            # A cue may break a word at a space in it. Its parts share its times.
-            tokens += [_Token(text, start_ms, max(start_ms, end_ms)) for text in word.text.split()]
-        complete: list[Cue] = []
-        for cue_tokens in break_into_cues(tokens, self._style):
-            cue = self._untimed(cue_tokens)
-            if self._pending is not None:
-                cue = dataclasses.replace(cue, start_ms=max(cue.start_ms, self._pending.start_ms + 1))
-                complete.append(self._timed(self._pending, cue.start_ms))
-            self._pending = cue
-        return complete
+        drafts: list[_Draft] = []
+        for part in _by_voice(spoken_words(words)):
+            drafts += self._breaker.add(part, self._clock.shown_until_ms)
+        return self._timed(drafts)
 
     def finish(self) -> list[Cue]:
         """Return the last cue, if there is one."""
-        last, self._pending = self._pending, None
-        return [] if last is None else [self._timed(last, None)]
+        return self._timed(self._breaker.finish())
 
-    def _untimed(self, words: Sequence[TimedWord]) -> Cue:
-        lines = break_into_lines([word.text for word in words], self._style)
-        return Cue(words[0].start_ms, max(word.end_ms for word in words), lines)
-
-    def _timed(self, cue: Cue, next_ms: int | None) -> Cue:
-        """Extend a cue by the time that reading it takes, up to the start of the next cue."""
-        style = self._style
-        reading_ms = round(len(cue.text) * 1000 / style.characters_per_s + 0.5)
-        end_ms = max(cue.end_ms, cue.start_ms + min(style.max_ms, max(style.min_ms, reading_ms, 1)))
-        if next_ms is not None:
-            end_ms = min(end_ms, max(next_ms - style.gap_ms, min(cue.end_ms, next_ms), cue.start_ms + 1))
-        return dataclasses.replace(cue, end_ms=end_ms)
+    def _timed(self, drafts: Sequence[_Draft]) -> list[Cue]:
+        starts = [*(draft.start_ms for draft in drafts[1:]), self._breaker.start_ms]
+        return [self._clock.time(draft, next_ms) for draft, next_ms in zip(drafts, starts, strict=False)]
 
 
-def _times_ms(word: TimedWord | SdkWord) -> tuple[int, int]:
-    if hasattr(word, "start_ms") and hasattr(word, "end_ms"):
-        return word.start_ms, word.end_ms
-    return word.start, word.end
-
-
-def captions(turns: Iterable[Iterable[TimedWord | SdkWord]], style: Style | None = None) -> list[Cue]:
-    """Make cues from the words of finished turns.
+def captions(turns: Iterable[Iterable[CaptionWord] | SdkTurn], style: Style | None = None) -> list[Cue]:
+    """Make cues from finished turns.
 
     Args:
         turns: The words of each turn, in spoken order: anything with ``text`` and with times in milliseconds,
             ``start`` and ``end`` as in `vivavoce.Word` or ``start_ms`` and ``end_ms`` as in
-            `vivavoce.types.Word`.
+            `vivavoce.types.Word`. Or the turns themselves, such as those of `vivavoce.transcribe()`; their
+            channels and speakers never share a cue.
         style: Limits of a cue: lengths, durations, reading speed.
 
     Returns:
-        Cues in order, without overlaps, that hold all words.
+        Cues in order, without overlaps, that hold all words. The gap between two is 0 or at least the
+        style's.
     """
+    style = style or Style()
+    parts = [words for turn in turns for words in _by_voice(spoken_words(turn))]
+    if len({words[0].voice for words in parts}) > 1:
+        return _captions_of_voices(parts, style)
     captioner = Captioner(style)
-    cues: list[Cue] = []
-    for words in turns:
-        cues += captioner.add(words)
-    return cues + captioner.finish()
+    return [cue for words in parts for cue in captioner.add(words)] + captioner.finish()
+
+
+def _captions_of_voices(parts: Iterable[Sequence[SpokenWord]], style: Style) -> list[Cue]:
+    """Break each voice into cues as if it were alone, and put the cues in order."""
+    breakers: dict[Voice, _Breaker] = {}
+    drafts: list[_Draft] = []
+    for words in parts:
+        drafts += breakers.setdefault(words[0].voice, _Breaker(style)).add(words)
+    drafts += [draft for breaker in breakers.values() for draft in breaker.finish()]
+    drafts = _taking_turns(sorted(drafts, key=lambda draft: draft.start_ms))
+    clock = _Clock(style)
+    starts = [*(draft.start_ms for draft in drafts[1:]), None]
+    return [clock.time(draft, next_ms) for draft, next_ms in zip(drafts, starts, strict=True)]
+
+
+def _by_voice(words: Sequence[SpokenWord]) -> list[list[SpokenWord]]:
+    return [list(part) for _, part in groupby(words, key=lambda word: word.voice)]
+
+
+def _taking_turns(drafts: Sequence[_Draft]) -> list[_Draft]:
+    """Share time between voices: a cue that begins while another voice speaks waits for that one's share.
+
+    Args:
+        drafts: In the order of their starts.
+    """
+    fair: list[_Draft] = []
+    for index, draft in enumerate(drafts):
+        before = fair[-1] if fair else None
+        start_ms = draft.start_ms
+        if before and before.voice != draft.voice and start_ms < before.spoken_until_ms:
+            until_ms = max(before.spoken_until_ms, draft.spoken_until_ms)
+            if index + 1 < len(drafts):
+                until_ms = min(until_ms, drafts[index + 1].start_ms)
+            share = before.n_characters / (before.n_characters + draft.n_characters)
+            start_ms = max(start_ms, before.start_ms + round((until_ms - before.start_ms) * share))
+        fair.append(dataclasses.replace(draft, start_ms=start_ms))
+    return fair

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from vivavoce.captions.cues import Cue
 
 __all__ = ["srt_block", "to_srt", "to_vtt", "vtt_block", "vtt_head"]
+
+_ARROW: Final = re.compile("--+>")
 
 
 def _timestamp(ms: int, mark: str) -> str:
@@ -20,7 +23,7 @@ def _timestamp(ms: int, mark: str) -> str:
 
 
 def _without_arrow(line: str) -> str:
-    return line.replace("-->", "->")  # an arrow starts the next cue
+    return _ARROW.sub("->", line)  # an arrow starts the next cue
 
 
 def srt_block(number: int, cue: Cue) -> str:

@@ -7,14 +7,18 @@ programming finds the cheapest breaks of the whole turn, as Knuth and Plass do f
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Style", "TimedWord", "break_into_cues", "break_into_lines"]
+__all__ = ["Style", "TimedWord", "break_into_cues", "break_into_lines", "ends_sentence"]
+
+_SHORTEST_SHARE: Final = 5 / 6
+"""Of the wanted shortest time: 5/6 s of 1 s, the least that broadcasters accept."""
 
 
 class TimedWord(Protocol):
@@ -33,6 +37,9 @@ class TimedWord(Protocol):
         """End, in milliseconds."""
 
 
+_Word = TypeVar("_Word", bound=TimedWord)
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """Limits of a cue. The defaults follow broadcasters' guidelines.
@@ -41,13 +48,15 @@ class Style:
         line_characters: Longest line, in characters. A single word that is longer gets its own line.
         lines: Most lines of a cue.
         characters_per_s: Reading speed. Faster speech stays on screen until the next cue.
-        min_ms: Shortest time on screen, in milliseconds, if the next cue leaves room.
-        max_ms: Longest time on screen, in milliseconds; only a single longer word exceeds it.
-        gap_ms: Blank screen between two cues, in milliseconds, if speech leaves room.
+        min_ms: Shortest time on screen, in milliseconds, if the next cue leaves room. It is never less than
+            five sixths of that: the next cue waits.
+        max_ms: Longest time on screen, in milliseconds.
+        gap_ms: Shortest blank screen between two cues, in milliseconds: two frames of a film. Where reading
+            leaves no room for it, a cue stays until the next one.
         pause_ms: A silence of this length, in milliseconds, always ends a cue.
 
     Raises:
-        ValueError: A limit is not above 0, or ``min_ms`` is not in 0..``max_ms``.
+        ValueError: A limit is not above 0, ``min_ms`` is not in 0..``max_ms``, or a blank is negative.
     """
 
     line_characters: int = 42
@@ -55,7 +64,7 @@ class Style:
     characters_per_s: float = 17.0
     min_ms: int = 1_000
     max_ms: int = 7_000
-    gap_ms: int = 80
+    gap_ms: int = 84
     pause_ms: int = 2_000
 
     def __post_init__(self) -> None:
@@ -64,6 +73,14 @@ class Style:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
         if not 0 <= self.min_ms <= self.max_ms:
             raise ValueError(f"min_ms must be in 0..max_ms (0..{self.max_ms}), got {self.min_ms}")
+        for name in ("gap_ms", "pause_ms"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
+
+    @property
+    def shortest_ms(self) -> int:
+        """Shortest time on screen even where the next cue leaves no room, in milliseconds."""
+        return max(1, math.ceil(self.min_ms * _SHORTEST_SHARE))
 
 
 _CONJUNCTIONS: Final = frozenset((
@@ -82,6 +99,8 @@ _NEVER_LAST: Final = frozenset((
 ))  # fmt: skip
 """Words that belong on the same line as the next word."""
 
+_CLOSING_MARKS: Final = "\"')]\u201d\u2019"
+
 # Costs have no unit: they were chosen by hand, and only their ratios matter.
 _AFTER_SENTENCE: Final = 0.0
 _AFTER_CLAUSE: Final = 20.0
@@ -93,6 +112,7 @@ _SINGLE_WORD: Final = 300.0
 _TWO_WORDS: Final = 40.0
 _CUE: Final = 60.0
 _PER_MS_TOO_SHORT: Final = 0.15
+_DELAYS_NEXT: Final = 1_000.0
 _PER_CHARACTER_TOO_FAST: Final = 12.0
 _PER_MS_OF_PAUSE: Final = 0.06
 _PER_CHARACTER_UNEVEN: Final = 0.6
@@ -101,12 +121,17 @@ _LONGEST_PAUSE_MS: Final = 1_000  # a longer pause is no better place for a brea
 _SHORT_LINE_CHARACTERS: Final = 12  # a single word at least this long may have its own line
 
 
+def ends_sentence(text: str) -> bool:
+    """Return whether a word is the last of a sentence, by its punctuation."""
+    return text.rstrip(_CLOSING_MARKS).endswith((".", "?", "!", "\u2026"))
+
+
 def _break_cost(before: str, after: str) -> float:
     """Cost of a break between two words."""
-    bare = before.rstrip("\"')]\u201d\u2019")
+    bare = before.rstrip(_CLOSING_MARKS)
     if bare.lower() in _NEVER_LAST:
         return _INSIDE_PHRASE
-    if bare.endswith((".", "?", "!", "\u2026")):
+    if ends_sentence(before):
         return _AFTER_SENTENCE
     if bare.endswith((",", ";", ":", "\u2014", "\u2013")):
         return _AFTER_CLAUSE
@@ -175,7 +200,7 @@ def _count_lines(texts: Sequence[str], style: Style) -> int:
     return n
 
 
-def break_into_cues(words: Sequence[TimedWord], style: Style) -> list[Sequence[TimedWord]]:
+def break_into_cues(words: Sequence[_Word], style: Style) -> list[Sequence[_Word]]:
     """Break the words of one turn into cues. Every word stays, in its place.
 
     Args:
@@ -191,7 +216,7 @@ def break_into_cues(words: Sequence[TimedWord], style: Style) -> list[Sequence[T
         ]
         cost, begin = min(choices)
         best.append((cost, -begin))
-    cues: list[Sequence[TimedWord]] = []
+    cues: list[Sequence[_Word]] = []
     at = len(words)
     while at:
         cues.append(words[best[at][1] : at])
@@ -233,6 +258,8 @@ def _cue_cost(words: Sequence[TimedWord], begin: int, end: int, style: Style) ->
         room_ms = max(1, words[end].start_ms - start_ms)
         n_characters = len(" ".join(texts))
         cost += max(0, style.min_ms - room_ms) * _PER_MS_TOO_SHORT
+        if room_ms < style.shortest_ms:
+            cost += _DELAYS_NEXT
         too_fast = n_characters * 1000 / room_ms - style.characters_per_s
         cost += min(_SINGLE_WORD, max(0.0, too_fast) * _PER_CHARACTER_TOO_FAST)
     return cost + _best_lines(texts, style)[0]
