@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib.util
+import itertools
 import os
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from vivavoce.captions import captions, to_srt, to_vtt
 from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
@@ -18,12 +19,13 @@ from vivavoce.client.connect import connect, connect_async
 from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3.choices import StreamEncoding
-from vivavoce.recordings import Sound, from_file
+from vivavoce.recordings import Sound, from_file, from_reader
+from vivavoce.recordings.formats import PROBE_BYTES, is_recording
 from vivavoce.recordings.pacing import MAX_LEAD_S, Pacer, paced
 from vivavoce.types import MODEL_RATE_HZ, Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from vivavoce.captions import Style
     from vivavoce.client.chunking import Audio
@@ -176,16 +178,18 @@ def _server(url: str | None) -> Iterator[tuple[str | None, float | None]]:
 
 @contextlib.contextmanager
 def _open(
-    source: str | os.PathLike[str] | Audio | Iterable[Audio],
+    source: str | os.PathLike[str] | BinaryIO | Audio | Iterable[Audio],
     sample_rate: int | None,
     encoding: StreamEncoding | str,
+    track: int | None,
 ) -> Iterator[Sound]:
-    if isinstance(source, str | os.PathLike):
-        if sample_rate is not None:
-            raise ConfigurationError(
-                "sample_rate must be None for a file, which has its own; pass it for raw samples"
-            )
-        with from_file(Path(source)) as sound:
+    is_path = isinstance(source, str | os.PathLike)
+    if is_path and sample_rate is not None:
+        raise ConfigurationError(
+            "sample_rate must be None for a file, which has its own; pass it for raw samples"
+        )
+    if is_path or (sample_rate is None and hasattr(source, "read")):
+        with from_file(cast("str", source), track=track) as sound:
             yield sound
         return
     if encoding not in tuple(Encoding):
@@ -193,16 +197,50 @@ def _open(
     chosen = Encoding(encoding)
     is_pcm = chosen is Encoding.PCM_S16LE
     pieces: Any = (source,) if is_audio(source) else source
+    if hasattr(source, "read"):
+        pieces = iter(functools.partial(source.read, _SLICE_BYTES), b"")
+    stated = getattr(source, "sample_rate", None)  # as a microphone does
+    if stated is None and is_pcm:
+        first, pieces = _first_of(pieces)
+        if isinstance(first, bytes | bytearray) and is_recording(bytes(first[:PROBE_BYTES])):
+            read = _reader(pieces)
+            yield from_reader(read, sample_rate=MODEL_RATE_HZ, encoding=chosen, name="the audio", track=track)
+            return
+    if track is not None:
+        raise ConfigurationError("track must be None for raw samples; pass it for a file")
     chunks = (
         bytes(data[start : start + _SLICE_BYTES])
         for data in (as_bytes(piece, is_pcm=is_pcm) for piece in pieces)
         for start in range(0, len(data), _SLICE_BYTES)
     )
-    stated = getattr(source, "sample_rate", None)  # as a microphone does
     if sample_rate is None and isinstance(stated, int):
         sample_rate = stated
     check_source_rate(source, sample_rate)
     yield Sound(chunks, sample_rate or MODEL_RATE_HZ, chosen)
+
+
+def _first_of(pieces: Iterable[Any]) -> tuple[Any, Iterator[Any]]:
+    """Return the first piece, None if there is none, and all of them."""
+    iterator = iter(pieces)
+    begun = list(itertools.islice(iterator, 1))
+    return (begun[0] if begun else None), itertools.chain(begun, iterator)
+
+
+def _reader(pieces: Iterator[bytes]) -> Callable[[int], bytes]:
+    """Return a function that reads pieces as a file is read."""
+    pending = memoryview(b"")
+
+    def read(size: int) -> bytes:
+        nonlocal pending
+        while not pending:
+            piece = next(pieces, None)
+            if piece is None:
+                return b""
+            pending = memoryview(piece)
+        data, pending = bytes(pending[:size]), pending[size:]
+        return data
+
+    return read
 
 
 def _session_options(sound: Sound, options: dict[str, Any]) -> dict[str, Any]:
@@ -216,10 +254,11 @@ def _session_options(sound: Sound, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def transcribe(
-    source: str | os.PathLike[str] | Audio | Iterable[Audio],
+    source: str | os.PathLike[str] | BinaryIO | Audio | Iterable[Audio],
     *,
     sample_rate: int | None = None,
     encoding: StreamEncoding | str = StreamEncoding.pcm_s16le,
+    track: int | None = None,
     url: str | None = None,
     api_key: str | None = None,
     **options: Any,
@@ -232,11 +271,12 @@ def transcribe(
     ahead of the clock, because the protocol limits that.
 
     Args:
-        source: A file (WAV; any other format with the ``audio`` extra), or samples: bytes, an array, or an
-            iterable of either.
+        source: A recording (WAV; any other format with the ``audio`` extra): its path, a binary file object,
+            or its bytes. Or samples: bytes, an array, or an iterable of either.
         sample_rate: Rate of samples, in Hz; if None that of a source that states it, such as a microphone, or
             16000.
         encoding: Encoding of samples: ``pcm_s16le`` or ``pcm_mulaw``.
+        track: The audio track of a film, from 1 on; None: the one that a player would choose.
         url: The server's address; the settings' if None.
         api_key: The key; the settings' if None.
         **options: Further arguments of :func:`vivavoce.connect`.
@@ -246,7 +286,7 @@ def transcribe(
         ConfigurationError: An argument is invalid.
         RealtimeError: No session can be opened (ConnectError, RefusedError), or it failed.
     """
-    with _server(url) as (address, lead_s), _open(source, sample_rate, encoding) as sound:
+    with _server(url) as (address, lead_s), _open(source, sample_rate, encoding, track) as sound:
         meter = _Metered(sound, options.get("channels") or 1)
         chunks: Iterable[bytes] = meter.read(sound.chunks)
         if lead_s is not None:
@@ -257,10 +297,11 @@ def transcribe(
 
 
 async def transcribe_async(
-    source: str | os.PathLike[str] | Audio | Iterable[Audio],
+    source: str | os.PathLike[str] | BinaryIO | Audio | Iterable[Audio],
     *,
     sample_rate: int | None = None,
     encoding: StreamEncoding | str = StreamEncoding.pcm_s16le,
+    track: int | None = None,
     url: str | None = None,
     api_key: str | None = None,
     **options: Any,
@@ -269,7 +310,7 @@ async def transcribe_async(
 
     Arguments and errors are those of :func:`transcribe`.
     """
-    with _server(url) as (address, lead_s), _open(source, sample_rate, encoding) as sound:
+    with _server(url) as (address, lead_s), _open(source, sample_rate, encoding, track) as sound:
         async with connect_async(url=address, api_key=api_key, **_session_options(sound, options)) as session:
             meter = _Metered(sound, options.get("channels") or 1)
             chunks = _paced_async(meter.read(sound.chunks), sound.bytes_per_second, lead_s)

@@ -36,6 +36,7 @@ PRINTS = {
     "how-to/files.md#1": ["Alpha bravo. delta echo?"],
     "how-to/files.md#2": ["Alpha bravo. delta echo?"],
     "how-to/files.md#3": ["0 True Alpha bravo.", "1 True delta echo?"],
+    "how-to/files.md#4": ["Alpha bravo. delta echo?"],
     "how-to/telephone.md#0": ["delta"],
     "how-to/turns.md#0": ["Alpha bravo.", "delta echo?"],
     "how-to/web-app.md#0": ['"text": "Alpha bravo.", "done": true', '"text": "delta echo?", "done": true'],

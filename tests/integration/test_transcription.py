@@ -1,6 +1,7 @@
 """A whole recording in one call, against a scripted engine."""
 
 import asyncio
+import io
 import json
 import time
 import wave
@@ -49,6 +50,40 @@ def test_samples_and_files(transcribe, url, recording):
         assert (found.text, str(found)) == (SAID, SAID)
         assert [word.text for word in found.words] == SAID.split()
         assert [turn.turn_order for turn in found.turns] == [0, 1]
+
+
+def test_a_file_object_and_the_bytes_of_a_file(transcribe, url, recording):
+    data = recording.read_bytes()
+    with recording.open("rb") as file:
+        assert transcribe(file, url=url).text == SAID
+    for source in (data, bytearray(data), io.BytesIO(data), [data[:5_000], data[5_000:]]):
+        assert transcribe(source, url=url).text == SAID
+    with recording.open("rb") as file:
+        file.seek(44)
+        assert transcribe(file, sample_rate=16_000, url=url).text == SAID  # raw samples
+    av = pytest.importorskip("av")
+    assert av
+    from benchmarks.damaged_files import CONTAINERS, encode
+
+    flac = encode(np.frombuffer(pcm(SOUND), "<i2"), CONTAINERS["flac"])
+    for source in (flac, io.BytesIO(flac), [flac[:1_000], flac[1_000:]]):
+        assert transcribe(source, url=url).duration == pytest.approx(len(SOUND) / 16_000, abs=0.1)
+
+
+def test_a_track_of_a_film(transcribe, url, tmp_path, caplog):
+    pytest.importorskip("av")
+    from support.films import beep, write_film
+
+    path = tmp_path / "film.mp4"
+    write_film(path, [(0, beep() * 0)], [(2, beep())])
+    assert transcribe(path, url=url).duration == pytest.approx(0.96, abs=0.05)
+    (record,) = caplog.records
+    assert "audio track 1 of 2 is silent; choose another one" in record.getMessage()
+    assert transcribe(path, url=url, track=2).duration == pytest.approx(2.96, abs=0.1)
+    with pytest.raises(vivavoce.AudioError, match=r"track must be in 1\.\.2, got 3"):
+        transcribe(path, url=url, track=3)
+    with pytest.raises(vivavoce.ConfigurationError, match="track must be None for raw samples"):
+        transcribe(SOUND, url=url, track=1)
 
 
 def test_options_go_to_the_session(transcribe, url):

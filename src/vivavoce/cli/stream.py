@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +37,7 @@ from vivavoce.errors import AudioError, ConfigurationError
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
@@ -49,6 +50,12 @@ _STDIN: Final = "-"
 
 _FilesArgument = Annotated[
     list[str], typer.Argument(metavar="FILE|-", help="Recordings, or - for standard input.")
+]
+_TrackOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=1, help="Audio track of a film, from 1 on (default: the one that a player chooses)."
+    ),
 ]
 _RealtimeOption = Annotated[
     bool,
@@ -77,6 +84,7 @@ def stream(
     format_: FormatOption = None,
     srt: SrtOption = None,
     vtt: VttOption = None,
+    track: _TrackOption = None,
     realtime: _RealtimeOption = False,
     sample_rate: _SampleRateOption = 16_000,
     encoding: _EncodingOption = Encoding.PCM_S16LE,
@@ -100,18 +108,20 @@ def stream(
       vivavoce stream talk.mp3 --vtt talk.vtt > talk.txt
       vivavoce stream *.ogg --format srt -o captions/
       vivavoce stream interview.mp3 --json > interview.ndjson
+      vivavoce stream film.mkv --track 2 --srt film.srt
       vivavoce stream call.wav --key-term Vivavoce --redact phone_number
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
       ffmpeg -i talk.mkv -f s16le -ac 1 -ar 16000 - | vivavoce stream -
 
     WAV files need no decoder; for other files run: pip install "vivavoce[audio]". A server inside this
     process receives a file as fast as it can transcribe it. Any other server receives at most 20 s more
-    than real time, within the limit of the protocol. Standard input is raw mono audio or a WAV stream.
+    than real time, within the limit of the protocol. Standard input, or a pipe in place of a file, is raw
+    mono audio or a stream of any format. Damage is skipped and counted; words have the times of the film.
 
     If one of several recordings can't be read, the others are transcribed and the exit code is 1. A lost
     connection to a server is restored, and no audio is lost; if that fails, the exit code is 3.
     Ctrl-C ends the audio, shows the last utterance and exits within two seconds, with 0 for standard
-    input and with 130 for a file. A second Ctrl-C exits at once.
+    input or a pipe and with 130 for a file. A second Ctrl-C exits at once.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.outputs import Outputs
 
@@ -125,7 +135,7 @@ def stream(
             "--realtime sends it at the speed of speech."
         )
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    options = _Options(sample_rate, encoding, realtime, url, api_key, parameters)
+    options = _Options(sample_rate, encoding, track, realtime, url, api_key, parameters)
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
 
@@ -133,6 +143,7 @@ def stream(
 class _Options:
     sample_rate: int
     encoding: Encoding
+    track: int | None  # None: the one that a player chooses
     realtime: bool
     url: str | None
     api_key: str | None
@@ -149,12 +160,19 @@ def _check_stdin(files: list[str]) -> None:
         )
 
 
-def _check_readable(file: str) -> None:
+def _is_live(file: str) -> bool:
+    """Whether a recording is a pipe, which can be read once and may have no end."""
+    from vivavoce.recordings.sources import is_pipe
+
+    return file == _STDIN or is_pipe(file)
+
+
+def _check_readable(file: str, track: int | None) -> None:
     """Open a file before a server starts for it: a wrong file name must not load the model."""
-    if file != _STDIN:
+    if not _is_live(file):
         from vivavoce.recordings import sources
 
-        with sources.from_file(Path(file)):
+        with sources.from_file(file, track=track):
             pass
 
 
@@ -165,7 +183,7 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
 
     failed = False
     with contextlib.ExitStack() as stack:
-        interrupt = stack.enter_context(Interrupt(live=_STDIN in files))
+        interrupt = stack.enter_context(Interrupt(live=any(map(_is_live, files))))
         stack.enter_context(outputs)
         interrupt.on_exit(outputs.finish_sinks)
         server: ChosenServer | None = None
@@ -174,7 +192,7 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
                 break
             try:
                 if server is None:
-                    _check_readable(file)
+                    _check_readable(file, options.track)
                     server = stack.enter_context(choose_server(options.url, options.api_key))
                 _transcribe_file(
                     file,
@@ -217,7 +235,12 @@ def _transcribe_file(
     from vivavoce.recordings.pacing import MAX_LEAD_S, paced
 
     with contextlib.ExitStack() as stack:
-        audio = _open_audio(stack, file, options, interrupt)
+        is_live = _is_live(file)
+
+        def warn(text: str) -> None:
+            sink.note(text)  # it is open when the audio is read
+
+        audio = _open_audio(stack, file, options, interrupt, warn)
         sink = outputs.open(stack, file)
         if titled:
             sink.note(f"{file}:")
@@ -225,10 +248,11 @@ def _transcribe_file(
             sink.note(f"{audio.channels} channels are mixed into one.")
         chunks = audio.chunks
         rate = audio.bytes_per_second
-        if file != _STDIN and (options.realtime or not is_local):
-            lead_s = 0.0 if options.realtime else MAX_LEAD_S
+        is_slowed = options.realtime and not is_live
+        if is_slowed or not is_local:
+            lead_s = 0.0 if is_slowed else MAX_LEAD_S
             chunks = paced(chunks, rate, wait=interrupt.wait, lead_s=lead_s)
-        is_shown = file != _STDIN and outputs.is_hidden
+        is_shown = not is_live and outputs.is_hidden
         move_to = stack.enter_context(progress_bar(Path(file).name, audio.duration_s, is_shown=is_shown))
 
         def show(transcript: TranscriptLine) -> None:
@@ -242,15 +266,32 @@ def _transcribe_file(
             show=show,
             interrupt=interrupt,
             on_connected=outputs.release,
-            drains_on_stop=file == _STDIN,
+            drains_on_stop=is_live,
             factory=transcriber_factory(options.parameters, note=sink.note, reconnects=not is_local),
         )
 
 
-def _open_audio(stack: contextlib.ExitStack, file: str, options: _Options, interrupt: Interrupt) -> Sound:
+def _open_audio(
+    stack: contextlib.ExitStack,
+    file: str,
+    options: _Options,
+    interrupt: Interrupt,
+    warn: Callable[[str], None],
+) -> Sound:
     from vivavoce.recordings import sources
 
-    if file != _STDIN:
-        return stack.enter_context(sources.from_file(Path(file)))
-    read = sources.interruptible_reader(sys.stdin.fileno(), lambda: interrupt.stop_requested)
-    return sources.from_reader(read, sample_rate=options.sample_rate, encoding=options.encoding)
+    if not _is_live(file):
+        return stack.enter_context(sources.from_file(file, track=options.track, warn=warn))
+    if file == _STDIN:
+        fd, name = sys.stdin.fileno(), "standard input"
+    else:
+        fd, name = sources.open_pipe(file), file
+        stack.callback(os.close, fd)
+    return sources.from_reader(
+        sources.interruptible_reader(fd, lambda: interrupt.stop_requested),
+        sample_rate=options.sample_rate,
+        encoding=options.encoding,
+        name=name,
+        track=options.track,
+        warn=warn,
+    )

@@ -1,4 +1,4 @@
-"""Audio files as streams of 16-bit mono samples, read without NumPy."""
+"""Recordings as streams of 16-bit mono samples, read without NumPy."""
 
 from vivavoce.recordings.pacing import paced
 from vivavoce.recordings.saving import saved

@@ -1,8 +1,7 @@
-"""Converts the sample formats of WAV files to 16-bit mono, without NumPy.
+"""Converts the sample formats of WAV files to 16-bit samples, without NumPy.
 
 The command line must read audio files where only the SDK is installed. Slices and translation tables move
-the bytes at the speed of C; only a mix of several channels runs a Python loop, at about a hundred times real
-time.
+the bytes at the speed of C.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import sys
 from array import array
 from typing import Final
 
-__all__ = ["FLOAT", "MULAW", "PCM", "peak", "to_mono_s16le"]
+__all__ = ["FLOAT", "MULAW", "PCM", "peak", "to_s16le"]
 
 PCM: Final = 1
 FLOAT: Final = 3
@@ -50,7 +49,14 @@ def _from_float(data: bytes, code: str) -> bytes:
     return shorts.tobytes()
 
 
-def _to_s16le(data: bytes, tag: int, bits: int) -> bytes:
+def to_s16le(data: bytes, *, tag: int, bits: int) -> bytes:
+    """Convert samples to 16-bit little-endian ones.
+
+    Args:
+        data: Whole samples, little-endian.
+        tag: WAV format: `PCM`, `FLOAT` or `MULAW`.
+        bits: Size of one sample: 8, 16, 24 or 32 for PCM, 32 or 64 for float, 8 for mu-law.
+    """
     if tag == FLOAT:
         return _from_float(data, "f" if bits == 32 else "d")  # noqa: PLR2004
     if tag == PCM and bits == 16:  # noqa: PLR2004
@@ -66,31 +72,6 @@ def _to_s16le(data: bytes, tag: int, bits: int) -> bytes:
         out[0::2] = data[width - 2 :: width]
         out[1::2] = data[width - 1 :: width]
     return bytes(out)
-
-
-def to_mono_s16le(data: bytes, *, tag: int, bits: int, channels: int) -> bytes:
-    """Convert samples to 16-bit little-endian mono; several channels are averaged.
-
-    Args:
-        data: Whole frames, interleaved, little-endian.
-        tag: WAV format: `PCM`, `FLOAT` or `MULAW`.
-        bits: Size of one sample: 8, 16, 24 or 32 for PCM, 32 or 64 for float, 8 for mu-law.
-        channels: Number of channels.
-    """
-    mono = _to_s16le(data, tag, bits)
-    if channels == 1:
-        return mono
-    samples = array("h", mono)
-    _little_endian(samples)
-    mixed = array(
-        "h",
-        [
-            sum(frame) // channels
-            for frame in zip(*(samples[i::channels] for i in range(channels)), strict=True)
-        ],
-    )
-    _little_endian(mixed)
-    return mixed.tobytes()
 
 
 def peak(data: bytes) -> float:

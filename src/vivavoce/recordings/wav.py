@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import AudioError
@@ -12,10 +12,13 @@ from vivavoce.recordings.pcm import FLOAT, MULAW, PCM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MAGICS", "MAGIC_BYTES", "UnsupportedWavError", "WavFormat", "read_wav_header"]
+__all__ = ["MAGICS", "MAGIC_BYTES", "RIFF_BYTES", "UnsupportedWavError", "WavFormat", "read_wav_header"]
 
-MAGICS: Final = (b"RIFF", b"RF64")
+MAGICS: Final = (b"RIFF", b"RF64", b"BW64")
 MAGIC_BYTES: Final = 4
+RIFF_BYTES: Final = 12
+"""The magic, a size, and the kind of file, which is WAVE."""
+
 _EXTENSIBLE: Final = 0xFFFE
 _UNKNOWN_LENGTH_FROM: Final = 0x7FFF_0000  # written by programs that can't seek back to fill in the length
 _LONGEST_SKIP: Final = 1 << 26  # cover art and editors' notes take megabytes; more is a damaged header
@@ -51,6 +54,15 @@ class WavFormat:
     def frame_bytes(self) -> int:
         """Size of one frame, a sample of every channel, in bytes."""
         return self.channels * self.bits // 8
+
+    @property
+    def bytes_per_second(self) -> int:
+        """Size of one second of samples, in bytes."""
+        return self.frame_bytes * self.sample_rate
+
+    def has_format_of(self, other: WavFormat) -> bool:
+        """Whether the samples are of the same kind as those of another stream."""
+        return replace(self, length_bytes=None) == replace(other, length_bytes=None)
 
 
 def _exactly(read: Callable[[int], bytes], size: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import AudioError, ProtocolViolation
 from vivavoce.protocol.events import Audio, Warn
+from vivavoce.recordings.formats import PROBE_BYTES, format_name
 from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, UnsupportedWavError, read_wav_header
 from vivavoce.types import Encoding, Failure
 
@@ -16,46 +17,10 @@ if TYPE_CHECKING:
     from vivavoce.protocol.events import Command, SessionOptions
     from vivavoce.recordings.wav import WavFormat
 
-__all__ = ["RawAudio", "container_of"]
+__all__ = ["RawAudio"]
 
 _LONGEST_HEADER: Final = 1 << 16  # of a header in several messages; longer ones are samples
 _WAVE_BYTES: Final = 12  # a WAV header begins with its magic, a size and the word WAVE
-_MAGICS: Final = (  # each with its position and the name of its format
-    (0, b"\x1aE\xdf\xa3", "WebM or Matroska"),
-    (0, b"OggS", "Ogg"),
-    (0, b"fLaC", "FLAC"),
-    (0, b"ID3", "MP3"),
-    (4, b"ftyp", "MP4"),
-    (0, b"caff", "CAF"),
-    (0, b"FORM", "AIFF"),
-    (0, b".snd", "AU"),
-    (0, b"#!AMR", "AMR"),
-    (0, b"FLV\x01", "FLV"),
-    (0, b"0&\xb2u\x8ef\xcf\x11", "WMA"),
-)
-_MIN_FRAME_BYTES: Final = 7  # an ADTS header
-_ADTS_SYNC: Final = b"\xff\xf0"
-_ADTS_MASK: Final = 0xF6  # without the bits for the version and the checksum
-
-
-def container_of(data: bytes) -> str | None:
-    """Return the name of the file format that data begins with; None: it has no known one."""
-    for position, magic, name in _MAGICS:
-        if data.startswith(magic, position):
-            return name
-    return "AAC" if _is_adts(data) else None
-
-
-def _is_adts(data: bytes) -> bool:
-    """Whether data begins with an ADTS frame that another one follows; ISO 13818-7, section 6.2."""
-    if len(data) < _MIN_FRAME_BYTES or not _is_sync(data):
-        return False
-    length = (data[3] & 0x03) << 11 | data[4] << 3 | data[5] >> 5
-    return length >= _MIN_FRAME_BYTES and _is_sync(data[length:])
-
-
-def _is_sync(data: bytes) -> bool:
-    return data[:1] == _ADTS_SYNC[:1] and bool(data[1:2]) and data[1] & _ADTS_MASK == _ADTS_SYNC[1]
 
 
 def _is_wav(data: bytes) -> bool:
@@ -105,7 +70,7 @@ class RawAudio:
         if _is_wav(data):
             yield from self._without_header(data)
             return
-        if is_first and (name := container_of(data)) is not None:
+        if is_first and (name := format_name(data[:PROBE_BYTES])) is not None:
             self._foreign = self._describe(name)
             yield Warn(self._foreign, is_urgent=True)
         if self._foreign is not None and len(data) % Encoding(self._options.encoding).bytes_per_sample:

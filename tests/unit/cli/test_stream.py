@@ -2,15 +2,20 @@
 
 import contextlib
 import json
+import os
 import shutil
+import signal
 import sys
+import threading
 import types
+from pathlib import Path
 
 import pytest
 
 from support.cli_fakes import VTT, FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.configuration import settings
+from vivavoce.recordings import sources
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -139,3 +144,89 @@ def test_progress_counts_what_was_transcribed(recording, monkeypatch):
     assert run(["stream", recording, "-o", "a.txt"]) == 0
     assert sent_before[0][1] == []
     assert positions == [0.25]
+
+
+# --- what recordings hold ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A film whose first audio track is silent; the second one begins after 2 s."""
+    pytest.importorskip("av")
+    from support.films import beep, write_film
+
+    path = tmp_path / "film.mkv"
+    write_film(path, [(0, beep(4) * 0)], [(2, beep())])
+    return str(path)
+
+
+def test_a_silent_track_is_reported_and_another_one_can_be_chosen(film, capsys):
+    assert run(["stream", film]) == 0
+    assert capsys.readouterr().err == (
+        f"{film}: audio track 1 of 2 is silent; choose another one with --track (track= in Python)\n"
+    )
+    assert run(["stream", film, "--track", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == ("2960 milliseconds.\n", "")
+    assert run(["stream", film, "--track", "3"]) == 1
+    assert "track must be in 1..2, got 3" in capsys.readouterr().err
+    assert run(["stream", film, "--track", "0"]) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX pipes")
+@pytest.mark.parametrize("name", ["raw", "wav", "mp3"])
+def test_a_pipe_in_place_of_a_file_is_read_like_standard_input(tmp_path, recording, capsys, name):
+    data = bytes(8_000)
+    if name == "wav":
+        data = Path(recording).read_bytes()
+    elif name == "mp3":
+        pytest.importorskip("av")
+        from benchmarks.damaged_files import CONTAINERS, encode
+
+        from support.films import beep
+
+        data = encode(beep(0.25), CONTAINERS["mp3"])
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+    try:
+        assert run(["stream", str(path)]) == 0
+    finally:
+        writer.join()
+    assert int(capsys.readouterr().out.split()[0]) == pytest.approx(250, abs=40)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX pipes")
+def test_a_pipe_without_a_writer_is_no_obstacle_to_ctrl_c(tmp_path, monkeypatch):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    waits = []
+
+    def select(*arguments):
+        waits.append(real_select(*arguments))
+        if len(waits) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return waits[-1]
+
+    real_select = sources.select.select
+    monkeypatch.setattr(sources.select, "select", select)
+    assert run(["stream", str(path)]) == 0
+    assert waits[0] == ([], [], [])
+
+
+def test_a_recording_with_damage_is_transcribed_with_a_note(tmp_path, capsys):
+    pytest.importorskip("av")
+    from benchmarks.damaged_files import CONTAINERS, encode
+
+    from support.films import beep
+
+    data = bytearray(encode(beep(2.0), CONTAINERS["mp3"]))
+    data[8_000:8_200] = bytes(200)
+    (tmp_path / "talk.mp3").write_bytes(data)
+    assert run(["stream", "talk.mp3"]) == 0
+    out, err = capsys.readouterr()
+    assert int(out.split()[0]) == pytest.approx(2_000, abs=100)
+    assert err.splitlines()[1].startswith("talk.mp3: ")
+    assert err.endswith("skipped\n")
+    assert err.count("skipped") == 1

@@ -1,13 +1,11 @@
-"""Every sample format becomes 16-bit mono."""
+"""Every sample format becomes 16-bit samples."""
 
 import struct
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from support.wav_files import shorts
-from vivavoce.recordings.pcm import FLOAT, MULAW, PCM, peak, to_mono_s16le
+from vivavoce.recordings.pcm import FLOAT, MULAW, PCM, peak, to_s16le
 
 
 @pytest.mark.parametrize(
@@ -23,13 +21,7 @@ from vivavoce.recordings.pcm import FLOAT, MULAW, PCM, peak, to_mono_s16le
     ],
 )
 def test_every_width_becomes_16_bits(data, tag, bits, expected):
-    assert to_mono_s16le(data, tag=tag, bits=bits, channels=1) == shorts(*expected)
-
-
-@given(st.lists(st.tuples(*[st.integers(-32768, 32767)] * 3), max_size=20))
-def test_channels_are_averaged(frames):
-    data = shorts(*(value for frame in frames for value in frame))
-    assert to_mono_s16le(data, tag=PCM, bits=16, channels=3) == shorts(*(sum(f) // 3 for f in frames))
+    assert to_s16le(data, tag=tag, bits=bits) == shorts(*expected)
 
 
 def test_the_loudest_sample():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.wav_files import shorts, wav
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
-from vivavoce.recordings import sources
+from vivavoce.recordings.formats import format_name
 from vivavoce.recordings.pcm import PCM
 from vivavoce.recordings.sources import from_file, from_reader, interruptible_reader
 from vivavoce.recordings.wav import MAGICS
@@ -39,7 +39,7 @@ def test_raw_samples_come_in_chunks_of_100_ms():
 
 @given(st.binary(max_size=400), st.integers(1, 50))
 def test_half_a_sample_at_the_end_is_dropped(data, step):
-    assume(data[:4] not in {*MAGICS, *sources._FORMAT_BY_MAGIC})
+    assume(data[:4] not in MAGICS and format_name(data) is None)
     _, chunks = read_stdin(data, step=step)
     assert b"".join(chunks) == data[: len(data) // 2 * 2]
 
@@ -63,9 +63,54 @@ def test_an_endless_wav_stream_is_read_to_the_end():
     assert b"".join(chunks) == shorts(2, 6)
 
 
+CONTAINERS = [
+    "flac",
+    "mp3",
+    "m4a",
+    "aac",
+    "vorbis",
+    "opus",
+    "webm",
+    "mkv",
+    "wma",
+    "flv",
+    "aiff",
+    "au",
+    "ts",
+    "avi",
+    "caf",
+]
+
+
+@pytest.mark.parametrize("name", [*CONTAINERS, "wav-alaw"])
+@pytest.mark.parametrize("step", [1_000, 100_000])
+def test_a_recording_on_standard_input_is_decoded(name, step):
+    pytest.importorskip("av")
+    from benchmarks.damaged_files import CONTAINERS, encode
+
+    from support.films import beep, loud_seconds
+
+    sound, chunks = read_stdin(encode(beep(3.0), CONTAINERS[name]), step=step)
+    assert loud_seconds(b"".join(chunks), sound.sample_rate) == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_without_a_decoder_a_recording_on_standard_input_is_refused_with_advice(name, monkeypatch):
+    pytest.importorskip("av")
+    from benchmarks.damaged_files import CONTAINERS, encode
+
+    from support.films import beep
+
+    data = encode(beep(), CONTAINERS[name])
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(AudioError, match=r"must be raw samples or WAV.*vivavoce\[audio\].*ffmpeg"):
+        read_stdin(data, step=5_000)
+
+
 @pytest.mark.parametrize("magic", [b"fLaC", b"OggS", b"ID3\x03", b"\x1aE\xdf\xa3"])
-def test_a_compressed_file_on_standard_input_is_refused_with_advice(magic):
-    with pytest.raises(AudioError, match=r"must be raw samples or WAV.*ffmpeg"):
+def test_a_damaged_recording_on_standard_input_is_refused_with_advice(magic):
+    pytest.importorskip("av")
+    with pytest.raises(AudioError, match=r"^standard input: not an audio file that FFmpeg can read"):
         read_stdin(magic + bytes(100))
 
 

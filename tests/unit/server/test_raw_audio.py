@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import Audio, KeepAlive, SessionOptions, Terminate, Warn
-from vivavoce.server.raw_audio import RawAudio, container_of
+from vivavoce.recordings.formats import format_name
+from vivavoce.server.raw_audio import RawAudio
 from vivavoce.types import Codec, Encoding, Failure
 
 PCM = bytes(range(1, 251)) * 16  # 125 ms at 16 kHz
@@ -109,7 +110,7 @@ FORMATS = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_another_format_is_named_once_at_its_beginning(name):
     data = FORMATS[name]
-    assert container_of(data) == name
+    assert format_name(data) == name
     it = raw()
     warning, audio = checked(it, Audio(data))
     assert warning.text.startswith(f"the audio is {name}, but the session expects raw samples, pcm_s16le: ")
@@ -140,7 +141,7 @@ def test_compressed_audio_and_other_commands_pass(codec):
 
 @given(st.lists(st.binary(max_size=99), max_size=5), st.integers(0, 60))
 def test_nothing_but_whole_headers_is_lost(messages, cut):
-    assume(not any(map(container_of, messages)))
+    assume(not any(map(format_name, messages)))
     assert play(raw(), *messages)[0] == b"".join(messages)
     damaged = wav_header()[:cut] + b"\xff" * 60
     samples, _ = play(raw(), damaged, *messages)
