@@ -131,7 +131,8 @@ class Settings:
         try:
             return float(text)
         except ValueError:
-            raise ConfigurationError(f"{name} must be a number of seconds, got {text!r}") from None
+            where = f"{name} (from {self.source_of(name)})"
+            raise ConfigurationError(f"{where} must be a number of seconds, got {text!r}") from None
 
     @property
     def api_key(self) -> str | None:

@@ -77,7 +77,9 @@ def read_manifest(folder: Path) -> list[Clip]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise ConfigurationError(f"{path}: {error.strerror}") from error
+        raise ConfigurationError(
+            f"{path}: {(error.strerror or str(error)).lower()}; name a folder of recordings with a {MANIFEST}"
+        ) from error
     decoder = msgspec.json.Decoder(_Entry)
     clips: list[Clip] = []
     for number, line in enumerate(lines, 1):

@@ -13,11 +13,12 @@ import typer
 from vivavoce.cli.bench import bench
 from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
-from vivavoce.cli.guarded import discard_further_output, reason_of, say
+from vivavoce.cli.guarded import discard_further_output, reason_of, say, shown_once
 from vivavoce.cli.interrupt import EXIT_INTERRUPTED
 from vivavoce.cli.mic import mic
 from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
+from vivavoce.cli.usage import is_usage_error, usage_message
 from vivavoce.errors import ConfigurationError, VivavoceError
 from vivavoce.version import __version__
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["app", "run"]
 
 _DEBUG = "--debug"
+_OPTION_OF_PARAMETER = {"keyterms_prompt": "--key-term", "redact_pii_policies": "--redact"}
+_EXIT_USAGE = 2
 
 # Plain help loads in half the time of boxed help and reads the same in a pipe.
 app = typer.Typer(
@@ -155,6 +158,13 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _in_options(message: str) -> str:
+    """Name options where the SDK and the server name parameters."""
+    for parameter, option in _OPTION_OF_PARAMETER.items():
+        message = message.replace(parameter, option)
+    return message
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line.
 
@@ -173,7 +183,8 @@ def run(arguments: Sequence[str]) -> int:
             stream_.reconfigure(errors="replace")  # a terminal may lack a character of a transcript
     with contextlib.suppress(ValueError):  # not the main thread: the embedding program handles signals
         signal.signal(signal.SIGINT, _exit_interrupted)
-    code = _run_command(command_line, debug=debug)
+    with shown_once("vivavoce.client", "%s warns"):
+        code = _run_command(command_line, debug=debug)
     return code or _flush_stdout()
 
 
@@ -181,11 +192,11 @@ def _run_command(command_line: Sequence[str], *, debug: bool) -> int:
     defaults: dict[str, Any] = {}
     try:
         defaults = _config_defaults(command_line)
-        app(command_line, prog_name="vivavoce", default_map=defaults)
+        code = app(command_line, prog_name="vivavoce", default_map=defaults, standalone_mode=False)
     except VivavoceError as error:
         if debug:
             raise
-        say(f"vivavoce: {_one_line(error)}{_origin(error, command_line, defaults)}")
+        say(f"vivavoce: {_in_options(_one_line(error))}{_origin(error, command_line, defaults)}")
         return error.exit_code
     except SystemExit as system_exit:
         if isinstance(system_exit.__context__, BrokenPipeError):  # typer turns it into exit code 1
@@ -199,8 +210,12 @@ def _run_command(command_line: Sequence[str], *, debug: bool) -> int:
         say(f"vivavoce: {name}{reason_of(error)} (--debug shows the traceback)")
         return 1
     except Exception as error:
+        if is_usage_error(error):
+            text = usage_message(error, command_line)
+            say(text if "\n" in text else f"vivavoce: {text}")
+            return _EXIT_USAGE
         if debug:
             raise
         say(f"vivavoce: unexpected {type(error).__name__}: {_one_line(error)} (--debug shows the traceback)")
         return 1
-    return 0
+    return code if isinstance(code, int) else 0

@@ -19,6 +19,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
+from vivavoce.cli.usage import expectation
 from vivavoce.errors import ConfigurationError
 from vivavoce.folders import config_folder
 
@@ -140,8 +141,9 @@ def _checked(command: click.Command, parameter_name: str, value: Any, where: str
         context = typer.Context(command, default_map={parameter_name: given})  # type: ignore[arg-type]
         parameter.handle_parse_result(context, {}, [])
     except typer.BadParameter as error:
-        got = "" if repr(value) in error.message else f", got {value!r}"
-        raise ConfigurationError(f"{where}: {error.message.rstrip('.')}{got}") from None
+        expected = expectation(error.message)
+        colon = "" if expected.startswith("must ") else ":"
+        raise ConfigurationError(f"{where}{colon} {expected}, got {value!r}") from None
     return given
 
 

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-__all__ = ["GuardedOutput", "discard_further_output", "reason_of", "say"]
+__all__ = ["GuardedOutput", "discard_further_output", "opening_problem", "reason_of", "say", "shown_once"]
 
 
 def reason_of(error: OSError) -> str:
     """Return the reason of a failed operation, for messages."""
     return (error.strerror or str(error)).lower()
+
+
+def opening_problem(path: Path, error: OSError) -> str:
+    """Return why an output file or folder can't be opened, and what to do about it."""
+    match error.errno:
+        case errno.ENOENT:
+            advice = f"; create the folder {path.parent} first"
+        case errno.ENOTDIR | errno.EEXIST:
+            advice = f"; {next((each for each in (path, *path.parents) if each.exists()), path)} is a file"
+        case errno.EISDIR:
+            advice = "; end the path with / to write into the folder"
+        case errno.EACCES | errno.EROFS:
+            advice = "; choose another folder"
+        case _:
+            advice = ""
+    return f"{path}: {reason_of(error)}{advice}"
 
 
 def say(text: str, err: TextIO | None = None) -> None:
@@ -27,6 +46,21 @@ def say(text: str, err: TextIO | None = None) -> None:
     """
     with contextlib.suppress(OSError, ValueError):  # full, closed, or the terminal is gone
         print(text, file=err or sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def shown_once(logger: str, text: str) -> Iterator[None]:
+    """Drop the records of a logger that begin with a text while the block runs: the command shows it."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(text)
+
+    found = logging.getLogger(logger)
+    found.addFilter(is_other)
+    try:
+        yield
+    finally:
+        found.removeFilter(is_other)
 
 
 def discard_further_output(out: TextIO) -> None:

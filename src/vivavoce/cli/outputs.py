@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 from vivavoce.cli.destinations import Place, check_distinct, refuse_other_than_text, refuse_other_than_wav
-from vivavoce.cli.guarded import GuardedOutput, reason_of
+from vivavoce.cli.guarded import GuardedOutput, opening_problem
 from vivavoce.cli.options import Format
 from vivavoce.cli.sinks import Sink, TeeSink, file_sink, standard_output_sink
 from vivavoce.errors import ConfigurationError
@@ -270,7 +270,7 @@ class Outputs:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"{folder}: {reason_of(error)}") from None
+            raise ConfigurationError(opening_problem(folder, error)) from None
 
     def _open_stdout(
         self, stack: contextlib.ExitStack, format_: Format, idle: Callable[[], str] = str
@@ -290,7 +290,7 @@ class Outputs:
         try:
             out = stack.enter_context(_open_untouched(path))
         except OSError as error:
-            raise ConfigurationError(f"{path}: {reason_of(error)}") from None
+            raise ConfigurationError(opening_problem(path, error)) from None
         guarded = GuardedOutput(out, str(path), is_held=True)
         self._files.append(guarded)
         is_document = path.suffix.lower() == _DOCUMENT_SUFFIX

@@ -256,4 +256,4 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
         if not file_keys:
             raise ConfigurationError(f"{file}: the file contains no key; write one key per line")
         keys += file_keys
-    return tuple(dict.fromkeys(key for key in keys if key))
+    return tuple(dict.fromkeys(keys))

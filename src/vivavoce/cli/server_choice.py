@@ -6,8 +6,9 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vivavoce.cli.guarded import shown_once
 from vivavoce.configuration import settings
-from vivavoce.errors import ExtrasNotInstalledError
+from vivavoce.errors import ConfigurationError, EngineError, ExtrasNotInstalledError, RealtimeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def local_server() -> Iterator[LocalServer]:
     """
     with server_extra(", or give the address of a server with --url"):
         from vivavoce.server import LocalServer
-    with LocalServer() as server:
+    with shown_once("vivavoce.asr.engine.engine", "engine dead"), LocalServer() as server:
         yield server
 
 
@@ -70,7 +71,11 @@ def choose_server(url: str | None, api_key: str | None) -> Iterator[ChosenServer
     Args:
         url: Address from the command line; None: the configured one, or else a local server.
         api_key: API key from the command line; None: the configured one.
+
+    Raises:
+        ConfigurationError: The address or the key can't be used; the message says where it is set.
     """
+    _check_settings(url, api_key)
     if api_key:
         settings.api_key = api_key
     if url:
@@ -82,5 +87,25 @@ def choose_server(url: str | None, api_key: str | None) -> Iterator[ChosenServer
         settings.base_url = server.base_url
         try:
             yield ChosenServer(server.base_url, server)
+        except RealtimeError as error:
+            if server.failure is None:
+                raise
+            raise EngineError(server.failure) from error
         finally:
             settings.base_url = None
+
+
+def _check_settings(url: str | None, api_key: str | None) -> None:
+    """Check the address and the key, and name what set them: the SDK knows neither options nor variables."""
+    from vivavoce.client.address import Address, request_headers
+
+    for name, option, given in (("base_url", "--url", url), ("api_key", "--api-key", api_key)):
+        value = given or getattr(settings, name)
+        try:
+            if name == "base_url":
+                Address.parse(value)
+            else:
+                request_headers(value)
+        except ConfigurationError as error:
+            origin = option if given else settings.source_of(name) or name
+            raise ConfigurationError(str(error).replace(name, origin, 1)) from None

@@ -121,10 +121,12 @@ def turn_parameters(
         formatting: Value of ``--formatting``; None: the server's default.
 
     Raises:
-        ConfigurationError: An option needs another one.
+        ConfigurationError: An option needs another one, or a term is empty.
     """
     if redact_with is not None and not redact:
         raise ConfigurationError("--redact-with needs --redact KIND: it says what replaces removed data")
+    if not all(map(str.strip, key_terms or ())):
+        raise ConfigurationError("--key-term must not be empty")
     parameters: dict[str, Any] = {}
     if key_terms:
         parameters["keyterms_prompt"] = list(key_terms)

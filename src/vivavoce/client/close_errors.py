@@ -30,7 +30,7 @@ KEY_ADVICE: Final = "; set VIVAVOCE_API_KEY, or settings.api_key"
 """What to do about a key that the server refused, to append to an error message."""
 
 _UNAUTHORIZED = frozenset({1008, 4001})
-_REFUSAL_CODES = frozenset({1008, 1013, 3009})  # in addition to the protocol's own codes
+_REFUSAL_CODES = frozenset({1008, 1013, 3006, 3008, 3009})  # in addition to the codes of v2
 _OWN_CODES = range(4000, 5000)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -62,7 +63,10 @@ class WavRecorder:
         try:
             file = self._open(self.paths[0])
         except OSError as error:
-            raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+            advice = (
+                f"; create the folder {self.paths[0].parent} first" if error.errno == errno.ENOENT else ""
+            )
+            raise ConfigurationError(f"{path}: {(error.strerror or str(error)).lower()}{advice}") from None
         self._file = self._begun(file)
 
     @staticmethod

@@ -91,6 +91,12 @@ class LocalServer:
             self._server.request_stop()
             self._thread.join(self._options.drain_s + _START_TIMEOUT_S)
 
+    @property
+    def failure(self) -> str | None:
+        """Why it serves no session: its models can't be loaded. None while that is not so."""
+        engine = None if self._server is None else self._server.service.engine
+        return engine.error if engine is not None and engine.state is EngineState.DEAD else None
+
     def wait_ready(self, timeout_s: float = 60.0) -> None:
         """Wait until the models are loaded.
 

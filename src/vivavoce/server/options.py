@@ -91,8 +91,16 @@ class ServerOptions:
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"
             )
+        self._check_host()
         if not (self.api_keys or self.no_auth or is_loopback(self.host)):
             raise ServerError(
                 f"{self.host} is reachable from other machines: set --api-key (or VIVAVOCE_API_KEYS), or "
                 "--no-auth to accept every client"
+            )
+
+    def _check_host(self) -> None:
+        is_address = self.host.count(":") > 1  # of IPv6
+        if not self.host or {*self.host} & {*"/[] "} or (":" in self.host and not is_address):
+            raise ConfigurationError(
+                f"--host must be an address or a name, got {self.host!r}; --port sets the port"
             )

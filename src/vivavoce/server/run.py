@@ -11,6 +11,7 @@ import uvicorn
 
 from vivavoce.asr.engine import Engine
 from vivavoce.asr.models import load_recogniser
+from vivavoce.errors import EngineError
 from vivavoce.server.app import create_app
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from vivavoce.server.sockets import listen, urls_of
@@ -58,9 +59,20 @@ class DrainingServer(uvicorn.Server):
         service: The shared state of the application.
     """
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, *, stops_with_engine: bool = False) -> None:
+        """Prepare.
+
+        Args:
+            config: Configuration of uvicorn.
+            service: The shared state of the application.
+            stops_with_engine: Whether a model that can't be loaded stops the server: a supervisor sees that,
+                and not that no session opens.
+        """
         super().__init__(config)
         self.service = service
+        self.failure: EngineError | None = None  # why it stopped by itself
+        self._stops_with_engine = stops_with_engine
+        self._watching: asyncio.Task[None] | None = None  # None before it serves
         self._loop: asyncio.AbstractEventLoop | None = None  # None before it serves
         self._draining: asyncio.Task[None] | None = None  # None until a stop is requested
 
@@ -68,6 +80,19 @@ class DrainingServer(uvicorn.Server):
         """Serve until a stop is requested."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, and stop again if its models can't be loaded."""
+        await super().startup(sockets)
+        if self._stops_with_engine and not self.should_exit:
+            self._watching = asyncio.ensure_future(self._watch_engine())
+
+    async def _watch_engine(self) -> None:
+        try:
+            await self.service.engine.wait_loaded()
+        except EngineError as error:
+            self.failure = error
+            self.request_stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handle a signal: drain at the first, stop at once at the second."""
@@ -101,7 +126,11 @@ class DrainingServer(uvicorn.Server):
 
 
 def make_server(
-    options: ServerOptions, certificate: Certificate | None = None, *, engine: Callable[[], Engine] = Engine
+    options: ServerOptions,
+    certificate: Certificate | None = None,
+    *,
+    engine: Callable[[], Engine] = Engine,
+    stops_with_engine: bool = False,
 ) -> DrainingServer:
     """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`.
 
@@ -109,6 +138,7 @@ def make_server(
         options: Options of the server.
         certificate: From `certificate_for`; None: no encryption.
         engine: Makes the engine; called on the server's event loop.
+        stops_with_engine: Whether a model that can't be loaded stops the server.
     """
     app = create_app(options, engine=engine)
     config = uvicorn.Config(
@@ -131,7 +161,7 @@ def make_server(
     logger = logging.getLogger("uvicorn.error")
     if not any(isinstance(each, _ClientFaults) for each in logger.filters):
         logger.addFilter(_ClientFaults())
-    return DrainingServer(config, app.state.service)
+    return DrainingServer(config, app.state.service, stops_with_engine=stops_with_engine)
 
 
 def _send_no_tickets(config: uvicorn.Config) -> None:
@@ -155,6 +185,7 @@ def serve(options: ServerOptions) -> None:
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
         ConfigurationError: Options contradict each other.
+        EngineError: The models can't be loaded.
     """
     options.check()
     certificate = certificate_for(options)
@@ -166,4 +197,9 @@ def serve(options: ServerOptions) -> None:
     if certificate and certificate.made_here:
         _log.info("self-signed certificate: %s", certificate.advice)
     recogniser = partial(load_recogniser, turn_model=options.turn_model)
-    make_server(options, certificate, engine=lambda: Engine(recogniser=recogniser)).run(sockets=sockets)
+    server = make_server(
+        options, certificate, engine=lambda: Engine(recogniser=recogniser), stops_with_engine=True
+    )
+    server.run(sockets=sockets)
+    if server.failure is not None:
+        raise server.failure

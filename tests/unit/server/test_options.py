@@ -36,3 +36,26 @@ def test_an_anonymous_client_of_a_public_server_has_no_webhooks():
 def test_options_that_contradict_each_other_are_refused(options, said):
     with pytest.raises(ConfigurationError, match=said):
         ServerOptions(**options).check()
+
+
+@pytest.mark.parametrize("host", ["", "ws://localhost", "localhost:8765", "127.0.0.1/", "[::1]", "a b"])
+def test_a_host_is_an_address_or_a_name(host):
+    with pytest.raises(ConfigurationError, match=r"^--host must be an address or a name, got '"):
+        ServerOptions(host=host).check()
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost", "127.0.0.1"])
+def test_hosts_of_this_machine(host):
+    ServerOptions(host=host).check()
+
+
+@pytest.mark.parametrize("host", ["::", "fe80::1%eth0", "asr.example", "b\u00fccher.example"])
+def test_hosts_that_other_machines_reach(host):
+    with pytest.raises(ServerError, match="is reachable from other machines"):
+        ServerOptions(host=host).check()
+
+
+@pytest.mark.parametrize("key", ["", " ", "sch\u00f6n", "a\tb", "a\0"])
+def test_a_key_that_no_client_can_send_stops_the_start(key):
+    with pytest.raises(ConfigurationError, match="an API key must be printable ASCII and not empty"):
+        ServerOptions(api_keys=("good", key)).check()

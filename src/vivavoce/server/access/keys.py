@@ -47,7 +47,7 @@ class KeyRing:
             entries: Each a key, or a key, a space, and a `KeyStatus`.
 
         Raises:
-            ConfigurationError: A key has an unknown status.
+            ConfigurationError: A key is empty or can't be sent in a header, or it has an unknown status.
         """
         statuses = dict(map(_parse, entries))
         self.texts = tuple(statuses)
@@ -88,6 +88,10 @@ class KeyRing:
 
 def _parse(entry: str) -> tuple[str, KeyStatus]:
     key, _, word = entry.strip().partition(" ")
+    if not (key and key.isascii() and key.isprintable()):
+        raise ConfigurationError(
+            "an API key must be printable ASCII and not empty, or no client could send it"
+        )
     word = word.strip() or KeyStatus.GOOD
     if word not in set(KeyStatus):
         raise ConfigurationError(

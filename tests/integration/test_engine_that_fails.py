@@ -1,0 +1,69 @@
+"""A model that can't be loaded: servers stop, and commands say why."""
+
+import logging
+
+import pytest
+
+from support.scripted_engine import ScriptedRecogniser
+from support.servers import scripted_server
+from vivavoce.cli.app import run
+from vivavoce.errors import EngineError, ModelError, ServerError
+from vivavoce.server import ServerOptions, serve
+from vivavoce.server import run as run_module
+
+pytest_plugins = ["support.isolation"]
+
+MISSING = 'the package some_model is missing: pip install "vivavoce[server]"'
+
+
+def missing(**_):
+    raise ModelError(MISSING)
+
+
+@pytest.fixture(params=["load_recogniser", "load_detector"])
+def broken(request, monkeypatch):
+    """Breaks the recogniser or the speech detector of every engine."""
+    from vivavoce.asr.engine import Engine
+
+    class Broken(Engine):
+        def __init__(self, **others):
+            parts = {"recogniser": ScriptedRecogniser, "detector": ScriptedRecogniser}
+            parts["recogniser" if request.param == "load_recogniser" else "detector"] = missing
+            super().__init__(**others | parts)
+
+    monkeypatch.setattr(run_module, "Engine", Broken)
+    monkeypatch.setattr("vivavoce.server.local.LocalServer.__init__.__kwdefaults__", {"engine": Broken})
+
+
+def test_a_server_stops(broken, caplog):
+    with pytest.raises(EngineError, match="some_model is missing"):
+        serve(ServerOptions(port=0))
+
+
+def test_the_command_that_serves_exits(broken, capsys, monkeypatch):
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    assert run(["serve", "--port", "0"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"vivavoce: {MISSING}"
+
+
+def test_a_command_with_a_server_inside_says_why_in_one_line(broken, capsys, caplog, tmp_path):
+    path = tmp_path / "a.raw.wav"
+    path.write_bytes(
+        b"RIFF\x24\x7d\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0data\0}\0\0" + bytes(32_000)
+    )
+    assert run(["stream", str(path)]) == 1
+    assert capsys.readouterr().err == f"vivavoce: {MISSING}\n"
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+def test_a_server_inside_a_process_stays_and_says_why():
+    with scripted_server(detector=missing) as server:
+        with pytest.raises(ServerError, match="some_model is missing"):
+            server.wait_ready()
+        assert server.failure == MISSING
+
+
+def test_a_server_that_works_has_no_failure():
+    with scripted_server() as server:
+        server.wait_ready()
+        assert server.failure is None
