@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 from websockets.version import version as websockets_version
+
+from vivavoce.server.keepalive import PatientWebSocket
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,7 +44,7 @@ _EMPTY_HANDSHAKE: Final = b"GET / HTTP/1.1\r\n\r\n"
 _IS_LATIN_1: Final = int(websockets_version.partition(".")[0]) >= 17  # noqa: PLR2004 - how it decodes headers
 
 
-class WebSocketProtocol(WebSocketsSansIOProtocol):
+class WebSocketProtocol(PatientWebSocket):
     """A WebSocket whose handshake has been parsed already."""
 
     def begin(self, path: str, headers: Headers) -> None:
