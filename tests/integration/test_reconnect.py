@@ -1,6 +1,7 @@
 """Sessions over a network that breaks: nothing hangs, no word is lost, the end is one event."""
 
 import asyncio
+import dataclasses
 import socket
 import threading
 import time
@@ -214,10 +215,20 @@ def test_without_reconnecting_a_lost_connection_is_an_error_and_no_hang(server, 
 
 
 def test_closing_while_the_network_is_gone_is_bounded(server, hasty):
-    with FaultyProxy(server.base_url, *[Break(Fault.STALL, 2_000)] * 9) as proxy:
-        session = vivavoce.connect(url=proxy.url, reconnect=STALLS, timeout_s=0.5)
+    with FaultyProxy(server.base_url, *[Break(Fault.STALL, 2_000)] * 99) as proxy:
+        rule = dataclasses.replace(STALLS, attempts=2)
+        session = vivavoce.connect(url=proxy.url, reconnect=rule, timeout_s=0.5)
         with pytest.raises(vivavoce.SessionLostError):
             send_all_and_close(session)
+    assert proxy.connections == 3
+
+
+def test_audio_waits_in_the_session_while_the_network_is_gone(server, undisturbed):
+    with FaultyProxy(server.base_url, *[Break(Fault.STALL, 2_000)] * 3) as proxy:
+        session = vivavoce.connect(url=proxy.url, reconnect=STALLS)
+        send_all_and_close(session)
+        assert proxy.connections == 4
+    assert_same_events(list(session.events()), undisturbed)
 
 
 def test_a_restarted_server_continues_the_session(undisturbed):

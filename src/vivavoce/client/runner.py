@@ -199,13 +199,15 @@ class Runner:
         """Ping every half of ``stall_s``; the connection is lost if neither an answer nor a message comes.
 
         The answer comes once the server has read all audio before the ping. Audio that was sent faster than
-        real time since the last answer may delay it.
+        real time since the last answer may delay it. So does a link that is slower than the audio: each
+        answer takes longer then than the last one.
         """
         ping: Callable[[], Coroutine[None, None, None]] | None = getattr(connection, "ping", None)
         if ping is None:
             return
         half_s = self._timeouts.stall_s / 2
         answered_s, answered_at = 0.0, self._now()  # audio sent before the ping answered last, and its time
+        latency_s = 0.0  # of the last answer
         while True:
             await asyncio.sleep(half_s)
             asked_at, sent_s = self._now(), self._core.sent_s
@@ -213,7 +215,7 @@ class Runner:
             answer = asyncio.create_task(ping())
             try:
                 while not answer.done():
-                    due = max(asked_at, self._deadlines.received_at) + half_s + lead_s / 2
+                    due = max(asked_at, self._deadlines.received_at) + half_s + lead_s / 2 + 2 * latency_s
                     if due <= self._now():
                         with self._lock:
                             self._core.stall()
@@ -222,7 +224,7 @@ class Runner:
                         return
                     await asyncio.wait([answer], timeout=due - self._now())
                 await answer
-                answered_s, answered_at = sent_s, asked_at
+                answered_s, answered_at, latency_s = sent_s, asked_at, self._now() - asked_at
             except ConnectionEnded:
                 return  # the reader gets the reason
             finally:

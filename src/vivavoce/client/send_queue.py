@@ -10,8 +10,11 @@ from vivavoce.client.replay_buffer import ReplayBuffer, merge_short_audio
 
 __all__ = ["MAX_BACKLOG", "Replayed", "SendQueue"]
 
-MAX_BACKLOG: Final = 64
-"""Messages that may wait, 3 to 12 s of audio; a sender waits while there are more."""
+MAX_BACKLOG: Final = 1_200
+"""Messages that may wait, one to four minutes of audio; a sender waits while there are more.
+
+So a microphone survives minutes of a link that is slower than its audio.
+"""
 
 
 class Replayed(NamedTuple):

@@ -5,6 +5,7 @@ A program may pass its own implementation: see :class:`Transport`.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from vivavoce.client.address import Address
@@ -23,6 +24,7 @@ __all__ = ["Connection", "ConnectionEnded", "Transport", "WebSocketTransport"]
 
 _CLOSING_HANDSHAKE_S: Final = 1.0
 _MESSAGE_LIMIT_BYTES: Final = 1 << 20
+_UNSENT_BYTES: Final = 16_384  # half a second of 16 kHz
 
 
 class ConnectionEnded(Exception):  # noqa: N818  - not always an error
@@ -131,6 +133,20 @@ def _ended(closed: object) -> ConnectionEnded:
     return ConnectionEnded(received.code, received.reason) if received else ConnectionEnded()
 
 
+def _limit_unsent(connection: ClientConnection) -> None:
+    """Let the system hold little audio that is not sent yet; by default it holds megabytes.
+
+    On a slow link a ping would wait for that audio for minutes, and nothing could tell what has been sent.
+    """
+    import socket  # noqa: PLC0415  - loaded with the connection
+
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)  # Linux and macOS
+    sock = connection.transport.get_extra_info("socket")
+    if option is not None and sock is not None:
+        with contextlib.suppress(OSError):  # not a socket of TCP
+            sock.setsockopt(socket.IPPROTO_TCP, option, _UNSENT_BYTES)
+
+
 class WebSocketTransport:
     """Opens WebSockets, through the proxy of the environment except to this machine."""
 
@@ -164,6 +180,7 @@ class WebSocketTransport:
                     ping_interval=None,
                     close_timeout=_CLOSING_HANDSHAKE_S,
                     max_size=_MESSAGE_LIMIT_BYTES,
+                    write_limit=_UNSENT_BYTES,
                     logger=websockets_logger,
                 )
         except ConnectError as error:
@@ -171,4 +188,5 @@ class WebSocketTransport:
                 raise
             mismatch = await asyncio.to_thread(scheme_error, address, error.__context__)
             raise (mismatch or error) from None
+        _limit_unsent(connection)
         return _WebSocket(connection)

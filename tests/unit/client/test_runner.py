@@ -80,6 +80,20 @@ def test_a_server_that_answers_pings_may_be_silent_for_ten_minutes():
     assert took_s == pytest.approx(600)
 
 
+def test_a_link_slower_than_the_audio_is_not_taken_for_lost():
+    class Slow(Connection):
+        async def ping(self):
+            await asyncio.sleep(0.6 * now())  # 20 of 32 kB/s: the audio before the ping arrives so much later
+
+    async def speak(session):
+        await asyncio.sleep(600)
+        await session.end()
+        return await kinds(session)
+
+    events, _ = talk(Network(is_quick, connection=Slow), speak, reconnect=KEEP)
+    assert events == ["Begin", "Turn", "Termination", "Closed"]
+
+
 def test_a_transport_that_waits_after_it_was_aborted_does_not_delay_the_end():
     class Deaf(Connection):
         async def receive(self):
