@@ -1,0 +1,54 @@
+"""The files of the web pages: small, and complete without the network."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[3] / "src" / "vivavoce" / "server" / "pages"
+FILES = sorted(FOLDER.iterdir())
+HTML = [file for file in FILES if file.suffix == ".html"]
+MOST_BYTES = 100_000
+
+
+def name(file):
+    return file.name
+
+
+def test_all_files_together_are_small():
+    assert sum(file.stat().st_size for file in FILES) < MOST_BYTES
+
+
+def test_the_pages_are_there():
+    assert {"speaker.html", "reader.html", "overlay.html", "vivavoce.js", "capture.js"} <= {*map(name, FILES)}
+    assert {file.suffix for file in FILES} == {".html", ".js", ".css"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=name)
+def test_nothing_comes_from_elsewhere(file):
+    text = file.read_text(encoding="utf-8")
+    assert not re.findall(r"""(?:https?:)?//[\w-]+\.[\w.]+""", text.replace("http://localhost", ""))
+    assert "@import" not in text
+    if file.suffix == ".css":
+        assert "url(" not in text
+
+
+@pytest.mark.parametrize("page", HTML, ids=name)
+def test_a_page_obeys_a_strict_policy_and_names_files_that_exist(page):
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*\ssrc=)|javascript:", text)
+    for path in re.findall(r"""(?:src|href)="(/[^"]*)\"""", text):
+        assert path.startswith("/live/")
+        assert (FOLDER / path.removeprefix("/live/")).is_file(), path
+    assert '<meta name="viewport"' in text
+    assert '<html lang="en"' in text
+
+
+@pytest.mark.parametrize("script", [file for file in FILES if file.suffix == ".js"], ids=name)
+def test_a_script_imports_files_that_exist_and_evaluates_no_text(script):
+    text = script.read_text(encoding="utf-8")
+    for other in re.findall(r"""from "\./([^"]+)\"""", text):
+        assert (FOLDER / other).is_file(), other
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text
+    )
