@@ -72,9 +72,9 @@ def page(server, room, last_id=None, **headers):
         it.close()
 
 
-def get(server, path, *, data=None, **headers):
+def get(server, path, *, data=None, method=None, **headers):
     url = server.base_url.replace("ws://", "http://") + path
-    request = urllib.request.Request(url, data=data, headers=headers)
+    request = urllib.request.Request(url, data=data, headers=headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=HANG_S) as answer:
             return answer.status, answer.read().decode(), answer.headers

@@ -15,9 +15,11 @@ from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
 from vivavoce.cli.guarded import discard_further_output, reason_of, say, shown_once
 from vivavoce.cli.interrupt import EXIT_INTERRUPTED
+from vivavoce.cli.live import live
 from vivavoce.cli.mic import mic
 from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
+from vivavoce.cli.transcripts import transcripts
 from vivavoce.cli.usage import is_usage_error, usage_message
 from vivavoce.errors import ConfigurationError, VivavoceError
 from vivavoce.version import __version__
@@ -67,6 +69,7 @@ def _root(
       vivavoce stream meeting.wav            transcribe a recording
       vivavoce stream film.mkv -o film.srt   write captions of a film
       arecord -q -f S16_LE -r 16000 -t raw | vivavoce stream -
+      vivavoce live                          caption a talk for an audience
       vivavoce serve                         serve programs on port 8765
       vivavoce doctor                        check the installation
 
@@ -84,8 +87,9 @@ def _root(
     """  # noqa: D301  - click keeps the lines after \b as they are
 
 
-for _command in (demo, mic, stream, serve, doctor, bench):
+for _command in (demo, mic, stream, live, serve, doctor, bench):
     app.command()(_command)
+app.add_typer(transcripts, name="transcripts")
 
 
 def _exit_interrupted(*_: object) -> None:

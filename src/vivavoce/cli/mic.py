@@ -21,6 +21,7 @@ from vivavoce.cli.options import (
     UrlOption,
     VttOption,
 )
+from vivavoce.cli.room_options import RoomOption, reader_address, room_parameters
 from vivavoce.cli.turn_options import (
     FilterProfanityOption,
     FormattingOption,
@@ -87,6 +88,7 @@ def mic(
     redact_with: RedactWithOption = None,
     turns: TurnsOption = None,
     formatting: FormattingOption = None,
+    room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
 ) -> None:
@@ -95,9 +97,7 @@ def mic(
     \b
     Examples:
       vivavoce mic
-      vivavoce mic > notes.txt
-      vivavoce mic --save talk.wav --vtt talk.vtt
-      vivavoce mic --list-devices
+      vivavoce mic --save talk.wav --vtt talk.vtt > talk.txt
       vivavoce mic --device "USB Audio" --seconds 60 --json
       vivavoce mic --turns conservative --key-term Vivavoce
 
@@ -116,6 +116,7 @@ def mic(
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
+    parameters |= room_parameters(room)
     raise typer.Exit(
         _transcribe_microphone(
             int(device) if device is not None and device.isdecimal() else device,
@@ -183,6 +184,8 @@ def _transcribe_microphone(
         def begin() -> None:
             outputs.release()
             sink.note("Listening. Ctrl-C stops.")
+            if (address := reader_address(server.base_url, parameters)) is not None:
+                sink.note(f"Readers: {address}")
 
         run_session(
             chunks,

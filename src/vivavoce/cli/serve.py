@@ -12,7 +12,7 @@ import typer
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
 
-__all__ = ["LogLevel", "read_keys", "serve"]
+__all__ = ["LogLevel", "StoreOption", "read_keys", "serve"]
 
 
 class LogLevel(StrEnum):
@@ -108,6 +108,26 @@ _MaxReadersOption = Annotated[
         help="Allow this many readers of rooms at a time.",
     ),
 ]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        envvar="VIVAVOCE_STORE",
+        show_default=False,
+        help="Keep transcripts in this SQLite file (default: nothing is kept); see vivavoce transcripts.",
+    ),
+]
+_KeepDaysOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="DAYS",
+        envvar="VIVAVOCE_KEEP_DAYS",
+        min=0,
+        show_default=False,
+        help="Delete kept transcripts after this many days (default: never).",
+    ),
+]
 _TlsCertOption = Annotated[
     Path | None,
     typer.Option(
@@ -183,6 +203,8 @@ def serve(
     max_sessions_per_key: _MaxSessionsPerKeyOption = None,
     allow_origin: _AllowOriginOption = None,
     max_readers: _MaxReadersOption = 5_000,
+    store: StoreOption = None,
+    keep_days: _KeepDaysOption = None,
     tls_cert: _TlsCertOption = None,
     tls_key: _TlsKeyOption = None,
     tls_self_signed: _TlsSelfSignedOption = False,
@@ -197,14 +219,12 @@ def serve(
     Examples:
       vivavoce serve
       vivavoce serve --host 0.0.0.0 --api-key-file keys.txt
-      ASSEMBLYAI_BASE_URL=ws://127.0.0.1:8765 python main.py
       vivavoce serve --tls-cert fullchain.pem --tls-key privkey.pem
 
     A loopback address needs no keys. On any other address the server refuses to start without keys,
     unless --no-auth is given. Ctrl-C or SIGTERM lets sessions finish; a second one stops at once.
 
-    --tls-self-signed creates a certificate for localhost and HOST, keeps it in the cache folder and logs
-    its path, so that clients can be configured to trust it.
+    --tls-self-signed creates a certificate, keeps it in the cache folder and logs its path.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.server_choice import server_extra
 
@@ -224,6 +244,8 @@ def serve(
             strict_chunks=strict_chunks,
             allow_origins=tuple(allow_origin or ()),
             max_readers=max_readers,
+            store=store,
+            keep_days=keep_days,
             tls_cert=tls_cert,
             tls_key=tls_key,
             tls_self_signed=tls_self_signed,

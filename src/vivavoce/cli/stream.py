@@ -24,6 +24,7 @@ from vivavoce.cli.options import (
     UrlOption,
     VttOption,
 )
+from vivavoce.cli.room_options import RoomOption, reader_address, room_parameters
 from vivavoce.cli.turn_options import (
     FilterProfanityOption,
     FormattingOption,
@@ -96,6 +97,7 @@ def stream(
     redact_with: RedactWithOption = None,
     turns: TurnsOption = None,
     formatting: FormattingOption = None,
+    room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
 ) -> None:
@@ -105,13 +107,11 @@ def stream(
     Examples:
       vivavoce stream meeting.wav
       vivavoce stream film.mkv -o film.srt
-      vivavoce stream talk.mp3 --vtt talk.vtt > talk.txt
       vivavoce stream *.ogg --format srt -o captions/
       vivavoce stream interview.mp3 --json > interview.ndjson
       vivavoce stream film.mkv --track 2 --srt film.srt
       vivavoce stream call.wav --key-term Vivavoce --redact phone_number
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
-      ffmpeg -i talk.mkv -f s16le -ac 1 -ar 16000 - | vivavoce stream -
 
     WAV files need no decoder; for other files run: pip install "vivavoce[audio]". A server inside this
     process receives a file as fast as it can transcribe it. Any other server receives at most 20 s more
@@ -135,6 +135,7 @@ def stream(
             "--realtime sends it at the speed of speech."
         )
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
+    parameters |= room_parameters(room)
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, parameters)
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
@@ -194,6 +195,8 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
                 if server is None:
                     _check_readable(file, options.track)
                     server = stack.enter_context(choose_server(options.url, options.api_key))
+                    if (address := reader_address(server.base_url, options.parameters)) is not None:
+                        say(f"Readers: {address}")
                 _transcribe_file(
                     file,
                     outputs,

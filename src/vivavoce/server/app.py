@@ -19,6 +19,7 @@ from vivavoce.server.page_routes import page_routes
 from vivavoce.server.rooms.routes import room_routes
 from vivavoce.server.service import Service
 from vivavoce.server.status_routes import RETRY_AFTER, status_routes
+from vivavoce.server.transcript_routes import transcript_routes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -57,7 +58,8 @@ def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Eng
             *status_routes(service),
             *token_routes(service.admission),
             *page_routes(),
-            *room_routes(service.rooms, service.origins),
+            *room_routes(service.rooms, service.origins, service.recorder),
+            *transcript_routes(service.admission, service.origins, service.recorder),
             *(WebSocketRoute(path, endpoint) for path, endpoint in endpoints.items()),
             WebSocketRoute(aai_v2.RESUME_PATH, endpoints[aai_v2.PATH]),
             WebSocketRoute("/{path:path}", _other_paths(endpoints)),

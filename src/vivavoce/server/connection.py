@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vivavoce.protocol.dialect import Dialect, DialectFactory
     from vivavoce.protocol.events import Closing, SessionEvent
     from vivavoce.server.access import Grant
-    from vivavoce.server.rooms import Seat
+    from vivavoce.server.followers import Followers
     from vivavoce.server.service import Service
 
 __all__ = ["Connection"]
@@ -60,7 +60,7 @@ class Connection:
         self._has_events = asyncio.Event()  # the session has events to send
         self._progress = asyncio.Event()  # the session may have consumed audio
         self._served: ServedStream | None = None  # None before the session begins and after it is over
-        self._seat: Seat | None = None  # None: no room, or not yet in it
+        self._followers: Followers | None = None  # None before the session is open, or if nobody may follow
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
         self._client_left = False  # without ending its session
 
@@ -126,6 +126,7 @@ class Connection:
         tuning = self._engine.tuning
         stream = Channels(session_id, dialect.options, limits, now=now, unix_now=unix_now, tuning=tuning)
         self._service.ledger.begin(stream.session_id, grant.owner)
+        self._followers = self._service.follow(stream.session_id, dialect.room, grant.owner)
         return stream
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
@@ -140,8 +141,8 @@ class Connection:
         """Serve an open session to its end."""
         served = self._served = self._engine.join(stream, self._wake)
         audio = RawAudio(dialect.options, dialect.limits.min_chunk_ms)
-        if dialect.room is not None:
-            self._seat = self._service.rooms.join(dialect.room, time.time())
+        if self._followers is not None:
+            self._followers.begin(time.time())
         self._service.metrics.began(dialect.name)
         _log.info("session %s began: %s", stream.session_id, dialect.name)
         self._has_events.set()  # its beginning is an event
@@ -155,8 +156,9 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
             served.leave()
-            if self._seat is not None:
-                self._seat.leave(time.monotonic(), ended=stream.state is SessionState.ENDED)
+            if self._followers is not None:
+                is_ended = stream.state is SessionState.ENDED
+                self._followers.end(time.monotonic(), time.time(), by_client=is_ended)
             # The session refers to its connection and back. Its audio is megabytes that Python's cycle
             # collector does not count, so it would free them late.
             self._served = None
@@ -236,8 +238,8 @@ class Connection:
 
     async def _send(self, dialect: Dialect, event: SessionEvent) -> None:
         frames = dialect.encode(event, time.time())
-        if self._seat is not None and isinstance(event, TurnUpdated):
-            self._seat.update(event, time.time())
+        if isinstance(event, TurnUpdated) and self._followers is not None:
+            self._followers.update(event, time.time())
         if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
             self._final_frames += frames
         for frame in frames:

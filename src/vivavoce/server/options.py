@@ -33,6 +33,8 @@ class ServerOptions:
         drain_s: How long sessions may take to finish when the server stops, in seconds.
         allow_origins: Origins of other sites, such as ``https://example.org``, whose pages may open sessions
             without a key and read rooms; ``*``: all.
+        store: File in which transcripts are kept; None: nothing is kept.
+        keep_days: How long they are kept, in days; None: until they are deleted.
         max_readers: Largest number of readers of all rooms.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
         tls_cert: File with the TLS certificate, in PEM form; None: no certificate file.
@@ -53,6 +55,8 @@ class ServerOptions:
     drain_s: float = 10.0
     allow_origins: tuple[str, ...] = ()
     max_readers: int = 5_000
+    store: Path | None = None
+    keep_days: float | None = None
     log_level: str = "info"
     tls_cert: Path | None = None
     tls_key: Path | None = None

@@ -176,11 +176,12 @@ def _send_no_tickets(config: uvicorn.Config) -> None:
         config.ssl.num_tickets = 0
 
 
-def serve(options: ServerOptions) -> None:
+def serve(options: ServerOptions, *, on_listening: Callable[[int], None] | None = None) -> None:
     """Serve until SIGINT or SIGTERM; open sessions may then finish.
 
     Args:
         options: Options of the server.
+        on_listening: Called with the port once clients can connect.
 
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
@@ -196,6 +197,8 @@ def serve(options: ServerOptions) -> None:
     _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))
     if certificate and certificate.made_here:
         _log.info("self-signed certificate: %s", certificate.advice)
+    if on_listening is not None:
+        on_listening(sockets[0].getsockname()[1])
     recogniser = partial(load_recogniser, turn_model=options.turn_model)
     server = make_server(
         options, certificate, engine=lambda: Engine(recogniser=recogniser), stops_with_engine=True

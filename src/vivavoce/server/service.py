@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ServerError
 from vivavoce.server.access import Admission, Ledger, OriginPolicy
+from vivavoce.server.followers import Followers
 from vivavoce.server.metrics import Metrics
+from vivavoce.server.recorder import Recorder
 from vivavoce.server.rooms import Rooms
 from vivavoce.server.webhooks import deliver
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from vivavoce.asr.engine import Engine
-    from vivavoce.protocol.events import Webhook
+    from vivavoce.protocol.events import RoomRequest, Webhook
     from vivavoce.server.options import ServerOptions
 
 __all__ = ["OpenConnection", "Service"]
@@ -48,6 +50,7 @@ class Service:
         connections: The connections that are open.
         rooms: The rooms that sessions speak in.
         origins: Decides which web pages may use the server.
+        recorder: Keeps transcripts; None: nothing is kept.
         is_draining: Whether new sessions are refused because the server stops.
     """
 
@@ -59,7 +62,7 @@ class Service:
             make_engine: Makes the engine; called on the event loop.
 
         Raises:
-            ConfigurationError: An API key has an unknown status.
+            ConfigurationError: An API key has an unknown status, or the store can't be used.
         """
         self.options = options
         self.admission = Admission(options.api_keys)
@@ -68,6 +71,9 @@ class Service:
         self.connections: set[OpenConnection] = set()
         self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=bool(options.api_keys))
+        self.recorder = (
+            None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
+        )
         self.is_draining = False
         self._make_engine = make_engine
         self._engine: Engine | None = None  # None until the application starts
@@ -92,6 +98,7 @@ class Service:
         """Run the engine while the application runs; the socket is open before the models are loaded."""
         engine = self._engine = self._make_engine()
         engine.start()
+        await self._restore_rooms()
         ticking = asyncio.create_task(self._tick())
         try:
             yield
@@ -102,6 +109,19 @@ class Service:
             for delivery in self._deliveries:
                 delivery.cancel()
             await engine.stop()
+            if self.recorder is not None:
+                await self.recorder.close()
+
+    async def _restore_rooms(self) -> None:
+        """Open the rooms again that were spoken in shortly before the server stopped."""
+        if self.recorder is None:
+            return
+        since = time.time() - self.rooms.keep_s
+        kept = await self.recorder.read(
+            lambda store: [(room, store.lines_of_room(room)) for room in store.rooms_since(since)]
+        )
+        for room, lines in kept:
+            self.rooms.restore(room, lines, time.monotonic())
 
     async def _tick(self) -> None:
         while True:
@@ -110,6 +130,8 @@ class Service:
             for connection in list(self.connections):
                 connection.tick(now)
             self.rooms.tick(now)
+            if self.recorder is not None:
+                self.recorder.tick(now)
 
     @property
     def is_full(self) -> bool:
@@ -145,6 +167,18 @@ class Service:
         self.rooms.close()
         if self._deliveries:
             await asyncio.wait(self._deliveries, timeout=self.options.drain_s)
+
+    def follow(self, session_id: str, room: RoomRequest | None, owner: str) -> Followers | None:
+        """Return whoever follows a session besides its client; None: nobody.
+
+        Args:
+            session_id: Of the session.
+            room: The room that it speaks in; None: none.
+            owner: Identifies its API key; empty: it needed none.
+        """
+        if room is None and self.recorder is None:
+            return None
+        return Followers(session_id, room=room, owner=owner, rooms=self.rooms, recorder=self.recorder)
 
     def post(self, webhook: Webhook, session_id: str, turns: Sequence[str]) -> None:
         """Post the finished turns of a session in the background."""

@@ -20,6 +20,7 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--strict-chunks", "--turn-model", "none"]
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
+    arguments += ["--store", "t.db", "--keep-days", "30"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -35,6 +36,8 @@ def test_options_reach_the_server(parts, tmp_path):
         "log_level": "debug",
         "allow_origins": ("https://a.example", "*"),
         "max_readers": 9,
+        "store": Path("t.db"),
+        "keep_days": 30,
         "tls_cert": Path("cert.pem"),
         "tls_key": Path("key.pem"),
         "tls_self_signed": False,

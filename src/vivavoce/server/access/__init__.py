@@ -1,7 +1,7 @@
 """Who may open a session: API keys, temporary tokens, and limits per key."""
 
 from vivavoce.server.access.admission import Admission
-from vivavoce.server.access.keys import KeyRing, KeyStatus, is_loopback, strip_scheme
+from vivavoce.server.access.keys import KeyRing, KeyStatus, is_loopback, owner_of, strip_scheme
 from vivavoce.server.access.ledger import Ledger
 from vivavoce.server.access.origins import OriginPolicy
 from vivavoce.server.access.token_routes import token_routes
@@ -17,6 +17,7 @@ __all__ = [
     "TicketMint",
     "TokenMint",
     "is_loopback",
+    "owner_of",
     "strip_scheme",
     "token_routes",
 ]

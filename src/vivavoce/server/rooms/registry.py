@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from vivavoce.errors import ProtocolViolation
 from vivavoce.server.rooms.feed import Feed
 from vivavoce.server.rooms.room import Room
+from vivavoce.store import StoredRoom
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vivavoce.protocol.events import RoomRequest, TurnUpdated
+    from vivavoce.store import StoredLine, StoredSession
 
 __all__ = ["Rooms", "RoomsFull", "Seat", "ServedRoom"]
 
@@ -77,9 +79,25 @@ class ServedRoom:
 class Seat:
     """A session's place in a room."""
 
-    def __init__(self, served: ServedRoom, session: int) -> None:
+    def __init__(self, served: ServedRoom, request: RoomRequest, session_id: str) -> None:
         self._served = served
-        self._session = session
+        self._request = request
+        self._session_id = session_id
+
+    def stored(self) -> StoredRoom:
+        """What the room needs to open again after a restart."""
+        room = self._served.room
+        return StoredRoom(room.name, room.began_unix or 0.0, room.key_digest, room.title)
+
+    def join(self, unix_now: float) -> None:
+        """Begin to speak.
+
+        Args:
+            unix_now: In seconds since 1970.
+        """
+        self._served.room.join(self._session_id, unix_now, self._request.title)
+        self._served.left_at = None
+        self._served.ring()
 
     def update(self, turn: TurnUpdated, unix_now: float) -> None:
         """Show a turn to the readers.
@@ -88,7 +106,7 @@ class Seat:
             turn: The turn.
             unix_now: In seconds since 1970.
         """
-        self._served.room.update(self._session, turn, unix_now)
+        self._served.room.update(self._session_id, turn, unix_now)
         self._served.ring()
 
     def leave(self, now: float, *, ended: bool) -> None:
@@ -98,14 +116,18 @@ class Seat:
             now: In seconds of the server's clock.
             ended: Whether the client ended its session; if not, it may come back.
         """
-        self._served.room.leave(self._session, ended=ended)
+        self._served.room.leave(self._session_id, ended=ended)
         if not self._served.room.n_speakers:
             self._served.left_at = now
         self._served.ring()
 
 
 class Rooms:
-    """The rooms of one server."""
+    """The rooms of one server.
+
+    Attributes:
+        keep_s: How long a room is kept after its last speaker left, in seconds.
+    """
 
     def __init__(self, *, keep_s: float = _KEEP_S, max_readers: int = _MAX_READERS) -> None:
         """Begin without rooms.
@@ -115,7 +137,7 @@ class Rooms:
             max_readers: The most readers of all rooms.
         """
         self._rooms: dict[str, ServedRoom] = {}
-        self._keep_s = keep_s
+        self.keep_s = keep_s
         self._max_readers = max_readers
 
     @property
@@ -162,21 +184,34 @@ class Rooms:
                 f"room_key is not the key of the room {request.name}: choose another room",
             )
 
-    def join(self, request: RoomRequest, unix_now: float) -> Seat:
-        """Let a session speak in a room, which it opens if need be; `check` has allowed it.
+    def seat(self, request: RoomRequest, session_id: str) -> Seat:
+        """Return the place of a session in a room, which it opens if need be; `check` has allowed it.
 
         Args:
             request: What the session asked for.
-            unix_now: In seconds since 1970.
+            session_id: Its id.
         """
         served = self._get(request.name)
+        if not served.room.is_open:
+            served.room.key_digest = _digest(request.key) or None
+        return Seat(served, request, session_id)
+
+    def restore(
+        self, stored: StoredRoom, lines: Iterable[tuple[StoredSession, StoredLine]], now: float
+    ) -> None:
+        """Open a room again that was kept when the server stopped.
+
+        Args:
+            stored: The room.
+            lines: Its lines with their sessions, in order.
+            now: In seconds of the server's clock.
+        """
+        served = self._get(stored.name)
+        served.left_at = now
         room = served.room
-        if not room.is_open:
-            room.key_digest = _digest(request.key) or None
-        session = room.join(unix_now, request.title)
-        served.left_at = None
-        served.ring()
-        return Seat(served, session)
+        room.began_unix, room.key_digest, room.title = stored.began_unix, stored.key_digest, stored.title
+        for session, line in lines:
+            room.restore(line, session.began_unix)
 
     def tick(self, now: float) -> None:
         """Forget rooms that were left long ago.
@@ -186,7 +221,7 @@ class Rooms:
         """
         for name, served in list(self._rooms.items()):
             is_unread = not served.room.is_open and not served.n_readers
-            is_old = served.left_at is not None and now - served.left_at > self._keep_s
+            is_old = served.left_at is not None and now - served.left_at > self.keep_s
             if is_unread or is_old:
                 del self._rooms[name]
                 served.close()

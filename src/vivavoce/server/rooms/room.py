@@ -8,14 +8,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.types import Word
+from vivavoce.store import LineKey
+from vivavoce.word_times import spread_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from vivavoce.protocol.events import TurnUpdated
+    from vivavoce.store import StoredLine
+    from vivavoce.types import Word
 
-__all__ = ["Change", "Line", "Partial", "Room", "RoomState", "StateChange", "spread_over"]
+__all__ = ["Change", "Line", "Partial", "Room", "RoomState", "StateChange"]
 
 _MAX_LINES: Final = 20_000  # a day of speech
 _MAX_CHANGES: Final = 1_000  # a reader that missed more gets a new snapshot
@@ -41,6 +42,7 @@ class Line:
         end_ms: End, on the same timeline.
         at_unix: When it was finished, in seconds since 1970.
         words: Its words, on the room's timeline.
+        key: Identifies the turn of its session.
         is_corrected: Whether somebody corrected its text.
     """
 
@@ -50,6 +52,7 @@ class Line:
     end_ms: int
     at_unix: float
     words: tuple[Word, ...]
+    key: LineKey
     is_corrected: bool = False
 
     @property
@@ -134,9 +137,8 @@ class Room:
         self._partials: dict[int, Partial] = {}  # by speaker
         self._versions: dict[int, int] = {}  # of the partial of each speaker
         self._version = 0  # of the newest partial
-        self._offsets_ms: dict[int, int] = {}  # where on the timeline each session began, by session
-        self._sources: dict[tuple[int, int], int] = {}  # speakers by session and channel
-        self._n_sessions = 0
+        self._offsets_ms: dict[str, int] = {}  # where on the timeline each open session began, by its id
+        self._sources: dict[tuple[str, int], int] = {}  # speakers by session and channel
 
     # --- what readers see -----------------------------------------------------------------------
 
@@ -196,37 +198,46 @@ class Room:
 
     # --- what speakers do -----------------------------------------------------------------------
 
-    def join(self, unix_now: float, title: str = "") -> int:
+    def join(self, session_id: str, unix_now: float, title: str = "") -> None:
         """Let a session speak.
 
         Args:
+            session_id: Its id.
             unix_now: When its audio begins, in seconds since 1970.
             title: The new title; empty: as it is.
-
-        Returns:
-            The number of the session in this room, for the other methods.
         """
         if self.began_unix is None:
             self.began_unix = unix_now
-        session = self._n_sessions
-        self._n_sessions += 1
-        self._offsets_ms[session] = self.now_ms(unix_now)
+        self._offsets_ms[session_id] = self.now_ms(unix_now)
         self.title = title or self.title
         self._become(RoomState.LIVE)
-        return session
 
-    def update(self, session: int, turn: TurnUpdated, unix_now: float) -> None:
+    def restore(self, line: StoredLine, session_began_unix: float) -> None:
+        """Take a line that was kept when the server stopped; the room waits for its speakers.
+
+        Args:
+            line: The line.
+            session_began_unix: When its session began, in seconds since 1970.
+        """
+        source = self._sources.setdefault(line.key[:2], len(self._sources))
+        self._add(line.key, source, line.words, self.now_ms(session_began_unix), line.at_unix)
+        if line.is_corrected:
+            self._lines[-1] = dataclasses.replace(self._lines[-1], is_corrected=True)
+        self._state = RoomState.PAUSED
+
+    def update(self, session_id: str, turn: TurnUpdated, unix_now: float) -> None:
         """Take a turn of a session: an unfinished one replaces the one before, a finished one becomes a line.
 
         Args:
-            session: From `join`.
+            session_id: Of a session that has joined.
             turn: The turn, in milliseconds of the session's audio.
             unix_now: In seconds since 1970.
         """
-        offset_ms = self._offsets_ms.get(session)
+        offset_ms = self._offsets_ms.get(session_id)
         if offset_ms is None:
             return
-        source = self._sources.setdefault((session, turn.channel or 0), len(self._sources))
+        channel = turn.channel or 0
+        source = self._sources.setdefault((session_id, channel), len(self._sources))
         start_ms = turn.start_ms + offset_ms
         if not turn.ended:
             stable = [word.text for word in turn.words if word.is_final]
@@ -235,49 +246,54 @@ class Room:
             return
         self._show(Partial(source))
         if turn.words:
-            words = tuple(
-                dataclasses.replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
-                for word in turn.words
-            )
-            start_ms, end_ms = words[0].start_ms, max(word.end_ms for word in words)
-            line = Line(self._n_lines, source, start_ms, end_ms, unix_now, words)
-            self._n_lines += 1
-            self._lines.append(line)
-            self._note(line)
+            key = LineKey(session_id, channel, turn.turn_order)
+            self._add(key, source, turn.words, offset_ms, unix_now)
+            self._note(self._lines[-1])
 
-    def leave(self, session: int, *, ended: bool) -> None:
+    def leave(self, session_id: str, *, ended: bool) -> None:
         """Note that a session no longer speaks; calling it again does nothing.
 
         Args:
-            session: From `join`.
+            session_id: Of a session that has joined.
             ended: Whether its client ended it; if not, it may come back.
         """
-        if self._offsets_ms.pop(session, None) is None:
+        if self._offsets_ms.pop(session_id, None) is None:
             return
         for (owner, _), source in self._sources.items():
-            if owner == session and source in self._partials:
+            if owner == session_id and source in self._partials:
                 self._show(Partial(source))
         if self._offsets_ms:
             self._become(RoomState.LIVE)
         else:
             self._become(RoomState.ENDED if ended else RoomState.PAUSED)
 
-    def correct(self, line_id: int, text: str) -> bool:
+    def correct(self, line_id: int, text: str) -> LineKey | None:
         """Replace the text of a line; its words share its time.
 
         Returns:
-            Whether there is such a line, and the text is not empty.
+            What identifies the line; None: there is no such line, or the text is empty.
         """
         first = self._n_lines - len(self._lines)
         texts = text.split()
         if not (first <= line_id < self._n_lines and texts):
-            return False
+            return None
         old = self._lines[line_id - first]
         words = tuple(spread_over(texts, old.start_ms, old.end_ms))
         line = dataclasses.replace(old, words=words, is_corrected=True)
         self._lines[line_id - first] = line
         self._note(line)
-        return True
+        return line.key
+
+    def _add(
+        self, key: LineKey, source: int, words: tuple[Word, ...], offset_ms: int, at_unix: float
+    ) -> None:
+        words = tuple(
+            dataclasses.replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
+            for word in words
+        )
+        start_ms, end_ms = words[0].start_ms, max(word.end_ms for word in words)
+        self._lines.append(Line(self._n_lines, source, start_ms, end_ms, at_unix, words, key))
+        self._n_lines += 1
 
     def _show(self, partial: Partial) -> None:
         if partial.stable or partial.tail:
@@ -296,19 +312,3 @@ class Room:
     def _note(self, content: Line | StateChange) -> None:
         self._n_changes += 1
         self._changes.append(Change(self._n_changes, content))
-
-
-def spread_over(texts: Iterable[str], start_ms: int, end_ms: int) -> Iterable[Word]:
-    """Share a stretch of time out among words, by their length.
-
-    Args:
-        texts: The words, none empty.
-        start_ms: Start of the first word, in milliseconds.
-        end_ms: End of the last word.
-    """
-    texts = list(texts)
-    total, before = sum(map(len, texts)), 0
-    for text in texts:
-        begin = start_ms + (end_ms - start_ms) * before // total
-        before += len(text)
-        yield Word(text, begin, start_ms + (end_ms - start_ms) * before // total, 1.0, is_final=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from vivavoce.server.access import OriginPolicy
+    from vivavoce.server.recorder import Recorder
     from vivavoce.server.rooms.registry import Rooms, ServedRoom
 
     _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -53,8 +54,9 @@ class _Refused(Exception):  # noqa: N818 - it carries an answer, not an error
 class _RoomEndpoints:
     """The endpoints, and what they share."""
 
-    def __init__(self, rooms: Rooms, origins: OriginPolicy) -> None:
+    def __init__(self, rooms: Rooms, origins: OriginPolicy, recorder: Recorder | None) -> None:
         self._rooms = rooms
+        self._recorder = recorder
         self._origins = origins
         self._guesses = GuessLimit()
 
@@ -124,10 +126,13 @@ class _RoomEndpoints:
             correction = msgspec.json.decode(await read_body(request, _MAX_BODY_BYTES), type=_Correction)
         except (msgspec.DecodeError, UnicodeDecodeError, BodyError) as error:
             raise _Refused(JSONResponse({"error": f"the body is not a correction: {error}"}, 400)) from None
-        if not served.room.correct(correction.line, correction.text):
+        key = served.room.correct(correction.line, correction.text)
+        if key is None:
             text = "line must be the number of a line, and text must not be empty"
             raise _Refused(JSONResponse({"error": text}, 404))
         served.ring()
+        if self._recorder is not None:
+            self._recorder.correct(key, correction.text)
         return Response(status_code=204)
 
     # --- what they share ------------------------------------------------------------------------
@@ -163,14 +168,15 @@ class _RoomEndpoints:
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
 
 
-def room_routes(rooms: Rooms, origins: OriginPolicy) -> list[Route]:
+def room_routes(rooms: Rooms, origins: OriginPolicy, recorder: Recorder | None = None) -> list[Route]:
     """Return the routes below ``/r/NAME``.
 
     Args:
         rooms: The rooms.
         origins: Decides which web pages may read them.
+        recorder: Keeps corrections; None: nothing is kept.
     """
-    endpoints = _RoomEndpoints(rooms, origins)
+    endpoints = _RoomEndpoints(rooms, origins, recorder)
     return [
         Route("/r/{name}", _answering(endpoints.reader)),
         Route("/r/{name}/overlay", _answering(endpoints.overlay)),

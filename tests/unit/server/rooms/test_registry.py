@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from vivavoce.errors import ProtocolViolation
@@ -16,7 +18,9 @@ FINAL = TurnUpdated(0, 0, 100, (Word("Hello.", 0, 100, 1.0, is_final=True),), en
 
 def join(rooms, request):
     rooms.check(request)
-    return rooms.join(request, BEGAN)
+    seat = rooms.seat(request, uuid.uuid4().hex)
+    seat.join(BEGAN)
+    return seat
 
 
 def test_a_room_exists_for_readers_once_a_session_speaks_in_it():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,12 @@ def turn(text, *, start_ms=0, n_stable=0, ended=False, channel=None, order=0):
     return TurnUpdated(order, start_ms, start_ms + 2_000, words, ended=ended, channel=channel)
 
 
+def join(room, at):
+    session_id = uuid.uuid4().hex
+    room.join(session_id, at)
+    return session_id
+
+
 def texts(room):
     return [line.text for line in room.lines]
 
@@ -32,13 +39,13 @@ def texts(room):
 def test_a_room_waits_until_a_session_opens_it():
     room = Room("hall")
     assert (room.state, room.is_open, room.lines) == (RoomState.WAITING, False, ())
-    room.join(BEGAN, "A talk")
+    room.join("one", BEGAN, "A talk")
     assert (room.state, room.title, room.n_speakers) == (RoomState.LIVE, "A talk", 1)
 
 
 def test_partials_replace_each_other_and_a_final_becomes_a_line():
     room = Room("hall")
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     room.update(session, turn("good mor", n_stable=1), BEGAN + 1)
     assert room.partials == (Partial(0, 0, "good", "mor"),)
     room.update(session, turn("good morning"), BEGAN + 1)
@@ -51,7 +58,7 @@ def test_partials_replace_each_other_and_a_final_becomes_a_line():
 
 def test_words_that_are_taken_back_leave_no_partial():
     room = Room("hall")
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     room.update(session, turn("hm"), BEGAN)
     room.update(session, turn(""), BEGAN)
     room.update(session, turn("", ended=True), BEGAN)
@@ -60,11 +67,11 @@ def test_words_that_are_taken_back_leave_no_partial():
 
 def test_a_session_that_comes_later_continues_the_timeline():
     room = Room("hall")
-    first = room.join(BEGAN)
+    first = join(room, BEGAN)
     room.update(first, turn("One.", ended=True), BEGAN + 3)
     room.leave(first, ended=False)
     assert room.state is RoomState.PAUSED
-    second = room.join(BEGAN + 60)
+    second = join(room, BEGAN + 60)
     room.update(second, turn("Two.", start_ms=500, ended=True), BEGAN + 62)
     assert [(line.start_ms, line.words[0].start_ms) for line in room.lines] == [(0, 0), (60_500, 60_500)]
     room.leave(second, ended=True)
@@ -73,7 +80,7 @@ def test_a_session_that_comes_later_continues_the_timeline():
 
 def test_two_speakers_have_a_partial_each_and_the_room_lives_until_both_leave():
     room = Room("hall")
-    first, second = room.join(BEGAN), room.join(BEGAN + 1)
+    first, second = join(room, BEGAN), join(room, BEGAN + 1)
     room.update(first, turn("one"), BEGAN)
     room.update(second, turn("two"), BEGAN)
     assert {(it.source, it.tail) for it in room.partials} == {(0, "one"), (1, "two")}
@@ -87,7 +94,7 @@ def test_two_speakers_have_a_partial_each_and_the_room_lives_until_both_leave():
 
 def test_channels_are_speakers():
     room = Room("hall")
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     room.update(session, turn("Left.", ended=True, channel=0), BEGAN)
     room.update(session, turn("Right.", ended=True, channel=1), BEGAN)
     assert [line.source for line in room.lines] == [0, 1]
@@ -95,7 +102,7 @@ def test_channels_are_speakers():
 
 def test_a_correction_keeps_the_time_of_its_line():
     room = Room("hall")
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     room.update(session, turn("Recognise speech today.", ended=True), BEGAN)
     assert room.correct(0, "  Wreck a nice beach. ")
     [line] = room.lines
@@ -108,7 +115,7 @@ def test_a_correction_keeps_the_time_of_its_line():
 
 def test_what_a_session_says_after_it_left_is_ignored():
     room = Room("hall")
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     room.leave(session, ended=True)
     room.update(session, turn("Late.", ended=True), BEGAN)
     assert room.lines == ()
@@ -177,7 +184,7 @@ actions = st.lists(
 def test_whenever_readers_read_and_reconnect_they_end_with_the_whole_transcript(steps):
     room = Room("hall")
     feed = Feed(room)
-    sessions = {0: room.join(BEGAN), 1: room.join(BEGAN)}
+    sessions = {0: join(room, BEGAN), 1: join(room, BEGAN)}
     readers = [Reader() for _ in range(3)]
     cursors = [Cursor() for _ in readers]
     for action, number, detail in steps:
@@ -189,7 +196,7 @@ def test_whenever_readers_read_and_reconnect_they_end_with_the_whole_transcript(
             room.correct(number, detail)
         elif action == "leave":
             room.leave(sessions[number], ended=detail)
-            sessions[number] = room.join(BEGAN + 1)
+            sessions[number] = join(room, BEGAN + 1)
         elif action == "read":
             if detail:  # it reconnects
                 readers[number].partials.clear()
@@ -204,7 +211,7 @@ def test_whenever_readers_read_and_reconnect_they_end_with_the_whole_transcript(
 def test_a_reader_that_comes_back_gets_only_what_it_missed():
     room = Room("hall")
     feed, reader, cursor = Feed(room), Reader(), Cursor()
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     room.update(session, turn("One.", ended=True), BEGAN)
     reader.take(feed.read(cursor, BEGAN))
     room.update(session, turn("Two.", ended=True), BEGAN)
@@ -216,7 +223,7 @@ def test_a_reader_that_comes_back_gets_only_what_it_missed():
 def test_ids_of_another_life_of_the_room_and_nonsense_get_a_snapshot():
     old, new = Room("hall"), Room("hall")
     for room in (old, new):
-        room.join(BEGAN)
+        join(room, BEGAN)
     cursor = Cursor()
     reader = Reader()
     reader.take(Feed(old).read(cursor, BEGAN))
@@ -228,7 +235,7 @@ def test_ids_of_another_life_of_the_room_and_nonsense_get_a_snapshot():
 def test_a_reader_that_missed_too_much_gets_a_snapshot():
     room = Room("hall")
     feed, reader, cursor = Feed(room), Reader(), Cursor()
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     reader.take(feed.read(cursor, BEGAN))
     for number in range(1_500):
         room.update(session, turn(f"Line {number}.", ended=True), BEGAN)
@@ -240,7 +247,7 @@ def test_a_reader_that_missed_too_much_gets_a_snapshot():
 def test_every_reader_gets_the_same_bytes():
     room = Room("hall")
     feed = Feed(room)
-    session = room.join(BEGAN)
+    session = join(room, BEGAN)
     first, second = Cursor(), Cursor()
     feed.read(first, BEGAN)
     feed.read(second, BEGAN)

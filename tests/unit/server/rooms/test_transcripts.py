@@ -28,7 +28,8 @@ def words(text, start_ms):
 @pytest.fixture
 def room():
     room = Room("hall")
-    session = room.join(BEGAN, "A talk")
+    session = "one"
+    room.join(session, BEGAN, "A talk")
     for order, (text, start_ms) in enumerate(
         [("Good morning, everybody.", 500), ("Let us begin.", 9_000), ("This is the end.", 20_000)]
     ):

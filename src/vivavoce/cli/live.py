@@ -1,0 +1,185 @@
+"""``vivavoce live``."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vivavoce.cli.guarded import say
+from vivavoce.cli.room_options import check_room_name, random_room_name
+from vivavoce.cli.serve import LogLevel, StoreOption
+from vivavoce.configuration import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Addresses", "live"]
+
+_TICKET_S = 24 * 3_600
+# Reserved for documentation: nothing is sent there, but the system chooses the interface for it.
+_ELSEWHERE = ("192.0.2.1", 9)
+
+_HostOption = Annotated[
+    str,
+    typer.Option(
+        metavar="HOST",
+        envvar="VIVAVOCE_HOST",
+        help="Listen on this address; 127.0.0.1 keeps readers on this machine.",
+    ),
+]
+_PortOption = Annotated[
+    int,
+    typer.Option(
+        metavar="PORT",
+        envvar="VIVAVOCE_PORT",
+        min=0,
+        max=65_535,
+        help="Listen on this port; 0 picks a free one.",
+    ),
+]
+_RoomOption = Annotated[
+    str | None,
+    typer.Option(
+        "--room",
+        metavar="NAME",
+        show_default=False,
+        help="The room's name: letters, digits, hyphens or underscores. Whoever knows it can read along "
+        "(default: one that nobody guesses).",
+    ),
+]
+_TitleOption = Annotated[
+    str | None,
+    typer.Option("--title", metavar="TEXT", show_default=False, help="Show this title to the readers."),
+]
+_BrowserOption = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the speaker's page in the browser.")
+]
+_LogLevelOption = Annotated[
+    LogLevel,
+    typer.Option(
+        metavar="LEVEL",
+        envvar="VIVAVOCE_LOG_LEVEL",
+        help="Log messages of this level and above: debug, info, warning or error.",
+    ),
+]
+
+
+class Addresses:
+    """The addresses of a live event.
+
+    Attributes:
+        speaker: The speaker's page, on this machine: only there may a page without TLS use a microphone.
+        reader: The readers' page.
+        overlay: The overlay, on this machine.
+    """
+
+    def __init__(self, host: str, port: int, room: str, *, ticket: str, title: str | None) -> None:
+        """Derive the addresses.
+
+        Args:
+            host: What the server listens on.
+            port: The port.
+            room: The room's name.
+            ticket: What lets the page speak.
+            title: The room's title; None: none.
+        """
+        from urllib.parse import quote
+
+        here = f"http://localhost:{port}"
+        more = "" if title is None else f"&title={quote(title)}"
+        self.speaker = f"{here}/#room={room}&ticket={ticket}{more}"
+        self.reader = f"http://{_reachable(host)}:{port}/r/{room}"
+        self.overlay = f"{here}/r/{room}/overlay"
+
+
+def live(
+    *,
+    host: _HostOption = "0.0.0.0",
+    port: _PortOption = DEFAULT_PORT,
+    room: _RoomOption = None,
+    title: _TitleOption = None,
+    store: StoreOption = None,
+    browser: _BrowserOption = True,
+    log_level: _LogLevelOption = LogLevel.WARNING,
+) -> None:
+    """Caption a talk: a page to speak into, and one for an audience to read.
+
+    \b
+    Examples:
+      vivavoce live
+      vivavoce live --title "Annual meeting" --room meeting
+      vivavoce live --no-browser --port 9000
+
+    Starts a server and opens the speaker's page; Start there begins. Readers on the same network open the
+    address that is printed, or scan its QR code. Only the page opened from here can speak: its address
+    holds a ticket for 24 hours. Ctrl-C ends the event.
+    """  # noqa: D301  - click keeps the lines after \b as they are
+    from vivavoce.cli.server_choice import server_extra
+
+    name = random_room_name() if room is None else check_room_name(room)
+    with server_extra():
+        from vivavoce import server
+        from vivavoce.server.access import TicketMint, owner_of
+    key = secrets.token_hex(16)
+    ticket = TicketMint([key]).issue(expires_in_s=_TICKET_S, owner=owner_of(key), unix_now=time.time())
+
+    def show(bound_port: int) -> None:
+        addresses = Addresses(host, bound_port, name, ticket=ticket, title=title)
+        for line in _description(addresses):
+            say(line)
+        if browser:
+            _open(addresses.speaker)
+
+    server.serve(
+        server.ServerOptions(host=host, port=port, api_keys=(key,), store=store, log_level=log_level.value),
+        on_listening=show,
+    )
+
+
+def _description(addresses: Addresses) -> Iterator[str]:
+    yield f"Speaker, on this machine:  {addresses.speaker}"
+    yield f"Readers:                   {addresses.reader}"
+    yield f"Overlay for OBS:           {addresses.overlay}"
+    if sys.stderr.isatty():
+        yield _qr_code(addresses.reader)
+    yield "Ctrl-C ends the event."
+
+
+def _qr_code(text: str) -> str:
+    import io
+
+    import segno
+
+    drawing = io.StringIO()
+    segno.make(text, error="m").terminal(drawing, compact=True)
+    return drawing.getvalue().rstrip("\n")
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(address):
+        say("No browser could be opened: open the speaker's address yourself.")
+
+
+def _reachable(host: str) -> str:
+    """The address by which other machines reach one that the server listens on."""
+    if host in {"0.0.0.0", "::"}:
+        return _own_address() or "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _own_address() -> str | None:
+    """This machine's address in its network; None if it has none."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(_ELSEWHERE)  # a datagram socket: this sends nothing
+            address: str = probe.getsockname()[0]
+    except OSError:
+        return None
+    return address

@@ -1,0 +1,83 @@
+"""Whoever follows a session besides its client: the readers of its room, and the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vivavoce.store import StoredSession
+
+if TYPE_CHECKING:
+    from vivavoce.protocol.events import RoomRequest, TurnUpdated
+    from vivavoce.server.recorder import Recorder
+    from vivavoce.server.rooms import Rooms
+
+__all__ = ["Followers"]
+
+
+class Followers:
+    """The followers of one session."""
+
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        room: RoomRequest | None,
+        owner: str,
+        rooms: Rooms,
+        recorder: Recorder | None,
+    ) -> None:
+        """Prepare; `begin` lets them follow.
+
+        Args:
+            session_id: Of the session.
+            room: The room that it speaks in; None: none.
+            owner: Identifies its API key; empty: it needed none.
+            rooms: The rooms of the server.
+            recorder: Keeps transcripts; None: nothing is kept.
+        """
+        self._session_id = session_id
+        self._request = room
+        self._owner = owner
+        self._rooms = rooms
+        self._recorder = recorder
+        self._seat = None if room is None else rooms.seat(room, session_id)
+
+    def begin(self, unix_now: float) -> None:
+        """Note that the session begins, in seconds since 1970."""
+        if self._seat is not None:
+            self._seat.join(unix_now)
+        if self._recorder is not None:
+            room = None if self._seat is None else self._seat.stored()
+            session = StoredSession(
+                self._session_id,
+                unix_now,
+                None if room is None else room.name,
+                "" if room is None else room.title,
+                self._owner,
+            )
+            self._recorder.begin(session, room)
+
+    def update(self, turn: TurnUpdated, unix_now: float) -> None:
+        """Show or keep a turn.
+
+        Args:
+            turn: The turn.
+            unix_now: In seconds since 1970.
+        """
+        if self._seat is not None:
+            self._seat.update(turn, unix_now)
+        if self._recorder is not None and turn.ended:
+            self._recorder.add(self._session_id, turn, unix_now)
+
+    def end(self, now: float, unix_now: float, *, by_client: bool) -> None:
+        """Note that the session is over.
+
+        Args:
+            now: In seconds of the server's clock.
+            unix_now: In seconds since 1970.
+            by_client: Whether its client ended it; if not, it may come back.
+        """
+        if self._seat is not None:
+            self._seat.leave(now, ended=by_client)
+        if self._recorder is not None:
+            self._recorder.end(self._session_id, unix_now)
