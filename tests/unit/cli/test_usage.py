@@ -10,6 +10,8 @@ pytestmark = pytest.mark.usefixtures("parts")
 
 FORMATS = "text, json, srt, vtt"
 
+COMMANDS = "the commands are demo, mic, stream, live, serve, doctor, bench, transcripts"
+
 
 @pytest.fixture
 def complaint(capsys):
@@ -31,13 +33,16 @@ def complaint(capsys):
     [
         (
             ["nonsense"],
-            "there is no command nonsense; the commands are demo, mic, stream, serve, doctor, bench",
+            f"there is no command nonsense; {COMMANDS}",
         ),
-        ([""], "there is no command ''; the commands are demo, mic, stream, serve, doctor, bench"),
+        (
+            [""],
+            f"there is no command ''; {COMMANDS}",
+        ),
         (["--nonsense"], "there is no option --nonsense"),
         (
-            ["stream", "a", "--redo"],
-            "there is no option --redo; did you mean --redact? See vivavoce stream -h",
+            ["stream", "a", "--keyterm"],
+            "there is no option --keyterm; did you mean --key-term? See vivavoce stream -h",
         ),
         (["stream"], "FILE|- is missing"),
         (["demo", "extra"], "unexpected argument extra"),
