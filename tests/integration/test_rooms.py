@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 
@@ -302,3 +303,37 @@ def test_a_page_gets_tokens_with_a_ticket_and_a_ticket_with_a_key():
                 assert V3.is_begin(json.loads(socket.recv(timeout=HANG_S)))
         with open_session(server, V3, in_room(V3, f"&token={ticket}")) as socket:
             assert rest(socket)[1] == V3.codes["key"]
+
+
+# --- pages ------------------------------------------------------------------------------------
+
+PAGES = {"/": "speaker.html", "/r/hall": "reader.html", "/r/hall/overlay": "overlay.html"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_need_nothing_from_elsewhere_and_allow_no_inline_scripts(server, path):
+    status, text, headers = get(server, path, Accept="text/html,*/*")
+    assert (status, headers.get_content_type()) == (200, "text/html")
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http:" not in policy
+    assert headers["Referrer-Policy"] == "no-referrer"
+    files = re.findall(r'(?:src|href)="(/live/[^"]+)"', text)
+    assert files
+    for file in files:
+        status, _, headers = get(server, file)
+        assert status == 200
+        assert get(server, file, **{"If-None-Match": headers["ETag"]})[0] == 304
+    assert not re.search(r"<(script|link|img)[^>]+(?:src|href)=.(?:https?:)?//", text)
+
+
+def test_a_program_at_the_root_gets_a_line_of_text(server):
+    _, text, headers = get(server, "/")
+    assert headers.get_content_type() == "text/plain"
+    assert "WebSockets: " in text
+
+
+@pytest.mark.parametrize("name", ["none.js", "..%2fapp.py", "%2e%2e", "__init__.py", ".js"])
+def test_only_the_files_of_the_pages_are_served(server, name):
+    assert get(server, f"/live/{name}")[0] == 404

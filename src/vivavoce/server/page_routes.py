@@ -25,6 +25,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # the address of a room may be a secret
     "Permissions-Policy": "microphone=(self), display-capture=(self), camera=(), geolocation=()",
+    "Vary": "Accept",  # at `/` a program gets a line of text
     "Cache-Control": "no-cache",  # the browser asks whether its copy is still right
 }
 # mimetypes asks the system, which may know them by other names.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from vivavoce.asr.engine import EngineState
 from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.metrics import CONTENT_TYPE
+from vivavoce.server.page_routes import page_response
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
@@ -55,8 +56,11 @@ def status_routes(service: Service) -> list[Route]:
         text = service.metrics.render(service.engine, len(service.connections))
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
-    async def root(_request: Request) -> PlainTextResponse:
-        return PlainTextResponse(_ROOT_TEXT)
+    async def root(request: Request) -> Response:
+        """The speaker's page for a browser; for any other client a line that says what this is."""
+        if "text/html" in request.headers.get("accept", ""):
+            return page_response(request, "speaker.html")
+        return PlainTextResponse(_ROOT_TEXT, headers={"Vary": "Accept"})
 
     return [
         Route("/", root),
