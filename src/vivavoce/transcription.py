@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["Transcript", "transcribe", "transcribe_async"]
 
 _SLICE_BYTES: Final = 32_000
-_CLOSE_TIMEOUT_S: Final = 60.0  # a slow machine sends nothing while it decodes a long utterance
 _KEEP_S: Final = 60.0  # how long the server inside this process waits for the next call
 _SERVER_PARTS: Final = ("onnxruntime", "starlette", "uvicorn", "moonshine_voice")
 
@@ -246,7 +245,6 @@ def _reader(pieces: Iterator[bytes]) -> Callable[[int], bytes]:
 def _session_options(sound: Sound, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "partials": False,
-        "close_timeout_s": _CLOSE_TIMEOUT_S,
         "sample_rate": sound.sample_rate,
         "encoding": sound.encoding.value,
         **options,

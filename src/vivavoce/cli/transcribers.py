@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vivavoce.cli.transcript_line import TranscriptLine
+from vivavoce.client.timeouts import CLOSE_LIMIT_S
 from vivavoce.errors import RealtimeError
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ __all__ = [
     "sdk_transcriber",
     "transcriber_factory",
 ]
-
-_CLOSE_TIMEOUT_S: Final = 60.0  # a slow machine sends nothing while it decodes a long utterance
 
 
 class Transcriber(Protocol):
@@ -155,8 +154,7 @@ class TurnTranscriber:
             sample_rate=self._sample_rate,
             encoding=self._encoding.value,
             reconnect=sdk.Reconnect() if self._reconnects else None,
-            timeout_s=timeout or _CLOSE_TIMEOUT_S,
-            close_timeout_s=_CLOSE_TIMEOUT_S,
+            timeout_s=timeout or CLOSE_LIMIT_S,
             **self._options,
         )
         self._reader.start()
@@ -175,7 +173,7 @@ class TurnTranscriber:
             self._opened().close()
         except RealtimeError as error:
             self._on_error(error)
-        self._reader.join(_CLOSE_TIMEOUT_S)
+        self._reader.join(CLOSE_LIMIT_S)
 
     def _opened(self) -> sdk.Session:
         if self._session is None:

@@ -252,8 +252,8 @@ class AsyncSession:
     async def close(self) -> None:
         """Send what is queued, wait for the last turns, and end the session.
 
-        Takes a few seconds at most, whatever the server does; more calls have no effect. The turns that came
-        can still be iterated.
+        Takes ``close_timeout_s`` at most after the last progress, whatever the server does; more calls have
+        no effect. The turns that came can still be iterated.
 
         Raises:
             RealtimeError: The session failed, and no call has raised that error yet.

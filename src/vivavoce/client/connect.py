@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.client.backoff import Reconnect
-from vivavoce.client.timeouts import Timeouts
+from vivavoce.client.timeouts import CLOSE_LIMIT_S, Timeouts
 from vivavoce.protocol.aai_v3.choices import StreamEncoding
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def connect(
     partials: bool = True,
     reconnect: Reconnect | None = KEEP,
     timeout_s: float = 10.0,
-    close_timeout_s: float = 8.0,
+    close_timeout_s: float = CLOSE_LIMIT_S,
     transport: Transport | None = None,
     **options: Any,
 ) -> Session:
@@ -65,8 +65,8 @@ def connect(
         partials: Whether to receive unfinished turns.
         reconnect: How to restore a lost connection; None: the session ends with it.
         timeout_s: Limit for opening the connection, and again for the beginning of the session, in seconds.
-        close_timeout_s: Limit without progress while the session closes, in seconds; up to twice that if
-            audio was sent faster than real time.
+        close_timeout_s: Limit without progress while the session closes, in seconds, by default 60; up to
+            twice that if audio was sent faster than real time.
         transport: Opens connections; WebSockets if None.
         **options: Parameters of :class:`vivavoce.streaming.v3.RealTimeParameters`, such as
             ``keyterms_prompt=["Vivavoce"]`` or ``max_turn_silence=800``.
@@ -104,7 +104,7 @@ def connect_async(
     partials: bool = True,
     reconnect: Reconnect | None = KEEP,
     timeout_s: float = 10.0,
-    close_timeout_s: float = 8.0,
+    close_timeout_s: float = CLOSE_LIMIT_S,
     transport: Transport | None = None,
     **options: Any,
 ) -> Connecting:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vivavoce.arguments import sample_rate_hz, whole_number
 from vivavoce.client.address import Address, request_headers
 from vivavoce.client.chunking import is_audio
 from vivavoce.client.handlers import Handlers, close_handler
 from vivavoce.client.settings_client import Client
-from vivavoce.client.timeouts import Timeouts
+from vivavoce.client.timeouts import CLOSE_LIMIT_S, Timeouts
 from vivavoce.configuration import settings as global_settings
 from vivavoce.errors import ConfigurationError, RealtimeError, SessionStateError
 from vivavoce.types import Encoding
@@ -33,12 +33,9 @@ if TYPE_CHECKING:
         RealtimeTranscript,
     )
 
-__all__ = ["CLOSE_LIMIT_S", "RealtimeTranscriber", "check_silence_ms"]
+__all__ = ["RealtimeTranscriber", "check_silence_ms"]
 
 logger = logging.getLogger("vivavoce.client")
-
-CLOSE_LIMIT_S: Final = 5.0
-"""Limit without progress while a session closes, in seconds."""
 
 
 def check_silence_ms(milliseconds: int) -> int:
@@ -259,7 +256,7 @@ class RealtimeTranscriber:
     def close(self) -> None:
         """Send what is queued, wait for the last transcripts, end the session and call ``on_close``.
 
-        Takes a few seconds at most after the last progress, whatever the server does. More calls, and calls
+        Takes a minute at most after the last progress, whatever the server does. More calls, and calls
         before :meth:`connect`, have no effect. A call in a handler does not wait: the last handlers are
         called after it has returned.
 

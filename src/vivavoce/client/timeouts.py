@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
-__all__ = ["Timeouts"]
+__all__ = ["CLOSE_LIMIT_S", "Timeouts"]
+
+CLOSE_LIMIT_S: Final = 60.0
+"""Limit without progress while a session closes, in seconds: a busy server sends nothing while it decodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,6 @@ class Timeouts:
     begin_s: float = 10.0
     open_s: float = math.inf
     stall_s: float = 40.0
-    close_s: float = 8.0
+    close_s: float = CLOSE_LIMIT_S
     connect_attempts: int = 1
     connect_retry_s: float = 0.5

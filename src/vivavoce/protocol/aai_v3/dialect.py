@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.aai_v3.close_codes import CODES
 from vivavoce.protocol.aai_v3.messages import (
+    ABSENT,
     MAX_AUDIO_MS,
     MIN_AUDIO_MS,
     BeginEvent,
@@ -158,11 +159,16 @@ class V3Dialect:
                     text=word.text,
                     confidence=round(word.confidence, 6),
                     word_is_final=word.is_final,
+                    speaker=ABSENT,
+                    speaker_confidence=ABSENT,
                 )
                 for word in event.words
             ],
             utterance=event.text if event.ended else "",
-            channel=event.channel,
+            language_code=ABSENT,
+            language_confidence=ABSENT,
+            speaker_label=ABSENT,
+            channel=ABSENT if event.channel is None else event.channel,
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:

@@ -19,6 +19,7 @@ from vivavoce.protocol.query import json_object
 from vivavoce.types import Failure
 
 __all__ = [
+    "ABSENT",
     "API_VERSION",
     "CLIENT_MESSAGES",
     "MAX_AUDIO_MS",
@@ -48,6 +49,8 @@ __all__ = [
 
 API_VERSION: Final = "2025-05-12"
 """The version of the protocol, as the vendor's SDK sends it."""
+ABSENT: Final[Any] = msgspec.UNSET
+"""The value of an optional field that the server leaves out. None is left out as well, which takes longer."""
 MIN_AUDIO_MS: Final = 50
 MAX_AUDIO_MS: Final = 1_000
 """The least and the most audio in one message."""
@@ -365,6 +368,9 @@ _encode = msgspec.json.Encoder().encode
 
 def encode_event(event: EventMessage) -> str:
     """Encode a message of the server: fields that are None are left out, except in the configuration."""
+    frame = _encode(event)
+    if b":null" not in frame and not isinstance(event, BeginEvent):
+        return frame.decode()
     fields = event.model_dump()
     if isinstance(event, BeginEvent):
         fields["expires_at"] = int(event.expires_at.timestamp())

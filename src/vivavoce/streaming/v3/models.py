@@ -32,6 +32,7 @@ from vivavoce.client.parameters import (
     RealTimeParameters,
     RealTimeSessionParameters,
 )
+from vivavoce.client.timeouts import CLOSE_LIMIT_S
 from vivavoce.errors import ConfigurationError
 from vivavoce.errors import RealtimeError as RealTimeError
 from vivavoce.protocol.aai_v2 import close_codes as aai_v2_codes
@@ -111,7 +112,8 @@ class RealTimeTranscriberOptions:
         connect_timeout: Time limit for the handshake, in seconds.
         max_connection_retries: Number of further attempts if no server answers.
         connection_retry_delay: The wait before each of them, in seconds.
-        terminate_timeout: Time limit for the last turns in ``disconnect(terminate=True)``, in seconds.
+        terminate_timeout: Time limit without progress for the last turns in ``disconnect(terminate=True)``,
+            in seconds; by default 60.
         reconnect: How to restore a lost connection; None, as with the vendor: the session ends with it. Not
             one of the vendor's options.
 
@@ -125,7 +127,7 @@ class RealTimeTranscriberOptions:
     connect_timeout: float = 5.0
     max_connection_retries: int = 2
     connection_retry_delay: float = 0.5
-    terminate_timeout: float = 5.0
+    terminate_timeout: float = CLOSE_LIMIT_S
     reconnect: Reconnect | None = None
 
     def __post_init__(self) -> None:
