@@ -1,27 +1,25 @@
 """Live transcription of the microphone: the tutorial's program. Ctrl-C ends it."""
 
 import vivavoce as aai
+from vivavoce import TranscriptPrinter
+
+printer = TranscriptPrinter()
 
 
 def on_open(session_opened: aai.RealtimeSessionOpened):
-    print("Session ID:", session_opened.session_id)
+    printer.note(f"Session ID: {session_opened.session_id}")
 
 
 def on_data(transcript: aai.RealtimeTranscript):
-    if not transcript.text:
-        return
-    if isinstance(transcript, aai.RealtimeFinalTranscript):
-        print(transcript.text, end="\r\n")
-    else:
-        print(transcript.text, end="\r")
+    printer.show(transcript)
 
 
 def on_error(error: aai.RealtimeError):
-    print("An error occured:", error)
+    printer.note(f"An error occured: {error}")
 
 
 def on_close():
-    print("Closing Session")
+    printer.note("Closing Session")
 
 
 transcriber = aai.RealtimeTranscriber(

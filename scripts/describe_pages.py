@@ -121,6 +121,12 @@ PAGES: Final = (
         ),
     ),
     Page(
+        "printing.md",
+        "vivavoce.printing",
+        "",
+        (_section("Live transcripts", "TranscriptPrinter"),),
+    ),
+    Page(
         "captions.md",
         "vivavoce.captions",
         "",

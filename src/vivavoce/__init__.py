@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from vivavoce.client.async_session import AsyncSession
     from vivavoce.client.chunking import Audio
     from vivavoce.client.session import Session
+    from vivavoce.printing import TranscriptPrinter
     from vivavoce.transcription import Transcript, transcribe, transcribe_async
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "Settings",
     "TerminationEvent",
     "Transcript",
+    "TranscriptPrinter",
     "TurnEvent",
     "VivavoceError",
     "WarningEvent",
@@ -109,6 +111,7 @@ _LAZY = {
     "Audio": "vivavoce.client.chunking",
     "Session": "vivavoce.client.session",
     "Transcript": "vivavoce.transcription",
+    "TranscriptPrinter": "vivavoce.printing",
     "transcribe": "vivavoce.transcription",
     "transcribe_async": "vivavoce.transcription",
 }

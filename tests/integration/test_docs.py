@@ -30,7 +30,7 @@ PRINTS = {
     "tutorial.md#0": ["Session ID: ", "Alpha bravo.", "delta echo?", "Closing Session"],
     "tutorial.md#1": ["Alpha bravo.", "delta echo?"],
     "how-to/microphone.md#0": ["1 Built-in Microphone (default)", "2 USB Headset"],
-    "how-to/microphone.md#1": ["Alpha bravo.", " dB  "],
+    "how-to/microphone.md#1": ["Alpha bravo.", "level: ", " dB"],
     "how-to/microphone.md#2": ["listening: True"],
     "how-to/files.md#0": ["0.2 s: Alpha bravo.", "delta echo?"],
     "how-to/files.md#1": ["Alpha bravo. delta echo?"],
@@ -163,3 +163,11 @@ def test_what_is_said_to_be_printed_belongs_to_a_block():
     assert set(PRINTS) <= names
     assert set(USED_BY) <= names
     assert len(names) == len(BLOCKS)
+
+
+def test_the_example_is_the_program_of_the_tutorial():
+    (program, *_) = [
+        text for language, text in FENCE.findall((ROOT / "docs/tutorial.md").read_text()) if language
+    ]
+    example = (ROOT / "examples/tutorial.py").read_text()
+    assert example.partition('"""\n\n')[2] == program

@@ -34,15 +34,26 @@ def two_cities():
         return samples.astype(np.float32) / 32768, file.getframerate()
 
 
+def written(samples, rate, path):
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return path
+
+
 @pytest.fixture(scope="session")
 def recording(two_cities, tmp_path_factory):
     """The first 17 s of the recording as a WAV file at 44.1 kHz, the rate of the tutorial's microphone."""
     samples, rate = two_cities
     resampled = soxr.resample(samples[: 17 * rate], rate, 44_100)
-    path = tmp_path_factory.mktemp("audio") / "two_cities.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(44_100)
-        file.writeframes((np.clip(resampled, -1, 1) * 32767).astype("<i2").tobytes())
-    return path
+    return written(resampled, 44_100, tmp_path_factory.mktemp("audio") / "two_cities.wav")
+
+
+@pytest.fixture(scope="session")
+def recording_of_the_model(two_cities, tmp_path_factory):
+    """The first 17 s of the recording as a WAV file at 16 kHz, the rate of the model."""
+    samples, rate = two_cities
+    resampled = soxr.resample(samples[: 17 * rate], rate, 16_000)
+    return written(resampled, 16_000, tmp_path_factory.mktemp("audio") / "two_cities_16k.wav")

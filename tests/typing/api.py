@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import vivavoce as aai
+from vivavoce.captions import captions, to_srt
 
 if TYPE_CHECKING:
     import uuid
@@ -98,3 +99,13 @@ def shared_settings(partial: aai.RealtimePartialTranscript) -> aai.Client:
     kind: aai.RealtimeMessageTypes = partial.message_type
     print(kind is aai.RealtimeMessageTypes.partial_transcript)
     return aai.Client(settings=aai.Settings(api_key="key", base_url="wss://transcription.example.org"))
+
+
+def printed_and_captioned(turns: list[aai.TurnEvent], transcript: aai.RealtimeFinalTranscript) -> str:
+    with aai.TranscriptPrinter() as printer:
+        printer.note("Speak.")
+        for turn in turns:
+            printer.show(turn)
+        printer.show(transcript)
+    aai.RealtimeTranscriber(on_data=printer.show, on_error=on_error, sample_rate=16_000)
+    return to_srt(captions(turns)) + to_srt(captions([transcript])) + to_srt(captions([transcript.words]))

@@ -50,7 +50,7 @@ def doctor(context: typer.Context) -> None:
     exit code is 1 if transcription can't work.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.doctor_checks import Status, all_checks, run_checks
-    from vivavoce.cli.terminal import terminal_width, uses_colour
+    from vivavoce.printing.terminal import terminal_width, uses_colour
 
     colour = uses_colour()
     width = terminal_width() if sys.stdout.isatty() else None

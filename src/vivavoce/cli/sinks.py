@@ -10,9 +10,9 @@ import threading
 from typing import TYPE_CHECKING, ClassVar, Protocol, TextIO
 
 from vivavoce.cli.guarded import GuardedOutput, say
-from vivavoce.cli.live_line import LiveLine
 from vivavoce.cli.options import Format
-from vivavoce.cli.terminal import has_escapes, terminal_width, uses_colour
+from vivavoce.printing.live_line import LiveLine
+from vivavoce.printing.terminal import has_escapes, terminal_width, uses_colour
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ __all__ = [
     "TextSink",
     "file_sink",
     "standard_output_sink",
-    "unchanged_length",
 ]
 
 
@@ -213,21 +212,8 @@ class CaptionSink(FileSink):
             self._write_item(srt_block(self.n_written + 1, cue) if is_srt else vtt_block(cue))
 
 
-def unchanged_length(before: str, now: str) -> int:
-    """Return the length of the whole words at the start of a partial that the previous partial has too.
-
-    Words that two partials share mostly stay; new words often change again.
-    """
-    n = 0
-    for old, new in zip(before.split(" "), now.split(" "), strict=False):
-        if old != new:
-            break
-        n += len(new) + 1
-    return min(n, len(now))
-
-
 class TerminalSink:
-    """Shows partials on a live line and replaces them by finals; new words of a partial are dimmed.
+    """Shows partials on a live line and replaces them by finals.
 
     Args:
         live_line: The live line of the terminal.
@@ -240,19 +226,18 @@ class TerminalSink:
         self._err = err
         self._idle = idle
         self._lock = threading.Lock()
-        self._partial = ""  # the previous partial of the current utterance
 
     def show(self, transcript: TranscriptLine) -> None:
         """Show a partial on the live line, or replace it by a final."""
         with self._lock:
-            before, self._partial = self._partial, "" if transcript.is_final else transcript.text
-            if not transcript.is_final:
-                text = transcript.text or self._idle()
-                self._live_line.partial(text, unchanged_length(before, transcript.text))
-            elif transcript.text:
+            if transcript.is_final and transcript.text:
                 self._live_line.final(transcript.text)
-            else:
+            elif transcript.is_final:
                 self._live_line.clear()
+            elif transcript.text:
+                self._live_line.partial(transcript.text)
+            else:
+                self._live_line.status(self._idle())
 
     def note(self, text: str) -> None:
         """Write a message to standard error, on its own line."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from vivavoce.printing.cells import printable
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
     from vivavoce.client import RealtimeTranscript
     from vivavoce.client.events import TurnEvent
 
-__all__ = ["TranscriptLine", "printable"]
-
-
-def printable(text: str) -> str:
-    """Return the text on one line, without characters that could control a terminal."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+__all__ = ["TranscriptLine"]
 
 
 @dataclass(frozen=True, slots=True)

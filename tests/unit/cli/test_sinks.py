@@ -5,11 +5,8 @@ import io
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from vivavoce.cli.guarded import GuardedOutput
-from vivavoce.cli.live_line import LiveLine
 from vivavoce.cli.options import Format
 from vivavoce.cli.sinks import (
     CaptionSink,
@@ -18,9 +15,9 @@ from vivavoce.cli.sinks import (
     TerminalSink,
     TextSink,
     standard_output_sink,
-    unchanged_length,
 )
 from vivavoce.cli.transcript_line import TranscriptLine
+from vivavoce.printing.live_line import LiveLine
 from vivavoce.types import Word
 
 WORDS = (Word("Hello", 100, 420, 0.9, is_final=True), Word("there.", 450, 800, 0.8, is_final=True))
@@ -127,19 +124,7 @@ def test_an_empty_final_clears_the_live_line():
     assert out.getvalue().endswith("\r\x1b[K")
 
 
-PARTIALS = st.lists(st.sampled_from(["it", "was", "the", "best", "语"]), max_size=8).map(" ".join)
-
-
-@given(PARTIALS, PARTIALS)
-def test_the_unchanged_part_is_whole_words_from_the_start(before, now):
-    n = unchanged_length(before, now)
-    assert before.startswith(now[:n].rstrip())
-    assert n == len(now) or now[n - 1 : n] in {"", " "}
-
-
 def test_new_words_are_dimmed():
-    assert unchanged_length("it was the", "it was the best") == len("it was the ")
-    assert unchanged_length("it was the", "it is the") == len("it ")
     out = io.StringIO()
     sink = TerminalSink(LiveLine(out.write, lambda: 40, dim=True), io.StringIO())
     sink.show(TranscriptLine("it was", is_final=False))

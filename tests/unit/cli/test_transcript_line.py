@@ -2,7 +2,8 @@
 
 import pytest
 
-from vivavoce.cli.transcript_line import TranscriptLine, printable
+from vivavoce.cli.transcript_line import TranscriptLine
+from vivavoce.printing.cells import printable
 from vivavoce.types import Word
 
 

@@ -1,51 +1,12 @@
 """What remains on the terminal after any sequence of transcripts."""
 
-import re
-
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from vivavoce.cli.live_line import LiveLine, tail_that_fits, wrap
-from vivavoce.cli.transcript_line import printable
-
-
-class Terminal:
-    """A terminal of one width that wraps like a real one: when a character no longer fits."""
-
-    def __init__(self, width):
-        self.width = width
-        self.rows = [[]]
-        self.column = 0
-        self.widest_live = 0
-
-    def write(self, text):
-        for piece in re.findall(r"\x1b\[[0-9]*[A-Za-z]|.|\n", text, re.DOTALL):
-            if piece == "\n":
-                self.rows.append([])
-                self.column = 0
-            elif piece == "\r":
-                self.column = 0
-            elif piece == "\x1b[K":
-                del self.rows[-1][self.column :]
-            elif not piece.startswith("\x1b"):
-                self._put(piece)
-
-    def _put(self, char):
-        cells = cell_len(char)
-        if self.column + cells > self.width:
-            self.rows.append([])
-            self.column = 0
-        row = self.rows[-1]
-        row[len(row) :] = [" "] * (self.column - len(row))
-        if cells:
-            row[self.column : self.column + cells] = [char] + [""] * (cells - 1)
-        self.column += cells
-
-    @property
-    def lines(self):
-        return ["".join(row).rstrip() for row in self.rows]
-
+from support.terminal import Terminal
+from vivavoce.printing.cells import printable
+from vivavoce.printing.live_line import LiveLine, tail_that_fits, unchanged_length, wrap
 
 LETTERS = st.sampled_from("abcdefghij ,.é" + "語")
 
@@ -131,3 +92,18 @@ def test_an_echoed_ctrl_c_is_erased(partial, final, width, escapes):
     terminal.write("^C")
     screen.final(final)
     assert "^" not in "".join(terminal.lines)
+
+
+PARTIALS = st.lists(st.sampled_from(["it", "was", "the", "best", "语"]), max_size=8).map(" ".join)
+
+
+@given(PARTIALS, PARTIALS)
+def test_the_unchanged_part_is_whole_words_from_the_start(before, now):
+    n = unchanged_length(before, now)
+    assert before.startswith(now[:n].rstrip())
+    assert n == len(now) or now[n - 1 : n] in {"", " "}
+
+
+def test_words_that_the_partial_before_had_are_unchanged():
+    assert unchanged_length("it was the", "it was the best") == len("it was the ")
+    assert unchanged_length("it was the", "it is the") == len("it ")

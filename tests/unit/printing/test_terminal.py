@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from vivavoce.cli.terminal import has_escapes, terminal_width, uses_colour
+from vivavoce.printing.terminal import has_escapes, terminal_width, uses_colour
 
 
 class FakeTty(io.StringIO):
