@@ -24,7 +24,6 @@ _AFTER_SECOND: Final = word_set(
 """Words after "second" which show that it is an ordinal, not the unit of time."""
 _FRACTION_ORDINALS: Final = frozenset({100, 1000, 10**6, 10**9})  # "one hundredth" is a fraction as often
 _NUMBER_WORDS: Final = word_set("one two three four five six seven eight nine ten eleven twelve half")
-_FRACTIONS: Final = frozenset({"half", "quarter", "quarters", "third", "thirds"})
 _MINUTES_TO_OR_PAST: Final = frozenset({"five", "ten", "twenty", "twenty-five"})
 _LAST_HOUR: Final = 12
 _CURRENCIES: Final = frozenset({"dollar", "dollars", "pound", "pounds", "euro", "euros"})
@@ -61,7 +60,7 @@ def cardinals(context: RunInContext) -> Rewrite | None:
     number = run.single
     if number is None or context.is_title:
         return None
-    if _has_fraction_after(context) or context.before() in _CURRENCIES or _is_in_list(context, number):
+    if context.before() in _CURRENCIES or _is_in_list(context, number):
         return None
     if number.is_decimal:
         return _decimal(context, number)
@@ -147,12 +146,3 @@ def _is_in_list(context: RunInContext, number: Number) -> bool:
                 break
             at += step
     return False
-
-
-def _has_fraction_after(context: RunInContext) -> bool:
-    """Whether a fraction follows: "ten and a half"."""
-    return (
-        context.after() == "and"
-        and context.after(2) in {"a", "one", "three"}
-        and context.after(3) in _FRACTIONS
-    )
