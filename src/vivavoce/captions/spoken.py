@@ -74,8 +74,15 @@ def spoken_words(turn: Iterable[CaptionWord] | SdkTurn) -> list[SpokenWord]:
 
     Args:
         turn: Its words, or an object that has them. A start before the previous one is moved up to it.
+
+    Raises:
+        TypeError: It is a single word.
     """
     words: Any = getattr(turn, "words", turn)
+    if hasattr(words, "text"):
+        raise TypeError(
+            "turns must be turns or lists of words, got a word; put the words of a turn into a list"
+        )
     channel, speaker = getattr(turn, "channel", None), getattr(turn, "speaker_label", None)
     parts = [
         SpokenWord(text, *_times_ms(word), _voice(word, channel, speaker))

@@ -205,6 +205,11 @@ def test_a_turn_of_several_speakers_is_broken_where_they_change():
     assert [cue.text for cue in captions([said])] == ["You are late.", "I am not."]
 
 
+def test_words_without_turns_are_refused():
+    with pytest.raises(TypeError, match="turns must be turns or lists of words, got a word"):
+        captions(sdk_turn(0, "Yes, of course.", 0).words)
+
+
 # --- for any words ----------------------------------------------------------------------------
 
 TEXTS = st.one_of(
