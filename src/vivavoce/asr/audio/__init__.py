@@ -5,6 +5,6 @@ from __future__ import annotations
 from vivavoce.asr.audio.buffer import SampleBuffer
 from vivavoce.asr.audio.intake import Intake
 from vivavoce.asr.audio.pcm import Samples, decode_samples
-from vivavoce.asr.audio.rate import ENGINE_RATE_HZ, SAMPLES_PER_MS
+from vivavoce.asr.audio.rate import SAMPLES_PER_MS
 
-__all__ = ["ENGINE_RATE_HZ", "SAMPLES_PER_MS", "Intake", "SampleBuffer", "Samples", "decode_samples"]
+__all__ = ["SAMPLES_PER_MS", "Intake", "SampleBuffer", "Samples", "decode_samples"]

@@ -11,9 +11,8 @@ import soxr
 
 from vivavoce.asr.audio.codecs import CodecDecoder
 from vivavoce.asr.audio.pcm import Samples, decode_samples
-from vivavoce.asr.audio.rate import ENGINE_RATE_HZ
 from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Codec, Encoding, Failure
+from vivavoce.types import MODEL_RATE_HZ, Codec, Encoding, Failure
 
 __all__ = ["Intake"]
 
@@ -29,8 +28,8 @@ _LAG_MARGIN_S: Final = 0.002
 
 
 def _soxr_stream(sample_rate: int) -> soxr.ResampleStream:
-    quality = _QUALITY_UP if sample_rate < ENGINE_RATE_HZ else _QUALITY_DOWN
-    return soxr.ResampleStream(sample_rate, ENGINE_RATE_HZ, 1, dtype="float32", quality=quality)
+    quality = _QUALITY_UP if sample_rate < MODEL_RATE_HZ else _QUALITY_DOWN
+    return soxr.ResampleStream(sample_rate, MODEL_RATE_HZ, 1, dtype="float32", quality=quality)
 
 
 @functools.cache
@@ -46,8 +45,8 @@ def _lag_samples(sample_rate: int) -> int:
         out = 0
         for n in range(1, round(_PROBE_S * sample_rate / len(step))):
             out += len(probe.resample_chunk(step))
-            lag = max(lag, n * len(step) * ENGINE_RATE_HZ / sample_rate - out)
-    return math.ceil(lag + _LAG_MARGIN_S * ENGINE_RATE_HZ)
+            lag = max(lag, n * len(step) * MODEL_RATE_HZ / sample_rate - out)
+    return math.ceil(lag + _LAG_MARGIN_S * MODEL_RATE_HZ)
 
 
 class _Resampler:
@@ -59,7 +58,7 @@ class _Resampler:
     """
 
     def __init__(self, rate_hz: int) -> None:
-        is_needed = rate_hz != ENGINE_RATE_HZ
+        is_needed = rate_hz != MODEL_RATE_HZ
         self.rate_hz: Final = rate_hz
         self.lag_samples: Final = _lag_samples(rate_hz) if is_needed else 0
         self._stream = _soxr_stream(rate_hz) if is_needed else None  # None: the input is 16 kHz
@@ -116,7 +115,7 @@ class Intake:
         The number of samples that the resampler holds depends on the chunks. A position that must not depend
         on them (a forced endpoint) is derived from this number.
         """
-        exact = self._received_samples * ENGINE_RATE_HZ // self._resampler.rate_hz
+        exact = self._received_samples * MODEL_RATE_HZ // self._resampler.rate_hz
         return max(0, min(exact - self._resampler.lag_samples, self._resampled_samples))
 
     def decode(self, data: bytes) -> Samples:

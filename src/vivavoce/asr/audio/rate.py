@@ -1,4 +1,4 @@
-"""The sample rate inside the engine."""
+"""The sample rate inside the engine, by the millisecond."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Final
 
 from vivavoce.types import MODEL_RATE_HZ
 
-__all__ = ["ENGINE_RATE_HZ", "SAMPLES_PER_MS"]
+__all__ = ["SAMPLES_PER_MS"]
 
-ENGINE_RATE_HZ: Final = MODEL_RATE_HZ
-"""Rate of all samples after the intake, and of the input of all models."""
-
-SAMPLES_PER_MS: Final = ENGINE_RATE_HZ // 1000
+SAMPLES_PER_MS: Final = MODEL_RATE_HZ // 1000
+"""Samples in a millisecond after the intake, and in the input of all models."""

@@ -14,7 +14,6 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.engine.cadence import CadenceControl
 from vivavoce.asr.engine.cores import usable_cores
 from vivavoce.asr.engine.scheduler import Scheduler
@@ -23,7 +22,7 @@ from vivavoce.asr.engine.stats import EngineStats
 from vivavoce.asr.models import give_back_memory, load_detector, load_recogniser, warm_up
 from vivavoce.asr.session import Tuning
 from vivavoce.errors import EngineError, VivavoceError
-from vivavoce.types import Failure
+from vivavoce.types import MODEL_RATE_HZ, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -256,7 +255,7 @@ class Engine:
                 results = detector.detect(inputs)
             else:
                 results = await loop.run_in_executor(self._threads, detector.detect, inputs)
-            self.stats.detected_s += sum(frames.size for _, frames in batch) / ENGINE_RATE_HZ
+            self.stats.detected_s += sum(frames.size for _, frames in batch) / MODEL_RATE_HZ
             for (member, _), (state, probabilities) in zip(batch, results, strict=True):
                 member.speech_state = state
                 if member.key in self._members:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from vivavoce.asr.session import DecodeRequest
@@ -14,10 +14,10 @@ __all__ = ["Batch", "Scheduler"]
 
 # By measurement on two AVX2 cores: a pass costs as much in a batch of four as alone and more in one of
 # eight, since a batch lasts as long as its longest pass, and all of its sessions wait for that.
-_MAX_PARTIALS_SAMPLES: Final = ENGINE_RATE_HZ * 12
-_MAX_WHOLE_SAMPLES: Final = ENGINE_RATE_HZ * 6
+_MAX_PARTIALS_SAMPLES: Final = MODEL_RATE_HZ * 12
+_MAX_WHOLE_SAMPLES: Final = MODEL_RATE_HZ * 6
 _HEAD_START_S: Final = 0.15
-_SECONDS_PER_SAMPLE: Final = 0.05 / ENGINE_RATE_HZ  # roughly the cost of a span
+_SECONDS_PER_SAMPLE: Final = 0.05 / MODEL_RATE_HZ  # roughly the cost of a span
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ, SAMPLES_PER_MS
+from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, HypothesisWord
 from vivavoce.asr.session.credibility import is_credible
 from vivavoce.asr.session.speech import confidence_after
 from vivavoce.asr.text import Stability, calibrated, plain_word
-from vivavoce.types import Word
+from vivavoce.types import MODEL_RATE_HZ, Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +126,7 @@ class Utterance:
     def committed_end(self) -> int:
         """Position in the session after the last committed word; the start without any."""
         end_s = self._committed[-1].end_s if self._committed else 0.0
-        return self.start + round(end_s * ENGINE_RATE_HZ)
+        return self.start + round(end_s * MODEL_RATE_HZ)
 
     @property
     def memory(self) -> object:
@@ -155,7 +155,7 @@ class Utterance:
 
     def _shifted(self, words: Sequence[HypothesisWord]) -> tuple[HypothesisWord, ...]:
         """Words of the window on the utterance's timeline."""
-        offset_s = (self.window - self.start) / ENGINE_RATE_HZ
+        offset_s = (self.window - self.start) / MODEL_RATE_HZ
         return tuple(
             dataclasses.replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s)
             for word in words
@@ -239,15 +239,15 @@ class Utterance:
         words = self._tail.words
         n = 0
         for index in range(1, self._stability.locked):
-            if self.window + words[index].start_s * ENGINE_RATE_HZ > earliest:
+            if self.window + words[index].start_s * MODEL_RATE_HZ > earliest:
                 break
             n = index
         if not n:
             return
-        moved = round(words[n].start_s * ENGINE_RATE_HZ) - margin
+        moved = round(words[n].start_s * MODEL_RATE_HZ) - margin
         start = self.window + moved // step * step
         n_tokens = _count_tokens(words[:n])
-        moved_s = (start - self.window) / ENGINE_RATE_HZ
+        moved_s = (start - self.window) / MODEL_RATE_HZ
         rest = tuple(
             dataclasses.replace(
                 word, start_s=max(0.0, word.start_s - moved_s), end_s=max(0.0, word.end_s - moved_s)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.encoders import container, opus_packets
-from vivavoce.asr.audio import ENGINE_RATE_HZ, Intake
+from vivavoce.asr.audio import Intake
 from vivavoce.asr.audio.ogg import OggPackets
 from vivavoce.errors import ProtocolViolation
-from vivavoce.types import Codec, Failure
+from vivavoce.types import MODEL_RATE_HZ, Codec, Failure
 
 RATE = 48_000
 # A tone that begins after 0.3 s: its start in the decoded audio shows whether times are right.
@@ -33,7 +33,7 @@ def decode(codec, pieces, sample_rate=16_000):
 
 
 def onset_s(samples):
-    return np.flatnonzero(np.abs(samples) > 0.2)[0] / ENGINE_RATE_HZ
+    return np.flatnonzero(np.abs(samples) > 0.2)[0] / MODEL_RATE_HZ
 
 
 def test_one_opus_packet_a_message():

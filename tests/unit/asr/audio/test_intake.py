@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ, Intake, SampleBuffer, decode_samples
+from vivavoce.asr.audio import Intake, SampleBuffer, decode_samples
 from vivavoce.asr.audio.intake import _lag_samples
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.query import SAMPLE_RATES_HZ
-from vivavoce.types import Encoding
+from vivavoce.types import MODEL_RATE_HZ, Encoding
 
 
 def test_pcm_is_little_endian_full_scale():
@@ -50,7 +50,7 @@ def test_any_chunks_give_the_same_samples(rate, cuts, seed):
         assert sum(map(len, pieces)) >= intake.guaranteed_samples
     pieces.append(intake.finish())
     assert np.array_equal(np.concatenate(pieces), expected)
-    assert abs(len(expected) - len(signal) * ENGINE_RATE_HZ / rate) < 2
+    assert abs(len(expected) - len(signal) * MODEL_RATE_HZ / rate) < 2
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_guaranteed_samples_have_come_out_and_are_few_less_than_received(rate):
         out += len(intake.feed(np.zeros(rate // 100, np.float32)))
         assert out >= intake.guaranteed_samples
     assert intake.received_ms == pytest.approx(2_000, abs=20)
-    assert intake.guaranteed_samples >= 2 * ENGINE_RATE_HZ * (rate // 100 * 100 / rate) - 1_040
+    assert intake.guaranteed_samples >= 2 * MODEL_RATE_HZ * (rate // 100 * 100 / rate) - 1_040
 
 
 @settings(deadline=None, max_examples=25)
@@ -72,13 +72,13 @@ def test_guaranteed_samples_have_come_out_and_are_few_less_than_received(rate):
     chunks_ms=st.lists(st.integers(1, 2_000), min_size=1, max_size=8),
 )
 def test_the_guarantee_depends_on_rate_and_duration_alone(rate, chunks_ms):
-    lag = _lag_samples(rate) if rate != ENGINE_RATE_HZ else 0
+    lag = _lag_samples(rate) if rate != MODEL_RATE_HZ else 0
     intake, received = Intake(rate, Encoding.PCM_S16LE), 0
     for ms in chunks_ms * 2:
         n = rate * ms // 1_000
         received += n
         intake.feed(np.zeros(n, np.float32))
-        assert intake.guaranteed_samples == max(0, received * ENGINE_RATE_HZ // rate - lag)
+        assert intake.guaranteed_samples == max(0, received * MODEL_RATE_HZ // rate - lag)
 
 
 def test_durations_follow_rate_and_encoding():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.models.base import Hypothesis, HypothesisWord, Span
 from vivavoce.asr.models.guards import max_tokens, zero_duration
 from vivavoce.asr.models.moonshine.encoder import Encoded
@@ -20,6 +19,7 @@ from vivavoce.asr.models.moonshine.word_times import word_times
 from vivavoce.asr.models.terms import DEFAULT_STRENGTH, Strength, TermBias, plain_letters, written_forms
 from vivavoce.asr.models.vocabulary import Vocabulary
 from vivavoce.errors import EngineError
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ class MoonshineRecogniser:
 
 def _limit(span: Span) -> int:
     """The largest number of tokens that a span may have."""
-    whole = max_tokens(len(span.samples) / ENGINE_RATE_HZ)
+    whole = max_tokens(len(span.samples) / MODEL_RATE_HZ)
     if span.fresh_s is None:
         return whole
     return min(whole, len(span.prefix) + len(span.draft) + max_tokens(span.fresh_s))

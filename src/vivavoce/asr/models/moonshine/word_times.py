@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ __all__ = ["FRAME_S", "token_spans", "word_times"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-FRAME_S: Final = FRAME_SAMPLES / ENGINE_RATE_HZ
+FRAME_S: Final = FRAME_SAMPLES / MODEL_RATE_HZ
 # The quantile of a token's attention at which its word starts, and the lag of that moment; both measured
 # against a forced aligner on read speech.
 _START_QUANTILE: Final = 0.5

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.runtime import open_model
 from vivavoce.asr.models.smart_turn.mel import log_mel
 from vivavoce.errors import ModelError
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ __all__ = ["SmartTurn"]
 _PACKAGE: Final = "pipecat"
 _FILE: Final = "audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx"
 _INSTALL: Final = "pipecat-ai"
-_WINDOW_SAMPLES: Final = 8 * ENGINE_RATE_HZ
+_WINDOW_SAMPLES: Final = 8 * MODEL_RATE_HZ
 _VARIANCE_FLOOR: Final = 1e-7
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
@@ -59,7 +59,7 @@ def _window() -> npt.NDArray[np.float64]:
 @cache
 def _filters() -> npt.NDArray[np.float64]:
     """Triangles of equal area between neighbouring bands, shape (80, 201)."""
-    highest = _LINEAR_MELS + _MELS_PER_E * np.log(ENGINE_RATE_HZ / 2 / _LINEAR_HZ)
+    highest = _LINEAR_MELS + _MELS_PER_E * np.log(MODEL_RATE_HZ / 2 / _LINEAR_HZ)
     mels = np.linspace(0.0, highest, N_BANDS + 2)
     edges = np.where(
         mels < _LINEAR_MELS,
@@ -67,7 +67,7 @@ def _filters() -> npt.NDArray[np.float64]:
         _LINEAR_HZ * np.exp((mels - _LINEAR_MELS) / _MELS_PER_E),
     )[:, None]
     low, middle, high = edges[:-2], edges[1:-1], edges[2:]
-    hz = np.linspace(0.0, ENGINE_RATE_HZ / 2, _FRAME_SAMPLES // 2 + 1)
+    hz = np.linspace(0.0, MODEL_RATE_HZ / 2, _FRAME_SAMPLES // 2 + 1)
     triangles = np.minimum((hz - low) / (middle - low), (high - hz) / (high - middle))
     filters: npt.NDArray[np.float64] = np.maximum(0.0, triangles) * 2.0 / (high - low)
     return filters

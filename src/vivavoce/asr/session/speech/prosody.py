@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
 
 __all__ = ["WINDOW_SAMPLES", "Prosody", "prosody"]
 
-WINDOW_SAMPLES: Final = ENGINE_RATE_HZ * 2
+WINDOW_SAMPLES: Final = MODEL_RATE_HZ * 2
 """How much of the speech is measured, at 16 kHz."""
 
 _DECIMATION: Final = 4
-_RATE_HZ: Final = ENGINE_RATE_HZ // _DECIMATION
+_RATE_HZ: Final = MODEL_RATE_HZ // _DECIMATION
 _FRAME: Final = 160  # 40 ms: two and a half periods of the deepest voice
 _HOP: Final = 64  # 16 ms
 _FFT: Final = 512  # at least a frame and the longest lag
