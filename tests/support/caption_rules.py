@@ -70,6 +70,16 @@ def of_ffmpeg(cues, kind):
     )
 
 
+def ends_like_the_next(cue):
+    """Return whether its last line must be a number alone, which pysubs2 takes for that of the next cue."""
+    *before, last = cue[2]
+    return (
+        last.isdecimal()
+        and bool(before)
+        and len(f"{before[-1].split(' ')[-1]} {last}") > STYLE.line_characters
+    )
+
+
 def without_arrows(line):
     """Return a line of SRT without the mark that separates times."""
     return re.sub("-+->", "->", line)
@@ -84,7 +94,8 @@ def check_parsers(cues):
     """Check that all readers find the same cues."""
     expected = [(cue.start_ms, cue.end_ms, cue.lines) for cue in cues]
     srt = [(start, end, tuple(map(without_arrows, lines))) for start, end, lines in expected]
-    assert of_pysubs2(cues) == [(start, end, "\\N".join(lines)) for start, end, lines in srt]
+    if not any(map(ends_like_the_next, srt)):
+        assert of_pysubs2(cues) == [(start, end, "\\N".join(lines)) for start, end, lines in srt]
     assert of_webvtt(cues) == expected
     if cues:  # FFmpeg takes an empty file for no file
         assert of_ffmpeg(cues, "srt") == srt

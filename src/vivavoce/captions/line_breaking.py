@@ -109,6 +109,7 @@ _BEFORE_PREPOSITION: Final = 55.0
 _ANYWHERE: Final = 85.0
 _INSIDE_PHRASE: Final = 250.0
 _SINGLE_WORD: Final = 300.0
+_NUMBER_ALONE: Final = 1_000.0
 _TWO_WORDS: Final = 40.0
 _CUE: Final = 60.0
 _PER_MS_TOO_SHORT: Final = 0.15
@@ -187,6 +188,8 @@ def _line_cost(texts: Sequence[str], begin: int, end: int, width: int, even: flo
         cost += _SINGLE_WORD
     if end < len(texts):
         cost += _break_cost(texts[end - 1], texts[end])
+    elif begin == end - 1 and texts[begin].isdecimal():
+        cost += _NUMBER_ALONE  # readers of SRT take it for the number of the next cue
     return cost
 
 

@@ -122,6 +122,13 @@ def test_marks_of_the_formats_are_harmless():
     assert caption.raw_text == "&lt;b&gt;A &amp; B&lt;/b&gt;\n--&gt; 1"
 
 
+def test_a_number_is_no_line_of_its_own_at_the_end():
+    said = spoken("Whoever is in need of help calls number 00441632960001")
+    (cue,) = cues = captions([said])
+    assert cue.lines == ("Whoever is in need", "of help calls number 00441632960001")
+    check_parsers(cues)
+
+
 def test_times_over_an_hour():
     cue = Cue(3_725_045, 3_726_000, ("Late.",))
     assert "01:02:05,045 --> 01:02:06,000" in to_srt([cue])
