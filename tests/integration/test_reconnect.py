@@ -235,7 +235,7 @@ def test_a_restarted_server_continues_the_session(undisturbed):
     events, has_turn = [], threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    with scripted_server(max_lead_s=None, port=port, drain_s=30.0) as first:
+    with scripted_server(max_lead_s=None, port=port, finish_s=30.0) as first:
         rule = vivavoce.Reconnect(attempts=10_000, first_delay_s=0.02, longest_delay_s=0.1)
         session = vivavoce.connect(url=first.base_url, reconnect=rule)
         half = DATA.index(bytes(20_000), 60_000) + 10_000  # in a pause: a server that goes ends the turn

@@ -48,7 +48,12 @@ def parts(monkeypatch, tmp_path):
     server = types.ModuleType("vivavoce.server")
     server.LocalServer = LocalServer
     server.ServerOptions = types.SimpleNamespace
-    server.serve = served.append
+
+    def serve(options, *, read_keys):
+        assert tuple(read_keys()) == options.api_keys
+        served.append(options)
+
+    server.serve = serve
     server.served = served
     monkeypatch.setitem(sys.modules, "vivavoce.server", server)
     monkeypatch.setattr(vivavoce, "server", server, raising=False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import stat
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vivavoce.cli.guarded import say
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
 
@@ -182,6 +185,25 @@ _TurnModelOption = Annotated[
         "installed), none, or an ONNX file.",
     ),
 ]
+_DrainOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        envvar="VIVAVOCE_DRAIN",
+        min=0,
+        help="Let open sessions continue for this long at SIGTERM or Ctrl-C, then end them with their last "
+        "words.",
+    ),
+]
+_PublicStatusOption = Annotated[
+    bool,
+    typer.Option(
+        "--public-status",
+        envvar="VIVAVOCE_PUBLIC_STATUS",
+        help="Serve /metrics and the figures of /readyz to everyone (default: on a public address to this "
+        "machine, and with an API key).",
+    ),
+]
 _LogLevelOption = Annotated[
     LogLevel,
     typer.Option(
@@ -211,6 +233,8 @@ def serve(
     webhooks: _WebhooksOption = True,
     strict_chunks: _StrictChunksOption = False,
     turn_model: _TurnModelOption = "auto",
+    drain: _DrainOption = 5.0,
+    public_status: _PublicStatusOption = False,
     log_level: _LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Run a server for AssemblyAI's streaming protocols.
@@ -222,15 +246,21 @@ def serve(
       vivavoce serve --tls-cert fullchain.pem --tls-key privkey.pem
 
     A loopback address needs no keys. On any other address the server refuses to start without keys,
-    unless --no-auth is given. Ctrl-C or SIGTERM lets sessions finish; a second one stops at once.
+    unless --no-auth is given. At Ctrl-C or SIGTERM sessions may continue for --drain seconds, and then get
+    their last words; a second signal stops at once. SIGHUP reads --api-key-file and the certificate again.
 
     --tls-self-signed creates a certificate, keeps it in the cache folder and logs its path.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.server_choice import server_extra
 
-    keys = read_keys(api_key or [], os.environ.get("VIVAVOCE_API_KEYS"), api_key_file)
+    keys_again = functools.partial(
+        read_keys, api_key or [], os.environ.get("VIVAVOCE_API_KEYS"), api_key_file
+    )
     with server_extra():
         from vivavoce import server
+    keys = keys_again()
+    if api_key_file is not None and api_key_file.stat().st_mode & stat.S_IROTH:
+        say(f"vivavoce: every user of this machine can read {api_key_file}: chmod o-r {api_key_file}")
     server.serve(
         server.ServerOptions(
             host=host,
@@ -249,8 +279,11 @@ def serve(
             tls_cert=tls_cert,
             tls_key=tls_key,
             tls_self_signed=tls_self_signed,
+            drain_s=drain,
+            public_status=public_status,
             log_level=log_level.value,
-        )
+        ),
+        read_keys=keys_again,
     )
 
 

@@ -70,7 +70,8 @@ class LocalServer:
         host = f"[{host}]" if ":" in host else host
         self.base_url = f"{'wss' if self._options.is_encrypted else 'ws'}://{host}:{port}"
         self.ca_file = certificate.cert if certificate and certificate.made_here else None
-        options = dataclasses.replace(self._options, port=port)
+        # No time to continue: the program that stops the server has ended what it wants to finish.
+        options = dataclasses.replace(self._options, port=port, drain_s=0.0)
         server = self._server = make_server(options, certificate, engine=self._make_engine)
         thread = self._thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets)), name="vivavoce-server", daemon=True
@@ -89,7 +90,7 @@ class LocalServer:
         """Let the sessions finish and stop the server."""
         if self._server is not None and self._thread is not None:
             self._server.request_stop()
-            self._thread.join(self._options.drain_s + _START_TIMEOUT_S)
+            self._thread.join(self._options.finish_s + _START_TIMEOUT_S)
 
     @property
     def failure(self) -> str | None:

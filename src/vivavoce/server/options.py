@@ -30,12 +30,15 @@ class ServerOptions:
             are slowed down instead.
         strict_chunks: Whether v2 messages of less than 100 ms are refused, as the protocol documents, and not
             only those of less than 10 ms.
-        drain_s: How long sessions may take to finish when the server stops, in seconds.
+        drain_s: How long open sessions may continue when the server stops, in seconds.
+        finish_s: How long they may take after that to send their last words, in seconds.
         allow_origins: Origins of other sites, such as ``https://example.org``, whose pages may open sessions
             without a key and read rooms; ``*``: all.
         store: File in which transcripts are kept; None: nothing is kept.
         keep_days: How long they are kept, in days; None: until they are deleted.
         max_readers: Largest number of readers of all rooms.
+        public_status: Whether figures of a server on a public address are shown to everyone, and not only to
+            this machine and with an API key.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
         tls_cert: File with the TLS certificate, in PEM form; None: no certificate file.
         tls_key: File with the certificate's key; None: the key is in the same file.
@@ -52,11 +55,13 @@ class ServerOptions:
     webhooks: bool = True
     max_lead_s: float | None = 60.0
     strict_chunks: bool = False
-    drain_s: float = 10.0
+    drain_s: float = 5.0
+    finish_s: float = 10.0
     allow_origins: tuple[str, ...] = ()
     max_readers: int = 5_000
     store: Path | None = None
     keep_days: float | None = None
+    public_status: bool = False
     log_level: str = "info"
     tls_cert: Path | None = None
     tls_key: Path | None = None

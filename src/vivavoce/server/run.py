@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import logging
+import os
+import signal
+import sys
+import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,15 +18,16 @@ import uvicorn
 
 from vivavoce.asr.engine import Engine
 from vivavoce.asr.models import load_recogniser
-from vivavoce.errors import EngineError
+from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.server.app import create_app
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
+from vivavoce.server.log import LOG_FORMAT, NonBlockingHandler
 from vivavoce.server.sockets import listen, urls_of
 from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from vivavoce.server.options import ServerOptions
@@ -31,8 +39,11 @@ __all__ = ["DrainingServer", "make_server", "serve"]
 _log = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES = 1 << 20
+_DOUBLED_S = 0.2  # wrappers send a signal to the process and to its group: it counts once
+_HAD_TERMINAL = sys.stderr is not None and sys.stderr.isatty()
 # Uvicorn logs this as an error after each response that refuses a handshake, although that completes it.
 _REFUSED_HANDSHAKE = "ASGI callable returned without completing handshake."
+_CUT_OFF = "asyncio.exceptions.CancelledError"  # of a server that a third signal cuts off
 _REFUSED_REQUEST = "Invalid HTTP request received."  # `HttpProtocol` logs more
 
 
@@ -43,6 +54,8 @@ class _ClientFaults(logging.Filter):
         """Drop a record, or demote it to a line of level INFO."""
         if record.msg in {_REFUSED_HANDSHAKE, _REFUSED_REQUEST}:
             return False
+        if str(record.msg).rstrip().endswith(_CUT_OFF):
+            return False
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, UnicodeDecodeError):  # text that is not UTF-8
             record.exc_info, record.exc_text = None, None
@@ -51,7 +64,7 @@ class _ClientFaults(logging.Filter):
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server whose first signal drains the sessions before it stops; the second stops at once.
+    """A uvicorn server whose first signal lets sessions continue for a while; the second stops at once.
 
     Uvicorn itself closes WebSockets at the first signal, before the application can send the last words.
 
@@ -70,6 +83,9 @@ class DrainingServer(uvicorn.Server):
         """
         super().__init__(config)
         self.service = service
+        self.reload: Callable[[], None] | None = None  # handles SIGHUP; None: it stops the server
+        self._stop_requested_s = 0.0  # when the first signal came, of time.monotonic
+        self._stops_now = False  # a second signal has come
         self.failure: EngineError | None = None  # why it stopped by itself
         self._stops_with_engine = stops_with_engine
         self._watching: asyncio.Task[None] | None = None  # None before it serves
@@ -97,12 +113,48 @@ class DrainingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handle a signal: drain at the first, stop at once at the second."""
         del frame
-        if self._loop is None or self.service.is_draining:
-            self.should_exit = True
-            self.force_exit = True
-        else:
-            _log.info("signal %d: %d sessions may finish", sig, len(self.service.connections))
+        if self._loop is None:
+            self.should_exit = self.force_exit = True
+        elif not self.service.is_draining:
+            self._stop_requested_s = time.monotonic()
+            n_open, drain_s = len(self.service.connections), self.service.options.drain_s
+            how = f"{n_open} sessions may continue for {drain_s:g} s, a second signal ends them"
+            _log.info("signal %d: %s", sig, how if n_open else "no session is open, stopping")
             self.request_stop()
+        elif time.monotonic() - self._stop_requested_s >= _DOUBLED_S:
+            self.force_exit = self._stops_now  # at the third
+            self._stops_now = True
+            self._loop.call_soon_threadsafe(self._stop_now)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while the block runs, SIGHUP among them."""
+        with super().capture_signals():
+            is_ours = (
+                threading.current_thread() is threading.main_thread()
+                and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL  # not ignored, as by nohup
+            )
+            if is_ours:
+                signal.signal(signal.SIGHUP, self._handle_hangup)
+            try:
+                yield
+            finally:
+                if is_ours:
+                    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+    def _handle_hangup(self, sig: int, frame: FrameType | None) -> None:
+        """Reload keys and certificate, or stop if the terminal of the server is gone."""
+        if self.reload is None or self._loop is None or _terminal_is_gone():
+            self.handle_exit(sig, frame)
+        else:
+            self._loop.call_soon_threadsafe(self.reload)
+
+    def _stop_now(self) -> None:
+        if self._draining is not None:
+            self._draining.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        self.should_exit = True
 
     def request_stop(self) -> None:
         """Let the sessions finish, then stop; may be called from any thread."""
@@ -176,12 +228,27 @@ def _send_no_tickets(config: uvicorn.Config) -> None:
         config.ssl.num_tickets = 0
 
 
-def serve(options: ServerOptions, *, on_listening: Callable[[int], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; open sessions may then finish.
+def _terminal_is_gone() -> bool:
+    """Whether this process has lost the terminal that it was started from."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return _HAD_TERMINAL
+    return False
+
+
+def serve(
+    options: ServerOptions,
+    *,
+    on_listening: Callable[[int], None] | None = None,
+    read_keys: Callable[[], Sequence[str]] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; open sessions may then continue for a while. SIGHUP reloads keys.
 
     Args:
         options: Options of the server.
         on_listening: Called with the port once clients can connect.
+        read_keys: Reads the API keys again, at SIGHUP; None: they stay.
 
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
@@ -189,11 +256,22 @@ def serve(options: ServerOptions, *, on_listening: Callable[[int], None] | None 
         EngineError: The models can't be loaded.
     """
     options.check()
+    log = NonBlockingHandler()
+    logging.basicConfig(level=options.log_level.upper(), format=LOG_FORMAT, handlers=[log])
+    try:
+        _serve(options, on_listening, read_keys)
+    finally:
+        logging.getLogger().removeHandler(log)
+        log.close()
+
+
+def _serve(
+    options: ServerOptions,
+    on_listening: Callable[[int], None] | None,
+    read_keys: Callable[[], Sequence[str]] | None,
+) -> None:
     certificate = certificate_for(options)
     sockets = listen(options.host, options.port)
-    logging.basicConfig(
-        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))
     if certificate and certificate.made_here:
         _log.info("self-signed certificate: %s", certificate.advice)
@@ -203,6 +281,24 @@ def serve(options: ServerOptions, *, on_listening: Callable[[int], None] | None 
     server = make_server(
         options, certificate, engine=lambda: Engine(recogniser=recogniser), stops_with_engine=True
     )
+    server.reload = partial(_reload, server, options, read_keys)
     server.run(sockets=sockets)
     if server.failure is not None:
         raise server.failure
+
+
+def _reload(
+    server: DrainingServer, options: ServerOptions, read_keys: Callable[[], Sequence[str]] | None
+) -> None:
+    """Read the keys and the certificate again; if anything is wrong with them, those from before stay."""
+    try:
+        keys = tuple(options.api_keys if read_keys is None else read_keys())
+        dataclasses.replace(options, api_keys=keys).check()
+        certificate = certificate_for(options)
+        if certificate and server.config.ssl is not None:
+            server.config.ssl.load_cert_chain(certificate.cert, certificate.key)
+        server.service.admission.replace_keys(keys)
+    except (VivavoceError, OSError) as error:
+        _log.error("not reloaded, keys and certificate stay: %s", error)
+    else:
+        _log.info("reloaded: %d API keys%s", len(keys), " and the certificate" if certificate else "")

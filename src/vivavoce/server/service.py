@@ -155,18 +155,23 @@ class Service:
         self.is_draining = True
 
     async def drain(self) -> None:
-        """Refuse new sessions, end the open ones, and wait for them and for webhooks, within limits."""
+        """Refuse new sessions, let the open ones continue for a while, then end them; wait for webhooks."""
         self.refuse_new_sessions()
+        await self._wait_closed(self.options.drain_s)
         for connection in list(self.connections):
             connection.finish()
-        if self.connections:
-            self._all_closed.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.options.drain_s):
-                    await self._all_closed.wait()
+        await self._wait_closed(self.options.finish_s)
         self.rooms.close()
         if self._deliveries:
-            await asyncio.wait(self._deliveries, timeout=self.options.drain_s)
+            await asyncio.wait(self._deliveries, timeout=self.options.finish_s)
+
+    async def _wait_closed(self, limit_s: float) -> None:
+        if not self.connections or limit_s <= 0:
+            return
+        self._all_closed.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._all_closed.wait()
 
     def follow(self, session_id: str, room: RoomRequest | None, owner: str) -> Followers | None:
         """Return whoever follows a session besides its client; None: nobody.

@@ -8,7 +8,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from vivavoce.asr.engine import EngineState
+from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.dialects import DIALECTS
+from vivavoce.server.access import is_loopback
 from vivavoce.server.metrics import CONTENT_TYPE
 from vivavoce.server.page_routes import page_response
 from vivavoce.version import __version__
@@ -28,6 +30,27 @@ _ROOT_TEXT: Final = (
 )
 
 
+_NOT_SHOWN: Final = (
+    "metrics are for this machine and for clients with an API key (header Authorization); serve with "
+    "--public-status to show them to everyone"
+)
+_FORWARDED: Final = ("forwarded", "x-forwarded-for")  # from a proxy, for a client that may be anywhere
+
+
+def _may_see_figures(service: Service, request: Request) -> bool:
+    options = service.options
+    if options.public_status or is_loopback(options.host):
+        return True
+    host = request.client.host if request.client else ""
+    if is_loopback(host) and not any(name in request.headers for name in _FORWARDED):
+        return True
+    keys = service.admission.keys
+    try:
+        return not keys.is_open and keys.admits(request.headers.get("authorization"))
+    except ProtocolViolation:  # a key that is not active
+        return False
+
+
 def status_routes(service: Service) -> list[Route]:
     """Return the routes ``/``, ``/healthz``, ``/readyz``, ``/v3/ws/health``, ``/v3/health`` and ``/metrics``.
 
@@ -40,19 +63,19 @@ def status_routes(service: Service) -> list[Route]:
         is_alive = service.engine.state is not EngineState.DEAD
         return JSONResponse({"status": "ok" if is_alive else "dead"}, 200 if is_alive else 500)
 
-    async def readiness(_request: Request) -> JSONResponse:
+    async def readiness(request: Request) -> JSONResponse:
         """Readiness: whether a new session would be accepted now."""
         engine = service.engine
         state = "draining" if service.is_draining else "full" if service.is_full else engine.state.value
         is_ready = state == EngineState.READY.value
-        body = {
-            "status": state,
-            "sessions": len(service.connections),
-            "cadence_ms": round(engine.cadence_ms),
-        }
+        body: dict[str, str | int] = {"status": state}
+        if _may_see_figures(service, request):
+            body |= {"sessions": len(service.connections), "cadence_ms": round(engine.cadence_ms)}
         return JSONResponse(body, 200 if is_ready else 503, headers={} if is_ready else RETRY_AFTER)
 
-    async def metrics(_request: Request) -> PlainTextResponse:
+    async def metrics(request: Request) -> Response:
+        if not _may_see_figures(service, request):
+            return JSONResponse({"error": _NOT_SHOWN}, 403)
         text = service.metrics.render(service.engine, len(service.connections))
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import logging
 import re
 import shutil
 import socket
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ExtrasNotInstalledError, ServerError
 from vivavoce.folders import cache_folder
+from vivavoce.server.certificate_checks import certificate_warnings
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from vivavoce.server.options import ServerOptions
 
 __all__ = ["Certificate", "certificate_for", "names_for", "self_signed"]
+
+_log = logging.getLogger(__name__)
 
 _VALID_DAYS: Final = 365
 _RENEW_DAYS: Final = 30
@@ -64,6 +68,8 @@ def certificate_for(options: ServerOptions) -> Certificate | None:
         return None
     certificate = Certificate(options.tls_cert, options.tls_key)
     _load(certificate)
+    for warning in certificate_warnings(certificate.cert, certificate.key, dt.datetime.now(dt.UTC)):
+        _log.warning("%s", warning)
     return certificate
 
 

@@ -21,6 +21,7 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
     arguments += ["--store", "t.db", "--keep-days", "30"]
+    arguments += ["--drain", "2.5", "--public-status"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -34,6 +35,8 @@ def test_options_reach_the_server(parts, tmp_path):
         "webhooks": False,
         "strict_chunks": True,
         "log_level": "debug",
+        "drain_s": 2.5,
+        "public_status": True,
         "allow_origins": ("https://a.example", "*"),
         "max_readers": 9,
         "store": Path("t.db"),
@@ -66,7 +69,7 @@ def test_options_override_the_environment(parts, monkeypatch):
 
 
 def test_a_server_that_fails_to_start_prints_one_line(parts, capsys):
-    def serve(options):
+    def serve(options, *, read_keys):
         raise ServerError("port 8765 is taken")
 
     parts.serve = serve
@@ -100,3 +103,27 @@ def test_a_key_file_that_is_not_utf_8_is_named(tmp_path, encoding):
     path.write_bytes("Zo\u00eb\n".encode(encoding))
     with pytest.raises(ConfigurationError, match=f"^{path}: not UTF-8 text; save it as UTF-8$"):
         read_keys([], None, path)
+
+
+def test_keys_are_read_again_when_the_server_asks(parts, tmp_path):
+    def serve(options, *, read_keys):
+        keys.write_text("second\n")
+        found.extend([options.api_keys, read_keys()])
+
+    found = []
+    keys = tmp_path / "keys.txt"
+    keys.write_text("first\n")
+    parts.serve = serve
+    assert run(["serve", "--api-key", "fixed", "--api-key-file", str(keys)]) == 0
+    assert found == [("fixed", "first"), ("fixed", "second")]
+
+
+@pytest.mark.parametrize(("mode", "is_open"), [(0o644, True), (0o640, False), (0o600, False)])
+def test_a_key_file_that_every_user_can_read_is_named(parts, tmp_path, capsys, mode, is_open):
+    keys = tmp_path / "keys.txt"
+    keys.write_text("k\n")
+    keys.chmod(mode)
+    assert run(["serve", "--api-key-file", str(keys)]) == 0
+    assert capsys.readouterr().err == (
+        f"vivavoce: every user of this machine can read {keys}: chmod o-r {keys}\n" if is_open else ""
+    )

@@ -52,7 +52,7 @@ def test_a_server_is_full_at_its_limit():
 
 def test_draining_ends_every_session_and_waits_for_its_connection():
     async def run():
-        service = Service(ServerOptions(), scripted_engine)
+        service = Service(ServerOptions(drain_s=0.0), scripted_engine)
         connection = RecordingConnection()
 
         async def serve():
@@ -70,9 +70,33 @@ def test_draining_ends_every_session_and_waits_for_its_connection():
     asyncio.run(run())
 
 
+def test_sessions_may_continue_and_end_by_themselves_while_the_server_drains():
+    async def run():
+        service = Service(ServerOptions(drain_s=60.0), scripted_engine)
+        connection = RecordingConnection()
+        hangs_up = asyncio.Event()
+
+        async def serve():
+            with service.holding(connection):
+                await hangs_up.wait()
+
+        serving = asyncio.create_task(serve())
+        await asyncio.sleep(0)
+        draining = asyncio.create_task(service.drain())
+        await asyncio.sleep(0)
+        assert service.is_draining
+        hangs_up.set()
+        async with asyncio.timeout(60):
+            await draining
+        await serving
+        assert not connection.finished.is_set()
+
+    asyncio.run(run())
+
+
 def test_draining_waits_no_longer_than_its_limit():
     async def run():
-        service = Service(ServerOptions(drain_s=0.01), scripted_engine)
+        service = Service(ServerOptions(drain_s=0.01, finish_s=0.01), scripted_engine)
         with service.holding(RecordingConnection()):
             async with asyncio.timeout(60):
                 await service.drain()

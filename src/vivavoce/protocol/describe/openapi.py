@@ -92,7 +92,13 @@ def _state_paths() -> dict[str, Schema]:
             "get": {
                 "operationId": "metrics",
                 "summary": "Metrics for Prometheus.",
-                "responses": {"200": _answer("The text format.", {"type": "string"}, "text/plain")},
+                "responses": {
+                    "200": _answer("The text format.", {"type": "string"}, "text/plain"),
+                    "403": _answer(
+                        "The address is public, and the client neither on this machine nor has a key.",
+                        _reference(token_requests.HttpError),
+                    ),
+                },
             }
         },
     }

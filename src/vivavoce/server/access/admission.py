@@ -39,6 +39,20 @@ class Admission:
         self.tokens = TokenMint(self.keys.texts)
         self.tickets = TicketMint(self.keys.texts)
 
+    def replace_keys(self, keys: Iterable[str]) -> None:
+        """Take other keys; tokens and tickets of different keys are no longer valid.
+
+        Args:
+            keys: As for `KeyRing`.
+
+        Raises:
+            ConfigurationError: A key is not valid; those from before stay.
+        """
+        ring = KeyRing(keys)
+        if set(ring.texts) != set(self.keys.texts):
+            self.tokens, self.tickets = TokenMint(ring.texts), TicketMint(ring.texts)
+        self.keys = ring
+
     def check_key(self, credential: str | None) -> Grant:
         """Admit a client that has a key; a token is not enough.
 
