@@ -176,7 +176,9 @@ def test_a_server_of_neither_is_not_blamed_on_the_scheme(monkeypatch, scheme, ba
     with serving(lambda peer: peer.sendall(banner)) as authority:
         message = message_of(by_connect, f"{scheme}://{authority}")
     assert "TLS" not in message
-    assert message.startswith(f"no server at {scheme}://{authority} (")
+    is_answer = scheme == "ws" and banner
+    said = "what answers at {} is not a server of this protocol (" if is_answer else "no server at {} ("
+    assert message.startswith(said.format(f"{scheme}://{authority}"))
     assert "\n" not in message
 
 

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["app", "run"]
 
 _DEBUG = "--debug"
-_OPTION_OF_PARAMETER = {"keyterms_prompt": "--key-term", "redact_pii_policies": "--redact"}
+_OPTION_OF_PARAMETER = {
+    "keyterms_prompt": "--key-term",
+    "redact_pii_policies": "--redact",
+    "settings.api_key": "--api-key",
+}
 _EXIT_USAGE = 2
 
 # Plain help loads in half the time of boxed help and reads the same in a pipe.

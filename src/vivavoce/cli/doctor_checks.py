@@ -328,7 +328,8 @@ def _try_server(url: str | None, api_key: str | None) -> Finding:
             "start it (vivavoce serve), correct its address or key, "
             "or remove the address to use a server inside the process"
         )
-        return Finding(Status.BROKEN, "server", f"{address}: {error}", advice)
+        detail = str(error) if address in str(error) else f"{address}: {error}"
+        return Finding(Status.BROKEN, "server", detail, advice)
     return Finding(Status.OK, "server", f"{address} opens a session")
 
 

@@ -38,7 +38,7 @@ from vivavoce.errors import AudioError, ConfigurationError
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
@@ -249,7 +249,8 @@ def _transcribe_file(
             sink.note(f"{file}:")
         if audio.channels > 1:
             sink.note(f"{audio.channels} channels are mixed into one.")
-        chunks = audio.chunks
+        name = "standard input" if file == _STDIN else file
+        chunks = _some_audio(audio.chunks, name, lambda: interrupt.stop_requested)
         rate = audio.bytes_per_second
         is_slowed = options.realtime and not is_live
         if is_slowed or not is_local:
@@ -272,6 +273,20 @@ def _transcribe_file(
             drains_on_stop=is_live,
             factory=transcriber_factory(options.parameters, note=sink.note, reconnects=not is_local),
         )
+
+
+def _some_audio(chunks: Iterable[bytes], name: str, is_stopped: Callable[[], bool]) -> Iterator[bytes]:
+    """Yield the chunks of a recording.
+
+    Raises:
+        AudioError: There is none, as of a pipe whose writer has failed.
+    """
+    is_empty = True
+    for chunk in chunks:
+        is_empty = is_empty and not chunk
+        yield chunk
+    if is_empty and not is_stopped():
+        raise AudioError(f"{name}: no audio; check the program or the recording that it comes from")
 
 
 def _open_audio(

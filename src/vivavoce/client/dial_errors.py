@@ -90,7 +90,22 @@ def unreachable_error(address: Address, error: BaseException, proxy: Proxy | Non
         return proxy.error("no answer in time" if isinstance(error, TimeoutError) else _reason(error))
     if isinstance(error, TimeoutError):
         return ConnectError(f"no answer from {address} in time{address.advice}")
+    if _is_other_protocol(error):
+        return ConnectError(
+            f"what answers at {address} is not a server of this protocol ({_reason(error)}); "
+            "check host and port"
+        )
     return ConnectError(f"no server at {address} ({_reason(error)}){address.advice}")
+
+
+def _is_other_protocol(error: BaseException) -> bool:
+    from http.client import BadStatusLine, RemoteDisconnected  # noqa: PLC0415  - slow to import, for errors only
+
+    from websockets.exceptions import InvalidMessage  # noqa: PLC0415  - the same
+
+    if isinstance(error, InvalidMessage):
+        return not isinstance(error.__cause__, EOFError)  # it did not answer
+    return isinstance(error, BadStatusLine) and not isinstance(error, RemoteDisconnected)
 
 
 def _reason(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vivavoce.cli.app import run
+from vivavoce.cli.app import _in_options, run
 from vivavoce.cli.usage import expectation
 
 pytest_plugins = ["support.cli_fixtures"]
@@ -167,3 +167,19 @@ def test_an_empty_key_term(complaint, recording, term):
 def test_recordings_of_a_measurement(complaint, tmp_path):
     code, line = complaint("bench", str(tmp_path))
     assert (code, line.endswith("; name a folder of recordings with a manifest.jsonl")) == (2, True)
+
+
+def test_a_pipe_or_a_recording_without_audio(pipe_in, tmp_path, capsys):
+    pipe_in(b"")
+    advice = ": no audio; check the program or the recording that it comes from"
+    assert run(["stream", "-"]) == 1
+    assert capsys.readouterr().err.endswith(f"vivavoce: standard input{advice}\n")
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10\0data\0\0\0\0")
+    assert run(["stream", str(path)]) == 1
+    assert capsys.readouterr().err.endswith(f"vivavoce: {path}{advice}\n")
+
+
+def test_what_the_sdk_names_is_named_as_an_option():
+    text = "keyterms_prompt must have ...; set VIVAVOCE_API_KEY, or settings.api_key"
+    assert _in_options(text) == "--key-term must have ...; set VIVAVOCE_API_KEY, or --api-key"
