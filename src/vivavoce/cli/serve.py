@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 __all__ = ["LogLevel", "StoreOption", "read_keys", "serve"]
 
@@ -248,43 +254,45 @@ def serve(
     A loopback address needs no keys. On any other address the server refuses to start without keys,
     unless --no-auth is given. At Ctrl-C or SIGTERM sessions may continue for --drain seconds, and then get
     their last words; a second signal stops at once. SIGHUP reads --api-key-file and the certificate again.
-
-    --tls-self-signed creates a certificate, keeps it in the cache folder and logs its path.
+    --tls-self-signed creates a certificate for localhost and HOST, in the cache folder, and logs its path.
     """  # noqa: D301  - click keeps the lines after \b as they are
-    from vivavoce.cli.server_choice import server_extra
-
-    keys_again = functools.partial(
-        read_keys, api_key or [], os.environ.get("VIVAVOCE_API_KEYS"), api_key_file
+    keys, server = _keys_reader(api_key, api_key_file), _server_module()
+    options = server.ServerOptions(
+        host=host,
+        port=port,
+        api_keys=keys(),
+        no_auth=no_auth,
+        max_sessions=max_sessions,
+        max_sessions_per_key=max_sessions_per_key,
+        turn_model=turn_model,
+        webhooks=webhooks,
+        strict_chunks=strict_chunks,
+        allow_origins=tuple(allow_origin or ()),
+        max_readers=max_readers,
+        store=store,
+        keep_days=keep_days,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        tls_self_signed=tls_self_signed,
+        drain_s=drain,
+        public_status=public_status,
+        log_level=log_level.value,
     )
+    server.serve(options, read_keys=keys)
+
+
+def _server_module() -> ModuleType:
     with server_extra():
         from vivavoce import server
-    keys = keys_again()
-    if api_key_file is not None and api_key_file.stat().st_mode & stat.S_IROTH:
-        say(f"vivavoce: every user of this machine can read {api_key_file}: chmod o-r {api_key_file}")
-    server.serve(
-        server.ServerOptions(
-            host=host,
-            port=port,
-            api_keys=keys,
-            no_auth=no_auth,
-            max_sessions=max_sessions,
-            max_sessions_per_key=max_sessions_per_key,
-            turn_model=turn_model,
-            webhooks=webhooks,
-            strict_chunks=strict_chunks,
-            allow_origins=tuple(allow_origin or ()),
-            max_readers=max_readers,
-            store=store,
-            keep_days=keep_days,
-            tls_cert=tls_cert,
-            tls_key=tls_key,
-            tls_self_signed=tls_self_signed,
-            drain_s=drain,
-            public_status=public_status,
-            log_level=log_level.value,
-        ),
-        read_keys=keys_again,
-    )
+    return server
+
+
+def _keys_reader(options: list[str] | None, file: Path | None) -> Callable[[], tuple[str, ...]]:
+    """Return what reads all API keys; a file that every user can read is warned of."""
+    with contextlib.suppress(OSError):  # reading it reports it
+        if file is not None and file.stat().st_mode & stat.S_IROTH:
+            say(f"vivavoce: every user of this machine can read {file}: chmod o-r {file}")
+    return functools.partial(read_keys, options or [], os.environ.get("VIVAVOCE_API_KEYS"), file)
 
 
 def read_keys(options: list[str], environment: str | None, file: Path | None) -> tuple[str, ...]:

@@ -24,6 +24,10 @@ _EXPECTATIONS: Final = (
     (r"Input should be a valid boolean.*", "must be true or false"),
     (r"(?:Value error, )?'.*' is not one of (.+)", r"must be one of \1"),
     (r"Input should be (.+)", r"must be \1"),
+    # typer 0.28
+    (r"'.*' is not a valid int(?:eger)?(?: range)?", "must be a whole number"),
+    (r"'.*' is not a valid float(?: range)?", "must be a number"),
+    (r"'.*' is not a valid boolean.*", "must be true or false"),
 )
 _COMPLAINTS: Final = (
     (r"No such option: (\S+) \(Possible options: (.+)\)", r"there is no option \1; did you mean \2?"),
@@ -47,6 +51,11 @@ def expectation(message: str) -> str:
         message: The parser's message about a value.
     """
     message = message.strip().rstrip(".")
+    if found := re.fullmatch(r"(\S+) is not in the range (?:(\S+)<=)?x(?:<=(\S+)|>=(\S+))?", message):
+        value, *bounds = found.groups()
+        low, high = bounds[0] or bounds[2], bounds[1]
+        is_low = low is not None and not float(value) >= float(low)
+        return f"must be at least {low}" if is_low else f"must be at most {high}"
     for pattern, replacement in _EXPECTATIONS:
         if found := re.fullmatch(pattern, message, re.DOTALL):
             return found.expand(replacement).replace("'", "")
