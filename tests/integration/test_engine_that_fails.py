@@ -4,14 +4,13 @@ import logging
 
 import pytest
 
+from support.isolation import clean_environment, limit  # noqa: F401  - applied to each test
 from support.scripted_engine import ScriptedRecogniser
 from support.servers import scripted_server
 from vivavoce.cli.app import run
 from vivavoce.errors import EngineError, ModelError, ServerError
 from vivavoce.server import ServerOptions, serve
 from vivavoce.server import run as run_module
-
-pytest_plugins = ["support.isolation"]
 
 MISSING = 'the package some_model is missing: pip install "vivavoce[server]"'
 

@@ -8,14 +8,13 @@ import threading
 import pytest
 
 import vivavoce
+from support.isolation import clean_environment, limit  # noqa: F401  - applied to each test
 from support.servers import scripted_server
 from support.time_limit import HANG_S
 from vivavoce import ConnectError, Settings
 from vivavoce.cli.app import run
 from vivavoce.client import Client, scheme_probe
 from vivavoce.client.temporary_tokens import create_token
-
-pytest_plugins = ["support.isolation"]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import pytest
 
 from support.time_limit import time_limit
+from vivavoce.configuration import settings
 
 __all__ = ["clean_environment", "limit"]
 
@@ -21,3 +22,5 @@ def clean_environment(monkeypatch, tmp_path):
         for prefix in ("VIVAVOCE_", "ASSEMBLYAI_"):
             monkeypatch.delenv(prefix + name, raising=False)
     monkeypatch.chdir(tmp_path)
+    yield
+    settings.base_url = settings.api_key = None  # commands set them for their process
