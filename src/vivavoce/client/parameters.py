@@ -234,9 +234,20 @@ class RealTimeSessionParameters(_Dumpable):
         fields = self.model_dump(exclude_none=True)
         for old, new in _RENAMED.items():
             if old in fields:
-                logger.warning("%s is an old name of %s", old, new)
+                if new in fields:
+                    logger.warning(
+                        "Both `%s` and `%s` are set: the first is deprecated and ignored", old, new
+                    )
+                else:
+                    logger.warning("`%s` is deprecated: it is an old name of `%s`", old, new)
                 fields.setdefault(new, fields[old])
                 del fields[old]
+        if "language_code" in fields:
+            logger.warning("`language_code` is deprecated: use `language_codes`, a list")
+        if fields.get("customer_support_audio_capture"):
+            logger.warning(
+                "customer_support_audio_capture lets the vendor keep session audio for its support"
+            )
         return fields
 
 
@@ -340,6 +351,4 @@ def _policy(name: str) -> StreamingPiiPolicy:
 
 
 def _query_text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
     return json.dumps(value) if isinstance(value, list | dict) else str(value)

@@ -168,7 +168,7 @@ class RealtimeTranscriber:
         from vivavoce.protocol.aai_v2 import PATH  # noqa: PLC0415
 
         if self._session is not None and self._session.closed is None:
-            raise SessionStateError("a session is open already: close() it first")
+            raise SessionStateError("this transcriber has already been connected: close() it first")
         settings = (self._client or Client.get_default()).settings
         address = Address.parse(settings.base_url)
         headers: dict[str, str] = {}
@@ -315,5 +315,5 @@ class RealtimeTranscriber:
 
     def _open_session(self) -> HandlerSession:
         if self._session is None:
-            raise SessionStateError("no session is open: connect() first")
+            raise SessionStateError("not connected: connect() first")
         return self._session

@@ -93,7 +93,7 @@ def test_realtime_v2_with_all_parameters():
 
 def test_streaming_v3_with_a_key():
     assert v3_handshake(v3.StreamingParameters(sample_rate=16_000, format_turns=True)) == (
-        "wss://streaming.assemblyai.com/v3/ws?format_turns=true&sample_rate=16000",
+        "wss://streaming.assemblyai.com/v3/ws?format_turns=True&sample_rate=16000",
         {"Authorization": "key"} | PROTOCOL_VERSION,
     )
 

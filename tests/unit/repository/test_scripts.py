@@ -162,6 +162,7 @@ def test_the_named_python_comes_first(tmp_path):
         "scripts/lock",
         "scripts/package",
         "scripts/test",
+        "scripts/vendor_tests",
     ],
 )
 def test_the_scripts_are_bash(script):

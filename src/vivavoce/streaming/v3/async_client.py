@@ -56,7 +56,7 @@ class AsyncRealTimeTranscriber(BaseClient):
             ConfigurationError: The address or the key is not valid.
         """
         if self._session is not None and self._session.closed is None:
-            raise SessionStateError("a session is open already: disconnect() it first")
+            raise SessionStateError("this client has already been connected: disconnect() it first")
         self._errors.clear()
         session = await _HandledSession(self._config(params)).open()
         self._session = session
@@ -188,7 +188,7 @@ class AsyncRealTimeTranscriber(BaseClient):
 
     def _open_session(self) -> _HandledSession:
         if self._session is None:
-            raise SessionStateError("no session is open: connect() first")
+            raise SessionStateError("not connected: connect() first")
         return self._session
 
     async def __aenter__(self) -> Self:

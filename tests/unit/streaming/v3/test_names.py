@@ -106,7 +106,7 @@ def test_parameters_become_a_query(caplog):
     )
     assert dict(params.to_query()) == {
         "sample_rate": "16000",
-        "format_turns": "true",
+        "format_turns": "True",
         "keyterms_prompt": '["a b"]',
         "speech_model": "universal-streaming-english",
         "voice_focus": "near-field",

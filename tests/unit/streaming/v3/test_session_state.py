@@ -34,9 +34,9 @@ BOTH = (vivavoce.RealtimeError, RuntimeError)
 @pytest.mark.parametrize("name", CALLS)
 def test_calls_before_the_first_connection(name):
     for error in BOTH:
-        with pytest.raises(error, match="no session is open"):
+        with pytest.raises(error, match="not connected"):
             CALLS[name](StreamingClient())
-        with pytest.raises(error, match="no session is open"):
+        with pytest.raises(error, match="not connected"):
             asyncio.run(CALLS[name](AsyncStreamingClient()))
 
 
@@ -44,7 +44,7 @@ def test_a_second_connection_and_a_call_after_the_end():
     client = StreamingClient(transport=Network(is_dead))
     client.connect(PARAMETERS)
     for error in BOTH:
-        with pytest.raises(error, match="open already"):
+        with pytest.raises(error, match="already been connected"):
             client.connect(PARAMETERS)
     client.disconnect()
     for error in BOTH:
@@ -55,7 +55,7 @@ def test_a_second_connection_and_a_call_after_the_end():
 def test_a_transcriber_of_v2_without_a_session():
     transcriber = vivavoce.RealtimeTranscriber(sample_rate=16_000, on_data=print, on_error=print)
     for error in BOTH:
-        with pytest.raises(error, match="no session is open"):
+        with pytest.raises(error, match="not connected"):
             transcriber.stream(bytes(3_200))
 
 
