@@ -14,7 +14,7 @@ from vivavoce.captions.spoken import SpokenWord, Voice, spoken_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vivavoce.captions.spoken import CaptionWord, SdkTurn
+    from vivavoce.captions.spoken import CaptionTurn, CaptionWord
 
 __all__ = ["Captioner", "Cue", "captions"]
 
@@ -167,7 +167,7 @@ class Captioner:
         self._breaker = _Breaker(style or Style())
         self._clock = _Clock(style or Style())
 
-    def add(self, words: Iterable[CaptionWord] | SdkTurn) -> list[Cue]:
+    def add(self, words: Iterable[CaptionWord] | CaptionTurn) -> list[Cue]:
         """Add the next turn.
 
         The end of a turn ends a cue, unless the turn was cut in mid-sentence, or the cue would be too short.
@@ -194,7 +194,7 @@ class Captioner:
         return [self._clock.time(draft, next_ms) for draft, next_ms in zip(drafts, starts, strict=False)]
 
 
-def captions(turns: Iterable[Iterable[CaptionWord] | SdkTurn], style: Style | None = None) -> list[Cue]:
+def captions(turns: Iterable[Iterable[CaptionWord] | CaptionTurn], style: Style | None = None) -> list[Cue]:
     """Make cues from finished turns.
 
     Args:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vivavoce.captions.line_breaking import TimedWord
 
-__all__ = ["CaptionWord", "SdkTurn", "SdkWord", "SpokenWord", "Voice", "spoken_words"]
+__all__ = ["CaptionTurn", "CaptionWord", "SdkWord", "SpokenWord", "Voice", "spoken_words"]
 
 Voice: TypeAlias = tuple[Any, Any]
 """Who speaks: channel and speaker; None where unknown."""
@@ -44,11 +44,11 @@ CaptionWord: TypeAlias = "TimedWord | SdkWord"
 """A word of the server or of the SDK."""
 
 
-class SdkTurn(Protocol):
-    """A turn or transcript of the SDK: its words, and where known ``channel`` and ``speaker_label``."""
+class CaptionTurn(Protocol):
+    """A turn or transcript: its words, and where known ``channel`` and ``speaker_label``."""
 
     @property
-    def words(self) -> Sequence[SdkWord]:
+    def words(self) -> Sequence[CaptionWord]:
         """The words, in spoken order."""
 
 
@@ -69,7 +69,7 @@ class SpokenWord:
     voice: Voice = (None, None)
 
 
-def spoken_words(turn: Iterable[CaptionWord] | SdkTurn) -> list[SpokenWord]:
+def spoken_words(turn: Iterable[CaptionWord] | CaptionTurn) -> list[SpokenWord]:
     """Return the words of a turn, in order. Blank ones are left out, and spaces separate words.
 
     Args:

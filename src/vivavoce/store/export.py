@@ -69,8 +69,8 @@ def _json(session: StoredSession, lines: Sequence[StoredLine]) -> str:
 
 EXPORTS: Final = {
     "txt": Export("text/plain", lambda _, lines: "".join(f"{line.text}\n" for line in lines)),
-    "srt": Export("application/x-subrip", lambda _, lines: to_srt(captions(line.words for line in lines))),
-    "vtt": Export("text/vtt", lambda _, lines: to_vtt(captions(line.words for line in lines))),
+    "srt": Export("application/x-subrip", lambda _, lines: to_srt(captions(lines))),
+    "vtt": Export("text/vtt", lambda _, lines: to_vtt(captions(lines))),
     "json": Export("application/json", _json),
 }
 """The formats, by suffix."""

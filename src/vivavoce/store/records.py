@@ -65,6 +65,11 @@ class StoredLine:
     is_corrected: bool = False
 
     @property
+    def channel(self) -> int | None:
+        """The channel of its session."""
+        return self.key.channel
+
+    @property
     def text(self) -> str:
         """All words."""
         return " ".join(word.text for word in self.words)

@@ -148,6 +148,15 @@ def test_every_export_holds_the_words(store):
     assert '"text": "Good morning, everybody."' in texts["json"]
 
 
+def test_channels_never_share_a_caption(store):
+    store.begin(session())
+    store.add(StoredLine(LineKey("s1", 0, 0), BEGAN + 5, line("Are you there?").words))
+    store.add(StoredLine(LineKey("s1", 1, 0), BEGAN + 6, line("Yes.").words))
+    [kept] = store.sessions()
+    cues = pysubs2.SSAFile.from_string(EXPORTS["srt"].write(kept, store.lines("s1")))
+    assert [cue.plaintext for cue in cues] == ["Are you there?", "Yes."]
+
+
 def test_several_may_read_while_one_writes(store, tmp_path):
     store.begin(session())
     store.add(line("Good morning."))

@@ -56,6 +56,11 @@ class Line:
     is_corrected: bool = False
 
     @property
+    def channel(self) -> int:
+        """The speaker, under the name that captions know."""
+        return self.source
+
+    @property
     def text(self) -> str:
         """All words."""
         return " ".join(word.text for word in self.words)

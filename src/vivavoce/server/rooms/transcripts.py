@@ -26,7 +26,7 @@ _MPEG_HZ: Final = 90_000  # RFC 8216, section 3.5: X-TIMESTAMP-MAP counts in thi
 
 
 def _cues(lines: Sequence[Line]) -> list[Cue]:
-    return captions(line.words for line in lines)
+    return captions(lines)
 
 
 def _text(room: Room) -> str:

@@ -50,6 +50,14 @@ def test_every_format_holds_the_words(room):
         assert cues[0].start == 500
 
 
+def test_speakers_never_share_a_caption(room):
+    room.join("two", BEGAN)
+    room.update("two", TurnUpdated(0, 600, 900, words("Hello.", 600), ended=True), BEGAN + 3)
+    cues = pysubs2.SSAFile.from_string(TRANSCRIPTS["captions.srt"][1](room))
+    assert "Hello." in [cue.plaintext for cue in cues]
+    assert all(cue.start < cue.end for cue in cues)
+
+
 def numbers_in(text):
     return [int(number) for number in re.findall(r"captions/(\d+)\.vtt", text)]
 
