@@ -12,11 +12,11 @@ from vivavoce.recordings.pacing import paced
 from vivavoce.recordings.pcm import FLOAT, MULAW, PCM
 from vivavoce.recordings.sound import chunk_bytes, regrouped
 from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, read_wav_header
+from vivavoce.self_closing import SelfClosing
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator
-    from types import TracebackType
 
 __all__ = [
     "AssemblyAIExtrasNotInstalledError",
@@ -31,7 +31,7 @@ _SAMPLE_BYTES = 2
 _CHUNK_MS = 300
 
 
-class MicrophoneStream:
+class MicrophoneStream(SelfClosing):
     """Audio from a microphone: an iterator over chunks of 100 ms, 16-bit mono.
 
     Ctrl-C while it waits for audio ends the iteration instead of the program.
@@ -88,17 +88,6 @@ class MicrophoneStream:
     def close(self) -> None:
         """Close the microphone; more calls have no effect. Thread-safe."""
         self._microphone.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def stream_file(filepath: str | os.PathLike[str], sample_rate: int) -> Generator[bytes, None, None]:

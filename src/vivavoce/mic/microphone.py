@@ -16,10 +16,9 @@ from vivavoce.errors import MicrophoneError
 from vivavoce.mic.capture import Capture, close_stream
 from vivavoce.mic.devices import find_device, load_sounddevice, portaudio_reason
 from vivavoce.mic.speech_channel import SpeechChannel
+from vivavoce.self_closing import SelfClosing
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from vivavoce.mic.devices import InputDevice
 
 __all__ = ["Microphone"]
@@ -81,7 +80,7 @@ def _open_stream(device: InputDevice, sample_rate: int) -> tuple[Any, Capture, i
     )
 
 
-class Microphone:
+class Microphone(SelfClosing):
     """An open microphone: an iterator over chunks of 100 ms, 16-bit little-endian mono.
 
     It is open until :meth:`close`, or until the program drops it. A device that only opens with several
@@ -202,14 +201,3 @@ class Microphone:
         self._closed = True
         self._close_stream()
         self._capture.waiting.put(None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

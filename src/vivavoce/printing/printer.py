@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TextIO, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO, TypeAlias
 
 from vivavoce.printing.cells import printable
 from vivavoce.printing.live_line import LiveLine
 from vivavoce.printing.terminal import has_escapes, is_notebook, is_terminal, terminal_width, uses_colour
+from vivavoce.self_closing import SelfClosing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 __all__ = ["TranscriptPrinter"]
 
@@ -69,7 +69,7 @@ class _FinalsOnly:
         self.commit()
 
 
-class TranscriptPrinter:
+class TranscriptPrinter(SelfClosing):
     """Prints live transcripts: a partial on one line that the next one replaces, a final on lines that stay.
 
     A partial longer than the line shows its last words, so it never scrolls the terminal; words that the
@@ -126,17 +126,6 @@ class TranscriptPrinter:
         """Erase a partial that no final followed. Also happens when the program ends."""
         with self._lock:
             self._lines.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _show(self, text: str, *, is_final: bool) -> None:
         text = printable(text)
