@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.server.access import KeyRing, is_loopback
 
 __all__ = ["ServerOptions"]
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+/?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,7 @@ class ServerOptions:
 
         Raises:
             ServerError: The address is public, and there are neither keys nor ``no_auth``.
-            ConfigurationError: Two certificates, a key without a certificate, an API key with an unknown
-                status, or a turn model that does not exist.
+            ConfigurationError: An option needs another one, contradicts one, or has an invalid value.
         """
         KeyRing(self.api_keys)
         if self.tls_self_signed and (self.tls_cert or self.tls_key):
@@ -100,6 +103,15 @@ class ServerOptions:
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"
             )
+        if self.keep_days is not None and self.store is None:
+            raise ConfigurationError(
+                "--keep-days needs --store: the file of the transcripts that are deleted"
+            )
+        for origin in self.allow_origins:
+            if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
+                raise ConfigurationError(
+                    f"--allow-origin must be * or like https://example.org, without a path, got {origin!r}"
+                )
         self._check_host()
         if not (self.api_keys or self.no_auth or is_loopback(self.host)):
             raise ServerError(

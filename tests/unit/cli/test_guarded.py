@@ -1,7 +1,9 @@
 """Outputs that fail while a session runs."""
 
 import contextlib
+import errno
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 
 from vivavoce.cli.app import run
 from vivavoce.cli.audio_copy import AudioCopy
-from vivavoce.cli.guarded import GuardedOutput, say
+from vivavoce.cli.guarded import GuardedOutput, opening_problem, say, shown_once
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = [
@@ -151,3 +153,31 @@ def test_what_fitted_on_the_disk_is_a_whole_wav_file(tmp_path):
     assert Path("talk.wav").stat().st_size == 44 + 3200
     with wave.open("talk.wav") as file:
         assert file.getnframes() == 1600
+
+
+def test_what_a_command_shows_is_not_logged_as_well(caplog):
+    log = logging.getLogger("vivavoce.client")
+    with shown_once("vivavoce.client", "%s warns"):
+        log.warning("%s warns (%d): %s", "ws://host", 2001, "no effect")
+        log.warning("%s is new", "another")
+    log.warning("%s warns (%d): %s", "ws://host", 2001, "after the command")
+    assert [record.getMessage() for record in caplog.records] == [
+        "another is new",
+        "ws://host warns (2001): after the command",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOENT, "; create the folder {folder} first"),
+        (errno.EISDIR, "; end the path with / to write into the folder"),
+        (errno.EACCES, "; choose another folder"),
+        (errno.EROFS, "; choose another folder"),
+        (errno.ENOSPC, ""),
+    ],
+)
+def test_what_to_do_about_an_output_that_can_not_be_opened(tmp_path, number, advice):
+    path = tmp_path / "a.srt"
+    problem = opening_problem(path, OSError(number, "Reason"))
+    assert problem == f"{path}: reason{advice.format(folder=tmp_path)}"

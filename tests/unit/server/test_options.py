@@ -59,3 +59,22 @@ def test_hosts_that_other_machines_reach(host):
 def test_a_key_that_no_client_can_send_stops_the_start(key):
     with pytest.raises(ConfigurationError, match="an API key must be printable ASCII and not empty"):
         ServerOptions(api_keys=("good", key)).check()
+
+
+@pytest.mark.parametrize(
+    "origin", ["foo", "example.org", "https://a.example/path", "https://", "https:///x", "a b://c"]
+)
+def test_an_origin_that_no_page_has_stops_the_start(origin):
+    with pytest.raises(ConfigurationError, match=r"^--allow-origin must be \* or like https://example\.org"):
+        ServerOptions(allow_origins=("https://good.example", origin)).check()
+
+
+def test_origins_of_pages():
+    origins = ("*", "null", "https://a.example", "HTTP://A.example:8080/", "chrome-extension://abcdef")
+    ServerOptions(allow_origins=origins).check()
+
+
+def test_days_without_a_store_are_refused():
+    with pytest.raises(ConfigurationError, match="--keep-days needs --store"):
+        ServerOptions(keep_days=5).check()
+    ServerOptions(keep_days=5, store=Path("t.db")).check()
