@@ -24,6 +24,9 @@ const FAILURES = {
 	NotSupportedError: "This browser can't share the audio of a tab or a computer. Chrome and Edge can.",
 };
 
+/** What browsers do to voices for calls costs words. */
+const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: true };
+
 /** @typedef {"idle" | "starting" | "live" | "paused" | "stopping"} Mode */
 
 /** @type {Mode} */
@@ -94,6 +97,7 @@ function show() {
 	for (const id of ["room", "title", "redact"]) input(id).disabled = !isIdle;
 	/** @type {HTMLButtonElement} */ (byId("new-room")).disabled = !isIdle;
 	byId("empty").hidden = !view.isEmpty;
+	byId("empty").textContent = isIdle ? "Press Start and speak. The words appear here." : "The words appear here.";
 }
 
 /** @param {Mode} now */
@@ -282,14 +286,14 @@ function source() {
 /** @param {string} [deviceId] */
 function microphone(deviceId = input("device").value) {
 	if (!navigator.mediaDevices) throw new DOMException("", "NotAllowedError");
-	return navigator.mediaDevices.getUserMedia({ audio: deviceId ? { deviceId: { exact: deviceId } } : true });
+	return navigator.mediaDevices.getUserMedia({ audio: deviceId ? { ...RAW, deviceId: { exact: deviceId } } : RAW });
 }
 
 async function display() {
 	if (!navigator.mediaDevices || !navigator.mediaDevices.getDisplayMedia) throw new DOMException("", "NotSupportedError");
 	const stream = await navigator.mediaDevices.getDisplayMedia({
 		video: true, // browsers share no audio without a picture
-		audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+		audio: { ...RAW, autoGainControl: false },
 	});
 	for (const track of stream.getVideoTracks()) {
 		if (stream.getAudioTracks().length) stream.removeTrack(track);
