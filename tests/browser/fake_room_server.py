@@ -12,7 +12,14 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocketDisconnect
@@ -63,6 +70,7 @@ class FakeRoomServer:
         self.tickets: list[str | None] = []
         self.refuses_sessions: tuple[int, str] | None = None
         self.begins = True
+        self.example = ""  # a page of somebody else, at /example
         self._streams: list[asyncio.Queue[bytes | None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self.snapshot = self.room()
@@ -133,6 +141,9 @@ class FakeRoomServer:
             stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
 
+    async def _example(self, _request):
+        return HTMLResponse(self.example)
+
     async def _correct(self, request):
         self.corrections.append((await request.json(), request.headers.get("authorization")))
         return Response(status_code=204)
@@ -178,6 +189,7 @@ class FakeRoomServer:
         return Starlette(
             routes=[
                 Route("/", page("speaker.html")),
+                Route("/example", self._example),
                 Route("/r/{name}", page("reader.html")),
                 Route("/r/{name}/overlay", page("overlay.html")),
                 Route("/r/{name}/events", self._events),

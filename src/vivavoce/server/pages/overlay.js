@@ -3,6 +3,10 @@
 import { byId, element, RoomFeed, roomOfPage } from "./room.js";
 import { RollUp } from "./rollup.js";
 
+const LINE_MS = 1_000; // before another line
+const HURRIED_LINE_MS = 400; // while many lines wait
+const MANY_LINES = 3;
+
 const query = new URLSearchParams(location.search);
 const root = document.documentElement;
 const captions = byId("captions");
@@ -64,15 +68,31 @@ const shown = new Map();
 /** @type {number | undefined} */
 let clearing;
 let lastText = "";
+/** @type {number | undefined} */
+let rolling;
+let rolledAt = -Infinity;
+
+/** Rolls, but gives people the time to see each line: a final turn may bring several at once. */
+function roll() {
+	clearTimeout(rolling);
+	const now = performance.now();
+	const intervalMs = rollup.waiting > MANY_LINES ? HURRIED_LINE_MS : LINE_MS;
+	if (rollup.waiting && now >= rolledAt + intervalMs) {
+		rollup.roll();
+		rolledAt = now;
+	}
+	if (rollup.waiting) rolling = setTimeout(draw, rolledAt + intervalMs - now);
+}
 
 function draw() {
-	const keys = new Set(rollup.lines.map((line) => line.key));
+	roll();
+	const keys = new Set(rollup.shown.map((line) => line.key));
 	for (const [key, line] of shown) {
 		if (keys.has(key)) continue;
 		line.remove();
 		shown.delete(key);
 	}
-	for (const line of rollup.lines) {
+	for (const line of rollup.shown) {
 		let made = shown.get(line.key);
 		if (!made) {
 			made = element("div", "line");
@@ -88,7 +108,7 @@ function draw() {
 		span.textContent = text;
 		if (tail) span.append(element("span", "tail", (text && " ") + tail));
 	}
-	const now = rollup.lines.map((line) => line.words.join(" ")).join("\n");
+	const now = rollup.shown.map((line) => line.words.join(" ")).join("\n");
 	if (now === lastText) return;
 	lastText = now;
 	clearTimeout(clearing);

@@ -1,6 +1,6 @@
 /**
  * Roll-up captions: words are added at the end of the last line, and a new line pushes the others up. Lines above the
- * last one never change. It knows no page: `fill` measures text.
+ * last one never change. It knows neither page nor clock: `fill` measures text, and the page calls `roll`.
  */
 
 /** @typedef {{key: number, source: number, words: string[], tail: string[]}} CaptionLine */
@@ -82,6 +82,21 @@ export class RollUp {
 		if (this._floor === source) this._floor = -1;
 	}
 
+	/** Lines that wait below the screen. */
+	get waiting() {
+		return Math.max(0, this.lines.length - this._most);
+	}
+
+	/** The lines on the screen. */
+	get shown() {
+		return this.lines.slice(0, this._most);
+	}
+
+	/** Moves the lines up by one, if one waits. */
+	roll() {
+		if (this.waiting) this.lines.shift();
+	}
+
 	/** Empties the screen; a turn goes on where it was. */
 	clear() {
 		this.lines = [];
@@ -144,7 +159,6 @@ export class RollUp {
 			line = { key: this._keys, source, words: [], tail: [] };
 			this._keys += 1;
 			this.lines.push(line);
-			if (this.lines.length > this._most) this.lines.shift();
 		}
 		line.words.push(word);
 		line.tail = [];

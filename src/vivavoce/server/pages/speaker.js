@@ -25,7 +25,7 @@ const FAILURES = {
 };
 
 /** What browsers do to voices for calls costs words. */
-const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: true };
+const RAW = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
 /** @typedef {"idle" | "starting" | "live" | "paused" | "stopping"} Mode */
 
@@ -293,7 +293,7 @@ async function display() {
 	if (!navigator.mediaDevices || !navigator.mediaDevices.getDisplayMedia) throw new DOMException("", "NotSupportedError");
 	const stream = await navigator.mediaDevices.getDisplayMedia({
 		video: true, // browsers share no audio without a picture
-		audio: { ...RAW, autoGainControl: false },
+		audio: RAW,
 	});
 	for (const track of stream.getVideoTracks()) {
 		if (stream.getAudioTracks().length) stream.removeTrack(track);
@@ -584,7 +584,7 @@ if (navigator.mediaDevices) {
 	});
 }
 
-appearance(() => {});
+appearance();
 const wanted = given.get("room") || new URLSearchParams(location.search).get("room") || recall("room", "");
 input("title").value = given.get("title") || "";
 enter(ROOM_NAME.test(wanted) ? wanted : randomName());

@@ -620,7 +620,7 @@ export class Session extends Emitter {
 			}
 			const data = this._queue.take(now);
 			if (data === FORCE) this._sendText({ type: "ForceEndpoint" });
-			else socket.send(littleEndian(data));
+			else socket.send(/** @type {Int16Array<ArrayBuffer>} */ (data)); // little-endian wherever browsers run
 		}
 		if (this._isEnding && !this._endSent) {
 			this._endSent = true;
@@ -732,16 +732,6 @@ function text(words) {
 	return words.map((word) => word.text).join(" ");
 }
 
-const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-/** @param {Int16Array} samples */
-function littleEndian(samples) {
-	if (IS_LITTLE_ENDIAN) return /** @type {Int16Array<ArrayBuffer>} */ (samples);
-	const view = new DataView(new ArrayBuffer(samples.length * 2));
-	samples.forEach((sample, at) => view.setInt16(at * 2, sample, true));
-	return view;
-}
-
 /** @param {MediaStream} stream */
 function release(stream) {
 	for (const track of stream.getTracks()) track.stop();
@@ -846,15 +836,7 @@ export class Capture extends Emitter {
 	}
 }
 
-/**
- * Transcribes a MediaStream.
- *
- * @example
- * const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
- * const transcriber = await Transcriber.start(stream, { token: fetchToken });
- * transcriber.session.on("final", (turn) => console.log(turn.text));
- * await transcriber.stop();
- */
+/** Transcribes a MediaStream. */
 export class Transcriber {
 	/**
 	 * @param {Capture} capture

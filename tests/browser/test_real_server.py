@@ -1,0 +1,174 @@
+"""The pages with our server and its model: a recording is Chromium's microphone, readers and an overlay follow it."""
+
+import base64
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from browser.test_reader import expect_text
+
+pytestmark = [pytest.mark.live, pytest.mark.eval]
+
+EVAL = Path(os.environ.get("VIVAVOCE_EVAL", Path(__file__).parents[3] / "shared" / "eval"))
+CLIPS = [
+    "lj-LJ001-0005", "ls-2412-153948-0000", "cv-sample-3", "ls-3080-5032-0002", "lj-LJ001-0025",
+    "ls-533-1066-0007", "ls-1688-142285-0006",
+]  # fmt: skip
+RATE = 48_000
+PAUSE_S = 1.5
+ON_TIME_S = 0.15
+
+# Keeps what a page sends.
+RECORD = """() => {
+  window.sent = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (typeof data !== "string") sent.push(data.slice ? data.slice() : data);
+    else if (data.includes("Terminate")) window.rate = new URL(this.url).searchParams.get("sample_rate");
+    return send.call(this, data);
+  };
+}"""
+SENT = """() => new Promise((resolve) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result.split(",")[1]);
+  reader.readAsDataURL(new Blob(sent));
+})"""
+
+# Notes when each line comes onto the screen, and every state of the captions.
+WATCH = """() => {
+  window.seen = [];
+  window.states = [];
+  new MutationObserver((changes) => {
+    for (const change of changes) for (const node of change.addedNodes)
+      if (node.classList?.contains("line")) seen.push([node.textContent, Date.now() / 1000]);
+    states.push([...document.querySelectorAll("#captions .line")].map((it) => it.textContent));
+  }).observe(document.querySelector("#transcript, #captions"), {childList: true, subtree: true, characterData: true});
+}"""
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory):
+    """Some recordings, one after the other: a WAV file, its length in s, and what is said."""
+    numpy = pytest.importorskip("numpy")
+    soundfile, soxr = pytest.importorskip("soundfile"), pytest.importorskip("soxr")
+    if not (EVAL / "manifest.jsonl").exists():
+        pytest.skip("no evaluation recordings here")
+    rows = map(json.loads, (EVAL / "manifest.jsonl").read_text().splitlines())
+    clips = {row["id"]: row for row in rows}
+    pause = numpy.zeros(round(RATE * PAUSE_S), numpy.float32)
+    parts = [pause, pause]
+    for name in CLIPS:
+        samples, rate = soundfile.read(EVAL / clips[name]["audio"], dtype="float32", always_2d=True)
+        parts += [soxr.resample(samples.mean(axis=1), rate, RATE), pause]
+    samples = numpy.concatenate([*parts, pause])
+    path = tmp_path_factory.mktemp("talk") / "talk.wav"
+    soundfile.write(path, samples, RATE, subtype="PCM_16")
+    return path, len(samples) / RATE, [clips[name]["text"] for name in CLIPS]
+
+
+@pytest.fixture(scope="module")
+def server():
+    from vivavoce.server import LocalServer, ServerOptions
+
+    with LocalServer(ServerOptions(port=0, max_lead_s=None)) as running:
+        running.wait_ready()
+        yield running
+
+
+@pytest.fixture
+def browser(talk):
+    playwright = pytest.importorskip("playwright.sync_api", reason="the group `browser` is not installed")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no Chromium on this machine; on Debian: apt install chromium")
+    with playwright.sync_playwright() as running:
+        launched = running.chromium.launch(
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--use-fake-ui-for-media-stream",
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={talk[0]}%noloop",
+            ],
+        )
+        yield launched
+        launched.close()
+
+
+def streamed(address, samples, rate):
+    """What the SDK gets for audio at the pace of speech, as one text."""
+    import vivavoce
+    from vivavoce.recordings.pacing import paced
+
+    size = rate * 2 * 60 // 1000
+    pieces = paced((samples[at : at + size] for at in range(0, len(samples), size)), rate * 2)
+    with vivavoce.connect(sample_rate=rate, url=address, format_turns=True) as session:
+        return " ".join(turn.transcript for turn in session.transcribe(pieces) if turn.end_of_turn)
+
+
+def overlay_text(states):
+    """All lines that the overlay showed, as they were when they stopped to change."""
+    shown, before = [], []
+    for now in states:
+        if now[: max(0, len(before) - 1)] != before[:-1]:
+            gone = next(
+                n for n in range(1, len(before) + 1) if now[: max(0, len(before) - 1 - n)] == before[n:-1]
+            )
+            shown += before[:gone]
+        elif len(now) < len(before):  # the captions went away
+            shown += before
+        before = now
+    return " ".join([*shown, *before])
+
+
+def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browser, keep):
+    from vivavoce.bench.figures import word_errors
+
+    _, duration_s, said = talk
+    address = server.base_url.replace("ws://", "http://").replace("127.0.0.1", "localhost")
+    speaker = browser.new_context(permissions=["microphone"]).new_page()
+    speaker.goto(f"{address}/?room=talk")
+    reader = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    reader.goto(f"{address}/r/talk")
+    overlay = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+    overlay.goto(f"{address}/r/talk/overlay?clear=0")
+    expect_text(reader, "#status", "Waiting")
+    for page in (speaker, reader, overlay):
+        page.evaluate(WATCH)
+    speaker.evaluate(RECORD)
+    speaker.click("#start")
+    expect_text(reader, "#status", "Live")
+    reader.locator(".partial").first.wait_for(timeout=30_000)
+    keep(reader, "real-reader-partial")
+    reader.wait_for_timeout(duration_s * 500)
+    for page, name in ((speaker, "speaker"), (reader, "reader"), (overlay, "overlay")):
+        keep(page, f"real-{name}")
+    reader.wait_for_timeout(duration_s * 500)
+    speaker.click("#stop")
+    expect_text(reader, "#status", "Ended")
+    keep(reader, "real-reader-ended")
+
+    reference = " ".join(said)
+    audio = base64.b64decode(speaker.evaluate(SENT))
+    texts = {
+        "streamed": streamed(server.base_url, audio, int(speaker.evaluate("rate"))),
+        "speaker": " ".join(speaker.locator(".line .text").all_inner_texts()),
+        "reader": " ".join(reader.locator(".line .text").all_inner_texts()),
+        "overlay": overlay_text(overlay.evaluate("states")),
+    }
+    percents = {name: word_errors([(reference, text)]).percent for name, text in texts.items()}
+    lines = reader.evaluate("() => fetch(location.pathname + '/transcript.json').then((it) => it.json())")[
+        "lines"
+    ]
+    at = {line["text"]: line["at"] for line in lines}
+    delays = sorted(seen - at[text] for text, seen in reader.evaluate("seen") if text in at)
+    print("WER in %:", percents, "delays in s:", [round(delay, 3) for delay in delays])
+    assert texts["speaker"] == texts["reader"]
+    # The browser's microphone is not the recording, bit by bit: what counts is the same audio.
+    assert max(percents[name] for name in ("reader", "overlay")) <= percents["streamed"] + 1
+    assert len(delays) >= len(CLIPS)
+    assert delays[math.ceil(0.95 * len(delays)) - 1] <= ON_TIME_S
