@@ -124,6 +124,7 @@ class SessionOptions:
         heartbeat: Whether the session reports its state at regular intervals.
         answer_empty_force: Whether a forced end without speech gets a finished turn as its answer.
         commit_words: Whether words of an unfinished turn become final one by one.
+        report_pauses: Whether the text of an utterance is reported at a pause that may end its turn.
         key_terms: Words that the client expects.
         filter_profanity: Whether profanity is masked.
         redaction: What is redacted in finished turns; None: nothing.
@@ -148,6 +149,7 @@ class SessionOptions:
     heartbeat: bool = False
     answer_empty_force: bool = False
     commit_words: bool = False
+    report_pauses: bool = False
     key_terms: tuple[str, ...] = ()
     filter_profanity: bool = False
     redaction: Redaction | None = None
@@ -257,6 +259,8 @@ class TurnUpdated:
         end_of_turn_confidence: Probability that the turn is complete, 0 to 1.
         punctuated: Whether the words of a finished turn keep punctuation.
         channel: The channel, from 0; None if the session has only one.
+        utterance: The text since the last pause that was reported, if a pause follows it or the turn is
+            finished; else empty. None: the whole text of a finished turn.
     """
 
     turn_order: int
@@ -268,6 +272,7 @@ class TurnUpdated:
     end_of_turn_confidence: float = 0.0
     punctuated: bool = False
     channel: int | None = None
+    utterance: str | None = None
 
     @property
     def text(self) -> str:

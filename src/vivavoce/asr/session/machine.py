@@ -282,6 +282,8 @@ class SessionMachine:
         while not segmenter.awaits_words:
             if segmenter.end_if_over():
                 continue
+            if segmenter.current is not None and segmenter.pauses_with_words:
+                self._reporter.pause(segmenter.current, segmenter.end_of_turn_confidence)
             if self._marks and self._marks[0][0] // self.tuning.frame_samples <= segmenter.frames:
                 self._execute(*self._marks.popleft())
             elif self._probabilities:

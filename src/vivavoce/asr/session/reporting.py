@@ -20,6 +20,8 @@ from vivavoce.protocol.events import (
 from vivavoce.types import PiiPolicy, Word
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vivavoce.asr.session.utterance import Utterance
 
 __all__ = ["Reporter"]
@@ -50,6 +52,9 @@ class Reporter:
         self._so_far: tuple[Word, ...] = ()  # words of this turn in the utterances before the open one
         self._frozen = NOTHING_FROZEN  # words of this turn that were reported as final
         self._shown: tuple[Word, ...] = ()  # words of this turn as last reported
+        self._pause_ms = (
+            0  # position of the last pause that was reported; words before it were in an utterance
+        )
         self._update_ms = 0  # position of the last empty update or end of an utterance
         self._silence_ms = 0  # up to where silence was reported
         self._opened = now
@@ -104,6 +109,45 @@ class Reporter:
             )
         )
 
+    def pause(self, utterance: Utterance, confidence: float) -> None:
+        """Report the text up to a pause that may end the turn, if the client asked for that; once a pause.
+
+        The text is that of a final: a client may begin its answer with it before the turn ends.
+
+        Args:
+            utterance: The open utterance, whose words up to the pause are known.
+            confidence: Of the turn being over, 0 to 1.
+        """
+        options = self._options
+        settled_ms = (utterance.settled_end or 0) // SAMPLES_PER_MS
+        is_asked_for = options.report_pauses and options.partials and options.redaction is None
+        if not is_asked_for or settled_ms <= self._pause_ms:
+            return
+        recognised = (*self._so_far, *utterance.words(final=False))
+        frozen = self._renderer.freeze(recognised, self._frozen)
+        text = self._since_pause(self._renderer.final(recognised, frozen))
+        self._pause_ms = settled_ms
+        if not text:
+            return
+        self._frozen = frozen
+        self._shown = self._renderer.partial(recognised, frozen)
+        self.events.append(
+            TurnUpdated(
+                self._turn_order,
+                utterance.turn_start // SAMPLES_PER_MS,
+                settled_ms,
+                self._shown,
+                formatted=options.format_partials,
+                end_of_turn_confidence=confidence,
+                utterance=text,
+            )
+        )
+
+    def _since_pause(self, words: Sequence[Word]) -> str:
+        """The text of the words after the last pause that was reported."""
+        pause_ms = self._pause_ms
+        return " ".join(word.text for word in words if (word.start_ms + word.end_ms) / 2 >= pause_ms)
+
     def final(self, utterance: Utterance, position: int) -> None:
         """Report an utterance that has ended, and with it the turn, unless that continues.
 
@@ -134,6 +178,7 @@ class Reporter:
                 formatted=self._options.format_finals,
                 end_of_turn_confidence=utterance.end_confidence if ended else 0.0,
                 punctuated=self._options.punctuate_finals,
+                utterance=self._since_pause(words) if ended else "",
             )
         )
         self._turn_order += ended

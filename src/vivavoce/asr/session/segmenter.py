@@ -128,6 +128,12 @@ class Segmenter:
         return utterance.confidence_after(self._pause_ms)
 
     @property
+    def pauses_with_words(self) -> bool:
+        """Whether the current turn could end in this pause by its length, and its words are known."""
+        policy = self.policy
+        return policy.tells_confidence and self._pause_ms >= policy.min_silence_ms and self._has_settled
+
+    @property
     def _has_settled(self) -> bool:
         """Whether the words up to this pause are known; words up to an earlier pause say nothing about it."""
         settled_end = self.settled_end

@@ -145,6 +145,7 @@ class V3Dialect:
 
     def _turn(self, event: TurnUpdated) -> TurnEvent:
         family = self._handshake.family
+        whole = event.text if event.ended else ""
         confidence = float(event.ended) if family.replaces_text else round(event.end_of_turn_confidence, 6)
         return TurnEvent(
             turn_order=event.turn_order,
@@ -164,7 +165,7 @@ class V3Dialect:
                 )
                 for word in event.words
             ],
-            utterance=event.text if event.ended else "",
+            utterance=whole if event.utterance is None else event.utterance,
             language_code=ABSENT,
             language_confidence=ABSENT,
             speaker_label=ABSENT,

@@ -141,7 +141,9 @@ class TurnEvent(Model, kw_only=True):
         transcript: The text of the turn.
         end_of_turn_confidence: Probability that the turn is complete, 0 to 1.
         words: All words of the turn, including those that may still change.
-        utterance: The text of an utterance that just ended; else empty.
+        utterance: With the Universal-Streaming models the text since the last pause: in the message at a
+            pause that may end the turn, or else at the end. With the Universal-3 models the whole text, at
+            the end. In all other messages it is empty.
         language_code: The language, if the session asked for language detection.
         language_confidence: Probability that the language is right, 0 to 1.
         speaker_label: Who speaks, if the session asked for speaker labels.

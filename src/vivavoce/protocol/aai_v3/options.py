@@ -315,6 +315,7 @@ def _session_options(
         heartbeat=change.heartbeat or False,
         answer_empty_force=True,
         commit_words=not family.replaces_text,
+        report_pauses=not family.replaces_text,
         key_terms=change.key_terms or (),
         filter_profanity=change.filter_profanity or False,
         redaction=redaction,
