@@ -1,8 +1,8 @@
 """An engine for tests whose speech is loud silence: its hypotheses are a function of the samples.
 
-A word is a block of samples of one level; its level says which word of `LEXICON` it is. Words are kept
-apart by a block of a very low level, which still counts as speech, and silence is zeros. A word of which
-only a part is in the span becomes its first letters, so partial hypotheses change as real ones do.
+A word is a block of samples of one level and alternating sign; its level says which word of `LEXICON` it is.
+Words are kept apart by a block of a very low level, which still counts as speech, and silence is zeros. A word
+of which only a part is in the span becomes its first letters, so partial hypotheses change as real ones do.
 A word that is expected is written as its term is.
 """
 
@@ -35,9 +35,13 @@ def speech(*indices):
     """Samples in which the words of these indices are said, one after the other."""
     blocks = []
     for index in indices:
-        blocks.append(np.full(WORD_FRAMES * FRAME, level(index), dtype=np.float32))
-        blocks.append(np.full(GAP_FRAMES * FRAME, _GAP_LEVEL, dtype=np.float32))
+        blocks.append(_block(WORD_FRAMES, level(index)))
+        blocks.append(_block(GAP_FRAMES, _GAP_LEVEL))
     return np.concatenate(blocks)
+
+
+def _block(frames, amplitude):
+    return np.tile(np.array([amplitude, -amplitude], dtype=np.float32), frames * FRAME // 2)
 
 
 def pcm(samples):
@@ -89,7 +93,7 @@ class ScriptedRecogniser:
         return [self._decode(span) for span in spans]
 
     def _decode(self, span: Span) -> Hypothesis:
-        indices = np.rint(span.samples / _STEP).astype(int)
+        indices = np.rint(np.abs(span.samples) / _STEP).astype(int)
         edges = np.flatnonzero(np.diff(indices)) + 1
         tokens, words = [], []
         for run in np.split(np.arange(len(indices)), edges):

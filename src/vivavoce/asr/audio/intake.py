@@ -1,4 +1,4 @@
-"""From the bytes of a client to the samples of the engine: decoding and resampling, chunk by chunk."""
+"""From the bytes of a client to the samples of the engine, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import soxr
 
 from vivavoce.asr.audio.codecs import CodecDecoder
+from vivavoce.asr.audio.offset import OffsetRemover
 from vivavoce.asr.audio.pcm import Samples, decode_samples
 from vivavoce.errors import ProtocolViolation
 from vivavoce.types import MODEL_RATE_HZ, Codec, Encoding, Failure
@@ -50,7 +51,7 @@ def _lag_samples(sample_rate: int) -> int:
 
 
 class _Resampler:
-    """Resamples one stream to 16 kHz.
+    """Removes the offset of one stream and resamples it to 16 kHz.
 
     Attributes:
         rate_hz: Of its input.
@@ -62,9 +63,13 @@ class _Resampler:
         self.rate_hz: Final = rate_hz
         self.lag_samples: Final = _lag_samples(rate_hz) if is_needed else 0
         self._stream = _soxr_stream(rate_hz) if is_needed else None  # None: the input is 16 kHz
+        self._offset = OffsetRemover(rate_hz)
 
     def resample(self, samples: Samples, *, last: bool = False) -> Samples:
-        """Resample the next samples of the stream; shape (n,), float32."""
+        """Remove the offset of the next samples of the stream and resample them; shape (n,), float32."""
+        samples = self._offset.feed(samples)
+        if last:
+            samples = np.concatenate([samples, self._offset.finish()])
         if self._stream is None:
             return samples
         # Of long chunks soxr holds more: 43 ms instead of 26 at 83.7 kHz. The pieces bound that.

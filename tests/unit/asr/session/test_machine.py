@@ -496,7 +496,9 @@ def test_finals_come_in_order_though_their_passes_are_late():
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
 def test_other_rates_and_encodings_are_transcribed(rate):
     driver = Driver(sample_rate=rate)
-    wave = np.repeat(np.where(speech(1, 2) > 0.01, 9_000, 100), 3)[:: round(48_000 / rate)].astype("<i2")
+    levels = np.where(np.abs(speech(1, 2)) > 0.01, 9_000, 100)
+    after_silence = np.concatenate([np.zeros(4_000), levels])  # or else it would be an offset of the audio
+    wave = np.repeat(after_silence, 3)[:: round(48_000 / rate)].astype("<i2")
     for at in range(0, len(wave), rate // 10):
         driver.command(Audio(wave[at : at + rate // 10].tobytes()))
         driver.serve()
