@@ -21,6 +21,7 @@ _RATHER_SHORT_MS: Final = 1_600
 _AMPLE_CONFIDENCE: Final = 0.75
 _MIN_EVIDENCE_SHORT: Final = 5.9  # log odds
 _MIN_EVIDENCE: Final = 3.9
+_MIN_WORDS_PER_SECOND: Final = 0.6  # music may count as speech for seconds, in which one word is found
 _MAX_WORDS_PER_SECOND: Final = 7  # the fastest real utterance measured has 5.5
 
 
@@ -42,7 +43,7 @@ def is_credible(words: Sequence[HypothesisWord], *, peak: float, voiced_ms: floa
     confidence = sum(word.confidence for word in words) / len(words)
     if confidence < (_MIN_CONFIDENCE if peak >= _VOICED else _MIN_CONFIDENCE_UNVOICED):
         return False
-    if voiced_ms >= _RATHER_SHORT_MS:
+    if voiced_ms >= _RATHER_SHORT_MS and len(words) >= _MIN_WORDS_PER_SECOND * voiced_ms / 1000:
         return True
     evidence = _log_odds(peak) + _log_odds(confidence)
     if voiced_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
