@@ -1,8 +1,9 @@
 """An engine for tests whose speech is loud silence: its hypotheses are a function of the samples.
 
 A word is a block of samples of one level and alternating sign; its level says which word of `LEXICON` it is.
-Words are kept apart by a block of a very low level, which still counts as speech, and silence is zeros. A word
-of which only a part is in the span becomes its first letters, so partial hypotheses change as real ones do.
+Words are kept apart by a block of a very low level, which still counts as speech, and silence is zeros. A
+word of which only a part is in the span becomes its first letters, so partial hypotheses change as real
+ones do.
 A word that is expected is written as its term is.
 """
 

@@ -323,7 +323,10 @@ class SessionMachine:
     def _report_finals(self) -> None:
         segmenter = self._segmenter
         while segmenter.closing and segmenter.closing[0].is_done:
-            self._reporter.final(segmenter.closing.popleft(), segmenter.position)
+            utterance = segmenter.closing.popleft()
+            if utterance.joint_after is not None:
+                utterance.joint_after.last = utterance.last_text
+            self._reporter.final(utterance, segmenter.position)
         self._report_silence()  # it may have had to wait for the words before it
         if self._terminated and not segmenter.closing and not self.is_over:
             self._become(SessionState.ENDED)

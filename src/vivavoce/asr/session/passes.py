@@ -10,6 +10,8 @@ The result of a pass arrives later than it was requested, and meets one of five 
 4. *Final*: the utterance has ended exactly where a pass over the whole ended. Its words are final.
 5. *Late*: the utterance has ended elsewhere, with other terms, or the pass saw only its window. The
    hypothesis is dropped; a final pass follows.
+
+Where an utterance was cut in mid-speech, one more pass over the audio around the cut follows its final pass.
 """
 
 from __future__ import annotations
@@ -55,8 +57,13 @@ class Passes:
             return None
         segmenter = self._segmenter
         for utterance in segmenter.closing:
-            if utterance.end is not None and not utterance.is_done:
+            if utterance.is_done:
+                continue
+            if utterance.end is not None and not utterance.is_decoded:
                 return _request(utterance, utterance.start, utterance.end, PassKind.FINAL)
+            if utterance.joint_after is not None:
+                joint = utterance.joint_after
+                return _request(utterance, joint.start, joint.end, PassKind.JOINT)
         current = segmenter.current
         if current is None or segmenter.closing:
             return None
@@ -109,6 +116,9 @@ class Passes:
         """
         utterance = self._find(request)
         self._in_flight = request
+        if request.kind is PassKind.JOINT:
+            samples = self._segmenter.buffer.copy(request.start, request.end)
+            return Span(samples, exact=True, start=request.start, terms=request.terms)
         fresh_s = (request.end - utterance.requested_end) / (1000 * SAMPLES_PER_MS)
         utterance.requested_end = request.end
         samples = self._segmenter.buffer.copy(request.start, request.end)
@@ -174,6 +184,10 @@ class Passes:
             current.take_overtaken(hypothesis, request.end)
 
     def _apply_to_ended(self, utterance: Utterance, request: DecodeRequest, hypothesis: Hypothesis) -> None:
+        if request.kind is PassKind.JOINT:
+            if utterance.joint_after is not None:
+                utterance.joint_after.take(hypothesis)
+            return
         # A window that happens to end where the utterance does lacks the words before it.
         if request.is_whole and request.end == utterance.end and request.terms == utterance.terms:
             utterance.take_settled(hypothesis, request.end)

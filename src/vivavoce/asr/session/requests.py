@@ -12,6 +12,7 @@ class PassKind(enum.StrEnum):
     """Why a pass is requested."""
 
     FINAL = "final"  # the utterance has ended and waits for its words
+    JOINT = "joint"  # the utterance was cut in mid-speech: the pass covers the audio around the cut
     SETTLED = "settled"  # the speaker pauses: the pass covers what the utterance would be if it ended now
     PARTIAL = "partial"  # the speaker talks: the pass covers the window of partials
 
@@ -42,9 +43,9 @@ class DecodeRequest:
     @property
     def is_final(self) -> bool:
         """Whether an utterance that has ended waits for it."""
-        return self.kind is PassKind.FINAL
+        return self.kind in {PassKind.FINAL, PassKind.JOINT}
 
     @property
     def is_whole(self) -> bool:
         """Whether the span holds the whole utterance, as it is or as it would be if it ended now."""
-        return self.kind is not PassKind.PARTIAL
+        return self.kind in {PassKind.FINAL, PassKind.SETTLED}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vivavoce.asr.audio import SAMPLES_PER_MS, SampleBuffer
+from vivavoce.asr.session.joints import Joint
 from vivavoce.asr.session.speech import (
     WINDOW_SAMPLES,
     Evidence,
@@ -60,6 +61,7 @@ class Segmenter:
         self._count = 0  # of utterances so far
         self._pauses = Pauses()  # of this speaker
         self._last_speech_frame = 0  # after the last speech of the utterance before
+        self._joint: Joint | None = None  # where the last utterance was ended in mid-speech
 
     # --- where things are -----------------------------------------------------------------------
 
@@ -215,6 +217,8 @@ class Segmenter:
         utterance.pause = pause
         self._last_speech_frame = self._tracker.speech_end_frame
         self._close(utterance, at if settled_end is None else min(at, settled_end))
+        if pause is None:
+            self._join(utterance, at)
         self.current = None
         return utterance
 
@@ -244,6 +248,7 @@ class Segmenter:
 
     def _begin(self, start: int, before: Utterance | None = None) -> Utterance:
         """Begin an utterance, in the turn of the one before if that is given."""
+        joint, self._joint = self._joint, None
         self.current = utterance = Utterance(
             self._count,
             start,
@@ -252,6 +257,7 @@ class Segmenter:
             part=1 if before is None else before.part + 1,
             requested_end=self.speech_start,
             terms=self._terms,
+            joint_before=joint if joint is not None and joint.at == start else None,
         )
         self._count += 1
         return utterance
@@ -263,6 +269,13 @@ class Segmenter:
         reach = self._tuning.preroll_ms * SAMPLES_PER_MS
         earliest = self.position if self.is_quiet else self.speech_start
         self.buffer.drop_before(earliest - reach - self._tuning.frame_samples)
+
+    def _join(self, utterance: Utterance, end: int) -> None:
+        """Note that the speaker may continue where an utterance was ended by force or by its length.
+
+        There is no pass over the audio around it: that to come is not there, and the client waits.
+        """
+        self._joint = utterance.joint_after = Joint(self.last_end, end, end, is_known=True)
 
     # --- utterances that are too long -----------------------------------------------------------
 
@@ -286,13 +299,15 @@ class Segmenter:
             self._cut(utterance, at, speech_from)
         elif not continues or self.position - utterance.start >= longest:
             self.end(self.position)
+            self._join(utterance, self.position)
 
     def _quietest(self, utterance: Utterance) -> int:
         """The best position to cut an utterance without a pause: its quietest, after the committed words."""
         size = self._tuning.frame_samples
         end = self.position
         window = self._tuning.cut_window_ms * SAMPLES_PER_MS
-        n = (end - max(utterance.committed_end, utterance.start, end - window)) // size
+        start = max(utterance.committed_end, utterance.start, end - window)
+        n = (end - start) // size
         if n < _CUT_SMOOTHING_FRAMES:
             return end
         frames = self.buffer.copy(end - n * size, end).reshape(n, size)
@@ -303,6 +318,9 @@ class Segmenter:
     def _cut(self, utterance: Utterance, at: int, speech_from: int) -> None:
         """End an utterance at one position, and begin the next, whose speech begins at another."""
         self._close(utterance, at)
+        reach = self._tuning.joint_ms * SAMPLES_PER_MS
+        self._joint = Joint(at, max(utterance.start, at - reach), min(self.position, at + reach))
+        utterance.joint_after = self._joint
         peak = self._tracker.peak
         self._tracker.split()
         start = max(at, speech_from - self._tuning.preroll_ms * SAMPLES_PER_MS)

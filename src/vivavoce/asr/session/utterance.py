@@ -16,6 +16,8 @@ from vivavoce.types import MODEL_RATE_HZ, Word
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.asr.session.joints import Joint
+
 __all__ = ["Pause", "Utterance"]
 
 
@@ -58,6 +60,8 @@ class Utterance:
         terms: Words and phrases expected in it: those in force when it ended, or now.
         pause: The silence in which it ended; None if it is open, or was ended during speech.
         log_odds: Of being over after a second of silence; None until that was judged.
+        joint_before: The cut where it begins; None if it begins after silence.
+        joint_after: The cut where it ends; None if it ended in silence.
     """
 
     number: int
@@ -76,6 +80,8 @@ class Utterance:
     terms: tuple[str, ...] = ()
     pause: Pause | None = None
     log_odds: float | None = None
+    joint_before: Joint | None = None
+    joint_after: Joint | None = None
     _head: tuple[HypothesisWord, ...] = ()  # words before the window, on the utterance's timeline
     _head_tokens: tuple[int, ...] = ()  # that spell them
     _tail: Hypothesis = field(default_factory=Hypothesis)  # newest hypothesis of the window, on its timeline
@@ -88,9 +94,14 @@ class Utterance:
     # --- what is known --------------------------------------------------------------------------
 
     @property
-    def is_done(self) -> bool:
-        """Whether it has ended and its words are final."""
+    def is_decoded(self) -> bool:
+        """Whether it has ended and its words are known."""
         return self.end is not None and self.settled_end == self.end
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended and its words and what is between them and the next are final."""
+        return self.is_decoded and (self.joint_after is None or self.joint_after.is_known)
 
     @property
     def has_words(self) -> bool:
@@ -112,6 +123,12 @@ class Utterance:
         """Its words by the newest hypothesis, and the probabilities of their last mark and of their end."""
         words = tuple(word.text for word in (*self._head, *self._tail.words))
         return words, self._tail.last_probability, self._tail.end_probability
+
+    @property
+    def last_text(self) -> str:
+        """The last word of its final transcript; empty without words."""
+        words = self.words(final=True)
+        return words[-1].text if words else ""
 
     @property
     def end_confidence(self) -> float:
@@ -193,8 +210,9 @@ class Utterance:
             end / SAMPLES_PER_MS,
         )
         if self.commits:
-            n = len(self._head) + self._stability.committed
-            self._committed += self._words[len(self._committed) : n]
+            words = self._words[: len(self._head) + self._stability.committed]
+            if self._committed or self._is_credible(words):  # what is committed can't be taken back
+                self._committed += words[len(self._committed) :]
 
     def take_settled(self, hypothesis: Hypothesis, end: int) -> None:
         """Take a hypothesis of the whole, which stands if the utterance ends at position ``end``."""
@@ -260,6 +278,9 @@ class Utterance:
         self._stability.drop(n)
         self.window = start
 
+    def _is_credible(self, words: Sequence[HypothesisWord]) -> bool:
+        return is_credible(words, peak=self.peak, voiced_ms=self.voiced_ms)
+
     # --- what is shown --------------------------------------------------------------------------
 
     def words(self, *, final: bool) -> tuple[Word, ...]:
@@ -271,7 +292,7 @@ class Utterance:
         n_committed = len(self._committed)
         all_words = self._words
         n_shown = len(all_words) if final else len(self._head) + self._stability.shown
-        if not (n_committed or is_credible(all_words[:n_shown], peak=self.peak, voiced_ms=self.voiced_ms)):
+        if not (n_committed or self._is_credible(all_words[:n_shown])):
             return ()
         shown = (*self._committed, *all_words[n_committed:n_shown])
         offset_ms = self.start / SAMPLES_PER_MS
@@ -280,12 +301,17 @@ class Utterance:
         for index, word in enumerate(shown):
             if not plain_word(word.text):
                 continue
+            text = word.text
+            if not words and self.joint_before is not None:
+                text = self.joint_before.after(text)
             start_ms = max(last_ms, round(offset_ms + word.start_s * 1000))
             end_ms = max(start_ms, round(offset_ms + word.end_s * 1000))
             last_ms = end_ms  # where two hypotheses meet, the model's own times overlap
             words.append(
-                Word(word.text, start_ms, end_ms, calibrated(word.confidence), final or index < n_committed)
+                Word(text, start_ms, end_ms, calibrated(word.confidence), final or index < n_committed)
             )
+        if final and words and self.joint_after is not None:
+            words[-1] = dataclasses.replace(words[-1], text=self.joint_after.before(words[-1].text))
         return tuple(words)
 
 

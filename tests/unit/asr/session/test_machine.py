@@ -795,6 +795,33 @@ def test_a_second_of_audio_needs_some_evidence(confidence, is_shown):
     assert bool(driver.updates) is is_shown
 
 
+class Music(ScriptedDetector):
+    """Takes it for speech, but hardly."""
+
+    def detect(self, batch):
+        return [(state, probabilities * 0.6) for state, probabilities in super().detect(batch)]
+
+
+@pytest.mark.parametrize("commits", [False, True])
+@pytest.mark.parametrize("frames", [0, 20])
+def test_a_sure_word_of_something_that_is_hardly_speech_is_not_committed(commits, frames):
+    driver = Driver(recogniser=Doubting(0.97), detector=Music(), commit_words=commits, format_partials=True)
+    driver.say(speech(0, 1)[: (8 + frames // 2) * FRAME], 512)
+    driver.say(silence(frames), 512)
+    driver.end()
+    assert not driver.updates
+
+
+@pytest.mark.parametrize("commits", [False, True])
+def test_one_word_in_seconds_of_something_that_is_hardly_speech_is_not_shown(commits):
+    driver = Driver(recogniser=Doubting(0.95), detector=Music(), commit_words=commits)
+    hum = np.tile(np.array([0.01, -0.01], np.float32), 60 * FRAME // 2)
+    driver.say(np.concatenate([speech(0), hum]))
+    driver.say(silence(60))
+    driver.end()
+    assert not driver.updates
+
+
 class Halting(ScriptedRecogniser):
     """Is not sure of its full stops."""
 
