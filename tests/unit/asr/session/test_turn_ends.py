@@ -19,6 +19,7 @@ from vivavoce.asr.session.speech import (
     prosody,
 )
 from vivavoce.asr.session.speech.last_words import in_a_row, leaves_open
+from vivavoce.asr.session.speech.silence import SHORTEST_PAUSE_MS
 from vivavoce.errors import ConfigurationError
 from vivavoce.server import ServerOptions
 
@@ -165,6 +166,15 @@ def test_the_silence_that_was_not_named_gives_way():
     assert policy.changed(2_000, None, None) == SilencePolicy(2_000, 2_000, 0.4)
     assert policy.changed(None, 300, None) == SilencePolicy(300, 300, 0.4)
     assert policy.changed(100, 900, 0.7) == SilencePolicy(100, 900, 0.7)
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(0, 0), (100, 100), (50, 300)])
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 1.0])
+def test_a_gap_between_words_ends_no_turn_whatever_a_client_asks_for(shortest, longest, threshold):
+    policy = SilencePolicy(shortest, longest, threshold)
+    assert not policy.is_over(SHORTEST_PAUSE_MS - 1, 1.0)
+    assert policy.is_over(SHORTEST_PAUSE_MS, 0.0)
+    assert policy.earliest_ms == SHORTEST_PAUSE_MS
 
 
 def test_with_a_single_silence_confidence_decides_nothing():

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from vivavoce.asr.session.speech.completeness import earliest_pause_ms
 
-__all__ = ["SilencePolicy"]
+__all__ = ["SHORTEST_PAUSE_MS", "SilencePolicy"]
+
+SHORTEST_PAUSE_MS: Final = 320
+"""A shorter silence ends no turn, whatever a client asks for: most are gaps between words.
+
+By measurement with both silences of v3 at 100 ms, as a published agent sets them: 17.7 % of words are wrong
+and a quarter of all turns has one word or two; at 224 ms 16.1 %, at 320 ms 15.3 %.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +23,7 @@ class SilencePolicy:
 
     Attributes:
         min_silence_ms: Shortest silence that ends a turn whose confidence reaches the threshold.
-        max_silence_ms: Silence that ends any turn.
+        max_silence_ms: Silence that ends any turn. Neither counts below `SHORTEST_PAUSE_MS`.
         threshold: Of the end-of-turn confidence, 0 to 1; with 1 only the long silence ends a turn.
     """
 
@@ -37,8 +45,12 @@ class SilencePolicy:
     def earliest_ms(self) -> float:
         """The shortest silence that can end a turn, in milliseconds."""
         if not self.asks_for_confidence:
-            return self.min_silence_ms if self.threshold < 1.0 else self.max_silence_ms
-        return max(self.min_silence_ms, min(self.max_silence_ms, earliest_pause_ms(self.threshold)))
+            earliest_ms: float = self.min_silence_ms if self.threshold < 1.0 else self.max_silence_ms
+        else:
+            earliest_ms = max(
+                self.min_silence_ms, min(self.max_silence_ms, earliest_pause_ms(self.threshold))
+            )
+        return max(earliest_ms, SHORTEST_PAUSE_MS)
 
     def needs_text(self, silence_ms: float) -> bool:
         """Whether confidence decides at this silence: the short one has passed, the long one has not."""
@@ -63,6 +75,8 @@ class SilencePolicy:
             silence_ms: Since the last speech, in milliseconds.
             confidence: Of the turn being over, 0 to 1.
         """
+        if silence_ms < SHORTEST_PAUSE_MS:
+            return False
         if silence_ms >= self.max_silence_ms:
             return True
         return silence_ms >= self.min_silence_ms and self.threshold < 1.0 and confidence >= self.threshold
