@@ -25,7 +25,7 @@ _MIN_WORDS_PER_SECOND: Final = 0.6  # music may count as speech for seconds, in 
 _MAX_WORDS_PER_SECOND: Final = 7  # the fastest real utterance measured has 5.5
 
 
-def is_credible(words: Sequence[HypothesisWord], *, peak: float, voiced_ms: float) -> bool:
+def is_credible(words: Sequence[HypothesisWord], *, peak: float, voiced_ms: float, longest_ms: float) -> bool:
     """Whether the first words of an utterance are likely to have been spoken.
 
     The recogniser gives low confidence to what it makes of noise. Where the speech detector was never
@@ -35,6 +35,7 @@ def is_credible(words: Sequence[HypothesisWord], *, peak: float, voiced_ms: floa
         words: The words, from the first one on.
         peak: Highest speech probability in the utterance, 0 to 1.
         voiced_ms: Speech in the utterance, in milliseconds.
+        longest_ms: The same in its longest stretch without a long pause.
     """
     if not words:
         return False
@@ -43,10 +44,10 @@ def is_credible(words: Sequence[HypothesisWord], *, peak: float, voiced_ms: floa
     confidence = sum(word.confidence for word in words) / len(words)
     if confidence < (_MIN_CONFIDENCE if peak >= _VOICED else _MIN_CONFIDENCE_UNVOICED):
         return False
-    if voiced_ms >= _RATHER_SHORT_MS and len(words) >= _MIN_WORDS_PER_SECOND * voiced_ms / 1000:
+    if longest_ms >= _RATHER_SHORT_MS and len(words) >= _MIN_WORDS_PER_SECOND * voiced_ms / 1000:
         return True
     evidence = _log_odds(peak) + _log_odds(confidence)
-    if voiced_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
+    if longest_ms >= _SHORT_MS or confidence >= _AMPLE_CONFIDENCE:
         return evidence >= _MIN_EVIDENCE
     return evidence >= _MIN_EVIDENCE_SHORT
 

@@ -60,10 +60,10 @@ class Passes:
             if utterance.is_done:
                 continue
             if utterance.end is not None and not utterance.is_decoded:
-                return _request(utterance, utterance.start, utterance.end, PassKind.FINAL)
+                return self._request(utterance, utterance.start, utterance.end, PassKind.FINAL)
             if utterance.joint_after is not None:
                 joint = utterance.joint_after
-                return _request(utterance, joint.start, joint.end, PassKind.JOINT)
+                return self._request(utterance, joint.start, joint.end, PassKind.JOINT)
         current = segmenter.current
         if current is None or segmenter.closing:
             return None
@@ -71,10 +71,10 @@ class Passes:
         if settled_end is not None:
             if current.settled_end == settled_end:
                 return None
-            return _request(current, current.start, settled_end, PassKind.SETTLED)
+            return self._request(current, current.start, settled_end, PassKind.SETTLED)
         wants_partials = self.options.partials and segmenter.is_speaking
         if wants_partials and self._samples_to_partial(current, cadence_ms) <= 0:
-            return _request(current, current.window, segmenter.position, PassKind.PARTIAL)
+            return self._request(current, current.window, segmenter.position, PassKind.PARTIAL)
         return None
 
     def frames_at_once(self, cadence_ms: float) -> int:
@@ -204,6 +204,6 @@ class Passes:
                 tuning.window_step_samples,
             )
 
-
-def _request(utterance: Utterance, start: int, end: int, kind: PassKind) -> DecodeRequest:
-    return DecodeRequest(utterance.number, start, end, kind, utterance.terms)
+    def _request(self, utterance: Utterance, start: int, end: int, kind: PassKind) -> DecodeRequest:
+        is_patient = self.options.recording
+        return DecodeRequest(utterance.number, start, end, kind, utterance.terms, is_patient=is_patient)

@@ -27,6 +27,7 @@ class DecodeRequest:
         end: Position after its last one.
         kind: Why the pass is requested.
         terms: Words and phrases that are expected in it.
+        is_patient: Whether no speaker waits for it: the audio is a recording.
     """
 
     utterance: int
@@ -34,6 +35,7 @@ class DecodeRequest:
     end: int
     kind: PassKind
     terms: tuple[str, ...] = ()
+    is_patient: bool = False
 
     @property
     def n_samples(self) -> int:

@@ -184,7 +184,7 @@ class Segmenter:
             preroll = self._tuning.preroll_ms * SAMPLES_PER_MS
             begun = self._begin(max(self.speech_start - preroll, self.last_end, self.buffer.start))
             # The frames that it took to detect the speech are part of it.
-            begun.voiced_ms = (self.position - self.speech_start) / SAMPLES_PER_MS
+            begun.add_voice((self.position - self.speech_start) / SAMPLES_PER_MS)
             begun.peak = self._tracker.peak
             return True
         utterance = self.current
@@ -192,8 +192,10 @@ class Segmenter:
             self._forget()
             return False
         utterance.peak = max(utterance.peak, probability)
+        if self.is_speaking and pause_ms >= self._tuning.long_pause_ms:
+            utterance.end_stretch()
         if probability >= self._tracker.threshold:
-            utterance.voiced_ms += self._tuning.frame_samples / SAMPLES_PER_MS
+            utterance.add_voice(self._tuning.frame_samples / SAMPLES_PER_MS)
         if self.position - utterance.start >= self._tuning.max_utterance_ms * SAMPLES_PER_MS:
             self._limit(utterance, settled_end)
         return False
@@ -326,5 +328,5 @@ class Segmenter:
         start = max(at, speech_from - self._tuning.preroll_ms * SAMPLES_PER_MS)
         following = self._begin(start, utterance if utterance.continues else None)
         following.peak = peak
-        following.voiced_ms = (self.position - speech_from) / SAMPLES_PER_MS
+        following.add_voice((self.position - speech_from) / SAMPLES_PER_MS)
         self.buffer.drop_before(self.closing[0].start)

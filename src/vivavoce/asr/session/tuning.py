@@ -38,6 +38,7 @@ class Tuning:
         max_utterance_ms: Length at which an utterance is cut although its speaker continues.
         max_parts: A turn may consist of this many such utterances, where words are committed.
         cut_window_ms: The best place for the cut is searched this far back from the end.
+        long_pause_ms: Speech before such a pause is no evidence for words after it: music is full of pauses.
         joint_ms: Audio on each side of a cut that decides how the text on both sides fits together.
     """
 
@@ -59,4 +60,5 @@ class Tuning:
     max_utterance_ms: int = 20_000
     max_parts: int = 2
     cut_window_ms: int = 7_000
+    long_pause_ms: int = 700
     joint_ms: int = 5_000

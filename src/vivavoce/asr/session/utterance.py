@@ -57,6 +57,7 @@ class Utterance:
         window: Position of the first sample of the window.
         peak: Highest speech probability in it so far, 0 to 1.
         voiced_ms: Speech in it by the speech detector, in milliseconds.
+        longest_voiced_ms: The same in its longest stretch without a long pause.
         terms: Words and phrases expected in it: those in force when it ended, or now.
         pause: The silence in which it ended; None if it is open, or was ended during speech.
         log_odds: Of being over after a second of silence; None until that was judged.
@@ -77,11 +78,13 @@ class Utterance:
     window: int = -1
     peak: float = 0.0
     voiced_ms: float = 0.0
+    longest_voiced_ms: float = 0.0
     terms: tuple[str, ...] = ()
     pause: Pause | None = None
     log_odds: float | None = None
     joint_before: Joint | None = None
     joint_after: Joint | None = None
+    _stretch_ms: float = 0.0  # speech in the newest stretch without a long pause
     _head: tuple[HypothesisWord, ...] = ()  # words before the window, on the utterance's timeline
     _head_tokens: tuple[int, ...] = ()  # that spell them
     _tail: Hypothesis = field(default_factory=Hypothesis)  # newest hypothesis of the window, on its timeline
@@ -179,6 +182,16 @@ class Utterance:
         )
 
     # --- what happens ---------------------------------------------------------------------------
+
+    def add_voice(self, ms: float) -> None:
+        """Count speech, in milliseconds."""
+        self.voiced_ms += ms
+        self._stretch_ms += ms
+        self.longest_voiced_ms = max(self.longest_voiced_ms, self._stretch_ms)
+
+    def end_stretch(self) -> None:
+        """Note a long pause: speech after it is another stretch."""
+        self._stretch_ms = 0.0
 
     def close(self, end: int) -> None:
         """End the utterance at a position; a hypothesis for any other end no longer stands."""
@@ -279,7 +292,7 @@ class Utterance:
         self.window = start
 
     def _is_credible(self, words: Sequence[HypothesisWord]) -> bool:
-        return is_credible(words, peak=self.peak, voiced_ms=self.voiced_ms)
+        return is_credible(words, peak=self.peak, voiced_ms=self.voiced_ms, longest_ms=self.longest_voiced_ms)
 
     # --- what is shown --------------------------------------------------------------------------
 
