@@ -215,6 +215,20 @@ def test_two_channels_have_their_own_turns(server):
     assert (messages[-1]["type"], code) == ("Termination", 1000)
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_recording_comes_at_any_speed_where_the_server_says_so(server, asks):
+    with open_session(server, f"{V3}&recording={asks}") as socket:
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(70):  # s; at most 60 may come ahead of the clock
+                socket.send(bytes(32_000))
+            socket.send(pcm(speech(0, 1)))
+            socket.send(END[V3])
+        messages, code = rest(socket)
+    assert code == (1000 if asks else 3007)
+    assert messages[0].get("recording") == (True if asks else None)
+    assert [it["transcript"] for it in of(messages, "Turn")][-1:] == (["Alpha bravo."] if asks else [])
+
+
 def test_half_a_frame_of_two_channels_is_refused(server):
     with open_session(server, V3 + "&channels=2") as socket:
         socket.send(bytes(3_202))

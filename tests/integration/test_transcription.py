@@ -16,6 +16,7 @@ from support.servers import scripted_server
 from support.time_limit import wait_until
 from vivavoce import transcription
 from vivavoce.captions import Style, captions, to_srt, to_vtt
+from vivavoce.cli.app import run
 from vivavoce.recordings.pacing import Pacer
 
 SOUND = np.concatenate([silence(6), speech(0, 1), silence(45), speech(3, 4), silence(10)])
@@ -131,7 +132,7 @@ def test_audio_runs_at_most_twenty_seconds_ahead_of_the_clock(transcribe, url, m
     monkeypatch.setattr("vivavoce.recordings.pacing.Pacer", RecordingPacer)
     monkeypatch.setattr("vivavoce.transcription.Pacer", RecordingPacer)
     began = time.monotonic()
-    transcribe(bytes(2 * 16_000 * 21), url=url)
+    transcribe(bytes(2 * 16_000 * 21), url=url, recording=False)  # as a server that does not offer it
     assert time.monotonic() - began >= 0.9
     assert due == pytest.approx([second - 20 for second in range(1, 22)])
 
@@ -205,3 +206,28 @@ def test_a_failed_call_does_not_keep_the_server(own_server, recording):
         vivavoce.transcribe(breaks())
     assert not own_server[0].runs
     assert vivavoce.transcribe(recording).text == SAID
+
+
+@pytest.fixture
+def slowed(monkeypatch):
+    """By how much pacing delayed the audio, chunk by chunk."""
+    waits = []
+    monkeypatch.setattr(Pacer, "wait_s", lambda self, duration_s, now_s: waits.append(duration_s) or 0.0)
+    return waits
+
+
+def test_a_server_that_takes_recordings_gets_them_at_any_speed(transcribe, url, recording, slowed):
+    assert transcribe(recording, url=url).text == SAID
+    assert not slowed
+    assert transcribe(recording, url=url, recording=False).text == SAID
+    assert sum(slowed) == pytest.approx(len(SOUND) / 16_000)
+
+
+def test_the_command_line_gives_the_same_text(url, recording, capsys, slowed):
+    expected = "".join(f"{turn.transcript}\n" for turn in vivavoce.transcribe(recording, url=url).turns)
+    assert run(["stream", str(recording), "--url", url]) == 0
+    assert capsys.readouterr().out == expected
+    assert not slowed
+    assert run(["stream", str(recording), "--url", url, "--json"]) == 0
+    finals = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "".join(f"{final['text']}\n" for final in finals) == expected

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 from typing import ClassVar
 
+from vivavoce.client.events import TurnEvent, Word
 from vivavoce.configuration import settings
 from vivavoce.errors import MicrophoneError
 
@@ -48,6 +50,44 @@ class FakeTranscriber:
 
     def close(self):
         self.on_data(FakeFinal(f"{self._ms()} milliseconds.", self._ms()))
+
+    def _ms(self):
+        return self.samples * 1000 // self.sample_rate
+
+
+class FakeSession:
+    """A session of v3 that transcribes any audio as its duration in milliseconds."""
+
+    addresses: ClassVar = FakeTranscriber.addresses
+    options: ClassVar = []
+    began = None
+
+    def __init__(self, *, sample_rate, encoding, **options):
+        self.options.append(options)
+        self.addresses.append(settings.base_url)
+        if FakeTranscriber.failure:
+            raise FakeTranscriber.failure
+        self.sample_rate = sample_rate
+        self.width = 2 if encoding == "pcm_s16le" else 1
+        self.samples = 0
+        self.turns = queue.SimpleQueue()
+
+    def send(self, data):
+        for chunk in data:
+            assert len(chunk) % self.width == 0
+            self.samples += len(chunk) // self.width
+            self.turns.put(self._turn(f"{self._ms()} so far", ended=False))
+
+    def close(self):
+        self.turns.put(self._turn(f"{self._ms()} milliseconds.", ended=True))
+        self.turns.put(None)
+
+    def events(self):
+        yield from iter(self.turns.get, None)
+
+    def _turn(self, text, *, ended):
+        words = [Word(text=text, start=0, end=250, confidence=0.9, word_is_final=ended)]
+        return TurnEvent(turn_order=0, end_of_turn=ended, transcript=text if ended else "", words=words)
 
     def _ms(self):
         return self.samples * 1000 // self.sample_rate

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import vivavoce
-from support.cli_fakes import FakeFinal, FakeMicrophone, FakeTranscriber
+from support.cli_fakes import FakeFinal, FakeMicrophone, FakeSession, FakeTranscriber
 from vivavoce.configuration import settings
 
 
@@ -23,11 +23,14 @@ from vivavoce.configuration import settings
 def parts(monkeypatch, tmp_path):
     """Replace SDK and server by fakes, clear the configuration, and restore the signal handlers."""
     before = signal.getsignal(signal.SIGINT)
-    FakeTranscriber.failure, FakeTranscriber.addresses = None, []
+    FakeTranscriber.failure = None
+    FakeTranscriber.addresses.clear()
+    FakeSession.options.clear()
     for name, value in {
         "RealtimeTranscriber": FakeTranscriber,
         "RealtimeFinalTranscript": FakeFinal,
         "AudioEncoding": str,
+        "connect": FakeSession,
     }.items():
         monkeypatch.setattr(vivavoce, name, value, raising=False)
     served = []

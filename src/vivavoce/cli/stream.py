@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
+    from vivavoce.cli.sinks import Sink
     from vivavoce.cli.transcript_line import TranscriptLine
     from vivavoce.recordings.sound import Sound
 
@@ -113,10 +115,10 @@ def stream(
       vivavoce stream call.wav --key-term Vivavoce --redact phone_number
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
 
-    WAV files need no decoder; for other files run: pip install "vivavoce[audio]". A server inside this
-    process receives a file as fast as it can transcribe it. Any other server receives at most 20 s more
-    than real time, within the limit of the protocol. Standard input, or a pipe in place of a file, is raw
-    mono audio or a stream of any format. Damage is skipped and counted; words have the times of the film.
+    WAV files need no decoder; for other files run: pip install "vivavoce[audio]". A server of ours receives
+    a file as fast as it can transcribe it, any other at most 20 s more than real time, within the limit of
+    the protocol. Standard input, or a pipe in place of a file, is raw mono audio or a stream of any format.
+    Damage is skipped and counted; words have the times of the film.
 
     If one of several recordings can't be read, the others are transcribed and the exit code is 1. A lost
     connection to a server is restored, and no audio is lost; if that fails, the exit code is 3.
@@ -148,7 +150,7 @@ class _Options:
     realtime: bool
     url: str | None
     api_key: str | None
-    parameters: Mapping[str, Any]  # of v3; empty: v2 is used
+    parameters: Mapping[str, Any]  # of the session
 
 
 def _check_stdin(files: list[str]) -> None:
@@ -222,7 +224,7 @@ def _transcribe_file(
     is_local: bool,
     titled: bool,
 ) -> None:
-    """Transcribe one recording.
+    """Transcribe one recording, or ``-``, into the outputs, until the interrupt stops it.
 
     Args:
         file: Path, or ``-``.
@@ -234,17 +236,12 @@ def _transcribe_file(
     """
     from vivavoce.cli.live_session import run_session
     from vivavoce.cli.progress import progress_bar
-    from vivavoce.cli.transcribers import transcriber_factory
+    from vivavoce.cli.transcribers import recording_transcriber
     from vivavoce.recordings.pacing import MAX_LEAD_S, paced
 
     with contextlib.ExitStack() as stack:
         is_live = _is_live(file)
-
-        def warn(text: str) -> None:
-            sink.note(text)  # it is open when the audio is read
-
-        audio = _open_audio(stack, file, options, interrupt, warn)
-        sink = outputs.open(stack, file)
+        audio, sink = _open(stack, file, outputs, options, interrupt)
         if titled:
             sink.note(f"{file}:")
         if audio.channels > 1:
@@ -253,9 +250,10 @@ def _transcribe_file(
         chunks = _some_audio(audio.chunks, name, lambda: interrupt.stop_requested)
         rate = audio.bytes_per_second
         is_slowed = options.realtime and not is_live
-        if is_slowed or not is_local:
-            lead_s = 0.0 if is_slowed else MAX_LEAD_S
-            chunks = paced(chunks, rate, wait=interrupt.wait, lead_s=lead_s)
+        if is_slowed:
+            chunks = paced(chunks, rate, wait=interrupt.wait)
+        is_followed = is_live or is_slowed  # as it is spoken
+        pace = functools.partial(paced, bytes_per_second=rate, wait=interrupt.wait, lead_s=MAX_LEAD_S)
         is_shown = not is_live and outputs.is_hidden
         move_to = stack.enter_context(progress_bar(Path(file).name, audio.duration_s, is_shown=is_shown))
 
@@ -271,8 +269,27 @@ def _transcribe_file(
             interrupt=interrupt,
             on_connected=outputs.release,
             drains_on_stop=is_live,
-            factory=transcriber_factory(options.parameters, note=sink.note, reconnects=not is_local),
+            factory=recording_transcriber(
+                {**options.parameters, "recording": not is_followed},
+                partials=outputs.includes_partials or (is_followed and sys.stdout.isatty()),
+                note=sink.note,
+                reconnects=not is_local,
+                pace=None if is_slowed or is_local else pace,
+            ),
         )
+
+
+def _open(
+    stack: contextlib.ExitStack, file: str, outputs: Outputs, options: _Options, interrupt: Interrupt
+) -> tuple[Sound, Sink]:
+    """Open a recording, and what its transcripts go to."""
+
+    def warn(text: str) -> None:
+        sink.note(text)  # it is open when the audio is read
+
+    audio = _open_audio(stack, file, options, interrupt, warn)
+    sink = outputs.open(stack, file)
+    return audio, sink
 
 
 def _some_audio(chunks: Iterable[bytes], name: str, is_stopped: Callable[[], bool]) -> Iterator[bytes]:

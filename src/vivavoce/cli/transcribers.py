@@ -21,6 +21,7 @@ __all__ = [
     "TranscriberFactory",
     "TurnTranscriber",
     "connection_message",
+    "recording_transcriber",
     "sdk_transcriber",
     "transcriber_factory",
 ]
@@ -114,9 +115,10 @@ class TurnTranscriber:
         on_error: Receives the error of a failed session.
         sample_rate: Sample rate of the audio, in Hz.
         encoding: Encoding of the audio.
-        options: Parameters of the session, under the protocol's names.
+        options: Parameters of the session, under the protocol's names, and arguments of `vivavoce.connect`.
         note: Receives the server's warnings, and what happens to the connection.
         reconnects: Whether a lost connection is restored.
+        pace: Delays the audio for a server that takes recordings no faster; None: that is not needed.
     """
 
     def __init__(
@@ -129,6 +131,7 @@ class TurnTranscriber:
         options: Mapping[str, Any],
         note: Callable[[str], None],
         reconnects: bool,
+        pace: Callable[[Iterable[bytes]], Iterable[bytes]] | None = None,
     ) -> None:
         self._on_transcript = on_transcript
         self._on_error = on_error
@@ -137,6 +140,7 @@ class TurnTranscriber:
         self._options = options
         self._note = note
         self._reconnects = reconnects
+        self._pace = pace
         self._session: sdk.Session | None = None  # None until `connect`
         self._reader = threading.Thread(target=self._read, name="vivavoce-turns", daemon=True)
 
@@ -165,7 +169,9 @@ class TurnTranscriber:
         Raises:
             RealtimeError: The session failed.
         """
-        self._opened().send(data)
+        session = self._opened()
+        takes_any_speed = session.began is not None and session.began.recording
+        session.send(data if self._pace is None or takes_any_speed else self._pace(data))
 
     def close(self) -> None:
         """End the session and wait for its last final."""
@@ -199,7 +205,7 @@ class TurnTranscriber:
 def transcriber_factory(
     options: Mapping[str, Any], *, note: Callable[[str], None], reconnects: bool
 ) -> TranscriberFactory:
-    """Return what creates the transcriber of a session: of v3 if it has options, or else of v2.
+    """Return what creates the transcriber of a microphone: of v3 if it has options, or else of v2.
 
     Args:
         options: Parameters of v3, under the protocol's names.
@@ -209,3 +215,26 @@ def transcriber_factory(
     if options:
         return functools.partial(TurnTranscriber, options=options, note=note, reconnects=reconnects)
     return functools.partial(sdk_transcriber, note=note if reconnects else None)
+
+
+def recording_transcriber(
+    options: Mapping[str, Any],
+    *,
+    partials: bool,
+    note: Callable[[str], None],
+    reconnects: bool,
+    pace: Callable[[Iterable[bytes]], Iterable[bytes]] | None,
+) -> TranscriberFactory:
+    """Return what creates the transcriber of a recording: it works as `vivavoce.transcribe` does.
+
+    Args:
+        options: Parameters of v3, under the protocol's names.
+        partials: Whether unfinished turns are needed.
+        note: Receives messages for the user.
+        reconnects: Whether a lost connection is restored.
+        pace: Delays the audio for a server that takes recordings no faster; None: that is not needed.
+    """
+    from vivavoce.transcription import RECORDING_OPTIONS
+
+    arguments = {**RECORDING_OPTIONS, "partials": partials, **options}
+    return functools.partial(TurnTranscriber, options=arguments, note=note, reconnects=reconnects, pace=pace)

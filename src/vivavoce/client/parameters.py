@@ -260,6 +260,8 @@ class RealTimeParameters(RealTimeSessionParameters):
         sample_rate: The sample rate of the audio, in Hz; required for PCM.
         encoding: The encoding of the audio; ``pcm_s16le`` if None.
         channels: The number of interleaved channels, 1 or 2; each has its own turns. An extension of ours.
+        recording: Whether the audio is a recording; a server that says so in Begin takes it at any speed. An
+            extension of ours.
         speech_model: The model. The client passes unknown names on.
         language_code: The old way to set one language.
         language: The oldest way to set one language.
@@ -295,6 +297,7 @@ class RealTimeParameters(RealTimeSessionParameters):
     sample_rate: int | None = None
     encoding: StreamEncoding | str | None = None
     channels: int | None = None
+    recording: bool | None = None
     speech_model: SpeechModel | str | None = None
     language_code: str | None = None
     language: str | None = None

@@ -109,6 +109,7 @@ class SessionOptions:
         sample_rate: Sample rate of the audio, in Hz; compressed audio has its own.
         encoding: Encoding of the audio.
         channels: Number of channels; each has turns of its own. Compressed audio counts as one channel.
+        recording: Whether the audio is a recording: it may come at any speed, and live sessions go first.
         partials: Whether the session reports unfinished turns.
         partials_ms: Audio between two reports of a turn, in milliseconds; None: as little as is reasonable.
         first_partial_ms: Speech before the first report of a turn; None: as little as is reasonable.
@@ -134,6 +135,7 @@ class SessionOptions:
     sample_rate: int
     encoding: Encoding | Codec = Encoding.PCM_S16LE
     channels: int = 1
+    recording: bool = False
     partials: bool = True
     partials_ms: int | None = None
     first_partial_ms: int | None = None

@@ -116,7 +116,9 @@ class Connection:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
-        limits = dataclasses.replace(dialect.limits, max_lead_s=self._service.options.max_lead_s)
+        limits = dialect.limits
+        if limits.max_lead_s is not None:
+            limits = dataclasses.replace(limits, max_lead_s=self._service.options.max_lead_s)
         if self._service.options.strict_chunks:
             limits = dataclasses.replace(limits, accepted_chunk_ms=None)
         if grant.max_session_s is not None:

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from support.cli_fakes import FakeFinal, FakeTranscriber
+from support.cli_fakes import FakeSession, FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.errors import (
     AudioError,
@@ -74,25 +74,27 @@ def test_exit_codes(arguments, code):
 
 def test_a_closed_pipe_is_not_an_error(recording):
     program = textwrap.dedent(f"""
-        import sys, vivavoce
+        import queue, sys, vivavoce
         from vivavoce.cli.app import run
+        from vivavoce.client.events import TurnEvent
 
-        class Final:
-            text, words, audio_start, audio_end, confidence = "x" * 9000, (), 0, 1, 1.0
+        class Session:
+            began = None
 
-        class Transcriber:
-            def __init__(self, on_data, **_):
-                self.on_data = on_data
+            def __init__(self, **_):
+                self.turns = queue.SimpleQueue()
 
-            def connect(self, timeout): pass
-
-            def stream(self, data):
+            def send(self, data):
                 for _ in data:
-                    self.on_data(Final())
+                    self.turns.put(TurnEvent(turn_order=0, end_of_turn=True, transcript="x" * 9000))
 
-            def close(self): pass
+            def close(self):
+                self.turns.put(None)
 
-        vivavoce.RealtimeTranscriber, vivavoce.RealtimeFinalTranscript = Transcriber, Final
+            def events(self):
+                return iter(self.turns.get, None)
+
+        vivavoce.connect = Session
         sys.exit(run(["stream", {recording!r}, "--url", "ws://x"]))
     """)
     child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -106,9 +108,7 @@ def test_a_closed_pipe_is_not_an_error(recording):
 def test_characters_that_the_terminal_lacks_are_replaced(recording, monkeypatch):
     raw = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
-    monkeypatch.setattr(
-        FakeTranscriber, "close", lambda self: self.on_data(FakeFinal("π milliseconds.", 250))
-    )
+    monkeypatch.setattr(FakeSession, "_ms", lambda self: "\N{GREEK SMALL LETTER PI}")
     assert run(["stream", recording]) == 0
     assert raw.getvalue() == b"? milliseconds.\n"
 

@@ -45,8 +45,8 @@ def test_full_standard_output_is_one_warning(recording, tmp_path):
         import sys
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         import vivavoce
-        from support.cli_fakes import FakeFinal, FakeTranscriber
-        vivavoce.RealtimeTranscriber, vivavoce.RealtimeFinalTranscript = FakeTranscriber, FakeFinal
+        from support.cli_fakes import FakeSession
+        vivavoce.connect = FakeSession
         from vivavoce.cli.app import run
         sys.exit(run(["stream", {recording!r}, "--vtt", "a.vtt", "--url", "ws://x"]))
     """)

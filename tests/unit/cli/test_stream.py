@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli_fakes import VTT, FakeTranscriber
+from support.cli_fakes import VTT, FakeSession, FakeTranscriber
 from vivavoce.cli.app import run
 from vivavoce.configuration import settings
 from vivavoce.recordings import sources
@@ -138,9 +138,9 @@ def test_progress_counts_what_was_transcribed(recording, monkeypatch):
     )
     sent_before = []
     monkeypatch.setattr(
-        FakeTranscriber, "stream", lambda self, data: sent_before.append((list(data), list(positions)))
+        FakeSession, "send", lambda self, data: sent_before.append((list(data), list(positions)))
     )
-    monkeypatch.setattr(FakeTranscriber, "_ms", lambda self: 250)
+    monkeypatch.setattr(FakeSession, "_ms", lambda self: 250)
     assert run(["stream", recording, "-o", "a.txt"]) == 0
     assert sent_before[0][1] == []
     assert positions == [0.25]

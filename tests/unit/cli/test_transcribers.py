@@ -36,6 +36,8 @@ def turn(text, *, ended):
 class ScriptedSession:
     """A session of the SDK that gives these events once its audio has been sent."""
 
+    began = None
+
     def __init__(self, events, error=None):
         self.scripted, self.error = events, error
         self.sent = []

@@ -26,7 +26,7 @@ class Batch:
 
     Attributes:
         requests: Sessions and their requests, most urgent first; empty if there is nothing to do.
-        wait_s: How long the longest waiting of them has waited, in seconds.
+        wait_s: How long the longest waiting of them has waited, in seconds; 0 for recordings.
     """
 
     requests: tuple[tuple[int, DecodeRequest], ...] = ()
@@ -39,11 +39,11 @@ class _Waiting:
     since: float  # wall time at which the session began to wait
 
     @property
-    def urgency(self) -> tuple[bool, float]:
-        """Sorts finals first, then by waiting time, corrected for the kind and length of the pass."""
+    def urgency(self) -> tuple[bool, bool, float]:
+        """Sorts recordings last, finals first, then by waiting time, corrected for the pass."""
         request = self.request
         handicap = -_HEAD_START_S if request.is_whole else _SECONDS_PER_SAMPLE * request.n_samples
-        return (not request.is_final, self.since + handicap)
+        return (request.is_patient, not request.is_final, self.since + handicap)
 
 
 class Scheduler:
@@ -54,7 +54,7 @@ class Scheduler:
     less: short ones are done sooner, and usually belong to an utterance that just began. A batch is padded to
     its longest span, so the padded size is what is bounded; the first span is always served. A batch lasts as
     long as its longest pass, so partials, which take a few decoder steps, are not mixed with passes over
-    whole utterances.
+    whole utterances. Recordings go last and are not mixed with live sessions, which must not wait for them.
     """
 
     def __init__(
@@ -103,17 +103,17 @@ class Scheduler:
         """
         chosen: dict[int, _Waiting] = {}
         longest = 0
-        is_whole: bool | None = None
+        kind: tuple[bool, bool] | None = None  # of all requests of the batch
         for key, waiting in sorted(self._waiting.items(), key=lambda item: item[1].urgency):
             if len(chosen) == self._max_batch:
                 break
             request = waiting.request
-            if is_whole is None:
-                is_whole = request.is_whole
-            if request.is_whole != is_whole:
+            kind = kind or (request.is_whole, request.is_patient)
+            if (request.is_whole, request.is_patient) != kind:
                 continue
             padded = max(longest, request.n_samples) * (len(chosen) + 1)
-            if chosen and padded > (self._max_whole_samples if is_whole else self._max_partials_samples):
+            most = self._max_whole_samples if request.is_whole else self._max_partials_samples
+            if chosen and padded > most:
                 continue
             chosen[key] = waiting
             longest = max(longest, request.n_samples)
@@ -121,9 +121,13 @@ class Scheduler:
             del self._waiting[key]
         return Batch(
             tuple((key, waiting.request) for key, waiting in chosen.items()),
-            max((now - waiting.since for waiting in chosen.values()), default=0.0),
+            max(
+                (now - waiting.since for waiting in chosen.values() if not waiting.request.is_patient),
+                default=0.0,
+            ),
         )
 
     def longest_wait_s(self, now: float) -> float:
-        """How long the longest waiting of all requests has waited, in seconds; 0 without requests."""
-        return max((now - waiting.since for waiting in self._waiting.values()), default=0.0)
+        """How long the longest waiting of all live requests has waited, in seconds; 0 without any."""
+        live = (waiting for waiting in self._waiting.values() if not waiting.request.is_patient)
+        return max((now - waiting.since for waiting in live), default=0.0)

@@ -79,7 +79,7 @@ class V3Dialect:
         self.limits = SessionLimits(
             min_chunk_ms=MIN_AUDIO_MS,
             max_chunk_ms=MAX_AUDIO_MS,
-            max_lead_s=60,
+            max_lead_s=None if self.options.recording else 60,
             idle_s=handshake.idle_s,
             max_session_s=_MAX_SESSION_S,
         )
@@ -117,6 +117,7 @@ class V3Dialect:
                     id=event.session_id,
                     expires_at=datetime.fromtimestamp(int(event.expires_at_unix), UTC),
                     configuration=self._handshake.configuration,
+                    recording=self.options.recording or None,
                 )
             case TurnUpdated():
                 message = self._turn(event)

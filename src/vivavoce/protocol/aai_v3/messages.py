@@ -116,12 +116,15 @@ class BeginEvent(Model, kw_only=True):
         id: The server's name for the session.
         expires_at: When the server will end the session, in UTC; on the wire, in seconds since 1970.
         configuration: What the session was opened with; None if the server does not say.
+        recording: True if the session asked for ``recording`` and the server takes its audio at any speed;
+            else None. An extension of ours.
     """
 
     type: Literal["Begin"] = "Begin"
     id: str
     expires_at: datetime
     configuration: SessionConfiguration | None = None
+    recording: bool | None = None
 
     def __post_init__(self) -> None:
         convert_nested(self, "configuration")

@@ -301,6 +301,7 @@ def _session_options(
         sample_rate=query.whole("sample_rate") or DEFAULT_SAMPLE_RATE_HZ,
         encoding=encoding,
         channels=_channels(query, encoding),
+        recording=query.flag("recording") or False,
         partials=_has_partials(query, redaction),
         partials_ms=change.partials_ms,
         first_partial_ms=change.first_partial_ms,

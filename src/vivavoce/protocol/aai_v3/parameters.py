@@ -68,6 +68,11 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         2,
         default=1,
     ),
+    "recording": flag(
+        "Ours: whether the audio is a recording. The server then takes it as fast as it can transcribe it, "
+        "while live sessions go first, and says so in Begin.",
+        default=False,
+    ),
     "token": text("A temporary token, instead of the Authorization header."),
     "format_turns": flag(
         "Whether turns have case, punctuation and figures. Its first name, formatted_finals, still works.",
