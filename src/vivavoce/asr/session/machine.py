@@ -285,6 +285,10 @@ class SessionMachine:
             if segmenter.current is not None and segmenter.pauses_with_words:
                 self._reporter.pause(segmenter.current, segmenter.end_of_turn_confidence)
             if self._marks and self._marks[0][0] // self.tuning.frame_samples <= segmenter.frames:
+                if isinstance(self._marks[0][1], Configure):
+                    self._report_finals()
+                    if segmenter.closing:  # turns before the change are reported as they were asked for
+                        break
                 self._execute(*self._marks.popleft())
             elif self._probabilities:
                 if segmenter.push(self._probabilities.popleft()) and segmenter.current is not None:

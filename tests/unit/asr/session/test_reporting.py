@@ -1,6 +1,9 @@
 """What a session reports besides turns: warnings, heartbeats, silence; and how often partials come."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.scripted_engine import silence, speech
 from support.sessions import Driver
@@ -14,6 +17,8 @@ from vivavoce.protocol.events import (
     Warn,
     Warned,
 )
+
+UNFORMATTED = {"format_partials": False, "format_finals": False, "punctuate_finals": False}
 
 
 def of(driver, kind):
@@ -114,3 +119,28 @@ def test_each_force_is_answered_once_said_something_or_not():
     driver.end()
     assert len(driver.finals) == 3
     assert driver.session.state is SessionState.ENDED
+
+
+def configured(change, *, chunk=1_600, serve=True, **options):
+    """A turn, a change right after its end, a turn across another moment, and one more."""
+    driver = Driver(**options)
+    driver.say(np.concatenate([speech(0, 8, 9), silence(40)]), chunk, serve=serve)
+    driver.command(change)
+    driver.say(np.concatenate([speech(8, 9, 3), silence(40)]), chunk, serve=serve)
+    return driver.end()
+
+
+@given(chunk=st.integers(100, 20_000), serve=st.booleans())
+@pytest.mark.parametrize(
+    ("change", "options", "expected"),
+    [
+        (Configure(format_turns=True), UNFORMATTED, ["alpha twenty five", "25 delta"]),
+        (Configure(format_turns=False), {}, ["Alpha 25", "twenty five delta"]),
+        (Configure(key_terms=("Delta",)), {}, ["Alpha 25", "25 Delta"]),
+        (Configure(max_silence_ms=20_000, min_silence_ms=20_000), {}, ["Alpha 25", "25 delta"]),
+    ],
+)
+def test_a_change_applies_to_the_audio_after_it_however_busy_the_machine_is(
+    change, options, expected, chunk, serve
+):
+    assert configured(change, chunk=chunk, serve=serve, **options).texts == expected
