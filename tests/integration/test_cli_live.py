@@ -64,10 +64,13 @@ def samples():
     """The first 6 s of the sample recording, raw at 16 kHz; they end in mid-speech."""
     av = pytest.importorskip("av")
     del av
+    from vivavoce.recordings.byte_source import ByteSource
     from vivavoce.recordings.containers import from_container
 
-    with from_container(demo_recording_path()) as audio:
-        return b"".join(audio.chunks)[: 6 * 32_000]
+    with demo_recording_path().open("rb") as file:
+        source = ByteSource.of_file(file, "the sample recording")
+        with from_container(source, track=None, warn=print) as audio:
+            return b"".join(audio.chunks)[: 6 * 32_000]
 
 
 @pytest.fixture(scope="module")

@@ -241,14 +241,9 @@ def _transcribe_file(
 
     with contextlib.ExitStack() as stack:
         is_live = _is_live(file)
-        audio, sink = _open(stack, file, outputs, options, interrupt)
-        if titled:
-            sink.note(f"{file}:")
-        if audio.channels > 1:
-            sink.note(f"{audio.channels} channels are mixed into one.")
-        name = "standard input" if file == _STDIN else file
-        chunks = _some_audio(audio.chunks, name, lambda: interrupt.stop_requested)
+        audio, sink = _open(stack, file, outputs, options, interrupt, titled=titled)
         rate = audio.bytes_per_second
+        chunks = _some_audio(audio.chunks, file, lambda: interrupt.stop_requested)
         is_slowed = options.realtime and not is_live
         if is_slowed:
             chunks = paced(chunks, rate, wait=interrupt.wait)
@@ -280,19 +275,29 @@ def _transcribe_file(
 
 
 def _open(
-    stack: contextlib.ExitStack, file: str, outputs: Outputs, options: _Options, interrupt: Interrupt
+    stack: contextlib.ExitStack,
+    file: str,
+    outputs: Outputs,
+    options: _Options,
+    interrupt: Interrupt,
+    *,
+    titled: bool,
 ) -> tuple[Sound, Sink]:
-    """Open a recording, and what its transcripts go to."""
+    """Open a recording, and what its transcripts go to; arguments as for `_transcribe_file`."""
 
     def warn(text: str) -> None:
         sink.note(text)  # it is open when the audio is read
 
     audio = _open_audio(stack, file, options, interrupt, warn)
     sink = outputs.open(stack, file)
+    if titled:
+        sink.note(f"{file}:")
+    if audio.channels > 1:
+        sink.note(f"{audio.channels} channels are mixed into one.")
     return audio, sink
 
 
-def _some_audio(chunks: Iterable[bytes], name: str, is_stopped: Callable[[], bool]) -> Iterator[bytes]:
+def _some_audio(chunks: Iterable[bytes], file: str, is_stopped: Callable[[], bool]) -> Iterator[bytes]:
     """Yield the chunks of a recording.
 
     Raises:
@@ -303,6 +308,7 @@ def _some_audio(chunks: Iterable[bytes], name: str, is_stopped: Callable[[], boo
         is_empty = is_empty and not chunk
         yield chunk
     if is_empty and not is_stopped():
+        name = "standard input" if file == _STDIN else file
         raise AudioError(f"{name}: no audio; check the program or the recording that it comes from")
 
 

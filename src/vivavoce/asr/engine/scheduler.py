@@ -42,7 +42,7 @@ class _Waiting:
     def urgency(self) -> tuple[bool, bool, float]:
         """Sorts recordings last, finals first, then by waiting time, corrected for the pass."""
         request = self.request
-        handicap = -_HEAD_START_S if request.is_whole else _SECONDS_PER_SAMPLE * request.n_samples
+        handicap = -_HEAD_START_S if request.is_exact else _SECONDS_PER_SAMPLE * request.n_samples
         return (request.is_patient, not request.is_final, self.since + handicap)
 
 
@@ -54,7 +54,8 @@ class Scheduler:
     less: short ones are done sooner, and usually belong to an utterance that just began. A batch is padded to
     its longest span, so the padded size is what is bounded; the first span is always served. A batch lasts as
     long as its longest pass, so partials, which take a few decoder steps, are not mixed with passes over
-    whole utterances. Recordings go last and are not mixed with live sessions, which must not wait for them.
+    whole utterances or cuts. Recordings go last and are not mixed with live sessions, which must not wait for
+    them.
     """
 
     def __init__(
@@ -108,11 +109,11 @@ class Scheduler:
             if len(chosen) == self._max_batch:
                 break
             request = waiting.request
-            kind = kind or (request.is_whole, request.is_patient)
-            if (request.is_whole, request.is_patient) != kind:
+            kind = kind or (request.is_exact, request.is_patient)
+            if (request.is_exact, request.is_patient) != kind:
                 continue
             padded = max(longest, request.n_samples) * (len(chosen) + 1)
-            most = self._max_whole_samples if request.is_whole else self._max_partials_samples
+            most = self._max_whole_samples if request.is_exact else self._max_partials_samples
             if chosen and padded > most:
                 continue
             chosen[key] = waiting

@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.audio import ENGINE_RATE_HZ
 from vivavoce.asr.text import plain_word
 from vivavoce.asr.text.word_lists import FUNCTION_WORDS, word_set
+from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from vivavoce.asr.models import Hypothesis
@@ -54,7 +54,7 @@ class Joint:
     def take(self, hypothesis: Hypothesis) -> None:
         """Take the hypothesis of the pass."""
         self.is_known = True
-        cut_s = (self.at - self.start) / ENGINE_RATE_HZ
+        cut_s = (self.at - self.start) / MODEL_RATE_HZ
         words = [word for word in hypothesis.words if plain_word(word.text)]
         n_before = sum((word.start_s + word.end_s) / 2 < cut_s for word in words)
         if 0 < n_before < len(words):

@@ -51,3 +51,8 @@ class DecodeRequest:
     def is_whole(self) -> bool:
         """Whether the span holds the whole utterance, as it is or as it would be if it ended now."""
         return self.kind in {PassKind.FINAL, PassKind.SETTLED}
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether its result must depend on the audio alone: a final is made of it."""
+        return self.kind is not PassKind.PARTIAL

@@ -8,8 +8,8 @@ from vivavoce.asr.engine.cadence import CadenceControl
 from vivavoce.asr.session import DecodeRequest, PassKind
 
 
-def request(kind, n_samples=10):
-    return DecodeRequest(0, 0, n_samples, PassKind(kind))
+def request(kind, n_samples=10, *, is_patient=False):
+    return DecodeRequest(0, 0, n_samples, PassKind(kind), is_patient=is_patient)
 
 
 def planned(scheduler, now=100.0):
@@ -25,6 +25,21 @@ def test_finals_go_before_partials_and_the_longest_waiting_first():
     assert planned(scheduler) == [3, 2]
     assert planned(scheduler) == [4, 1]
     assert scheduler.plan(4.0) == Batch()
+
+
+def test_recordings_wait_for_all_live_sessions_and_delay_none():
+    scheduler = Scheduler(8)
+    scheduler.put(1, request(PassKind.FINAL, is_patient=True), 1.0)
+    scheduler.put(2, request(PassKind.JOINT, is_patient=True), 2.0)
+    scheduler.put(3, request(PassKind.PARTIAL), 3.0)
+    scheduler.put(4, request(PassKind.FINAL), 4.0)
+    assert scheduler.longest_wait_s(5.0) == 2.0
+    assert planned(scheduler) == [4]
+    assert planned(scheduler) == [3]
+    assert scheduler.longest_wait_s(5.0) == 0.0
+    batch = scheduler.plan(5.0)
+    assert [key for key, _ in batch.requests] == [1, 2]
+    assert batch.wait_s == 0.0
 
 
 def test_a_short_span_overtakes_a_long_one_that_has_not_waited_much_longer():
