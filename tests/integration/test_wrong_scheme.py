@@ -13,7 +13,7 @@ from support.servers import scripted_server
 from support.time_limit import HANG_S
 from vivavoce import ConnectError, Settings
 from vivavoce.cli.app import run
-from vivavoce.client import Client, scheme_probe
+from vivavoce.client import Client, scheme_probe, transport
 from vivavoce.client.temporary_tokens import create_token
 
 
@@ -179,6 +179,17 @@ def test_a_server_of_neither_is_not_blamed_on_the_scheme(monkeypatch, scheme, ba
     said = "what answers at {} is not a server of this protocol (" if is_answer else "no server at {} ("
     assert message.startswith(said.format(f"{scheme}://{authority}"))
     assert "\n" not in message
+
+
+def test_an_address_that_has_worked_is_not_tried_otherwise(plain, monkeypatch):
+    """A reconnecting session must not open further connections."""
+    monkeypatch.setattr(transport, "_worked", set())
+    vivavoce.connect(url=f"ws://{plain}").close()
+    assert transport._worked == {f"ws://{plain}"}
+    monkeypatch.setattr(scheme_probe, "scheme_error", lambda *_: pytest.fail("it was tried"))
+    with serving(lambda peer: None) as authority:
+        transport._worked.add(f"ws://{authority}")
+        assert message_of(by_connect, f"ws://{authority}").startswith(f"no server at ws://{authority} (")
 
 
 def test_a_wrong_certificate_is_not_blamed_on_the_scheme(secure):

@@ -24,6 +24,8 @@ __all__ = ["Connection", "ConnectionEnded", "Transport", "WebSocketTransport"]
 
 _CLOSING_HANDSHAKE_S: Final = 1.0
 _MESSAGE_LIMIT_BYTES: Final = 1 << 20
+
+_worked: set[str] = set()  # addresses that have opened a connection: their scheme fits
 _UNSENT_BYTES: Final = 16_384  # half a second of 16 kHz
 
 
@@ -167,6 +169,7 @@ class WebSocketTransport:
         from vivavoce.client.scheme_probe import scheme_error  # noqa: PLC0415
 
         address = Address.parse(url.partition("?")[0].removesuffix(aai_v3.PATH).removesuffix(aai_v2.PATH))
+        url_base = str(address)
         proxy = Proxy.of_environment(address)
         try:
             with translate_dial_errors(address, proxy):
@@ -184,9 +187,10 @@ class WebSocketTransport:
                     logger=websockets_logger,
                 )
         except ConnectError as error:
-            if proxy is not None:
+            if proxy is not None or url_base in _worked:
                 raise
             mismatch = await asyncio.to_thread(scheme_error, address, error.__context__)
             raise (mismatch or error) from None
         _limit_unsent(connection)
+        _worked.add(url_base)
         return _WebSocket(connection)
