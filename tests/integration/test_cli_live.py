@@ -442,7 +442,7 @@ def test_the_doctor_transcribes_with_the_model(tmp_path):
     variables = {"VIVAVOCE_BASE_URL": "ws://127.0.0.1:1", "VIVAVOCE_API_KEY": "hunter2"}
     unreachable = vivavoce("doctor", cwd=tmp_path, **variables)
     assert unreachable.returncode == 1
-    assert re.search(r"^broken +server: ws://127.0.0.1:1", unreachable.stdout, re.MULTILINE)
+    assert re.search(r"^broken +server: no server at ws://127\.0\.0\.1:1 ", unreachable.stdout, re.MULTILINE)
     assert "hunter2" not in unreachable.stdout + unreachable.stderr
 
 

@@ -264,7 +264,7 @@ def test_a_server_that_does_not_speak_websocket():
         thread = threading.Thread(target=answer)
         thread.start()
         fails_to_connect(
-            Program(f"ws://127.0.0.1:{other.getsockname()[1]}"), aai.ConnectError, None, "no server at"
+            Program(f"ws://127.0.0.1:{other.getsockname()[1]}"), aai.ConnectError, None, "is not a server of"
         )
         thread.join()
 
