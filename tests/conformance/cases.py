@@ -198,6 +198,13 @@ def _published(
     return Case(client, version, protocol, variant, environment, program, events, **options)
 
 
+def _websocket_client(protocol: Literal["v2", "v3"], variant: str, **options: Any) -> Case:
+    # Closed by another thread, it may wait 10 s for a socket that is closed already.
+    program = "published_websocket_client.py"
+    limits: dict[str, Any] = {"max_close_s": 4.0 + 10.0}
+    return _published(_WEBSOCKET_CLIENT, protocol, variant, WEBSOCKET_CLIENT, program, **limits, **options)
+
+
 # A turn has one channel, so the pause between two speakers must end the first one's turn.
 _CHANNELS: dict[str, Any] = {"channels": ("mic", "system"), "options": {"max_turn_silence": 400}}
 _REDACTED: dict[str, Any] = {
@@ -320,15 +327,8 @@ CASES: tuple[Case, ...] = (
     _pipecat("1.14.0", "server-side turns over TLS", tls=True, options={"vad_force_turn_endpoint": False}),
     _vocode("0.1.111", "end of session in a binary frame"),
     _vocode("0.1.113", "defaults"),
-    _published(_WEBSOCKET_CLIENT, "v2", "microphone", WEBSOCKET_CLIENT, "published_websocket_client.py"),
-    _published(
-        _WEBSOCKET_CLIENT,
-        "v3",
-        "formatted turns",
-        WEBSOCKET_CLIENT,
-        "published_websocket_client.py",
-        chunk_ms=50,
-    ),
+    _websocket_client("v2", "microphone"),
+    _websocket_client("v3", "formatted turns", chunk_ms=50),
     _published(
         _WEBSOCKETS, "v2", "audio in JSON", WEBSOCKETS["11.0.3"], "published_websockets.py", chunk_ms=200
     ),
