@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from browser.fake_room_server import FakeRoomServer
+from support.time_limit import HANG_S
 
 PICTURES = Path(os.environ.get("VIVAVOCE_PICTURES", "browser-pictures"))
 
@@ -65,7 +66,7 @@ def open_page(chromium, server):
         context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * HANG_S)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if is_problem(message) else None)
         page.goto(server.url + path)

@@ -1,18 +1,21 @@
 """The JavaScript client: sessions that outlive their connection, and what they send."""
 
 import json
+import time
 
 import pytest
+
+from support.time_limit import HANG_S
 
 RATE = 16_000
 
 
 def wait(page, condition):
-    for _ in range(1200):
-        if condition():
-            return
+    """Wait in such a way that the page's events are handled meanwhile."""
+    end = time.monotonic() + HANG_S
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
         page.wait_for_timeout(25)
-    raise AssertionError("it did not happen")
 
 
 class Client:
