@@ -300,7 +300,9 @@ async function display() {
 		track.stop();
 	}
 	if (stream.getAudioTracks().length) return stream;
-	throw new TranscriptionError("nothing with audio was shared; press Start again and tick “Share audio” in the browser's window");
+	throw new TranscriptionError(
+		"nothing with audio was shared; press Start again and tick “Share audio” (Firefox and Safari can't share any)",
+	);
 }
 
 function recording() {
