@@ -137,6 +137,19 @@ def test_the_ticket_is_taken_out_of_sight_and_brings_a_token(server, speaker):
     assert server.tickets == ["secret-ticket"] * 2
 
 
+def test_readers_on_other_computers_get_the_address_that_they_can_reach(speaker):
+    page = speaker("/#room=talk&readers=http%3A%2F%2F192.0.2.7%3A8765")
+    assert page.inner_text("#address") == "http://192.0.2.7:8765/r/talk"
+    assert page.is_hidden("#local")
+
+
+@pytest.mark.parametrize("told", ["", "javascript:alert(1)", "http://192.0.2.7/other"])
+def test_an_address_of_another_kind_is_not_shown(server, speaker, told):
+    page = speaker(f"/#room=talk&readers={told}")
+    assert page.inner_text("#address") == f"{server.url}/r/talk"
+    assert page.is_visible("#local")
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [

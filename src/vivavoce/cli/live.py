@@ -90,10 +90,10 @@ class Addresses:
         """
         from urllib.parse import quote
 
-        here = f"http://localhost:{port}"
+        here, there = f"http://localhost:{port}", f"http://{_reachable(host)}:{port}"
         more = "" if title is None else f"&title={quote(title)}"
-        self.speaker = f"{here}/#room={room}&ticket={ticket}{more}"
-        self.reader = f"http://{_reachable(host)}:{port}/r/{room}"
+        self.speaker = f"{here}/#room={room}&ticket={ticket}&readers={quote(there)}{more}"
+        self.reader = f"{there}/r/{room}"
         self.overlay = f"{here}/r/{room}/overlay"
 
 

@@ -52,6 +52,7 @@ def test_one_command_starts_the_event_and_prints_its_addresses(served, opened, c
     assert address in err
     fragment = parse_qs(urlsplit(address).fragment)
     assert (fragment["room"], fragment["title"]) == (["hall"], ["A talk & more"])
+    assert fragment["readers"] == ["http://127.0.0.1:4321"]
     assert address.startswith("http://localhost:4321/#")
 
 

@@ -128,6 +128,10 @@ function explain(error) {
 const given = new URLSearchParams(location.hash.slice(1));
 if (given.has("ticket") || given.has("room")) history.replaceState(null, "", location.pathname + location.search);
 
+// Readers on other computers cannot use "localhost": vivavoce live knows the address that they can.
+const told = given.get("readers") || "";
+const readers = /^https?:\/\/[^/]+$/.test(told) ? told : location.origin;
+
 function ticket() {
 	const now = given.get("ticket");
 	try {
@@ -182,7 +186,7 @@ function enter(name) {
 	input("room").value = name;
 	const path = `/r/${name}`;
 	const address = /** @type {HTMLAnchorElement} */ (byId("address"));
-	address.href = address.textContent = location.origin + path;
+	address.href = address.textContent = readers + path;
 	/** @type {HTMLAnchorElement} */ (byId("overlay")).href = `${path}/overlay`;
 	offerDownloads(name);
 	if (feed) feed.close();
@@ -549,7 +553,7 @@ input("room").addEventListener("change", () => {
 byId("new-room").addEventListener("click", () => enter(randomName()));
 byId("copy").addEventListener("click", async () => {
 	try {
-		await navigator.clipboard.writeText(`${location.origin}/r/${room}`);
+		await navigator.clipboard.writeText(`${readers}/r/${room}`);
 		byId("copy").textContent = "Copied";
 		setTimeout(() => (byId("copy").textContent = "Copy address"), 2_000);
 	} catch {
@@ -593,7 +597,7 @@ enter(ROOM_NAME.test(wanted) ? wanted : randomName());
 showSource();
 listDevices();
 show();
-byId("local").hidden = !/^(localhost|127\.|\[::1\])/.test(location.hostname);
+byId("local").hidden = !/^https?:..(localhost|127\.|\[::1\])/.test(readers);
 if (!isSecureContext) {
 	trouble(
 		"Browsers give no microphone to this page, because it came over plain http from another computer. " +

@@ -46,8 +46,8 @@ def test_a_room_waits_until_a_session_opens_it():
 def test_partials_replace_each_other_and_a_final_becomes_a_line():
     room = Room("hall")
     session = join(room, BEGAN)
-    room.update(session, turn("good mor", n_stable=1), BEGAN + 1)
-    assert room.partials == (Partial(0, 0, "good", "mor"),)
+    room.update(session, turn("good morn", n_stable=1), BEGAN + 1)
+    assert room.partials == (Partial(0, 0, "good", "morn"),)
     room.update(session, turn("good morning"), BEGAN + 1)
     assert room.partials == (Partial(0, 0, "", "good morning"),)
     room.update(session, turn("Good morning.", ended=True), BEGAN + 2)
