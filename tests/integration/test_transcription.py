@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import vivavoce
-from support.scripted_engine import pcm, silence, speech
+from support.scripted_engine import pcm, silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import wait_until
 from vivavoce import transcription
@@ -51,6 +51,12 @@ def test_samples_and_files(transcribe, url, recording):
         assert (found.text, str(found)) == (SAID, SAID)
         assert [word.text for word in found.words] == SAID.split()
         assert [turn.turn_order for turn in found.turns] == [0, 1]
+
+
+def test_an_utterance_that_is_cut_is_transcribed_by_the_engine(transcribe, url):
+    words = [index % 8 for index in range(80)]  # 28 s without a pause: one more pass decides about the cut
+    found = transcribe(np.concatenate([silence(6), speech(*words), silence(50)]), url=url)
+    assert [word.lower() for word in found.text.split()] == [word.lower() for word in spoken(*words)]
 
 
 def test_a_file_object_and_the_bytes_of_a_file(transcribe, url, recording):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from vivavoce.asr.session import PassKind
+
 __all__ = ["EngineStats", "Histogram"]
 
 _WAITS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -35,7 +37,7 @@ class EngineStats:
     """Counters of one engine.
 
     Attributes:
-        passes: Passes of the recogniser, by kind: ``final``, ``settled`` or ``partial``.
+        passes: Passes of the recogniser, by kind: the values of `PassKind`.
         batch_sizes: Passes in a batch.
         batch_waits_s: Longest wait of the requests in a batch, in seconds.
         queue_waits_s: Longest wait of all requests at the moment a batch was planned, in seconds.
@@ -44,7 +46,7 @@ class EngineStats:
     """
 
     def __init__(self) -> None:
-        self.passes = {"final": 0, "settled": 0, "partial": 0}
+        self.passes = {kind.value: 0 for kind in PassKind}
         self.batch_sizes = Histogram(_SIZES)
         self.batch_waits_s = Histogram(_WAITS_S)
         self.queue_waits_s = Histogram(_WAITS_S)
