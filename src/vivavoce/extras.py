@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from vivavoce.arguments import sample_rate_hz
 from vivavoce.errors import AudioError, ExtrasNotInstalledError
 from vivavoce.mic import Microphone
+from vivavoce.recordings.formats import PROBE_BYTES, format_name
 from vivavoce.recordings.pacing import paced
 from vivavoce.recordings.pcm import FLOAT, MULAW, PCM
 from vivavoce.recordings.sound import chunk_bytes, regrouped
+from vivavoce.recordings.sources import log_warning
 from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, read_wav_header
+from vivavoce.recordings.wav_samples import SampleReader
 from vivavoce.self_closing import SelfClosing
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+
+    from vivavoce.recordings.wav import WavFormat
 
 __all__ = [
     "AssemblyAIExtrasNotInstalledError",
@@ -101,31 +106,43 @@ def stream_file(filepath: str | os.PathLike[str], sample_rate: int) -> Generator
         Chunks of 300 ms; the last one may be shorter.
 
     Raises:
-        AudioError: A WAV file has another rate, sample format or number of channels, or it is damaged.
+        AudioError: A WAV file has another rate, sample format or number of channels, or it is damaged; or
+            the file has another format.
         ConfigurationError: ``sample_rate`` is not a positive whole number.
         OSError: The file can't be read.
     """
     sample_rate_hz(sample_rate)
     path = Path(filepath)
     with open(path, "rb") as file:  # noqa: PTH123  - tests of programs replace this function
-        start_bytes, length_bytes = _find_samples(file, path.name, sample_rate)
-    return _paced_file(path, start_bytes, length_bytes, sample_rate)
+        header = _wav_header(file, path.name, sample_rate)
+        start_bytes = file.tell() if header is not None else 0
+    return _paced_file(path, start_bytes, header, sample_rate)
 
 
 def _paced_file(
-    path: Path, start_bytes: int, length_bytes: int | None, sample_rate: int
+    path: Path, start_bytes: int, header: WavFormat | None, sample_rate: int
 ) -> Generator[bytes, None, None]:
     with open(path, "rb") as file:  # noqa: PTH123
         file.seek(start_bytes)
         size = chunk_bytes(sample_rate, _SAMPLE_BYTES, _CHUNK_MS)
-        chunks = regrouped(file.read, size, _SAMPLE_BYTES, length_bytes)
+        read: Callable[[int], bytes] = file.read
+        if header is not None:
+            read = SampleReader(read, header, lambda text: log_warning(f"{path.name}: {text}"))
+        chunks = regrouped(read, size, _SAMPLE_BYTES)
         yield from paced(chunks, sample_rate * _SAMPLE_BYTES)
 
 
-def _find_samples(file: BinaryIO, name: str, sample_rate: int) -> tuple[int, int | None]:
-    """Position and length of the samples, in bytes; the length is None where they end with the file."""
-    if file.read(MAGIC_BYTES) not in MAGICS:
-        return 0, None
+def _wav_header(file: BinaryIO, name: str, sample_rate: int) -> WavFormat | None:
+    """Read the header of a WAV file up to its samples; None: the file has none."""
+    beginning = file.read(PROBE_BYTES)
+    if beginning[:MAGIC_BYTES] not in MAGICS:
+        if (found := format_name(beginning)) is not None:
+            raise AudioError(
+                f"{name}: the file must hold 16-bit samples or be WAV, got {found}; "
+                "read it with vivavoce.recordings.from_file"
+            )
+        return None
+    file.seek(MAGIC_BYTES)
     try:
         header = read_wav_header(file.read)
     except AudioError as error:
@@ -140,4 +157,4 @@ def _find_samples(file: BinaryIO, name: str, sample_rate: int) -> tuple[int, int
             f"{name}: sample_rate must be the file's {header.sample_rate} Hz, got {sample_rate}; "
             f"pass sample_rate={header.sample_rate}"
         )
-    return file.tell(), header.length_bytes
+    return header

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 __all__ = ["RATE", "beep", "loud_seconds", "onsets", "write_film"]
 
@@ -35,7 +36,7 @@ def loud_seconds(data, rate=RATE):
     return float((blocks.max(axis=1, initial=0) > _LOUD).sum()) * step / rate
 
 
-def write_film(path, *tracks, seconds=8, form=None, codec="aac", options=None, languages=()):
+def write_film(path, *tracks, seconds=8, form=None, codec="aac", options=None, languages=(), defaults=()):
     """Write a video with audio tracks.
 
     Args:
@@ -46,12 +47,15 @@ def write_film(path, *tracks, seconds=8, form=None, codec="aac", options=None, l
         codec: Of the audio.
         options: Of the container.
         languages: Of the tracks.
+        defaults: Whether each track is marked as the default one; none: as the container does it.
     """
     with av.open(str(path), "w", format=form, options=options or {}) as out:
         video = _video(out) if seconds else None
         audio = [out.add_stream(codec, rate=RATE, layout="mono") for _ in tracks]
         for stream, language in zip(audio, languages, strict=False):
             stream.metadata["language"] = language
+        for stream, is_default in zip(audio, defaults, strict=False):
+            stream.disposition = Disposition.default if is_default else Disposition(0)
         if video:
             for number in range(seconds * _PICTURES_PER_S):
                 picture = av.VideoFrame(64, 48, "yuv420p")

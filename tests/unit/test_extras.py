@@ -162,8 +162,9 @@ EXTENSIBLE += struct.pack("<H", 1) + bytes.fromhex("000000001000800000aa00389b71
         riff((b"fmt ", EXTENSIBLE), (b"data", RECORDED)),
         riff((b"fmt ", PCM)) + b"data\xff\xff\xff\xff" + RECORDED,
         riff((b"fmt ", PCM)) + b"data\0\0\0\0" + RECORDED,
+        riff((b"fmt ", PCM)) + b"data" + struct.pack("<I", len(RECORDED) // 2) + RECORDED,
     ],
-    ids=["wave", "more chunks", "extensible", "length unknown", "length not filled in"],
+    ids=["wave", "more chunks", "extensible", "length unknown", "length not filled in", "half the length"],
 )
 def test_a_wav_header_is_not_audio(clock, tmp_path, content):
     path = tmp_path / "sound.wav"
@@ -181,6 +182,7 @@ def test_a_wav_header_is_not_audio(clock, tmp_path, content):
         (wav(RECORDED, channels=2), "must have one channel, got 2"),
         (wav(RECORDED, width=1), "must be 16-bit PCM, got 8-bit PCM"),
         (riff((b"fmt ", b"\3" + PCM[1:]), (b"data", RECORDED)), "WAV format 3 with 16 bits"),
+        (b"ID3\4\0" + bytes(100), "must hold 16-bit samples or be WAV, got MP3; read it with"),
         (riff((b"data", RECORDED)), "no format chunk"),
         (riff((b"fmt ", PCM)), "header is cut off"),
         (riff((b"fmt ", PCM[:8]), (b"data", RECORDED)), "header is malformed"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from vivavoce.errors import AudioError
+from vivavoce.recordings.formats import PROBE_BYTES, format_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from typing_extensions import Buffer  # for the type checker only
 
 __all__ = ["ByteSource", "ShieldedFile"]
 
@@ -32,7 +35,8 @@ class ByteSource:
         self._read = read
         self._file = file
         self._start = 0 if file is None else file.tell()
-        self._again = bytearray()  # of a pipe: what `read` returns next
+        self._again = bytearray()  # what `read` returns next
+        self._overlay: tuple[int, bytes] | None = None  # what replaces bytes of the file, and where
         self._seen: bytearray | None = None if file is not None else bytearray()  # None: no longer remembered
 
     @classmethod
@@ -54,19 +58,46 @@ class ByteSource:
         if self._again:
             data = bytes(self._again[:size])
             del self._again[:size]
+        elif self._overlay is not None:
+            at = self.tell()
+            data = self._overlaid(at, self._read_file(size))
         else:
-            try:
-                data = self._read(size)
-            except OSError as error:
-                raise AudioError(f"{self.name}: {(error.strerror or str(error)).lower()}") from None
-            if not isinstance(data, bytes):
-                raise AudioError(
-                    f"{self.name}: read() of the file must return bytes, got {type(data).__name__}; "
-                    "open the file in binary mode"
-                )
+            data = self._read_file(size)
+        if len(data) > size:  # FFmpeg has no room for more than it asks for
+            self._again[:0] = data[size:]
+            data = data[:size]
         if self._seen is not None:
             self._seen += data
         return data
+
+    def _read_file(self, size: int) -> bytes:
+        try:
+            data = self._read(size)
+        except OSError as error:
+            raise AudioError(f"{self.name}: {(error.strerror or str(error)).lower()}") from None
+        if not isinstance(data, bytes):
+            raise AudioError(
+                f"{self.name}: read() of the file must return bytes, got {type(data).__name__}; "
+                "open the file in binary mode"
+            )
+        return data
+
+    def overlay(self, offset: int, data: bytes) -> None:
+        """Show other bytes at a position of a file that can seek."""
+        self._overlay = offset, data
+
+    def drop_overlay(self) -> None:
+        """Show the file as it is."""
+        self._overlay = None
+
+    def _overlaid(self, at: int, data: bytes) -> bytes:
+        if self._overlay is None:
+            return data
+        offset, other = self._overlay
+        begin, end = max(at, offset), min(at + len(data), offset + len(other))
+        if begin >= end:
+            return data
+        return data[: begin - at] + other[begin - offset : end - offset] + data[end - at :]
 
     def peek(self, size: int) -> bytes:
         """Return the first bytes of the recording, fewer if it is shorter, without moving on.
@@ -83,6 +114,7 @@ class ByteSource:
     def rewind(self) -> None:
         """Go back to the beginning."""
         if self._file is not None:
+            self._again.clear()
             self._file.seek(self._start)
         elif self._seen is not None:
             self._again[:0] = self._seen
@@ -101,6 +133,7 @@ class ByteSource:
         if self._file is None:
             return -1
         try:
+            self._again.clear()
             if whence == io.SEEK_SET:
                 offset += self._start
             return self._file.seek(offset, whence) - self._start
@@ -110,6 +143,11 @@ class ByteSource:
     def tell(self) -> int:
         """Return the position; -1 if there is none."""
         return -1 if self._file is None else self._file.tell() - self._start
+
+    def window(self, begin: int, end: int) -> ByteSource:
+        """Return a part of a source that can seek, as a source of its own."""
+        file = cast("BinaryIO", io.BufferedReader(_Window(self, begin, end)))
+        return ByteSource(file.read, self.name, file=file)
 
     def copied_to(self, file: BinaryIO) -> ByteSource:
         """Copy all that is left to an empty file, and return the source of that, which can seek.
@@ -126,6 +164,41 @@ class ByteSource:
                 raise AudioError(f"{self.name}: a temporary copy can't be written: {reason}") from None
         file.seek(0)
         return ByteSource(file.read, self.name, file=file)
+
+
+class _Window(io.RawIOBase):
+    """A part of a source, as a file."""
+
+    def __init__(self, source: ByteSource, begin: int, end: int) -> None:
+        super().__init__()
+        self._source = source
+        self._begin = begin
+        self._end = end
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer)
+        self._source.seek(self._begin + self._at)
+        data = self._source.read(max(0, min(len(view), self._end - self._begin - self._at)))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end - self._begin}[whence]
+        if base + offset < 0:
+            raise ValueError(f"the position must not be negative, got {base + offset}")
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
 
 
 class ShieldedFile:
@@ -154,6 +227,11 @@ class ShieldedFile:
         except BaseException as error:  # noqa: BLE001  - `check` raises it
             self._error = error
             return b""
+
+    def format_name(self) -> str | None:
+        """Return the name of the format that the recording begins with; None: unknown. Rewinds."""
+        self._source.rewind()
+        return format_name(self._source.peek(PROBE_BYTES))
 
     def check(self) -> None:
         """Raise what reading raised, once."""

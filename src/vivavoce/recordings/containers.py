@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.errors import AudioError, ConfigurationError, ExtrasNotInstalledError
@@ -10,6 +11,7 @@ from vivavoce.recordings.byte_source import ShieldedFile
 from vivavoce.recordings.decoding import TrackDecoder, mono_samples
 from vivavoce.recordings.pcm import peak
 from vivavoce.recordings.sound import Sound, chunk_bytes
+from vivavoce.recordings.stated_lengths import UNDERSTATED, correct_length
 from vivavoce.recordings.timeline import Timeline
 from vivavoce.types import MODEL_RATE_HZ
 
@@ -20,14 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["check_track", "from_container", "has_decoder", "refuse_other_tracks"]
 
+_DEFAULT: Final = 1  # AV_DISPOSITION_DEFAULT: the track that the author of the file prefers
 _SILENT_PEAK: Final = 0.001  # -60 dB
 _CLOCKS: Final = frozenset({
-    "asf", "avi", "flv", "live_flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "ogg", "rm", "webm",
+    "asf", "avi", "flv", "live_flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "ogg", "webm",
     "wtv",
 })  # fmt: skip
 """Containers that state when each packet is played; in others the times are counted from the packets."""
 
-_CLOCKS_WITH_JUMPS: Final = frozenset({"mpeg", "mpegts", "ogg", "rm", "wtv"})
+_CLOCKS_WITH_JUMPS: Final = frozenset({"mpeg", "mpegts", "ogg", "wtv"})
 # A recording must not make FFmpeg open other files, as playlists can.
 _OPTIONS: Final = {"protocol_whitelist": "none"}
 
@@ -91,15 +94,16 @@ def _choose(streams: list[Any], track: int | None, name: str) -> int:
         raise AudioError(f"{name}: the file has no audio")
     listed = ", ".join(_describe(number, stream) for number, stream in enumerate(streams, 1))
     refuse_other_tracks(track, len(streams), name, f": {listed}" if len(streams) > 1 else "")
-    indices = range(len(streams)) if track is None else [track - 1]
-    decodable = [index for index in indices if streams[index].codec_context is not None]
-    if not decodable:
-        which = (
-            "no audio track" if track is None else f"audio track {track} is in a format that FFmpeg does not"
+    decodable = [index for index, stream in enumerate(streams) if stream.codec_context is not None]
+    chosen = decodable if track is None else [index for index in decodable if index == track - 1]
+    if not chosen:
+        which = "the audio" if track is None else f"audio track {track}"
+        others = f", or choose another track: {listed}" if decodable else ""
+        raise AudioError(
+            f"{name}: {which} is in a format that FFmpeg does not decode; convert the file{others}"
         )
-        raise AudioError(f"{name}: {which} {'can be decoded' if track is None else 'decode'}")
-    preferred = [index for index in decodable if "default" in str(streams[index].disposition).lower()]
-    return (preferred or decodable)[0]
+    preferred = [index for index in chosen if int(streams[index].disposition) & _DEFAULT]
+    return (preferred or chosen)[0]
 
 
 @contextlib.contextmanager
@@ -116,13 +120,17 @@ def from_container(source: ByteSource, *, track: int | None, warn: Callable[[str
         ExtrasNotInstalledError: PyAV is not installed.
     """
     av = _av()
+    is_corrected = source.seekable() and correct_length(source)
     file = ShieldedFile(source)
     try:
-        container = av.open(file, options=_OPTIONS, metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError, MemoryError, RuntimeError) as error:
-        file.check()
-        raise AudioError(f"{source.name}: not an audio file that FFmpeg can read") from error
-    file.check()
+        container = _open(av, file)
+    except AudioError:
+        if not is_corrected:
+            raise
+        is_corrected = False  # what follows the samples is needed
+        source.drop_overlay()
+        source.rewind()
+        container = _open(av, file)
     source.forget()
     with container:
         streams = list(container.streams.audio)
@@ -135,6 +143,8 @@ def from_container(source: ByteSource, *, track: int | None, warn: Callable[[str
             warn,
             None if len(streams) == 1 else (index + 1, len(streams)),
         )
+        if is_corrected:
+            chunks = _announced(chunks, functools.partial(warn, f"{source.name}: {UNDERSTATED}"))
         seconds = container.duration / av.time_base if container.duration else None
         try:
             yield Sound(
@@ -143,6 +153,30 @@ def from_container(source: ByteSource, *, track: int | None, warn: Callable[[str
         finally:
             decoder.is_closed = True
             chunks.close()
+
+
+def _open(av: Any, file: ShieldedFile) -> Any:
+    try:
+        container = av.open(file, options=_OPTIONS, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError, MemoryError, RuntimeError) as error:
+        file.check()
+        raise AudioError(f"{file.name}: {_why_unreadable(file.format_name())}") from error
+    file.check()
+    return container
+
+
+def _announced(chunks: Iterable[bytes], announce: Callable[[], None]) -> Generator[bytes]:
+    announce()
+    yield from chunks
+
+
+def _why_unreadable(found: str | None) -> str:
+    if found is None:
+        return "not an audio file that FFmpeg can read"
+    why = "damaged or incomplete; save or send it again"
+    if found == "MP4":  # its index is written last
+        why = "incomplete, as a recorder that is switched off leaves it; a tool that repairs MP4 may help"
+    return f"the file begins like {found}, but FFmpeg can't read it: it is {why}"
 
 
 def _timeline(av: Any, container: Any) -> Timeline | None:
@@ -191,12 +225,11 @@ def _checked(
         is_silent = is_silent and peak(chunk) < _SILENT_PEAK
         yield chunk
     n = decoder.n_damaged
-    if is_empty and n:
-        raise AudioError(f"{name}: damaged: no audio can be decoded")
+    choose = "choose another one with --track (track= in Python)"
+    if is_empty:
+        advice = f" of track {place[0]} of {place[1]}; {choose}" if place is not None else ""
+        raise AudioError(f"{name}: {'damaged: ' if n else ''}no audio can be decoded{advice}")
     if n:
         warn(f"{name}: {n} damaged {'frame was' if n == 1 else 'frames were'} skipped")
     if is_silent and place is not None:
-        warn(
-            f"{name}: audio track {place[0]} of {place[1]} is silent; choose another one with --track "
-            "(track= in Python)"
-        )
+        warn(f"{name}: audio track {place[0]} of {place[1]} is silent; {choose}")

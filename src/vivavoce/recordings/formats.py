@@ -23,7 +23,7 @@ _MAGICS: Final = (  # each with its position and the name of its format
     (0, b"ID3\x03", "MP3"),
     (0, b"ID3\x04", "MP3"),
     (4, b"ftyp", "MP4"),
-    (4, b"moov", "MP4"),
+    *((4, box, "MP4") for box in (b"moov", b"mdat", b"wide", b"free", b"skip")),
     (0, b"caff\x00\x01", "CAF"),
     (0, b"FORM", "AIFF"),
     (0, b".snd", "AU"),
@@ -40,6 +40,14 @@ _MAGICS: Final = (  # each with its position and the name of its format
     (0, b".RMF", "RealMedia"),
     (0, b"Creative Voice File\x1a", "VOC"),
     (0, b"\x7f\xfe\x80\x01", "DTS"),
+    (0, b"NIST_1A", "NIST SPHERE"),
+    (0, b"#!SILK", "SILK"),
+    (1, b"#!SILK", "SILK"),
+    (0, b"DSD ", "DSD"),
+    (0, b"FRM8", "DSD"),
+    (0, b"qoaf", "QOA"),
+    (0, b"MPCK", "Musepack"),
+    (0, b"MP+", "Musepack"),
 )
 _SYNCS: Final = re.compile(rb"\xff[\xe0-\xff]|\x0b\x77")  # how a frame of MPEG audio, AAC or AC-3 begins
 _FRAMES: Final = 3  # successive frames that fit together; samples have none but by design
@@ -100,7 +108,7 @@ def needs_seeking(data: bytes) -> bool:
     """
     if data.startswith((b"FORM", b"caff")):
         return True
-    if data[4:8] not in {b"ftyp", b"moov"}:
+    if format_name(data) != "MP4":
         return False
     at = 0
     while at + _MP4_BOX_BYTES <= len(data):

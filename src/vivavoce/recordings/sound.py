@@ -47,25 +47,16 @@ def chunk_bytes(sample_rate: int, frame_bytes: int, chunk_ms: int = CHUNK_MS) ->
     return -(-sample_rate * chunk_ms // 1000) * frame_bytes
 
 
-def regrouped(
-    read: Callable[[int], bytes], size: int, frame_bytes: int, limit: int | None = None
-) -> Iterator[bytes]:
+def regrouped(read: Callable[[int], bytes], size: int, frame_bytes: int) -> Iterator[bytes]:
     """Read a stream in chunks of one size.
 
     Args:
         read: Returns up to the given number of bytes; none at the end of the stream.
         size: Of a chunk, in bytes.
         frame_bytes: Of one sample of all channels. An incomplete frame at the end is dropped.
-        limit: Bytes to read at most; None: until the stream ends.
     """
     waiting = bytearray()
-    left = limit
-    while left is None or left > 0:
-        data = read(_READ_BYTES if left is None else min(_READ_BYTES, left))
-        if not data:
-            break
-        if left is not None:
-            left -= len(data)
+    while data := read(_READ_BYTES):
         waiting += data
         while len(waiting) >= size:
             yield bytes(waiting[:size])

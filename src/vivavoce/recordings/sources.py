@@ -20,6 +20,7 @@ from vivavoce.recordings.byte_source import ByteSource
 from vivavoce.recordings.containers import check_track, from_container, has_decoder, refuse_other_tracks
 from vivavoce.recordings.formats import PROBE_BYTES, format_name, needs_seeking
 from vivavoce.recordings.mixing import Mixer
+from vivavoce.recordings.ogg_links import ogg_links
 from vivavoce.recordings.pcm import to_s16le
 from vivavoce.recordings.sound import Sound, chunk_bytes, regrouped
 from vivavoce.recordings.wav import (
@@ -180,8 +181,25 @@ def from_file(
                 warn=warn,
             )
             return
-        wav = _plain_wav(source, track, warn)
-        yield wav or stack.enter_context(from_container(source, track=track, warn=warn))
+        if (wav := _plain_wav(source, track, warn)) is not None:
+            yield wav
+            return
+        first, *others = ogg_links(source)
+        sound = stack.enter_context(from_container(first, track=track, warn=warn))
+        yield replace(sound, chunks=_joined(sound, others, track, warn), duration_s=None) if others else sound
+
+
+def _joined(
+    first: Sound, others: list[ByteSource], track: int | None, warn: Callable[[str], None]
+) -> Iterator[bytes]:
+    """Yield the audio of a recording, then that of its other parts."""
+    yield from first.chunks
+    for part in others:
+        try:
+            with from_container(part, track=track, warn=warn) as sound:
+                yield from sound.chunks
+        except AudioError as error:
+            warn(str(error))
 
 
 def _opened(path: str | os.PathLike[str] | BinaryIO, stack: contextlib.ExitStack) -> ByteSource:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import AudioError
 from vivavoce.recordings.sound import CHUNK_MS
+from vivavoce.recordings.stated_lengths import KNOWN_CHUNKS, UNDERSTATED
 from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, read_wav_header
 
 if TYPE_CHECKING:
@@ -20,15 +21,6 @@ __all__ = ["SampleReader"]
 
 _LOOK_BYTES: Final = 65_536  # how far after the stated end is read to decide what follows
 _CHUNK_HEAD_BYTES: Final = 8
-_KNOWN_CHUNKS: Final = frozenset(
-    name.ljust(4).encode()
-    for name in (
-        "LIST", "INFO", "id3", "ID3", "ID32", "cue", "plst", "labl", "note", "fact", "bext", "iXML",
-        "_PMX", "axml", "bxml", "chna", "smpl", "inst", "acid", "afsp", "JUNK", "junk", "PAD", "FLLR", "fake",
-        "minf", "elm1", "elmo", "regn", "umid", "DGDA", "DISP", "PEAK", "cart", "link", "levl", "strc",
-        "Cr8r", "PrmL", "PrmA", "SAUR", "SNDM", "LGWV", "ResU", "AFAn", "slnt", "wavl", "MARK", "APET",
-    )
-)  # fmt: skip
 _PRINTABLE: Final = frozenset(string.printable.encode())
 
 
@@ -88,11 +80,7 @@ class SampleReader:
         if name is not None or len(tail) < self._header.bytes_per_second * CHUNK_MS // 1000:
             return False  # a shorter rest contains no word
         if any(tail):  # zeros were reserved by a recorder, and are silence
-            seconds = self._position / self._header.bytes_per_second
-            self._say(
-                f"the WAV header states {seconds:.1f} s, but more audio follows and is transcribed too; "
-                "the recorder seems to have stopped before it wrote the length"
-            )
+            self._say(UNDERSTATED)
         self._looked, self._left = tail, None
         return True
 
@@ -136,7 +124,7 @@ def _chunk_at(tail: bytes) -> bytes | None:
     (size,) = struct.unpack_from("<I", tail, 4)
     if name in MAGICS:
         return name if tail[8:12] == b"WAVE" else None
-    if name in _KNOWN_CHUNKS or name == b"data":
+    if name in KNOWN_CHUNKS or name == b"data":
         return name
     is_named = _PRINTABLE.issuperset(name)
     return name if is_named and len(tail) - _CHUNK_HEAD_BYTES - size in {0, 1} else None

@@ -87,6 +87,33 @@ def test_a_first_track_with_audio_is_not_reported(tmp_path, first, second):
     assert read(path)[1] == []
 
 
+@pytest.mark.parametrize("name", ["film.mkv", "film.mp4", "film.mov"])
+@pytest.mark.parametrize(("defaults", "starts"), [((0, 1), 2.0), ((1, 0), 1.0), ((1, 1), 1.0)])
+def test_the_default_track_is_read_as_players_do(tmp_path, name, defaults, starts):
+    path = tmp_path / name
+    write_film(path, [(1.0, beep())], [(2.0, beep())], defaults=defaults)
+    assert onsets(read(path)[0]) == pytest.approx([starts], abs=0.07)
+    for track in (1, 2):
+        assert onsets(read(path, track=track)[0]) == pytest.approx([track], abs=0.07)
+
+
+def test_a_track_that_cannot_be_decoded_gives_way_to_another(tmp_path):
+    path = tmp_path / "film.mkv"
+    write_film(path, [(1.0, beep())], [(2.0, beep())])
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XYZ", 1))
+    assert onsets(read(path)[0]) == pytest.approx([2.0], abs=0.07)
+    with pytest.raises(
+        AudioError,
+        match="audio track 1 is in a format that FFmpeg does not decode; convert the file, or choose",
+    ):
+        read(path, track=1)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XYZ"))
+    with pytest.raises(
+        AudioError, match=r"the audio is in a format that FFmpeg does not decode; convert the file$"
+    ):
+        read(path)
+
+
 def test_a_track_that_is_not_there_is_one_line_with_the_others(tmp_path):
     path = tmp_path / "film.mkv"
     write_film(path, [(0, beep())], [(0, beep())], languages=("deu", "eng"))
@@ -208,6 +235,9 @@ STEREO = [CONTAINERS[name] for name in ("mp3", "opus", "vorbis", "flac", "ts")]
     [
         *zip(STEREO, STEREO, strict=True),
         (CONTAINERS["mp3"], dataclasses.replace(CONTAINERS["mp3"], rate=22_050, layout="mono")),
+        (CONTAINERS["opus"], dataclasses.replace(CONTAINERS["opus"], layout="stereo")),
+        (CONTAINERS["vorbis"], dataclasses.replace(CONTAINERS["vorbis"], rate=22_050)),
+        (CONTAINERS["vorbis"], CONTAINERS["opus"]),
         (CONTAINERS["flac"], dataclasses.replace(CONTAINERS["flac"], layout="mono")),
         (CONTAINERS["ts"], dataclasses.replace(CONTAINERS["ts"], rate=32_000, layout="mono")),
     ],
@@ -246,6 +276,23 @@ def test_what_follows_a_damaged_part_is_read(tmp_path, name, lost_s):
     data, _ = read(path)
     assert loud_seconds(data) >= 20 - lost_s
     assert loud_seconds(data[-4 * RATE :]) >= 1.8
+
+
+def test_a_file_whose_index_was_never_written_is_one_line_with_advice(tmp_path):
+    whole = encode(beep(5.0), CONTAINERS["m4a"])
+    path = tmp_path / "memo.m4a"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(
+        AudioError, match=r"memo\.m4a: the file begins like MP4, .* a tool that repairs MP4 may help"
+    ):
+        read(path)
+
+
+def test_a_file_of_another_kind_under_the_name_of_a_recording_is_one_line(tmp_path):
+    path = tmp_path / "song.mp3"
+    path.write_text("<html><body>404 Not Found</body></html>\n" * 500)
+    with pytest.raises(AudioError, match=r"^[^\n]*song\.mp3: [^\n]+$"):
+        read(path)
 
 
 def test_tags_in_any_encoding_are_no_obstacle(tmp_path):

@@ -57,6 +57,20 @@ def test_other_layers_of_mpeg_audio(layer):
         assert format_name(data[30 : 30 + PROBE_BYTES]) == "MP3"
 
 
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\0\0\0\x08wide\0\1\0\0mdat", "MP4"),
+        (b"NIST_1A\n   1024\n", "NIST SPHERE"),
+        (b"\2#!SILK_V3\x0c", "SILK"),
+        (b"#!AMR-WB\n", "AMR"),
+        (b"RIFX\0\0\0\0WAVE", "RIFX"),
+    ],
+)
+def test_rarer_formats(data, name):
+    assert format_name(data) == name
+
+
 def test_samples_have_no_name():
     dice = random.Random(4)
     for _ in range(100):
@@ -75,4 +89,5 @@ def test_an_index_at_the_end_needs_seeking(files):
     assert needs_seeking(files["caf"])
     assert not needs_seeking(files["mp3"])
     assert not needs_seeking(b"\0\0\0\x18ftypM4A \0\0\0\0isomiso2\0\0\1\0moov")
+    assert needs_seeking(b"\0\0\0\x08wide\0\1\0\0mdat")
     assert needs_seeking(b"\0\0\0\x10ftypM4A \0\0\0\0\0\0\0\1mdat")

@@ -1,6 +1,7 @@
 """Recordings of every make, and standard input."""
 
 import io
+import itertools
 import os
 import sys
 import threading
@@ -110,7 +111,7 @@ def test_without_a_decoder_a_recording_on_standard_input_is_refused_with_advice(
 @pytest.mark.parametrize("magic", [b"fLaC", b"OggS", b"ID3\x03", b"\x1aE\xdf\xa3"])
 def test_a_damaged_recording_on_standard_input_is_refused_with_advice(magic):
     pytest.importorskip("av")
-    with pytest.raises(AudioError, match=r"^standard input: not an audio file that FFmpeg can read"):
+    with pytest.raises(AudioError, match=r"^standard input: the file begins like .* damaged or incomplete"):
         read_stdin(magic + bytes(100))
 
 
@@ -235,3 +236,28 @@ def test_a_damaged_recording_is_one_line(tmp_path):
     path.write_bytes(whole[:200] + bytes(2000) + whole[5000:9000])
     with pytest.raises(AudioError, match=r"noise\.flac: damaged: [^\n]+$"):
         contents(path)
+
+
+@pytest.mark.parametrize("name", ["mp3", "aac"])
+def test_a_stream_without_an_end_is_decoded_piece_by_piece(name):
+    pytest.importorskip("av")
+    from benchmarks.damaged_files import CONTAINERS, encode
+
+    from support.films import beep
+
+    data, n_read = encode(beep(1.0), CONTAINERS[name]), 0
+    stream = itertools.cycle(data[at : at + 1_000] for at in range(0, len(data), 1_000))
+
+    def read(size):
+        nonlocal n_read
+        piece = next(stream)
+        n_read += len(piece)
+        return piece
+
+    sound = from_reader(read, sample_rate=16_000, encoding=Encoding.PCM_S16LE)
+    opened = n_read
+    chunks = iter(sound.chunks)
+    for _ in range(100):
+        assert len(next(chunks)) == 3_200
+    assert opened < 6_000_000  # FFmpeg looks at the first 5 MB at most
+    assert n_read - opened < 2_000_000
