@@ -174,12 +174,15 @@ def test_cues_follow_one_another(turns):
 
 
 @given(TURNS)
-def test_cues_begin_with_their_first_word(turns):
+@example([[*[("a", (0, 0, 0))] * 6, ("x" * 43, (0, 0, 0))]])
+def test_cues_begin_with_their_first_word_or_once_the_one_before_was_shown_long_enough(turns):
     spoken = [word for turn in made(turns) for word in turn if word.text.split()]
-    at = 0
+    at, earliest_ms = 0, 0
     for cue in captions(made(turns)):
-        assert 0 <= cue.start_ms - spoken[at].start_ms <= len(spoken)  # words without length are moved up
-        at += len(cue.text.split())
+        first_ms = spoken[at].start_ms
+        # Words without length are moved up by a millisecond each.
+        assert first_ms <= cue.start_ms <= max(first_ms, earliest_ms) + len(spoken)
+        at, earliest_ms = at + len(cue.text.split()), cue.start_ms + STYLE.min_ms
 
 
 @given(TURNS)
