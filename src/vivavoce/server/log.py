@@ -54,9 +54,9 @@ class NonBlockingHandler(logging.Handler):
             self._dropped += 1
 
     def close(self) -> None:
-        """Write what waits, for a second at most."""
+        """Write what waits, for two seconds at most."""
         with contextlib.suppress(queue.Full):
-            self._lines.put_nowait(None)
+            self._lines.put(None, timeout=_FLUSH_S)
         self._thread.join(_FLUSH_S)
         super().close()
 
