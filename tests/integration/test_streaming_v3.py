@@ -109,7 +109,7 @@ def test_a_whole_session(client_class):
     assert url.path == "/v3/ws"
     assert parse_qs(url.query) == {
         "sample_rate": ["16000"],
-        "format_turns": ["true"],
+        "format_turns": ["True"],
         "keyterms_prompt": ['["a b"]'],
     }
     assert seen.headers["authorization"] == "k"
@@ -153,7 +153,7 @@ def test_a_client_can_connect_again_but_not_twice_at_once(client_class):
     with ScriptedServer([BEGIN, *GOOD_END], [BEGIN, *GOOD_END]) as server:
         recorder = Recorder(client_class, server)
         recorder.client.connect(PARAMS)
-        with pytest.raises(StreamingError, match="open already"):
+        with pytest.raises(StreamingError, match="already been connected"):
             recorder.client.connect(PARAMS)
         recorder.client.disconnect(terminate=True)
         recorder.client.connect(PARAMS)
