@@ -31,24 +31,34 @@ def recording(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium(recording):
+def launch():
+    """Launches Chromium with a recording as its microphone; one Playwright serves all, since it allows no second."""
     playwright = pytest.importorskip("playwright.sync_api", reason="the group `browser` is not installed")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no Chromium on this machine; on Debian: apt install chromium")
     with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(
-            executable_path=path,
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={recording}",
-                "--autoplay-policy=no-user-gesture-required",
-            ],
-        )
-        yield browser
-        browser.close()
+
+        def launched(microphone):
+            return running.chromium.launch(
+                executable_path=path,
+                args=[
+                    "--no-sandbox",
+                    "--use-fake-ui-for-media-stream",
+                    "--use-fake-device-for-media-stream",
+                    f"--use-file-for-fake-audio-capture={microphone}",
+                    "--autoplay-policy=no-user-gesture-required",
+                ],
+            )
+
+        yield launched
+
+
+@pytest.fixture(scope="session")
+def chromium(launch, recording):
+    browser = launch(recording)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

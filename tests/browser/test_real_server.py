@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -80,24 +79,10 @@ def server():
 
 
 @pytest.fixture
-def browser(talk):
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("no Chromium on this machine; on Debian: apt install chromium")
-    with sync_playwright() as running:
-        launched = running.chromium.launch(
-            executable_path=path,
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={talk[0]}%noloop",
-            ],
-        )
-        yield launched
-        launched.close()
+def browser(launch, talk):
+    launched = launch(f"{talk[0]}%noloop")
+    yield launched
+    launched.close()
 
 
 def streamed(address, samples, rate):
