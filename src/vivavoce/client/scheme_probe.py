@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["scheme_error"]
 
-_TIMEOUT_S: Final = 2.0
+_TIMEOUT_S: Final = 5.0  # a busy machine takes seconds for a handshake
 _BAD_REQUEST: Final = 400
 _UNRELATED: Final = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 _HTTP: Final = b"HTTP/"
