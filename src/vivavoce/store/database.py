@@ -50,14 +50,17 @@ class Store:
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
+        except (OSError, sqlite3.Error) as error:
+            raise _cannot_keep(path, error) from None
+        try:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")
             migrate(self._connection, path)
-        except (OSError, sqlite3.Error) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ConfigurationError(f"{path}: transcripts can't be kept there: {reason}") from None
+        except (sqlite3.Error, ConfigurationError) as error:
+            self.close()
+            raise _cannot_keep(path, error) from None
 
     def __enter__(self) -> Self:
         """Return the store itself."""
@@ -230,6 +233,13 @@ class Store:
         with contextlib.suppress(sqlite3.OperationalError):
             self._connection.execute("INSERT INTO found (found) VALUES ('optimize')")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _cannot_keep(path: Path, error: Exception) -> ConfigurationError:
+    if isinstance(error, ConfigurationError):
+        return error
+    reason = getattr(error, "strerror", None) or str(error)
+    return ConfigurationError(f"{path}: transcripts can't be kept there: {reason}")
 
 
 def _words_to_text(words: Iterable[Word]) -> str:
