@@ -137,7 +137,8 @@ BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 5\r\nConnection: clo
 @CALLS
 @pytest.mark.parametrize("answer", [b"", BAD_REQUEST, b"\x15\x03\x01\x00\x02\x02\x46"])
 @pytest.mark.parametrize("wants_certificate", [False, True])
-def test_whatever_a_server_of_tls_answers(secure, call, answer, wants_certificate):
+def test_whatever_a_server_of_tls_answers(secure, call, answer, wants_certificate, monkeypatch):
+    monkeypatch.setattr(scheme_probe, "_TIMEOUT_S", HANG_S)  # it answers at once, or the machine stands still
     handle = tls(secure[1], wants_certificate=wants_certificate, answer=answer)
     with serving(handle) as authority:
         assert message_of(call, f"ws://{authority}").endswith(f"uses TLS: connect with wss://{authority}")
