@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from vivavoce.errors import ConnectError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from vivavoce.client.address import Address
 
 __all__ = ["scheme_error"]
@@ -23,6 +25,7 @@ _TIMEOUT_S: Final = 5.0  # a busy machine takes seconds for a handshake
 _BAD_REQUEST: Final = 400
 _UNRELATED: Final = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
 _HTTP: Final = b"HTTP/"
+_TLS_RECORDS: Final = (b"\x16\x03", b"\x15\x03")  # RFC 8446, section 5.1: a handshake, an alert
 
 
 def scheme_error(address: Address, cause: BaseException | None) -> ConnectError | None:
@@ -68,29 +71,34 @@ def _connection(address: Address) -> socket.socket:
 
 
 def _uses_tls(address: Address) -> bool:
+    """Whether the server answers the beginning of a handshake by a record of TLS, if only by an alert.
+
+    The handshake is not completed: a server that refuses this client may reset the connection before its
+    alert was read.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False  # nothing is sent
     context.verify_mode = ssl.CERT_NONE
-    try:
-        with (
-            _connection(address) as plain,
-            context.wrap_socket(plain, server_hostname=urlsplit(f"//{address.authority}").hostname),
-        ):
-            return True
-    except ssl.SSLError as error:
-        return "ALERT" in (error.reason or "")  # it refuses this client, in TLS
-    except OSError:
-        return False
+    hello = ssl.MemoryBIO()
+    handshake = context.wrap_bio(
+        ssl.MemoryBIO(), hello, server_hostname=urlsplit(f"//{address.authority}").hostname
+    )
+    with contextlib.suppress(ssl.SSLWantReadError):
+        handshake.do_handshake()
+    return _answers(address, hello.read(), _TLS_RECORDS)
 
 
 def _uses_plain_http(address: Address) -> bool:
+    request = f"GET / HTTP/1.1\r\nHost: {address.authority}\r\nConnection: close\r\n\r\n"
+    return _answers(address, request.encode(), (_HTTP,))
+
+
+def _answers(address: Address, question: bytes, beginnings: Collection[bytes]) -> bool:
+    """Whether the server answers a question by one of some beginnings."""
+    length = max(map(len, beginnings))
+    answer = b""
     with contextlib.suppress(OSError), _connection(address) as plain:
-        plain.sendall(f"GET / HTTP/1.1\r\nHost: {address.authority}\r\nConnection: close\r\n\r\n".encode())
-        answer = b""
-        while len(answer) < len(_HTTP):
-            part = plain.recv(len(_HTTP) - len(answer))
-            if not part:
-                break
+        plain.sendall(question)
+        while len(answer) < length and (part := plain.recv(length - len(answer))):
             answer += part
-        return answer == _HTTP
-    return False
+    return answer in beginnings

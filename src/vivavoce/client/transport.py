@@ -126,7 +126,10 @@ class _WebSocket:
         await self._connection.close()
 
     def abort(self) -> None:
-        self._connection.transport.abort()
+        # A transport of asyncio that closed once its last data was sent has lost its loop, and abort() fails:
+        # there is nothing left to abort.
+        with contextlib.suppress(AttributeError):
+            self._connection.transport.abort()
 
 
 def _ended(closed: object) -> ConnectionEnded:
