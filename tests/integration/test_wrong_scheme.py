@@ -17,6 +17,12 @@ from vivavoce.client import Client, scheme_probe, transport
 from vivavoce.client.temporary_tokens import create_token
 
 
+@pytest.fixture(autouse=True)
+def no_address_has_worked_before(monkeypatch):
+    """Ports come again: another test may have had a connection to the same address."""
+    monkeypatch.setattr(transport, "_worked", set())
+
+
 @pytest.fixture(scope="module")
 def plain():
     with scripted_server() as it:

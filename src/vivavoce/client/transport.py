@@ -16,7 +16,7 @@ from vivavoce.errors import ConnectError
 from vivavoce.protocol import aai_v2, aai_v3
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from websockets.asyncio.client import ClientConnection
 
@@ -99,37 +99,39 @@ class _WebSocket:
         self._connection = connection
 
     async def send(self, message: bytes | str) -> None:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415  - already loaded
-
-        try:
+        with self._translating():
             await self._connection.send(message)
-        except ConnectionClosed as closed:
-            raise _ended(closed) from None
 
     async def receive(self) -> bytes | str:
-        from websockets.exceptions import ConnectionClosed  # noqa: PLC0415  - already loaded
-
-        try:
+        with self._translating():
             return await self._connection.recv()
-        except ConnectionClosed as closed:
-            raise _ended(closed) from None
 
     async def ping(self) -> None:
+        with self._translating():
+            await (await self._connection.ping())
+
+    async def close(self) -> None:
+        with contextlib.suppress(ConnectionEnded), self._translating():
+            await self._connection.close()
+
+    def abort(self) -> None:
+        with contextlib.suppress(ConnectionEnded), self._translating():
+            self._connection.transport.abort()
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
         from websockets.exceptions import ConnectionClosed  # noqa: PLC0415  - already loaded
 
         try:
-            await (await self._connection.ping())
+            yield
         except ConnectionClosed as closed:
             raise _ended(closed) from None
-
-    async def close(self) -> None:
-        await self._connection.close()
-
-    def abort(self) -> None:
-        # A transport of asyncio that closed once its last data was sent has lost its loop, and abort() fails:
-        # there is nothing left to abort.
-        with contextlib.suppress(AttributeError):
-            self._connection.transport.abort()
+        except AttributeError:
+            # A transport of asyncio that closed once its last data was sent has lost its loop without noting
+            # that its connection is lost; abort() then fails, here or where the library calls it.
+            if not self._connection.connection_lost_waiter.done():
+                raise
+            raise ConnectionEnded from None
 
 
 def _ended(closed: object) -> ConnectionEnded:

@@ -28,6 +28,7 @@ def test_a_transport_that_closed_once_its_last_data_was_sent_can_be_aborted():
             transport.close()
             while not closed.done():
                 await loop.sock_recv(theirs, 1 << 20)
-        _WebSocket(types.SimpleNamespace(transport=transport)).abort()
+        connection = types.SimpleNamespace(transport=transport, connection_lost_waiter=closed)
+        _WebSocket(connection).abort()
 
     asyncio.run(run())
