@@ -12,7 +12,7 @@ import typer
 
 from vivavoce.cli.guarded import say
 from vivavoce.cli.room_options import check_room_name, random_room_name
-from vivavoce.cli.serve import LogLevel, StoreOption
+from vivavoce.cli.serve import LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.configuration import DEFAULT_PORT
 
 if TYPE_CHECKING:
@@ -32,16 +32,6 @@ _HostOption = Annotated[
         help="Listen on this address; 127.0.0.1 keeps readers on this machine.",
     ),
 ]
-_PortOption = Annotated[
-    int,
-    typer.Option(
-        metavar="PORT",
-        envvar="VIVAVOCE_PORT",
-        min=0,
-        max=65_535,
-        help="Listen on this port; 0 picks a free one.",
-    ),
-]
 _RoomOption = Annotated[
     str | None,
     typer.Option(
@@ -58,14 +48,6 @@ _TitleOption = Annotated[
 ]
 _BrowserOption = Annotated[
     bool, typer.Option("--browser/--no-browser", help="Open the speaker's page in the browser.")
-]
-_LogLevelOption = Annotated[
-    LogLevel,
-    typer.Option(
-        metavar="LEVEL",
-        envvar="VIVAVOCE_LOG_LEVEL",
-        help="Log messages of this level and above: debug, info, warning or error.",
-    ),
 ]
 
 
@@ -100,12 +82,12 @@ class Addresses:
 def live(
     *,
     host: _HostOption = "0.0.0.0",
-    port: _PortOption = DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
     room: _RoomOption = None,
     title: _TitleOption = None,
     store: StoreOption = None,
     browser: _BrowserOption = True,
-    log_level: _LogLevelOption = LogLevel.WARNING,
+    log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
     """Caption a talk: a page to speak into, and one for an audience to read.
 

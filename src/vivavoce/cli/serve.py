@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["LogLevel", "StoreOption", "read_keys", "serve"]
+__all__ = ["LogLevel", "LogLevelOption", "PortOption", "StoreOption", "read_keys", "serve"]
 
 
 class LogLevel(StrEnum):
@@ -41,7 +41,7 @@ _HostOption = Annotated[
         help="Listen on this address; 0.0.0.0 listens on all networks.",
     ),
 ]
-_PortOption = Annotated[
+PortOption = Annotated[
     int,
     typer.Option(
         metavar="PORT",
@@ -210,7 +210,7 @@ _PublicStatusOption = Annotated[
         "machine, and with an API key).",
     ),
 ]
-_LogLevelOption = Annotated[
+LogLevelOption = Annotated[
     LogLevel,
     typer.Option(
         metavar="LEVEL",
@@ -223,7 +223,7 @@ _LogLevelOption = Annotated[
 def serve(
     *,
     host: _HostOption = "127.0.0.1",
-    port: _PortOption = DEFAULT_PORT,
+    port: PortOption = DEFAULT_PORT,
     api_key: _ApiKeyOption = None,
     api_key_file: _ApiKeyFileOption = None,
     no_auth: _NoAuthOption = False,
@@ -241,7 +241,7 @@ def serve(
     turn_model: _TurnModelOption = "auto",
     drain: _DrainOption = 5.0,
     public_status: _PublicStatusOption = False,
-    log_level: _LogLevelOption = LogLevel.INFO,
+    log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Run a server for AssemblyAI's streaming protocols.
 

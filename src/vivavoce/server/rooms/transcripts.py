@@ -10,10 +10,9 @@ from vivavoce.captions import captions, to_srt, to_vtt, vtt_block
 from vivavoce.server.rooms.feed import line_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from vivavoce.captions import Cue
-    from vivavoce.server.rooms.room import Line, Room
+    from vivavoce.server.rooms.room import Room
 
 __all__ = ["SEGMENT_MS", "TRANSCRIPTS", "playlist", "segment"]
 
@@ -23,10 +22,6 @@ SEGMENT_MS: Final = 6_000
 _WINDOW_SEGMENTS: Final = 10
 _TARGET_S: Final = SEGMENT_MS // 1000
 _MPEG_HZ: Final = 90_000  # RFC 8216, section 3.5: X-TIMESTAMP-MAP counts in this clock
-
-
-def _cues(lines: Sequence[Line]) -> list[Cue]:
-    return captions(lines)
 
 
 def _text(room: Room) -> str:
@@ -40,8 +35,8 @@ def _json(room: Room) -> str:
 
 
 TRANSCRIPTS: Final[dict[str, tuple[str, Callable[[Room], str]]]] = {
-    "captions.srt": ("application/x-subrip", lambda room: to_srt(_cues(room.lines))),
-    "captions.vtt": ("text/vtt", lambda room: to_vtt(_cues(room.lines))),
+    "captions.srt": ("application/x-subrip", lambda room: to_srt(captions(room.lines))),
+    "captions.vtt": ("text/vtt", lambda room: to_vtt(captions(room.lines))),
     "transcript.txt": ("text/plain", _text),
     "transcript.json": ("application/json", _json),
 }
@@ -81,7 +76,7 @@ def segment(room: Room, number: int, unix_now: float) -> str | None:
     start_ms, end_ms = number * SEGMENT_MS, (number + 1) * SEGMENT_MS
     if number < 0 or end_ms > _settled_ms(room, unix_now) // SEGMENT_MS * SEGMENT_MS:
         return None
-    cues = [cue for cue in _cues(room.lines) if cue.start_ms < end_ms and cue.end_ms > start_ms]
+    cues = [cue for cue in captions(room.lines) if cue.start_ms < end_ms and cue.end_ms > start_ms]
     head = f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{10 * _MPEG_HZ}\n"
     return "\n".join([head, *map(vtt_block, cues)])
 
