@@ -630,7 +630,7 @@ def test_handshakes_wait_for_no_pass_and_sixteen_ends_need_one_pass_each():
     gate = threading.Event()
     gate.set()
     recogniser = ScriptedRecogniser(max_batch=16, gate=gate)
-    with scripted_server(recogniser=recogniser) as server, contextlib.ExitStack() as stack:
+    with scripted_server(recogniser=recogniser, workers=2) as server, contextlib.ExitStack() as stack:
         server.wait_ready()
         gate.clear()
         recogniser.calls.clear()
@@ -644,12 +644,13 @@ def test_handshakes_wait_for_no_pass_and_sixteen_ends_need_one_pass_each():
         for socket in sockets:
             socket.send(END[V3])
         streams = [connection._served.stream for connection in server._server.service.connections]
+        # Until the detector has seen everything, a partial may wait for its pass instead of the final.
         wait_until(lambda: all(stream.state is not SessionState.OPEN for stream in streams))
-        in_progress = list(recogniser.calls)
+        wait_until(lambda: all(stream.backlog_ms == 0 for stream in streams))
         gate.set()
         for socket in sockets:
             messages, code = rest(socket)
             assert (messages[-1]["type"], code) == ("Termination", 1000)
-    batches = recogniser.calls[len(in_progress) :]
+    batches = [finals for call in recogniser.calls if (finals := [span for span in call if span.exact])]
     assert sum(map(len, batches)) == len(sockets)
     assert len(batches) < len(sockets) / 2

@@ -32,11 +32,11 @@ def received_ms(server: LocalServer) -> float:
 
 
 @contextlib.contextmanager
-def scripted_server(*, recogniser=None, detector=ScriptedDetector, **options):
+def scripted_server(*, recogniser=None, detector=ScriptedDetector, workers=None, **options):
     recogniser = recogniser or ScriptedRecogniser()
     server = LocalServer(
         ServerOptions(**{"port": 0, **options}),
-        engine=lambda: Engine(recogniser=lambda: recogniser, detector=detector),
+        engine=lambda: Engine(recogniser=lambda: recogniser, detector=detector, workers=workers),
     )
     with server:
         yield server
