@@ -95,6 +95,12 @@ def is_problem(message):
     )
 
 
+@pytest.fixture(scope="session")
+def axe():
+    package = pytest.importorskip("axe_playwright_python", reason="the group `browser` is not installed")
+    return (Path(package.__path__[0]) / "axe.min.js").read_text()
+
+
 @pytest.fixture
 def keep():
     """Keeps a picture of a page for people to look at."""

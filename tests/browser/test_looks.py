@@ -1,7 +1,6 @@
 """What every page looks like, and whether everybody can use it: axe-core finds no violation."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -9,12 +8,6 @@ from browser.test_reader import SENTENCES, expect_text, wait_for_readers
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800), "projector": (1920, 1080)}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture(scope="session")
-def axe():
-    package = pytest.importorskip("axe_playwright_python", reason="the group `browser` is not installed")
-    return (Path(package.__path__[0]) / "axe.min.js").read_text()
 
 
 def violations(page, axe):

@@ -1,11 +1,19 @@
 """The pages with our server: what a speaker does reaches the readers, and a restarted server is found again."""
 
+import contextlib
+import json
+import urllib.request
+
+import numpy as np
 import pytest
 
+import vivavoce
+from browser.test_looks import violations
 from browser.test_reader import expect_text
 from support.scripted_engine import pcm, silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import HANG_S
+from vivavoce.store import Store, StoredSession
 
 WORDS = (0, 1, 3)
 
@@ -33,10 +41,6 @@ def address_of(server):
 
 def say(server, speaker, *indices):
     """Speaks as another session of the page's room, which needs its key."""
-    import numpy as np
-
-    import vivavoce
-
     key = speaker.evaluate("localStorage.getItem('vivavoce.key.talk')")
     audio = pcm(np.concatenate([silence(8), speech(*indices), silence(60)]))
     with vivavoce.connect(sample_rate=16_000, url=server.base_url, room="talk", room_key=key) as session:
@@ -114,22 +118,97 @@ def test_everybody_comes_back_after_the_server_was_restarted(visit):
         expect_text(reader, "#status", "Ended")
 
 
-def test_a_page_of_a_server_with_keys_needs_a_ticket(visit):
-    import json
-    import urllib.request
+def ticket_of(server):
+    request = urllib.request.Request(
+        f"{address_of(server)}/live/ticket?hours=1", headers={"Authorization": "a-key"}, method="POST"
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["ticket"]
 
+
+def test_a_page_of_a_server_with_keys_needs_a_ticket(visit):
     with scripted_server(api_keys=("a-key",)) as server:
         page = visit(f"{address_of(server)}/?room=talk")
         page.click("#start")
         expect_text(page, "#trouble", "Open this page by the address that `vivavoce live` prints")
-        request = urllib.request.Request(
-            f"{address_of(server)}/live/ticket?hours=1", headers={"Authorization": "a-key"}, method="POST"
-        )
-        with urllib.request.urlopen(request) as answer:
-            ticket = json.load(answer)["ticket"]
+        ticket = ticket_of(server)
         page = visit(f"{address_of(server)}/#room=talk&ticket={ticket}")
         page.click("#start")
         expect_text(page, "#status", "Live")
         assert ticket not in page.url
         page.click("#stop")
         expect_text(page, "#status", "Ready")
+
+
+# --- kept transcripts -------------------------------------------------------------------------
+
+
+def keep_sessions(server, *sessions):
+    """Transcribes sessions, given as pairs of title and words."""
+    for title, indices in sessions:
+        audio = pcm(np.concatenate([silence(8), speech(*indices), silence(60)]))
+        options = {"url": server.base_url, "api_key": "a-key", "room": "hall", "room_key": "hall-key"}
+        with vivavoce.connect(sample_rate=16_000, room_title=title, **options) as session:
+            assert [*session.transcribe(audio)]
+
+
+def test_kept_transcripts_are_found_saved_and_deleted(visit, axe, keep, tmp_path):
+    with scripted_server(api_keys=("a-key",), store=tmp_path / "t.db", keep_days=30) as server:
+        keep_sessions(server, ("Monday", (0, 1)), ("Tuesday", (4, 5)), ("<b>Wednesday", (0, 7)))
+        speaker = visit(f"{address_of(server)}/#room=talk&ticket={ticket_of(server)}")
+        with speaker.expect_popup() as opened:
+            speaker.get_by_role("link", name="Kept transcripts").click()
+        page = opened.value
+        page.set_default_timeout(1000 * HANG_S)
+        expect_text(page, "#status", "Sessions: 3. Transcripts are kept for 30 days.")
+        assert page.locator("h2").all_text_contents() == ["<b>Wednesday", "Tuesday", "Monday"]
+        for width, name in ((390, "phone"), (1280, "desktop")):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            keep(page, f"transcripts-{name}")
+        for theme in ("light", "dark", "contrast"):
+            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+            assert violations(page, axe) == []
+
+        page.get_by_label("Words to find").fill("alpha")
+        page.keyboard.press("Enter")
+        expect_text(page, "#status", "Turns with these words: 2.")
+        assert all("Alpha" in text for text in page.locator(".found").all_text_contents())
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save text: Monday").click()
+        assert saved.value.suggested_filename.startswith("hall-")
+        assert saved.value.path().read_text().split() == spoken(0, 1)
+
+        page.get_by_label("Words to find").fill("")
+        page.keyboard.press("Enter")
+        expect_text(page, "#status", "Sessions: 3.")
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.get_by_role("button", name="Delete: Tuesday").click()
+        assert page.locator("h2").count() == 3
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Delete: Tuesday").click()
+        expect_text(page, "#status", "Sessions: 2.")
+        assert page.locator("h2").all_text_contents() == ["<b>Wednesday", "Monday"]
+
+
+def test_kept_transcripts_say_why_there_are_none(visit, tmp_path):
+    path = "/live/transcripts.html"
+    with scripted_server() as server:
+        expect_text(visit(address_of(server) + path), "#trouble", "this server keeps no transcripts")
+    with scripted_server(store=tmp_path / "t.db", api_keys=("a-key",)) as server:
+        page = visit(address_of(server) + path)
+        expect_text(page, "#trouble", "Open this page by the link on the speaker's page")
+    page.get_by_role("button", name="Search").click()
+    expect_text(page, "#trouble", "The server can't be reached.")
+
+
+def test_more_transcripts_are_shown_when_they_are_asked_for(visit, tmp_path):
+    with contextlib.closing(Store(tmp_path / "t.db")) as store:
+        for number in range(60):
+            store.begin(StoredSession(f"{number:08}-0000-0000-0000-000000000000", 1_000_000.0 + number))
+    with scripted_server(store=tmp_path / "t.db") as server:
+        page = visit(f"{address_of(server)}/live/transcripts.html")
+        expect_text(page, "#status", "Sessions: 50. Transcripts are kept until somebody deletes them.")
+        page.get_by_role("button", name="Show more").click()
+        expect_text(page, "#status", "Sessions: 60.")
+        assert not page.get_by_role("button", name="Show more").is_visible()

@@ -61,6 +61,14 @@ def test_sessions_are_kept_with_and_without_a_room(server, dialect):
     assert hit["session"]["id"] == in_hall["id"]
 
 
+@pytest.mark.parametrize("keep_days", [None, 30])
+def test_the_list_says_how_long_transcripts_are_kept(tmp_path, keep_days):
+    with scripted_server(store=tmp_path / "t.db", keep_days=keep_days) as server:
+        server.wait_ready()
+        for query in ("", "?q=word"):
+            assert json.loads(get(server, f"/transcripts{query}")[1])["keep_days"] == keep_days
+
+
 def test_who_has_no_key_learns_nothing(server):
     say(server, V3, 0, query=V3.query)
     [session] = listed(server)["sessions"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import json
 import re
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pysubs2
 import pytest
@@ -307,7 +309,8 @@ def test_a_page_gets_tokens_with_a_ticket_and_a_ticket_with_a_key():
 
 # --- pages ------------------------------------------------------------------------------------
 
-PAGES = {"/": "speaker.html", "/r/hall": "reader.html", "/r/hall/overlay": "overlay.html"}
+PAGES = ("/", "/r/hall", "/r/hall/overlay", "/live/transcripts.html")
+PAGE_FILES = Path(__file__).parents[2] / "src" / "vivavoce" / "server" / "pages"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -326,6 +329,33 @@ def test_pages_need_nothing_from_elsewhere_and_allow_no_inline_scripts(server, p
         assert status == 200
         assert get(server, file, **{"If-None-Match": headers["ETag"]})[0] == 304
     assert not re.search(r"<(script|link|img)[^>]+(?:src|href)=.(?:https?:)?//", text)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br;q=1.0, GZIP;q=0.5", "gzip"),
+        ("*", "gzip"),
+        ("gzip;q=0, br", None),
+        ("gzip; q=0.0", None),
+        ("br", None),
+        ("", None),
+    ],
+)
+def test_pages_are_compressed_for_those_who_accept_it(server, accepted, coding):
+    url = server.base_url.replace("ws://", "http://") + "/live/page.css"
+    plain = (PAGE_FILES / "page.css").read_bytes()
+    request = urllib.request.Request(url, headers={"Accept-Encoding": accepted})
+    with urllib.request.urlopen(request, timeout=HANG_S) as answer:
+        content = answer.read()
+        assert answer.headers["Content-Encoding"] == coding
+        assert "Accept-Encoding" in answer.headers["Vary"]
+        etag = answer.headers["ETag"]
+    assert (gzip.decompress(content) if coding else content) == plain
+    assert len(content) == int(answer.headers["Content-Length"]) <= len(plain)
+    again = {"Accept-Encoding": accepted, "If-None-Match": etag}
+    assert get(server, "/live/page.css", **again)[0] == 304
 
 
 def test_a_program_at_the_root_gets_a_line_of_text(server):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import mimetypes
+import re
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
@@ -25,9 +27,10 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",  # the address of a room may be a secret
     "Permissions-Policy": "microphone=(self), display-capture=(self), camera=(), geolocation=()",
-    "Vary": "Accept",  # at `/` a program gets a line of text
+    "Vary": "Accept, Accept-Encoding",  # at `/` a program gets a line of text
     "Cache-Control": "no-cache",  # the browser asks whether its copy is still right
 }
+_ZERO_WEIGHT: Final = re.compile(r"\s*q=0(\.0*)?\s*$")
 # mimetypes asks the system, which may know them by other names.
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
@@ -48,13 +51,16 @@ def page_response(request: Request, name: str) -> Response:
         request: The request.
         name: The file's name.
     """
-    found = _read(name)
+    is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
+    found = _read(name, is_compressed=is_compressed)
     if found is None:
         return PlainTextResponse(f"There is no file {name[:80]} here.\n", 404)
     content, etag = found
     headers = {**_HEADERS, "ETag": etag}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
+    if is_compressed:
+        headers["Content-Encoding"] = "gzip"
     suffix = name[name.rfind(".") :]
     media_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Response(content, headers=headers, media_type=media_type)
@@ -69,6 +75,19 @@ def _files() -> dict[str, bytes]:
 
 
 @functools.lru_cache(maxsize=64)
-def _read(name: str) -> tuple[bytes, str] | None:
+def _read(name: str, *, is_compressed: bool) -> tuple[bytes, str] | None:
+    """Return a file and its entity tag; compressed once, since an audience loads the page together."""
     content = _files().get(name)
-    return None if content is None else (content, f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+    if content is None:
+        return None
+    if is_compressed:
+        content = gzip.compress(content, mtime=0)
+    return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    """Whether a header ``Accept-Encoding`` allows gzip."""
+    parts = [part.partition(";") for part in accepted.lower().split(",")]
+    return any(
+        coding.strip() in {"gzip", "*"} and not _ZERO_WEIGHT.match(weight) for coding, _, weight in parts
+    )

@@ -27,7 +27,11 @@ _PURGE_S: Final = 3_600.0
 
 
 class Recorder:
-    """Writes to the store, one call after the other."""
+    """Writes to the store, one call after the other.
+
+    Attributes:
+        keep_days: How long transcripts are kept, in days; None: until somebody deletes them.
+    """
 
     def __init__(self, path: Path, *, keep_days: float | None = None) -> None:
         """Open the store.
@@ -41,7 +45,7 @@ class Recorder:
         """
         self._store = Store(path)
         self._path = path
-        self._keep_s = None if keep_days is None else keep_days * _DAY_S
+        self.keep_days = keep_days
         self._purge_at = 0.0  # of the server's clock
         self._is_failing = False  # whether the last write failed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vivavoce-store")
@@ -52,9 +56,10 @@ class Recorder:
         Args:
             now: In seconds of the server's clock.
         """
-        if self._keep_s is not None and now >= self._purge_at:
+        if self.keep_days is not None and now >= self._purge_at:
             self._purge_at = now + _PURGE_S
-            self._write(lambda: self._store.delete_before(time.time() - (self._keep_s or 0.0)))
+            before_unix = time.time() - self.keep_days * _DAY_S
+            self._write(lambda: self._store.delete_before(before_unix))
 
     def begin(self, session: StoredSession, room: StoredRoom | None) -> None:
         """Keep a session that begins, and the room that it speaks in."""

@@ -46,10 +46,12 @@ async def _list(request: Request, recorder: Recorder) -> Response:
     if words is not None:
         hits = await recorder.read(lambda store: store.search(words, limit=limit))
         fields = [{"session": session_fields(hit.session), "line": line_fields(hit.line)} for hit in hits]
-        return _json({"hits": fields})
+        return _json({"hits": fields, "keep_days": recorder.keep_days})
     room = query.text("room")
     sessions = await recorder.read(lambda store: store.sessions(room=room, limit=limit))
-    return _json({"sessions": [session_fields(session) for session in sessions]})
+    return _json(
+        {"sessions": [session_fields(session) for session in sessions], "keep_days": recorder.keep_days}
+    )
 
 
 async def _export(request: Request, recorder: Recorder) -> Response:

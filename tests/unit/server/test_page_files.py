@@ -1,5 +1,6 @@
 """The files of the web pages: small, and complete without the network."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -8,19 +9,39 @@ import pytest
 FOLDER = Path(__file__).parents[3] / "src" / "vivavoce" / "server" / "pages"
 FILES = sorted(FOLDER.iterdir())
 HTML = [file for file in FILES if file.suffix == ".html"]
-MOST_BYTES = 100_000
+MOST_BYTES = 100_000  # of a page with all that it loads, before compression
+MOST_SENT_BYTES = 40_000  # of all pages together, compressed
 
 
 def name(file):
     return file.name
 
 
-def test_all_files_together_are_small():
-    assert sum(file.stat().st_size for file in FILES) < MOST_BYTES
+def loaded(file):
+    """A page or script and all that it loads."""
+    text = file.read_text(encoding="utf-8")
+    names = re.findall(r"""(?:src|href)="/live/([\w.]+)\"""", text) if file.suffix == ".html" else []
+    names += re.findall(r"""(?:from |new URL\()"(?:\./)?([\w.]+\.js)\"""", text)
+    return {file}.union(*(loaded(FOLDER / each) for each in names if each != file.name))
+
+
+@pytest.mark.parametrize("page", HTML, ids=name)
+def test_a_page_with_all_that_it_loads_is_small(page):
+    assert sum(file.stat().st_size for file in loaded(page)) < MOST_BYTES
+
+
+def test_the_speakers_page_loads_its_scripts():
+    scripts = {"speaker.js", "room.js", "vivavoce.js", "capture.js"}
+    assert scripts <= {*map(name, loaded(FOLDER / "speaker.html"))}
+
+
+def test_all_files_together_are_small_when_they_are_sent():
+    assert sum(len(gzip.compress(file.read_bytes())) for file in FILES) < MOST_SENT_BYTES
 
 
 def test_the_pages_are_there():
-    assert {"speaker.html", "reader.html", "overlay.html", "vivavoce.js", "capture.js"} <= {*map(name, FILES)}
+    pages = {"speaker.html", "reader.html", "overlay.html", "transcripts.html"}
+    assert pages | {"vivavoce.js", "capture.js"} <= {*map(name, FILES)}
     assert {file.suffix for file in FILES} == {".html", ".js", ".css"}
 
 

@@ -221,6 +221,40 @@ export function remember(name, value) {
 	}
 }
 
+let ticket = "";
+
+/**
+ * Keeps what admits this page, and those opened from it, to a server with keys, until the tab is closed.
+ * @param {string} given
+ */
+export function keepTicket(given) {
+	ticket = given;
+	try {
+		sessionStorage.setItem("vivavoce.ticket", given);
+	} catch {
+		// nothing to do: it is kept until the page is closed
+	}
+}
+
+/** @returns {Record<string, string>} */
+export function ticketHeaders() {
+	try {
+		ticket = ticket || sessionStorage.getItem("vivavoce.ticket") || "";
+	} catch {
+		// as above
+	}
+	return ticket ? { Authorization: ticket } : {};
+}
+
+/**
+ * Says what is wrong.
+ * @param {string} text Empty: nothing is.
+ */
+export function trouble(text) {
+	byId("trouble").textContent = text;
+	byId("trouble").hidden = !text;
+}
+
 /**
  * Lets people choose the colours and the text of a transcript; the controls are optional.
  * @param {() => void} [changed]

@@ -1,6 +1,18 @@
 /** The speaker's page: captures audio, transcribes it into a room, and lets the speaker correct what readers see. */
 
-import { appearance, byId, element, offerDownloads, recall, remember, RoomFeed, TranscriptView } from "./room.js";
+import {
+	appearance,
+	byId,
+	element,
+	keepTicket,
+	offerDownloads,
+	recall,
+	remember,
+	RoomFeed,
+	ticketHeaders,
+	TranscriptView,
+	trouble,
+} from "./room.js";
 import { Capture, Session, TranscriptionError } from "./vivavoce.js";
 
 const TURNS = {
@@ -57,12 +69,6 @@ const scroller = byId("scroller");
 const input = (id) => /** @type {HTMLInputElement} */ (byId(id));
 
 // --- what the page says ---
-
-/** @param {string} text */
-function trouble(text) {
-	byId("trouble").textContent = text;
-	byId("trouble").hidden = !text;
-}
 
 /** @param {string} text */
 function hint(text) {
@@ -126,28 +132,16 @@ function explain(error) {
 
 /** What `vivavoce live` adds to the address, in the part that browsers do not send; it is taken out of sight at once. */
 const given = new URLSearchParams(location.hash.slice(1));
+if (given.get("ticket")) keepTicket(given.get("ticket") || "");
 if (given.has("ticket") || given.has("room")) history.replaceState(null, "", location.pathname + location.search);
 
 // Readers on other computers cannot use "localhost": vivavoce live knows the address that they can.
 const told = given.get("readers") || "";
 const readers = /^https?:\/\/[^/]+$/.test(told) ? told : location.origin;
 
-function ticket() {
-	const now = given.get("ticket");
-	try {
-		if (now) sessionStorage.setItem("vivavoce.ticket", now);
-		return now || sessionStorage.getItem("vivavoce.ticket") || "";
-	} catch {
-		return now || "";
-	}
-}
-
-const pageTicket = ticket();
-
 async function freshToken() {
-	/** @type {Record<string, string>} */
-	const headers = pageTicket ? { Authorization: pageTicket } : {};
-	const response = await fetch("/live/token", { method: "POST", headers, cache: "no-store" }).catch(() => {
+	const options = { method: "POST", headers: ticketHeaders(), cache: /** @type {const} */ ("no-store") };
+	const response = await fetch("/live/token", options).catch(() => {
 		throw new TranscriptionError("the server can't be reached", { code: 1006 });
 	});
 	if (response.status === 401 || response.status === 403) {

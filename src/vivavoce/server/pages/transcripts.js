@@ -1,0 +1,106 @@
+/** The page of kept transcripts: lists them, finds words in them, saves and deletes them. */
+
+import { appearance, byId, element, ticketHeaders, trouble } from "./room.js";
+
+/** @typedef {{id: string, began: number, room: string | null, title: string, turns: number}} Kept */
+
+const FORMATS = { txt: "text", srt: "SRT", vtt: "WebVTT", json: "JSON" };
+const FIRST_PAGE = 50;
+const MOST = 1_000; // that the server lists
+
+const list = byId("list");
+const words = /** @type {HTMLInputElement} */ (byId("words"));
+let limit = FIRST_PAGE;
+
+/**
+ * @param {string} path Below /transcripts.
+ * @param {string} [method]
+ */
+async function request(path, method = "GET") {
+	const options = { method, headers: ticketHeaders(), cache: /** @type {const} */ ("no-store") };
+	const response = await fetch(`/transcripts${path}`, options).catch(() => {
+		throw new Error("The server can't be reached.");
+	});
+	if (response.ok) return response;
+	if (response.status === 401) throw new Error("Open this page by the link on the speaker's page, which `vivavoce live` opens.");
+	const { error } = await response.json().catch(() => ({ error: `status ${response.status}` }));
+	throw new Error(`The server answered: ${error}.`);
+}
+
+/** @param {() => Promise<void>} work */
+async function attempt(work) {
+	trouble("");
+	await work().catch((error) => trouble(error.message));
+}
+
+async function show() {
+	const found = words.value.trim();
+	const answer = await (await request(`?limit=${limit}${found && `&q=${encodeURIComponent(found)}`}`)).json();
+	/** @type {{session: Kept, line?: {text: string}}[]} */
+	const items = answer.hits || answer.sessions.map((/** @type {Kept} */ session) => ({ session }));
+	list.replaceChildren(...items.map(({ session, line }) => item(session, line && line.text)));
+	byId("more").hidden = items.length < limit || limit >= MOST;
+	const kept = answer.keep_days === null ? "until somebody deletes them" : `for ${answer.keep_days} days`;
+	const what = found ? `Turns with these words: ${items.length}.` : `Sessions: ${items.length}.`;
+	byId("status").textContent = `${what} Transcripts are kept ${kept}.`;
+}
+
+/**
+ * @param {Kept} kept
+ * @param {string} [text] What was found in it.
+ */
+function item(kept, text) {
+	const made = element("li");
+	const when = new Date(kept.began * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+	const name = kept.title || kept.room || when;
+	made.append(element("h2", "", name));
+	const turns = `${kept.turns} ${kept.turns === 1 ? "turn" : "turns"}`;
+	made.append(element("p", "quiet", [when, kept.room && `room ${kept.room}`, turns].filter(Boolean).join(" · ")));
+	if (text) made.append(element("p", "found", text));
+	const buttons = element("div", "buttons");
+	for (const [suffix, label] of Object.entries(FORMATS)) {
+		buttons.append(button(`Save ${label}`, name, () => save(kept, suffix)));
+	}
+	buttons.append(button("Delete", name, () => remove(kept, name)));
+	made.append(buttons);
+	return made;
+}
+
+/** @param {string} label @param {string} name @param {() => Promise<void>} work */
+function button(label, name, work) {
+	const made = element("button", "", label);
+	made.type = "button";
+	made.setAttribute("aria-label", `${label}: ${name}`);
+	made.addEventListener("click", () => attempt(work));
+	return made;
+}
+
+/** @param {Kept} kept @param {string} suffix */
+async function save(kept, suffix) {
+	const content = await (await request(`/${kept.id}.${suffix}`)).blob();
+	const link = element("a");
+	link.href = URL.createObjectURL(content); // a link to the server can't carry the ticket
+	link.download = `${kept.room || "transcript"}-${kept.id.slice(0, 8)}.${suffix}`;
+	link.click();
+	setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** @param {Kept} kept @param {string} name */
+async function remove(kept, name) {
+	if (!confirm(`Delete “${name}”, ${kept.turns} turns, for good?`)) return;
+	await request(`/${kept.id}`, "DELETE");
+	await show();
+	words.focus();
+}
+
+byId("search").addEventListener("submit", (event) => {
+	event.preventDefault();
+	limit = FIRST_PAGE;
+	attempt(show);
+});
+byId("more").addEventListener("click", () => {
+	limit = Math.min(MOST, limit * 4);
+	attempt(show);
+});
+appearance();
+attempt(show);
