@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from browser.other_browsers import Firefox, started
 from browser.test_reader import expect_text
-from support.time_limit import HANG_S
+from support.time_limit import HANG_S, wait_until
 
 pytest.importorskip("playwright.sync_api", reason="the group `browser` is not installed")
 pytestmark = [pytest.mark.live, pytest.mark.eval]
@@ -157,3 +158,28 @@ def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browse
     # The browser's microphone is not the recording, bit by bit: what counts is the same audio.
     assert max(percents[name] for name in ("reader", "overlay")) <= percents["streamed"] + 1
     assert len(delays) >= len(CLIPS)
+
+
+def test_firefox_transcribes_its_microphone(talk, server, tmp_path):
+    from vivavoce.bench.figures import word_errors
+
+    path, duration_s, said = talk
+    with started(Firefox, tmp_path) as speaker:
+        speaker.open(
+            server.base_url.replace("ws://127.0.0.1", "http://localhost") + "/?room=fox", (1280, 800)
+        )
+        speaker.evaluate(f"({RECORD})()")
+        speaker.evaluate("document.getElementById('start').click()")
+        status = "document.getElementById('status').textContent"
+        wait_until(lambda: speaker.evaluate(status) == "Live")
+        assert speaker.speak(path).wait(duration_s + HANG_S) == 0
+        speaker.evaluate("document.getElementById('stop').click()")
+        wait_until(lambda: speaker.evaluate(status) == "Ready")
+        lines = "[...document.querySelectorAll('.line .text')].map((it) => it.textContent)"
+        wait_until(lambda: len(speaker.evaluate(lines)) >= len(CLIPS))
+        shown = " ".join(speaker.evaluate(lines))
+        audio, rate = base64.b64decode(speaker.evaluate(f"({SENT})()")), int(speaker.evaluate("rate"))
+    texts = {"Firefox": shown, "streamed": streamed(server.base_url, audio, rate)}
+    percents = {name: word_errors([(" ".join(said), text)]).percent for name, text in texts.items()}
+    print("WER in %:", percents)
+    assert percents["Firefox"] <= percents["streamed"] + 1

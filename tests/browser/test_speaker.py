@@ -371,3 +371,19 @@ def test_on_plain_http_from_elsewhere_it_says_what_to_do(chromium, server, keep)
     keep(page, "speaker-plain-http")
     page.unroute_all(behavior="ignoreErrors")
     context.close()
+
+
+def test_a_browser_that_delivers_no_audio_is_named(server, open_page):
+    page = open_page("/r/talk", permissions=["microphone"])
+    page.add_init_script("""
+        window.AudioContext = class extends AudioContext {
+            constructor(options) { super(options); this.suspend(); }
+            async resume() {}
+        };
+    """)
+    page.goto(f"{server.url}/?room=talk")
+    page.click("#start")
+    expect_text(page, "#status", "Live")
+    expect_text(page, "#hint", "The browser delivers no audio")
+    page.click("#stop")
+    is_idle(page)

@@ -568,6 +568,12 @@ for (const id of ["turns", "terms", "format", "profanity"]) {
 document.addEventListener("click", () => {
 	if (capture && mode === "live") capture.resume();
 });
+setInterval(() => {
+	// A browser without any sound device says nothing at all.
+	if (capture && mode === "live" && performance.now() - lastAudioAt > GAP_MS && document.visibilityState === "visible") {
+		hint("The browser delivers no audio. Click anywhere on this page; this computer may have no sound device.");
+	}
+}, 1_000);
 document.addEventListener("visibilitychange", () => {
 	if (document.visibilityState === "visible" && mode === "live") {
 		keepAwake();
