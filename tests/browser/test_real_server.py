@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from browser import film
+from browser.conftest import PICTURES
 from browser.other_browsers import Firefox, started
 from browser.test_reader import expect_text
 from support.time_limit import HANG_S, wait_until
@@ -20,6 +22,11 @@ CLIPS = [
     "ls-533-1066-0007", "ls-1688-142285-0006",
 ]  # fmt: skip
 RATE = 48_000
+MOST_UNSTABLE = 0.1  # of the words shown: what METRICS asks of partials
+CAPTIONS = """() => {
+  const {top, height} = document.getElementById("captions").getBoundingClientRect();
+  return {top, height};
+}"""
 PAUSE_S = 1.5
 
 # Keeps what a page sends.
@@ -122,10 +129,11 @@ def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browse
     reader = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
     reader.goto(f"{address}/r/talk")
     overlay = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
-    overlay.goto(f"{address}/r/talk/overlay?clear=0")
+    overlay.goto(f"{address}/r/talk/overlay?clear=0&lines=2")
     expect_text(reader, "#status", "Waiting")
     for page in (speaker, reader, overlay):
         page.evaluate(WATCH)
+    filmed = film.Film(overlay)
     speaker.evaluate(RECORD)
     speaker.click("#start")
     expect_text(reader, "#status", "Live")
@@ -138,6 +146,8 @@ def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browse
     speaker.click("#stop")
     expect_text(reader, "#status", "Ended")
     keep(reader, "real-reader-ended")
+    frames = filmed.stop()
+    film.save(frames, PICTURES / "overlay.mp4")
 
     reference = " ".join(said)
     audio = base64.b64decode(speaker.evaluate(SENT))
@@ -154,6 +164,20 @@ def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browse
     at = {line["text"]: line["at"] for line in lines}
     delays = sorted(seen - at[text] for text, seen in reader.evaluate("seen") if text in at)
     print("WER in %:", percents, "delays in s:", [round(delay, 3) for delay in delays])
+    box = overlay.evaluate(CAPTIONS)
+    taken, shown = film.withdrawn(overlay.evaluate("states"))
+    slots = [
+        (round(box["top"] + n * box["height"] / 2), round(box["top"] + (n + 1) * box["height"] / 2))
+        for n in range(2)
+    ]
+    jumps = film.jumps_back(frames, slots)
+    filmed_s = frames[-1][0] - frames[0][0]
+    print(
+        f"overlay: {len(frames)} frames in {filmed_s:.0f} s, {jumps} jumps; {taken} of {shown} words taken back"
+    )
+    assert filmed_s > 60
+    assert jumps == 0
+    assert taken <= MOST_UNSTABLE * shown
     assert texts["speaker"] == texts["reader"]
     # The browser's microphone is not the recording, bit by bit: what counts is the same audio.
     assert max(percents[name] for name in ("reader", "overlay")) <= percents["streamed"] + 1
