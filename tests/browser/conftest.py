@@ -39,16 +39,17 @@ def launch():
         pytest.skip("no Chromium on this machine; on Debian: apt install chromium")
     with playwright.sync_playwright() as running:
 
-        def launched(microphone):
-            return running.chromium.launch(
-                executable_path=path,
-                args=[
-                    "--no-sandbox",
+        def launched(microphone=None, *flags):
+            if microphone is not None:
+                flags += (
                     "--use-fake-ui-for-media-stream",
                     "--use-fake-device-for-media-stream",
                     f"--use-file-for-fake-audio-capture={microphone}",
-                    "--autoplay-policy=no-user-gesture-required",
-                ],
+                )
+            return running.chromium.launch(
+                executable_path=path,
+                args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required", *flags],
+                ignore_default_args=["--mute-audio"],  # a muted tab is shared without its audio
             )
 
         yield launched
@@ -72,9 +73,10 @@ def open_page(chromium, server):
     """Opens a page of the server; an error in its scripts, or against its policy, fails the test."""
     contexts, problems = [], []
 
-    def opened(path, *, size=(1280, 800), **options):
-        context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        contexts.append(context)
+    def opened(path, *, size=(1280, 800), context=None, **options):
+        if context is None:
+            context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **options)
+            contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(1000 * HANG_S)
         page.on("pageerror", lambda error: problems.append(str(error)))

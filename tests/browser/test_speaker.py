@@ -1,5 +1,6 @@
 """The speaker's page, with a recording as Chromium's microphone."""
 
+import base64
 import itertools
 import re
 
@@ -387,3 +388,22 @@ def test_a_browser_that_delivers_no_audio_is_named(server, open_page):
     expect_text(page, "#hint", "The browser delivers no audio")
     page.click("#stop")
     is_idle(page)
+
+
+def test_another_tab_is_shared_until_it_is_closed(launch, recording, server, open_page):
+    tone = base64.b64encode(recording.read_bytes()).decode()
+    server.example = f"<title>A film</title><audio autoplay loop src='data:audio/wav;base64,{tone}'></audio>"
+    browser = launch(None, "--auto-select-tab-capture-source-by-title=A film")
+    context = browser.new_context()
+    film = open_page("/example", context=context)
+    page = open_page("/?room=talk", context=context)
+    page.get_by_label("A tab, or the computer's audio").check()
+    session = begin(page, server)
+    wait(page, lambda: session.duration_ms > 3_000)
+    samples = memoryview(bytes(session.audio)[: len(session.audio) // 2 * 2]).cast("h")
+    assert max(samples) > 1000, "the tab's audio"
+    film.close()
+    expect_text(page, "#trouble", "Sharing has ended.")
+    is_idle(page)
+    assert session.said("Terminate")
+    browser.close()
