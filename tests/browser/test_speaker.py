@@ -407,3 +407,40 @@ def test_another_tab_is_shared_until_it_is_closed(launch, recording, server, ope
     is_idle(page)
     assert session.said("Terminate")
     browser.close()
+
+
+def test_the_keyboard_alone_does_everything(server, speaker):
+    page = speaker()
+
+    def tab_to(identity):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("(it => it.id || it.textContent)(document.activeElement)") == identity:
+                return
+        raise AssertionError(f"Tab does not reach {identity}")
+
+    tab_to("start")
+    page.keyboard.press("Enter")
+    expect_text(page, "#status", "Live")
+    wait(page, lambda: len(server.sessions) == 1)
+    tab_to("pause")
+    page.keyboard.press("Space")
+    expect_text(page, "#status", "Paused")
+    page.keyboard.press("Space")
+    expect_text(page, "#status", "Live")
+    server.emit("line", server.line(0, "We meat at four."))
+    expect_text(page, "#transcript", "We meat")
+    for summary in ("Room", "Transcription", "Appearance"):
+        tab_to(summary)
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.parentElement.open")
+    tab_to("Correct")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("We meet at four.")
+    page.keyboard.press("Enter")
+    wait(page, lambda: len(server.corrections) == 1)
+    assert server.corrections[0][0]["text"] == "We meet at four."
+    tab_to("stop")
+    page.keyboard.press("Enter")
+    is_idle(page)
