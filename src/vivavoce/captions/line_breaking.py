@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -151,26 +151,36 @@ def break_into_lines(texts: Sequence[str], style: Style) -> tuple[str, ...]:
         texts: At least one word. Words that do not fit get more lines than the style allows.
         style: Gives the length of a line.
     """
-    return _best_lines(texts, style)[1]
+    return _best_lines(texts, _break_costs(texts), style)[1]
 
 
-def _best_lines(texts: Sequence[str], style: Style) -> tuple[float, tuple[str, ...]]:
+def _break_costs(texts: Sequence[str]) -> list[float]:
+    """Cost of a break after each word but the last."""
+    return [_break_cost(before, after) for before, after in pairwise(texts)]
+
+
+def _best_lines(
+    texts: Sequence[str], break_costs: Sequence[float], style: Style
+) -> tuple[float, tuple[str, ...]]:
     """Cost of the best layout, and its lines."""
     whole = " ".join(texts)
     if len(whole) <= style.line_characters or len(texts) == 1:
         return 0.0, (whole,)
     fewest = _count_lines(texts, style)
+    even = len(whole) / fewest
+    n_words = len(texts)
+    after = [0, *accumulate(len(text) + 1 for text in texts)]  # characters before each word, and after all
     # best[n][k]: cost of the first k words on n lines, and index of the first word of the last line.
     best: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
-    for _ in range(fewest):
+    for n in range(1, fewest + 1):
         row: dict[int, tuple[float, int]] = {}
         for begin, (cost, _) in best[-1].items():
-            width = -1
-            for end in range(begin + 1, len(texts) + 1):
-                width += 1 + len(texts[end - 1])
-                if width > style.line_characters and end > begin + 1:
+            # The last line takes all words that are left.
+            for end in range(n_words if n == fewest else begin + 1, n_words + 1):
+                width = after[end] - after[begin] - 1
+                if begin == n_words or (width > style.line_characters and end > begin + 1):
                     break
-                total = cost + _line_cost(texts, begin, end, width, len(whole) / fewest)
+                total = cost + _line_cost(texts, break_costs, begin, end, width, even)
                 if end not in row or total < row[end][0]:
                     row[end] = total, begin
         best.append(row)
@@ -182,12 +192,14 @@ def _best_lines(texts: Sequence[str], style: Style) -> tuple[float, tuple[str, .
     return cost, tuple(" ".join(texts[begin:end]) for begin, end in pairwise(bounds))
 
 
-def _line_cost(texts: Sequence[str], begin: int, end: int, width: int, even: float) -> float:
+def _line_cost(
+    texts: Sequence[str], break_costs: Sequence[float], begin: int, end: int, width: int, even: float
+) -> float:
     cost = abs(width - even) * _PER_CHARACTER_UNEVEN
     if end - begin == 1 and width < _SHORT_LINE_CHARACTERS:
         cost += _SINGLE_WORD
     if end < len(texts):
-        cost += _break_cost(texts[end - 1], texts[end])
+        cost += break_costs[end - 1]
     elif begin == end - 1 and texts[begin].isdecimal():
         cost += _NUMBER_ALONE  # readers of SRT take it for the number of the next cue
     return cost
@@ -210,12 +222,14 @@ def break_into_cues(words: Sequence[_Word], style: Style) -> list[Sequence[_Word
         words: In spoken order, none empty.
         style: Limits of a cue.
     """
+    texts = [word.text for word in words]
+    break_costs = _break_costs(texts)
     # best[k]: cost of the first k words, and index of the first word of their last cue.
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(words) + 1):
         choices = [
-            (best[begin][0] + _cue_cost(words, begin, end, style), -begin)
-            for begin in _possible_starts(words, end, style)
+            (best[begin][0] + _cue_cost(words, texts, break_costs, begin, end, style), -begin)
+            for begin in _possible_starts(words, texts, end, style)
         ]
         cost, begin = min(choices)
         best.append((cost, -begin))
@@ -228,41 +242,54 @@ def break_into_cues(words: Sequence[_Word], style: Style) -> list[Sequence[_Word
     return cues
 
 
-def _possible_starts(words: Sequence[TimedWord], end: int, style: Style) -> list[int]:
+def _possible_starts(words: Sequence[TimedWord], texts: Sequence[str], end: int, style: Style) -> list[int]:
     """Indices of the words that can start the cue that ends before `end`; its last word always can."""
     most = (style.line_characters + 1) * style.lines
     begins = [end - 1]
-    width = len(words[end - 1].text) + 1
+    width = len(texts[end - 1]) + 1
+    has_long_word = len(texts[end - 1]) > style.line_characters
     for begin in range(end - 2, -1, -1):
-        width += len(words[begin].text) + 1
+        width += len(texts[begin]) + 1
+        has_long_word = has_long_word or len(texts[begin]) > style.line_characters
         is_long = words[end - 1].end_ms - words[begin].start_ms > style.max_ms
-        if width > most or is_long or words[begin + 1].start_ms - words[begin].end_ms >= style.pause_ms:
-            break
-        texts = [word.text for word in words[begin:end]]
-        if _count_lines(texts, style) > style.lines or any(
-            len(text) > style.line_characters for text in texts
+        if (
+            width > most
+            or is_long
+            or has_long_word
+            or words[begin + 1].start_ms - words[begin].end_ms >= style.pause_ms
         ):
+            break
+        # What fits on one line needs no count.
+        if width - 1 > style.line_characters and _count_lines(texts[begin:end], style) > style.lines:
             break
         begins.append(begin)
     return begins
 
 
-def _cue_cost(words: Sequence[TimedWord], begin: int, end: int, style: Style) -> float:
+def _cue_cost(
+    words: Sequence[TimedWord],
+    texts: Sequence[str],
+    break_costs: Sequence[float],
+    begin: int,
+    end: int,
+    style: Style,
+) -> float:
+    """Cost of a cue of the words from one index to before another."""
     cost = _CUE
-    texts = [word.text for word in words[begin:end]]
-    if len(texts) == 1 and len(words) > 1:
+    own = texts[begin:end]
+    if len(own) == 1 and len(words) > 1:
         cost += _SINGLE_WORD
-    elif len(texts) == 2 and len(words) > 2:  # noqa: PLR2004
+    elif len(own) == 2 and len(words) > 2:  # noqa: PLR2004
         cost += _TWO_WORDS
     start_ms = words[begin].start_ms
     if end < len(words):
         pause_ms = max(0, min(_LONGEST_PAUSE_MS, words[end].start_ms - words[end - 1].end_ms))
-        cost += _break_cost(words[end - 1].text, words[end].text) - pause_ms * _PER_MS_OF_PAUSE
+        cost += break_costs[end - 1] - pause_ms * _PER_MS_OF_PAUSE
         room_ms = max(1, words[end].start_ms - start_ms)
-        n_characters = len(" ".join(texts))
+        n_characters = len(" ".join(own))
         cost += max(0, style.min_ms - room_ms) * _PER_MS_TOO_SHORT
         if room_ms < style.shortest_ms:
             cost += _DELAYS_NEXT
         too_fast = n_characters * 1000 / room_ms - style.characters_per_s
         cost += min(_SINGLE_WORD, max(0.0, too_fast) * _PER_CHARACTER_TOO_FAST)
-    return cost + _best_lines(texts, style)[0]
+    return cost + _best_lines(own, break_costs[begin : end - 1], style)[0]

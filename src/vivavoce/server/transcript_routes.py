@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +64,9 @@ async def _export(request: Request, recorder: Recorder) -> Response:
     session, lines = await recorder.read(lambda store: (store.session(session_id), store.lines(session_id)))
     if session is None:
         return _json({"error": _NOT_THERE}, 404)
-    return Response(export.write(session, lines), headers=_NO_STORE, media_type=export.media_type)
+    # A long talk takes a while, in which sessions must be served.
+    text = await asyncio.to_thread(export.write, session, lines)
+    return Response(text, headers=_NO_STORE, media_type=export.media_type)
 
 
 async def _delete(request: Request, recorder: Recorder) -> Response:

@@ -9,6 +9,7 @@ import hmac
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.server.rooms.cues import RoomCues
 from vivavoce.server.rooms.feed import Feed
 from vivavoce.server.rooms.room import Room
 from vivavoce.store import StoredRoom
@@ -37,6 +38,7 @@ class ServedRoom:
     Attributes:
         room: The room.
         feed: Encodes its changes.
+        cues: Its captions.
         left_at: When its last speaker left, in seconds of the clock; None: somebody speaks, or nobody
             ever did.
         is_closed: Whether its readers must leave.
@@ -46,6 +48,7 @@ class ServedRoom:
         """Prepare a room that nobody has opened yet."""
         self.room = Room(name)
         self.feed = Feed(self.room)
+        self.cues = RoomCues(self.room)
         self.left_at: float | None = None
         self.is_closed = False
         self._waiting: set[asyncio.Event] = set()  # one for each reader

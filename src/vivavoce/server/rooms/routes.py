@@ -16,7 +16,7 @@ from vivavoce.server.request_body import BodyError, read_body
 from vivavoce.server.rooms.events import EventStream
 from vivavoce.server.rooms.guessing import GuessLimit
 from vivavoce.server.rooms.registry import RoomsFull
-from vivavoce.server.rooms.transcripts import TRANSCRIPTS, playlist, segment
+from vivavoce.server.rooms.transcripts import CAPTION_FILES, TEXT_FILES, playlist, segment
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -91,14 +91,20 @@ class _RoomEndpoints:
     async def transcript(self, request: Request) -> Response:
         """The transcript so far."""
         headers = self._allow(request)
-        room = self._find(request).room
+        served = self._find(request)
         file = request.path_params["file"]
-        if file not in TRANSCRIPTS:
-            raise _Refused(PlainTextResponse(f"Choose one of {', '.join(TRANSCRIPTS)}.\n", 404))
-        media_type, write = TRANSCRIPTS[file]
+        if file in TEXT_FILES:
+            media_type, write_room = TEXT_FILES[file]
+            text = write_room(served.room)
+        elif file in CAPTION_FILES:
+            media_type, write_cues = CAPTION_FILES[file]
+            text = write_cues(await served.cues.get())
+        else:
+            names = ", ".join([*CAPTION_FILES, *TEXT_FILES])
+            raise _Refused(PlainTextResponse(f"Choose one of {names}.\n", 404))
         if "download" in request.query_params:
-            headers["Content-Disposition"] = f'attachment; filename="{room.name}-{file}"'
-        return Response(write(room), headers={**_NO_STORE, **headers}, media_type=media_type)
+            headers["Content-Disposition"] = f'attachment; filename="{served.room.name}-{file}"'
+        return Response(text, headers={**_NO_STORE, **headers}, media_type=media_type)
 
     async def playlist(self, request: Request) -> Response:
         """The HLS playlist of the captions."""
@@ -109,7 +115,8 @@ class _RoomEndpoints:
     async def segment(self, request: Request) -> Response:
         """One segment of the captions."""
         headers = self._allow(request)
-        text = segment(self._find(request).room, request.path_params["number"], time.time())
+        served = self._find(request)
+        text = segment(served.room, await served.cues.get(), request.path_params["number"], time.time())
         if text is None:
             raise _Refused(PlainTextResponse("This segment is not complete yet.\n", 404))
         return Response(text, headers={**_NO_STORE, **headers}, media_type="text/vtt")

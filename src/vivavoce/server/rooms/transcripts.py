@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vivavoce.captions import captions, to_srt, to_vtt, vtt_block
+from vivavoce.captions import to_srt, to_vtt, vtt_block
 from vivavoce.server.rooms.feed import line_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from vivavoce.captions import Cue
     from vivavoce.server.rooms.room import Room
 
-__all__ = ["SEGMENT_MS", "TRANSCRIPTS", "playlist", "segment"]
+__all__ = ["CAPTION_FILES", "SEGMENT_MS", "TEXT_FILES", "playlist", "segment"]
 
 SEGMENT_MS: Final = 6_000
 """The length of a segment of WebVTT."""
@@ -34,13 +36,17 @@ def _json(room: Room) -> str:
     return msgspec.json.format(msgspec.json.encode(content)).decode() + "\n"
 
 
-TRANSCRIPTS: Final[dict[str, tuple[str, Callable[[Room], str]]]] = {
-    "captions.srt": ("application/x-subrip", lambda room: to_srt(captions(room.lines))),
-    "captions.vtt": ("text/vtt", lambda room: to_vtt(captions(room.lines))),
+TEXT_FILES: Final[dict[str, tuple[str, Callable[[Room], str]]]] = {
     "transcript.txt": ("text/plain", _text),
     "transcript.json": ("application/json", _json),
 }
 """What a transcript can be downloaded as: by file name, the media type and what writes it."""
+
+CAPTION_FILES: Final[dict[str, tuple[str, Callable[[Sequence[Cue]], str]]]] = {
+    "captions.srt": ("application/x-subrip", to_srt),
+    "captions.vtt": ("text/vtt", to_vtt),
+}
+"""The same for files made of the transcript's cues."""
 
 
 def playlist(room: Room, unix_now: float) -> str:
@@ -65,20 +71,22 @@ def playlist(room: Room, unix_now: float) -> str:
     return "\n".join(rows) + "\n"
 
 
-def segment(room: Room, number: int, unix_now: float) -> str | None:
+def segment(room: Room, cues: Sequence[Cue], number: int, unix_now: float) -> str | None:
     """Write one segment: the cues that are shown in it; None: it is not complete, or there is none.
 
     Args:
         room: The room.
+        cues: All its cues, in the order of time.
         number: Of the segment, from 0.
         unix_now: In seconds since 1970.
     """
     start_ms, end_ms = number * SEGMENT_MS, (number + 1) * SEGMENT_MS
     if number < 0 or end_ms > _settled_ms(room, unix_now) // SEGMENT_MS * SEGMENT_MS:
         return None
-    cues = [cue for cue in captions(room.lines) if cue.start_ms < end_ms and cue.end_ms > start_ms]
+    first = bisect_right(cues, start_ms, key=lambda cue: cue.end_ms)  # cues never overlap
+    last = bisect_left(cues, end_ms, key=lambda cue: cue.start_ms)
     head = f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{10 * _MPEG_HZ}\n"
-    return "\n".join([head, *map(vtt_block, cues)])
+    return "\n".join([head, *map(vtt_block, cues[first:last])])
 
 
 def _is_over(room: Room) -> bool:

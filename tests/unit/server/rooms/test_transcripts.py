@@ -10,12 +10,18 @@ import pysubs2
 import pytest
 import webvtt
 
+from vivavoce.captions import captions
 from vivavoce.protocol.events import TurnUpdated
+from vivavoce.server.rooms import transcripts
 from vivavoce.server.rooms.room import Room
-from vivavoce.server.rooms.transcripts import SEGMENT_MS, TRANSCRIPTS, playlist, segment
+from vivavoce.server.rooms.transcripts import CAPTION_FILES, SEGMENT_MS, TEXT_FILES, playlist
 from vivavoce.types import Word
 
 BEGAN = 1_000.0
+
+
+def segment(room, number, unix_now):
+    return transcripts.segment(room, captions(room.lines), number, unix_now)
 
 
 def words(text, start_ms):
@@ -40,7 +46,8 @@ def room():
 
 
 def test_every_format_holds_the_words(room):
-    texts = {name: write(room) for name, (_, write) in TRANSCRIPTS.items()}
+    texts = {name: write(room) for name, (_, write) in TEXT_FILES.items()}
+    texts |= {name: write(captions(room.lines)) for name, (_, write) in CAPTION_FILES.items()}
     expected = "Good morning, everybody. Let us begin. This is the end."
     assert texts["transcript.txt"].split("\n") == [line.text for line in room.lines] + [""]
     assert " ".join(line["text"] for line in json.loads(texts["transcript.json"])["lines"]) == expected
@@ -53,7 +60,7 @@ def test_every_format_holds_the_words(room):
 def test_speakers_never_share_a_caption(room):
     room.join("two", BEGAN)
     room.update("two", TurnUpdated(0, 600, 900, words("Hello.", 600), ended=True), BEGAN + 3)
-    cues = pysubs2.SSAFile.from_string(TRANSCRIPTS["captions.srt"][1](room))
+    cues = pysubs2.SSAFile.from_string(CAPTION_FILES["captions.srt"][1](captions(room.lines)))
     assert "Hello." in [cue.plaintext for cue in cues]
     assert all(cue.start < cue.end for cue in cues)
 

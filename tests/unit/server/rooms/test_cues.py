@@ -1,0 +1,99 @@
+"""The captions of a room as its lines come: the same as those of all lines at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivavoce.captions import captions
+from vivavoce.protocol.events import TurnUpdated
+from vivavoce.server.rooms import cues as room_cues
+from vivavoce.server.rooms import room as rooms
+from vivavoce.server.rooms.cues import GrowingCues, RoomCues
+from vivavoce.server.rooms.room import Room
+from vivavoce.types import Word
+
+BEGAN = 1_000.0
+TEXTS = ["Good morning.", "and then", "We", "a b c d e f g h i j k l m n o p q r s t u v w x y z of the"]
+
+
+def say(room, session, text, start_ms):
+    words = tuple(
+        Word(word, start_ms + 200 * place, start_ms + 200 * place + 180, 0.9, is_final=True)
+        for place, word in enumerate(text.split())
+    )
+    turn = TurnUpdated(room.number, start_ms, words[-1].end_ms, words, ended=True)
+    room.update(session, turn, BEGAN)
+    return words[-1].end_ms
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("say"), st.sampled_from(["one", "one", "one", "two"]), st.sampled_from(TEXTS)),
+        st.tuples(st.just("correct"), st.integers(0, 5), st.sampled_from(TEXTS)),
+        st.tuples(st.just("look"), st.none(), st.none()),
+    ),
+    max_size=12,
+)
+
+
+@given(steps, st.lists(st.sampled_from([0, 100, 400, 3_000]), min_size=12, max_size=12))
+def test_they_are_those_of_all_lines_at_once(steps, pauses_ms):
+    room, growing, at_ms = Room("hall"), GrowingCues(), 0
+    for session in ("one", "two"):
+        room.join(session, BEGAN)
+    for (kind, which, text), pause_ms in zip(steps, pauses_ms, strict=False):
+        if kind == "say":
+            at_ms = say(room, which, text, at_ms + pause_ms)
+        elif kind == "correct":
+            room.correct(which, text)
+        else:
+            assert growing.update(room.lines) == captions(room.lines)
+    assert growing.update(room.lines) == captions(room.lines)
+
+
+def test_lines_that_are_known_are_not_broken_again(monkeypatch):
+    added = []
+
+    class Counting(room_cues.Captioner):
+        def add(self, words):
+            added.append(words.text)
+            return super().add(words)
+
+    monkeypatch.setattr(room_cues, "Captioner", Counting)
+    room, growing, at_ms = Room("hall"), GrowingCues(), 0
+    room.join("one", BEGAN)
+    for number in range(20):
+        at_ms = say(room, "one", f"Line {number}.", at_ms + 500)
+        growing.update(room.lines)
+    assert added == [f"Line {number}." for number in range(20)]
+
+
+def test_cues_of_dropped_lines_are_dropped(monkeypatch):
+    monkeypatch.setattr(rooms, "_MAX_LINES", 3)
+    room, growing, at_ms = Room("hall"), GrowingCues(), 0
+    room.join("one", BEGAN)
+    for number in range(6):
+        at_ms = say(room, "one", f"This is the line of number {number}.", at_ms + 2_500)
+        found = growing.update(room.lines)
+    assert len(room.lines) == 3
+    assert [cue.text[-2] for cue in found] == [*"345"]
+
+
+def test_whoever_asks_gets_what_is_new():
+    async def ask():
+        room = Room("hall")
+        room.join("one", BEGAN)
+        cues = RoomCues(room)
+        assert list(await cues.get()) == []
+        end_ms = say(room, "one", "Good morning.", 0)
+        first = await cues.get()
+        assert await cues.get() is first
+        say(room, "one", "Let us begin.", end_ms + 3_000)
+        both = await asyncio.gather(cues.get(), cues.get())
+        assert both[0] is both[1]
+        assert list(both[0]) == captions(room.lines)
+
+    asyncio.run(ask())
