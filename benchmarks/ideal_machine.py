@@ -1,0 +1,154 @@
+"""What the words would be like on an infinitely fast machine, and what they cost on this one.
+
+    python -m benchmarks.ideal_machine [FOLDER] [--kind read] [--every 4] [--protocol v3] [--json FILE]
+
+Recordings go through protocol, session and models in this process (`benchmarks.in_process`), where a pass
+takes no time on the session's clock. So word error rate, unstable words and latencies are the same on every
+machine, and a change of them is a change of the engine. The cost is measured: passes, and seconds of one
+core for a second of audio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.in_process import PROTOCOLS, TAIL_S
+from benchmarks.script import exit_code_of
+from benchmarks.words_kept import turn_messages
+from vivavoce.asr.models import load_detector, load_recogniser
+from vivavoce.bench.audio import load_pcm
+from vivavoce.bench.client_dialects import client_dialect
+from vivavoce.bench.corpus import folder_or_default, read_manifest
+from vivavoce.bench.figures import figures
+from vivavoce.bench.loads import short
+from vivavoce.bench.records import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vivavoce.asr.models import Hypothesis, Recogniser, Span, SpeechDetector
+    from vivavoce.bench.figures import Figures
+    from vivavoce.bench.options import ProtocolName
+    from vivavoce.bench.records import Clip
+
+__all__ = ["Cost", "main", "measure"]
+
+_HEAD = (
+    "| protocol | WER % | unstable words | word emission p50 / p95 (s) | final p50 / p95 (s) "
+    "| partial passes a s | whole passes a s | core a stream |\n|---|---:|---:|---:|---:|---:|---:|---:|\n"
+)
+
+
+class _Counting:
+    """A recogniser that counts what another one does."""
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        self._recogniser = recogniser
+        self.name = recogniser.name
+        self.max_batch = recogniser.max_batch
+        self.step_samples = recogniser.step_samples
+        self.passes: Counter[bool] = Counter()  # by whether they are over whole utterances
+
+    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
+        """Recognise and count."""
+        self.passes.update(span.exact for span in spans)
+        return self._recogniser.recognise(spans)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cost:
+    """What recordings cost.
+
+    Attributes:
+        audio_s: Their length, in seconds, silence at the end included.
+        partial_passes: Passes over unfinished utterances.
+        whole_passes: Passes over whole utterances and cuts.
+        core_s: Seconds of one core.
+    """
+
+    audio_s: float
+    partial_passes: int
+    whole_passes: int
+    core_s: float
+
+
+def measure(
+    clips: Sequence[Clip], protocol: ProtocolName, recogniser: Recogniser, detector: SpeechDetector
+) -> tuple[Figures, Cost]:
+    """Stream recordings, one after another.
+
+    Args:
+        clips: The recordings.
+        protocol: How client and server speak.
+        recogniser: Decodes the passes.
+        detector: Detects speech.
+    """
+    counting = _Counting(recogniser)
+    traces = []
+    began_s = time.process_time()
+    for clip in clips:
+        messages = turn_messages(load_pcm(clip), clip.sample_rate, protocol, counting, detector)
+        sent_s = clip.duration_s + TAIL_S
+        traces.append(Trace(tuple(messages), sent_s, terminated_s=sent_s, closed_s=sent_s))
+    core_s = time.process_time() - began_s
+    client = client_dialect(protocol)
+    client.query(clips[0].sample_rate)
+    found = figures(list(zip(short(clips), traces, strict=True)), client.rule())
+    audio_s = sum(trace.sent_s for trace in traces)
+    return found, Cost(audio_s, counting.passes[False], counting.passes[True], core_s)
+
+
+def _row(protocol: str, found: Figures, cost: Cost) -> str:
+    spreads = [
+        "none" if each is None else f"{each.p50:.3f} / {each.p95:.3f}"
+        for each in (found.emission_s, found.final_s)
+    ]
+    upwr = "none" if found.upwr is None else f"{found.upwr:.3f}"
+    wer = "none" if found.wer_percent is None else f"{found.wer_percent:.2f}"
+    per_s = [f"{n / cost.audio_s:.2f}" for n in (cost.partial_passes, cost.whole_passes)]
+    core = f"{cost.core_s / cost.audio_s:.4f}"
+    return "| " + " | ".join([protocol, wer, upwr, *spreads, *per_s, core]) + " |\n"
+
+
+def _measure(arguments: argparse.Namespace) -> None:
+    clips = [
+        clip
+        for clip in read_manifest(folder_or_default(arguments.folder))
+        if not arguments.kind or clip.kind in arguments.kind
+    ][:: max(1, arguments.every)]
+    recogniser, detector = load_recogniser(), load_detector()
+    results = {name: measure(clips, name, recogniser, detector) for name in arguments.protocol or PROTOCOLS}
+    sys.stdout.write(_HEAD + "".join(_row(name, *each) for name, each in results.items()))
+    if arguments.json is not None:
+        content = {
+            name: {**dataclasses.asdict(found), "cost": dataclasses.asdict(cost)}
+            for name, (found, cost) in results.items()
+        }
+        arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ideal_machine",
+        description="Words on an infinitely fast machine, and what they cost on this one. A Markdown table.",
+    )
+    add = parser.add_argument
+    add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
+    add("--protocol", choices=PROTOCOLS, action="append", help="only this protocol")
+    add("--every", type=int, default=1, metavar="N", help="only every N-th recording")
+    add("--kind", action="append", default=[], help="only recordings of this kind; repeatable")
+    add("--json", type=Path, metavar="FILE", help="write all figures there, too")
+    arguments = parser.parse_args(argv)
+    return exit_code_of(lambda: _measure(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
