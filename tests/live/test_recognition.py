@@ -113,6 +113,21 @@ def test_neither_a_draft_nor_its_neighbours_change_an_exact_hypothesis(models, s
         assert [recogniser.recognise([each])[0].tokens for each in batch] == alone
 
 
+def test_few_words_know_how_probable_they_are_for_noise(models, samples):
+    recogniser, _ = models
+    noise = recogniser._noise.log_probability
+    spell = recogniser.vocabulary.spell
+    assert noise(spell("You")) > -2
+    assert all(noise(spell(text)) < -8 for text in ("Four.", "Seven", "Stop.", "Turn left."))
+    short, long = samples[:11_000], samples[: 6 * 16_000]
+    one, two = recogniser.recognise([Span(short, exact=True), Span(long, exact=True)])
+    assert one.words
+    assert one.noise_log_probability == noise(one.tokens)
+    assert two.noise_log_probability is None, "too many words"
+    [partial] = recogniser.recognise([Span(short)])
+    assert partial.noise_log_probability is None
+
+
 def test_memory_does_not_change_an_exact_hypothesis(models, samples):
     recogniser, _ = models
     memory = None

@@ -91,6 +91,8 @@ class Hypothesis:
         memory: To be given to the recogniser with the next span of the same utterance.
         end_probability: Probability that the turn is over, 0 to 1, from the audio; None if the span does not
             ask for it, or no turn detector is loaded.
+        noise_log_probability: Logarithm of the probability that the model writes these tokens where nobody
+            speaks; None if it is not known. Known of few words, in exact spans.
     """
 
     tokens: tuple[int, ...] = ()
@@ -98,6 +100,7 @@ class Hypothesis:
     last_probability: float = 1.0
     memory: object = field(default=None, compare=False, repr=False)
     end_probability: float | None = None
+    noise_log_probability: float | None = None
 
     @property
     def text(self) -> str:

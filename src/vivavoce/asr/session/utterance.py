@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, HypothesisWord
-from vivavoce.asr.session.credibility import is_credible
+from vivavoce.asr.session.credibility import is_clear, is_credible
 from vivavoce.asr.session.speech import confidence_after
 from vivavoce.asr.text import Stability, calibrated, plain_word
 from vivavoce.types import MODEL_RATE_HZ, Word
@@ -90,6 +90,10 @@ class Utterance:
     _tail: Hypothesis = field(default_factory=Hypothesis)  # newest hypothesis of the window, on its timeline
     _stability: Stability = field(default_factory=Stability)  # of the words of the window
     _committed: tuple[HypothesisWord, ...] = ()  # the first words, as they were when they were committed
+    _is_clear: bool = (
+        False  # the words of the newest hypothesis, which is of the whole, were spoken for certain
+    )
+    _was_clear: bool = False  # those of any such hypothesis were
 
     def __post_init__(self) -> None:
         self.window = self.start
@@ -216,6 +220,7 @@ class Utterance:
         if window != self.window:
             return
         self._tail = hypothesis
+        self._is_clear = False
         self.settled_end = None
         self._stability.update(
             [word.text for word in hypothesis.words],
@@ -248,6 +253,12 @@ class Utterance:
         if self._head:
             self._unfold()
         self._tail = hypothesis
+        self._is_clear = is_clear(
+            hypothesis.words,
+            voiced_ms=self.voiced_ms,
+            noise_log_probability=hypothesis.noise_log_probability,
+        )
+        self._was_clear = self._was_clear or self._is_clear
         words = [word.text for word in hypothesis.words]
         self._stability.replace(words, end / SAMPLES_PER_MS, committed=len(self._committed))
 
@@ -305,7 +316,9 @@ class Utterance:
         n_committed = len(self._committed)
         all_words = self._words
         n_shown = len(all_words) if final else len(self._head) + self._stability.shown
-        if not (n_committed or self._is_credible(all_words[:n_shown])):
+        # What was clear in a pause stays on the screen. Finals must not depend on passes in pauses.
+        is_clear = self._is_clear if final else self._was_clear
+        if not (n_committed or is_clear or self._is_credible(all_words[:n_shown])):
             return ()
         shown = (*self._committed, *all_words[n_committed:n_shown])
         offset_ms = self.start / SAMPLES_PER_MS

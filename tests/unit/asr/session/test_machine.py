@@ -731,18 +731,21 @@ def test_an_update_knows_its_words():
 
 
 class Doubting(ScriptedRecogniser):
-    """Decodes the same words with another confidence."""
+    """Decodes the same words with another confidence, and of a probability for noise."""
 
-    def __init__(self, confidence):
+    def __init__(self, confidence, noise=None):
         super().__init__()
         self.confidence = confidence
+        self.noise = noise
 
     def recognise(self, spans):
         return [
             dataclasses.replace(
-                it, words=tuple(dataclasses.replace(word, confidence=self.confidence) for word in it.words)
+                it,
+                words=tuple(dataclasses.replace(word, confidence=self.confidence) for word in it.words),
+                noise_log_probability=self.noise if span.exact else None,
             )
-            for it in super().recognise(spans)
+            for span, it in zip(spans, super().recognise(spans), strict=True)
         ]
 
 
@@ -784,6 +787,46 @@ def test_short_audio_needs_more_evidence(confidence, detector, is_shown):
     driver.say(speech(0))
     driver.say(silence(40))
     assert bool(driver.updates) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("confidence", "noise", "indices", "is_shown"),
+    [
+        (0.5, -9.0, [0], True),
+        (0.5, -8.0, [0], False),  # 7.3 log odds
+        (0.3, -9.0, [0], True),
+        (0.2, -20.0, [0], False),  # too unsure, whatever the odds are
+        (0.9, -1.0, [0], False),  # what noise is made into
+        (0.5, -9.0, [0, 1], False),  # the odds are for each word
+        (0.5, -17.0, [0, 1], True),
+    ],
+)
+def test_what_noise_is_never_made_into_needs_little_evidence(confidence, noise, indices, is_shown):
+    driver = Driver(recogniser=Doubting(confidence, noise), detector=Unsure())
+    driver.say(speech(*indices))
+    driver.say(silence(40))
+    assert bool(driver.finals) is is_shown
+
+
+def test_a_clear_word_stays_on_the_screen_when_more_follows():
+    driver = Driver(recogniser=Doubting(0.35, -60.0), detector=Unsure())
+    driver.say(speech(0))
+    driver.say(silence(16))
+    assert [update.text for update in driver.updates] == ["alpha"], "the first pass over the whole"
+    driver.say(speech(1, 2))
+    assert all(update.text.lower().startswith("alpha") for update in driver.updates)
+
+
+def test_a_final_does_not_depend_on_what_was_clear_in_a_pause():
+    def finals(serve):
+        driver = Driver(recogniser=Doubting(0.35, -20.0), detector=Unsure())
+        driver.say(speech(0), serve=serve)
+        driver.say(silence(16), serve=serve)
+        driver.say(speech(1, 2, 3), serve=serve)
+        driver.say(silence(60), serve=serve)
+        return driver.end().texts
+
+    assert finals(True) == finals(False)
 
 
 @pytest.mark.parametrize(("confidence", "is_shown"), [(0.6, False), (0.94, True)])

@@ -13,6 +13,7 @@ from vivavoce.asr.models.guards import max_tokens, zero_duration
 from vivavoce.asr.models.moonshine.encoder import Encoded
 from vivavoce.asr.models.moonshine.files import ShippedFiles, cached_graphs
 from vivavoce.asr.models.moonshine.greedy import Decoded, Job
+from vivavoce.asr.models.moonshine.noise import NoiseModel
 from vivavoce.asr.models.moonshine.runtime import MoonshineRuntime
 from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES
 from vivavoce.asr.models.moonshine.word_times import word_times
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["MoonshineRecogniser"]
 
 _CACHED_BIASES: Final = 256  # one of a hundred terms takes 0.1 MB, and 10 ms to build
+_FEW_WORDS: Final = 3  # more words than noise is made into, as a rule
 
 
 class MoonshineRecogniser:
@@ -61,6 +63,7 @@ class MoonshineRecogniser:
         files = ShippedFiles(folder)
         self.vocabulary: Final = Vocabulary.load(files.tokenizer)
         self._runtime = MoonshineRuntime.open(cached_graphs(files), threads=threads)
+        self._noise = NoiseModel(self._runtime)
         self._strength = strength
         self._bias_of = functools.lru_cache(_CACHED_BIASES)(self._build_bias)  # by the terms of a span
 
@@ -107,7 +110,10 @@ class MoonshineRecogniser:
             words.append(HypothesisWord(piece.text, start_s, end_s, math.exp(min(scores)), piece.n_tokens))
             tokens += decoded.tokens[piece.first : after]
             last = math.exp(scores[-1])
-        return Hypothesis(tuple(tokens), tuple(words), last, memory)
+        noise = None
+        if span.exact and 0 < len(words) <= _FEW_WORDS:
+            noise = self._noise.log_probability(tuple(tokens))
+        return Hypothesis(tuple(tokens), tuple(words), last, memory, noise_log_probability=noise)
 
 
 def _limit(span: Span) -> int:
