@@ -3,9 +3,9 @@
     python -m benchmarks.ideal_machine [FOLDER] [--kind read] [--every 4] [--protocol v3] [--json FILE]
 
 Recordings go through protocol, session and models in this process (`benchmarks.in_process`), where a pass
-takes no time on the session's clock. So word error rate, unstable words and latencies are the same on every
-machine, and a change of them is a change of the engine. The cost is measured: passes, and seconds of one
-core for a second of audio.
+takes no time on the session's clock. So word error rate, unstable words and latencies do not depend on how
+fast or busy the machine is, and a change of them is a change of the engine. The cost is measured: passes, and
+seconds of one core for a second of audio.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from vivavoce.bench.corpus import folder_or_default, read_manifest
 from vivavoce.bench.figures import figures
 from vivavoce.bench.loads import short
 from vivavoce.bench.records import Trace
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,6 +124,8 @@ def _measure(arguments: argparse.Namespace) -> None:
         for clip in read_manifest(folder_or_default(arguments.folder))
         if not arguments.kind or clip.kind in arguments.kind
     ][:: max(1, arguments.every)]
+    if not clips:
+        raise ConfigurationError("no recording is of these kinds")
     recogniser, detector = load_recogniser(), load_detector()
     results = {name: measure(clips, name, recogniser, detector) for name in arguments.protocol or PROTOCOLS}
     sys.stdout.write(_HEAD + "".join(_row(name, *each) for name, each in results.items()))

@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.lone_words import count, cut_at_silence
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silence, speech, spoken
+from vivavoce.asr.models import Hypothesis, HypothesisWord
 from vivavoce.bench.records import Clip
 
 RATE = 16_000
@@ -20,6 +21,21 @@ def test_words_are_cut_at_silent_gaps():
     assert list(cut_at_silence(gap, RATE)) == []
 
 
+class Mishearing(ScriptedRecogniser):
+    """Takes everything for the same word."""
+
+    def recognise(self, spans):
+        word = HypothesisWord("Hotel.", 0.0, 0.2, 0.95, 1)
+        return [Hypothesis((1,), (word,)) for _ in spans]
+
+
+class Eager(ScriptedDetector):
+    """Takes everything for speech."""
+
+    def detect(self, batch):
+        return [(state, np.full(len(frames), 0.99, np.float32)) for state, frames in batch]
+
+
 def clip(folder, kind, text, samples):
     path = Path(folder) / f"{kind}.wav"
     with wave.open(str(path), "wb") as file:
@@ -29,13 +45,18 @@ def clip(folder, kind, text, samples):
 
 
 def test_words_are_counted(tmp_path):
-    said = [spoken(0)[0], spoken(8)[0]]
-    samples = np.concatenate([silence(8), speech(0), silence(8), speech(8), silence(8)])
+    said = spoken(9, 9)  # the word of the level to which everything is brought
+    samples = np.concatenate([silence(8), speech(9), silence(8), speech(9), silence(8)])
     clips = [
         clip(tmp_path, "digits", " ".join(said), samples),
         clip(tmp_path, "non-speech", "", silence(40)),
         clip(tmp_path, "read", "not counted", samples),
     ]
     counts = count(clips, 0, "v2", ScriptedRecogniser(), ScriptedDetector())
-    assert counts.said == 2
+    assert (counts.said, counts.right, counts.shown, counts.shown_other) == (2, 2, 2, 0)
     assert counts.invented == 0
+    counts = count(clips, 0, "v2", Mishearing(), ScriptedDetector())
+    assert (counts.said, counts.right, counts.shown, counts.shown_other) == (2, 0, 0, 2)
+    counts = count(clips[1:], 0, "v2", Mishearing(), Eager())
+    assert counts.said == 0
+    assert counts.invented > 0

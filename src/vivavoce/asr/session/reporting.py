@@ -123,7 +123,7 @@ class Reporter:
         is_asked_for = options.report_pauses and options.partials and options.redaction is None
         if not is_asked_for or settled_ms <= self._pause_ms:
             return
-        recognised = (*self._so_far, *utterance.words(final=False))
+        recognised = (*self._so_far, *utterance.words(final=False, settled=True))
         frozen = self._renderer.freeze(recognised, self._frozen)
         text = self._since_pause(self._renderer.final(recognised, frozen))
         self._pause_ms = settled_ms

@@ -307,17 +307,18 @@ class Utterance:
 
     # --- what is shown --------------------------------------------------------------------------
 
-    def words(self, *, final: bool) -> tuple[Word, ...]:
+    def words(self, *, final: bool, settled: bool = False) -> tuple[Word, ...]:
         """The words to show, as the recogniser wrote them, on the session's timeline.
 
         Args:
             final: Whether all of them are final.
+            settled: Whether they must be those that a final would have.
         """
         n_committed = len(self._committed)
         all_words = self._words
         n_shown = len(all_words) if final else len(self._head) + self._stability.shown
         # What was clear in a pause stays on the screen. Finals must not depend on passes in pauses.
-        is_clear = self._is_clear if final else self._was_clear
+        is_clear = self._is_clear if final or settled else self._was_clear
         if not (n_committed or is_clear or self._is_credible(all_words[:n_shown])):
             return ()
         shown = (*self._committed, *all_words[n_committed:n_shown])

@@ -817,6 +817,19 @@ def test_a_clear_word_stays_on_the_screen_when_more_follows():
     assert all(update.text.lower().startswith("alpha") for update in driver.updates)
 
 
+def test_the_text_at_a_pause_does_not_depend_on_what_was_clear_before():
+    recogniser = Doubting(0.35, -60.0)
+    silences = {"min_silence_ms": 400, "max_silence_ms": 2_000, "end_of_turn_threshold": 0.99}
+    driver = Driver(recogniser=recogniser, detector=Unsure(), report_pauses=True, **silences)
+    driver.say(speech(0))
+    driver.say(silence(20))
+    recogniser.noise = None
+    driver.say(speech(1))
+    driver.say(silence(20))
+    said = [event.utterance for event in driver.updates if event.utterance]
+    assert said == ["Alpha"], "what a final would not have is not said at a pause"
+
+
 def test_a_final_does_not_depend_on_what_was_clear_in_a_pause():
     def finals(serve):
         driver = Driver(recogniser=Doubting(0.35, -20.0), detector=Unsure())
