@@ -338,6 +338,8 @@ def test_pages_need_nothing_from_elsewhere_and_allow_no_inline_scripts(server, p
         ("br;q=1.0, GZIP;q=0.5", "gzip"),
         ("*", "gzip"),
         ("gzip;q=0, br", None),
+        ("gzip;q=0, *", None),
+        ("*;q=0", None),
         ("gzip; q=0.0", None),
         ("br", None),
         ("", None),

@@ -52,10 +52,9 @@ def page_response(request: Request, name: str) -> Response:
         name: The file's name.
     """
     is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
-    found = _read(name, is_compressed=is_compressed)
-    if found is None:
+    if name not in _files():
         return PlainTextResponse(f"There is no file {name[:80]} here.\n", 404)
-    content, etag = found
+    content, etag = _read(name, is_compressed=is_compressed)
     headers = {**_HEADERS, "ETag": etag}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
@@ -75,19 +74,16 @@ def _files() -> dict[str, bytes]:
 
 
 @functools.lru_cache(maxsize=64)
-def _read(name: str, *, is_compressed: bool) -> tuple[bytes, str] | None:
+def _read(name: str, *, is_compressed: bool) -> tuple[bytes, str]:
     """Return a file and its entity tag; compressed once, since an audience loads the page together."""
-    content = _files().get(name)
-    if content is None:
-        return None
+    content = _files()[name]
     if is_compressed:
         content = gzip.compress(content, mtime=0)
     return content, f'"{hashlib.sha256(content).hexdigest()[:16]}"'
 
 
 def _accepts_gzip(accepted: str) -> bool:
-    """Whether a header ``Accept-Encoding`` allows gzip."""
+    """Whether a header ``Accept-Encoding`` allows gzip (RFC 9110, section 12.5.3)."""
     parts = [part.partition(";") for part in accepted.lower().split(",")]
-    return any(
-        coding.strip() in {"gzip", "*"} and not _ZERO_WEIGHT.match(weight) for coding, _, weight in parts
-    )
+    allowed = {coding.strip(): not _ZERO_WEIGHT.match(weight) for coding, _, weight in parts}
+    return allowed.get("gzip", allowed.get("*", False))

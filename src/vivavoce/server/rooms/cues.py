@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Final
 
-from vivavoce.captions import Captioner, captions
+from vivavoce.captions import Captioner, Style, captions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,36 +17,77 @@ if TYPE_CHECKING:
 
 __all__ = ["GrowingCues", "RoomCues"]
 
+_APART_MS: Final = Style().max_ms + Style().gap_ms
+"""After a silence this long no cue depends on what was said before it, in milliseconds."""
 
-class GrowingCues:
-    """The cues of lines that are only added, as a rule. It has no threads and no clock."""
+
+class _Block:
+    """Lines without a long silence between them, and their cues."""
 
     def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.end_ms = 0
         self._captioner = Captioner()
-        self._lines: tuple[Line, ...] = ()  # that the captioner got
-        self._complete: list[Cue] = []  # of these, without those that the next line may still change
+        self._complete: list[Cue] = []  # by the captioner, without those that the next line may still change
+        self._is_one_voice = True
+
+    def add(self, line: Line) -> None:
+        self._is_one_voice = self._is_one_voice and (not self.lines or line.source == self.lines[0].source)
+        self.lines.append(line)
+        self.end_ms = max(self.end_ms, line.end_ms)
+        if self._is_one_voice:
+            self._complete += self._captioner.add(line)
+
+    def drop_before(self, line: Line) -> None:
+        """Drop the lines before another one, and their cues."""
+        self.lines = [each for each in self.lines if each.id >= line.id]
+        self._complete = [cue for cue in self._complete if cue.end_ms > line.start_ms]
+
+    def cues(self) -> list[Cue]:
+        """The cues so far. Speakers share time, so where there are several all lines are broken again."""
+        if not self._is_one_voice:
+            return captions(self.lines)
+        return [*self._complete, *copy.deepcopy(self._captioner).finish()]
+
+
+class GrowingCues:
+    """The cues of lines that are only added, as a rule: those before a long silence are never made again."""
+
+    def __init__(self) -> None:
+        self._lines: tuple[Line, ...] = ()  # whose cues are known
+        self._settled: list[Cue] = []  # of all blocks but the last
+        self._settled_ms = 0  # end of the last line of these
+        self._block = _Block()
+        self._lock = threading.Lock()  # a caller that was cancelled may have left a thread here
 
     def update(self, lines: tuple[Line, ...]) -> list[Cue]:
-        """Return the cues of all lines, as `captions` makes them.
+        """Return the cues of all lines, in the order of time.
 
-        Only new lines are broken into cues, as long as one speaker speaks and no line is corrected. Cues of
-        lines that are gone, because there are too many, are dropped.
+        All of them are made again only if a line is corrected, or a speaker ends a turn that began before a
+        silence of the others. Cues of lines that are gone, because there are too many, are dropped.
 
         Args:
             lines: All lines now.
         """
-        if len({line.source for line in lines}) > 1:  # speakers share time, so each line may move all others
-            return captions(lines)
-        n_dropped = lines[0].id - self._lines[0].id if lines and self._lines else 0
-        known = self._lines[max(0, n_dropped) :]
-        if n_dropped < 0 or lines[: len(known)] != known:
-            self._captioner, self._complete, known = Captioner(), [], ()
-        elif n_dropped:
-            self._complete = [cue for cue in self._complete if cue.end_ms > lines[0].start_ms]
-        for line in lines[len(known) :]:
-            self._complete += self._captioner.add(line)
-        self._lines = lines
-        return [*self._complete, *copy.deepcopy(self._captioner).finish()]
+        with self._lock:
+            n_dropped = lines[0].id - self._lines[0].id if lines and self._lines else 0
+            known = self._lines[max(0, n_dropped) :]
+            fresh = lines[len(known) :]
+            overlaps = any(line.start_ms < self._settled_ms for line in fresh)
+            if n_dropped < 0 or lines[: len(known)] != known or overlaps:
+                self._settled, self._settled_ms, self._block = [], 0, _Block()
+                fresh = tuple(sorted(lines, key=lambda line: line.start_ms))
+            elif n_dropped:
+                self._settled = [cue for cue in self._settled if cue.end_ms > lines[0].start_ms]
+                self._block.drop_before(lines[0])
+            self._lines = ()  # if this fails, everything is made again
+            for line in fresh:
+                if self._block.lines and line.start_ms - self._block.end_ms >= _APART_MS:
+                    self._settled += self._block.cues()
+                    self._settled_ms, self._block = self._block.end_ms, _Block()
+                self._block.add(line)
+            self._lines = lines
+            return [*self._settled, *self._block.cues()]
 
 
 class RoomCues:

@@ -16,7 +16,13 @@ from vivavoce.server.request_body import BodyError, read_body
 from vivavoce.server.rooms.events import EventStream
 from vivavoce.server.rooms.guessing import GuessLimit
 from vivavoce.server.rooms.registry import RoomsFull
-from vivavoce.server.rooms.transcripts import CAPTION_FILES, TEXT_FILES, playlist, segment
+from vivavoce.server.rooms.transcripts import (
+    CAPTION_FILES,
+    TEXT_FILES,
+    is_complete,
+    playlist,
+    segment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -116,9 +122,10 @@ class _RoomEndpoints:
         """One segment of the captions."""
         headers = self._allow(request)
         served = self._find(request)
-        text = segment(served.room, await served.cues.get(), request.path_params["number"], time.time())
-        if text is None:
+        number = request.path_params["number"]
+        if not is_complete(served.room, number, time.time()):
             raise _Refused(PlainTextResponse("This segment is not complete yet.\n", 404))
+        text = segment(await served.cues.get(), number)
         return Response(text, headers={**_NO_STORE, **headers}, media_type="text/vtt")
 
     # --- what speakers do -----------------------------------------------------------------------

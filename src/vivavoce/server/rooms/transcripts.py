@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vivavoce.captions import Cue
     from vivavoce.server.rooms.room import Room
 
-__all__ = ["CAPTION_FILES", "SEGMENT_MS", "TEXT_FILES", "playlist", "segment"]
+__all__ = ["CAPTION_FILES", "SEGMENT_MS", "TEXT_FILES", "is_complete", "playlist", "segment"]
 
 SEGMENT_MS: Final = 6_000
 """The length of a segment of WebVTT."""
@@ -71,18 +71,25 @@ def playlist(room: Room, unix_now: float) -> str:
     return "\n".join(rows) + "\n"
 
 
-def segment(room: Room, cues: Sequence[Cue], number: int, unix_now: float) -> str | None:
-    """Write one segment: the cues that are shown in it; None: it is not complete, or there is none.
+def is_complete(room: Room, number: int, unix_now: float) -> bool:
+    """Whether a segment has all its cues.
 
     Args:
         room: The room.
-        cues: All its cues, in the order of time.
         number: Of the segment, from 0.
         unix_now: In seconds since 1970.
     """
+    return 0 <= number < _settled_ms(room, unix_now) // SEGMENT_MS
+
+
+def segment(cues: Sequence[Cue], number: int) -> str:
+    """Write one segment: the cues that are shown in it.
+
+    Args:
+        cues: All cues of the room, in the order of time.
+        number: Of the segment, from 0; it must be complete.
+    """
     start_ms, end_ms = number * SEGMENT_MS, (number + 1) * SEGMENT_MS
-    if number < 0 or end_ms > _settled_ms(room, unix_now) // SEGMENT_MS * SEGMENT_MS:
-        return None
     first = bisect_right(cues, start_ms, key=lambda cue: cue.end_ms)  # cues never overlap
     last = bisect_left(cues, end_ms, key=lambda cue: cue.start_ms)
     head = f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{10 * _MPEG_HZ}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,19 +40,32 @@ steps = st.lists(
 )
 
 
-@given(steps, st.lists(st.sampled_from([0, 100, 400, 3_000]), min_size=12, max_size=12))
-def test_they_are_those_of_all_lines_at_once(steps, pauses_ms):
-    room, growing, at_ms = Room("hall"), GrowingCues(), 0
-    for session in ("one", "two"):
+@given(steps, st.lists(st.sampled_from([-2_000, 0, 100, 400, 3_000, 8_000]), min_size=12, max_size=12))
+def test_they_do_not_depend_on_when_somebody_looks(steps, pauses_ms):
+    room, growing, at_ms, ends_ms = Room("hall"), GrowingCues(), 0, {"one": 0, "two": 0}
+    for session in ends_ms:
         room.join(session, BEGAN)
     for (kind, which, text), pause_ms in zip(steps, pauses_ms, strict=False):
-        if kind == "say":
-            at_ms = say(room, which, text, at_ms + pause_ms)
+        if kind == "say":  # speakers may speak at the same time, each alone does not
+            at_ms = ends_ms[which] = say(room, which, text, max(ends_ms[which], at_ms + pause_ms))
         elif kind == "correct":
             room.correct(which, text)
         else:
-            assert growing.update(room.lines) == captions(room.lines)
-    assert growing.update(room.lines) == captions(room.lines)
+            growing.update(room.lines)
+    cues = growing.update(room.lines)
+    assert cues == GrowingCues().update(room.lines)
+    assert all(one.end_ms <= other.start_ms for one, other in pairwise(cues))
+    said = sorted(word for line in room.lines for word in line.text.split())
+    assert sorted(word for cue in cues for word in cue.text.split()) == said
+
+
+@given(st.lists(st.tuples(st.sampled_from(TEXTS), st.sampled_from([0, 100, 400, 3_000, 8_000])), max_size=12))
+def test_those_of_one_speaker_are_those_of_all_lines_at_once(said):
+    room, growing, at_ms = Room("hall"), GrowingCues(), 0
+    room.join("one", BEGAN)
+    for text, pause_ms in said:
+        at_ms = say(room, "one", text, at_ms + pause_ms)
+        assert growing.update(room.lines) == captions(room.lines)
 
 
 def test_lines_that_are_known_are_not_broken_again(monkeypatch):
@@ -69,6 +83,21 @@ def test_lines_that_are_known_are_not_broken_again(monkeypatch):
         at_ms = say(room, "one", f"Line {number}.", at_ms + 500)
         growing.update(room.lines)
     assert added == [f"Line {number}." for number in range(20)]
+
+
+def test_a_speaker_who_comes_back_in_another_session_costs_no_more(monkeypatch):
+    made = []
+    monkeypatch.setattr(room_cues, "captions", lambda lines: made.append(len(lines)) or captions(lines))
+    room, growing, at_ms = Room("hall"), GrowingCues(), 0
+    for session in ("one", "two", "three"):
+        room.join(session, BEGAN)
+        for number in range(20):
+            at_ms = say(room, session, f"Line {number}.", at_ms + 500)
+            growing.update(room.lines)
+        room.leave(session, ended=False)
+        at_ms += 10_000
+    assert made == []
+    assert len(room.lines) == 60
 
 
 def test_cues_of_dropped_lines_are_dropped(monkeypatch):

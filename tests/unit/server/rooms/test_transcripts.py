@@ -21,7 +21,9 @@ BEGAN = 1_000.0
 
 
 def segment(room, number, unix_now):
-    return transcripts.segment(room, captions(room.lines), number, unix_now)
+    if not transcripts.is_complete(room, number, unix_now):
+        return None
+    return transcripts.segment(captions(room.lines), number)
 
 
 def words(text, start_ms):
