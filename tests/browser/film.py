@@ -22,49 +22,51 @@ class Film:
         self._session.send("Page.screencastFrameAck", {"sessionId": event["sessionId"]})
 
     def stop(self):
-        """Returns the frames: when each was shown, in seconds, and its pixels, uint8, (height, width, 3)."""
+        """Stops filming; returns how many frames there are, and how many seconds they took."""
+        self._session.send("Page.stopScreencast")
+        return len(self._frames), self._frames[-1][0] - self._frames[0][0]
+
+    def frames(self):
+        """Yields when each frame was shown, in seconds, and its pixels, uint8, (height, width, 3)."""
         import av
 
-        self._session.send("Page.stopScreencast")
-        frames = []
         for at, png in self._frames:
             with av.open(io.BytesIO(png)) as file:
-                frames.append((at, next(file.decode(video=0)).to_ndarray(format="rgb24")))
-        return frames
+                yield at, next(file.decode(video=0)).to_ndarray(format="rgb24")
 
 
 def save(frames, path):
     """Writes a film at the pace at which its frames were shown."""
     import av
 
+    frames = iter(frames)
+    began, first = next(frames)
+    height, width = (size // 2 * 2 for size in first.shape[:2])
     with av.open(str(path), "w") as file:
-        height, width = (size // 2 * 2 for size in frames[0][1].shape[:2])
         stream = file.add_stream("libx264", rate=25, options={"crf": "28"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = Fraction(1, 1000)
-        for at, pixels in frames:
+        for at, pixels in itertools.chain([(began, first)], frames):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), format="rgb24")
-            frame.pts, frame.time_base = round((at - frames[0][0]) * 1000), Fraction(1, 1000)
+            frame.pts, frame.time_base = round((at - began) * 1000), Fraction(1, 1000)
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
 
 
 def jumps_back(frames, slots):
-    """Counts lines of text that moved down, or came back after they had gone.
+    """Counts lines of text that moved down.
 
     Args:
-        frames: As `Film.stop` gives them.
+        frames: As `Film.frames` gives them; the first pixel of the first is the background.
         slots: Where lines are, from above: (top, bottom) in pixels.
     """
-    jumps, gone, before = 0, set(), []
+    jumps, before, background = 0, [], None
     for _, pixels in frames:
+        background = background or pixels[:1].tobytes()[:3]
         now = [pixels[top:bottom].tobytes() for top, bottom in slots]
-        empty = frames[0][1][:1].tobytes()[:3] * (len(now[0]) // 3)
+        empty = background * (len(now[0]) // 3)
         shown = [(slot, line) for slot, line in enumerate(now) if line != empty]
-        for slot, line in shown:
-            jumps += line in gone
-            jumps += any(line == other and slot > place for place, other in before)
-        gone |= {line for _, line in before} - {line for _, line in shown}
+        jumps += sum(line == other and slot > place for slot, line in shown for place, other in before)
         before = shown
     return jumps
 

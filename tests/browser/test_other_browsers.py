@@ -5,7 +5,7 @@ import json
 import pytest
 
 from browser.conftest import PICTURES
-from browser.other_browsers import Firefox, WebKit, started
+from browser.other_browsers import Firefox, WebKit, start
 from browser.test_reader import SENTENCES
 from support.time_limit import HANG_S, wait_until
 
@@ -14,7 +14,7 @@ SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 @pytest.fixture(scope="module", params=[Firefox, WebKit], ids=["firefox", "webkit"])
 def browser(request, tmp_path_factory):
-    with started(request.param, tmp_path_factory.mktemp("profile")) as running:
+    with start(request.param, tmp_path_factory.mktemp("profile")) as running:
         yield running
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import urllib.request
 
 import numpy as np
@@ -182,9 +183,11 @@ def test_kept_transcripts_are_found_saved_and_deleted(visit, axe, keep, tmp_path
         page.get_by_label("Words to find").fill("")
         page.keyboard.press("Enter")
         expect_text(page, "#status", "Sessions: 3.")
-        page.once("dialog", lambda dialog: dialog.dismiss())
+        asked = []
+        page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
         page.get_by_role("button", name="Delete: Tuesday").click()
         assert page.locator("h2").count() == 3
+        assert re.match(r"Delete “Tuesday, .*\d{4}.*”, 1 turns, for good\?", asked[0])
         page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Delete: Tuesday").click()
         expect_text(page, "#status", "Sessions: 2.")
@@ -208,7 +211,15 @@ def test_more_transcripts_are_shown_when_they_are_asked_for(visit, tmp_path):
             store.begin(StoredSession(f"{number:08}-0000-0000-0000-000000000000", 1_000_000.0 + number))
     with scripted_server(store=tmp_path / "t.db") as server:
         page = visit(f"{address_of(server)}/live/transcripts.html")
-        expect_text(page, "#status", "Sessions: 50. Transcripts are kept until somebody deletes them.")
+        expect_text(
+            page, "#status", "Sessions: the newest 50. Transcripts are kept until somebody deletes them."
+        )
         page.get_by_role("button", name="Show more").click()
         expect_text(page, "#status", "Sessions: 60.")
         assert not page.get_by_role("button", name="Show more").is_visible()
+        assert (
+            page.evaluate(
+                "[...document.querySelectorAll('li')].indexOf(document.activeElement.closest('li'))"
+            )
+            == 50
+        )

@@ -28,6 +28,7 @@ const ROOM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const SILENT_PEAK = 0.002;
 const SILENT_AFTER_MS = 8_000;
 const GAP_MS = 2_000; // without samples: the browser has stopped the audio
+const NO_AUDIO = "The browser delivers no audio. Click anywhere on this page; this computer may have no sound device.";
 const FAILURES = {
 	NotAllowedError: "The browser does not let this page use the audio. Allow it in the site settings beside the address, then press Start.",
 	NotFoundError: "No microphone was found. Plug one in, then press Start.",
@@ -570,9 +571,9 @@ document.addEventListener("click", () => {
 });
 setInterval(() => {
 	// A browser without any sound device says nothing at all.
-	if (capture && mode === "live" && performance.now() - lastAudioAt > GAP_MS && document.visibilityState === "visible") {
-		hint("The browser delivers no audio. Click anywhere on this page; this computer may have no sound device.");
-	}
+	const isSilent = capture && mode === "live" && performance.now() - lastAudioAt > GAP_MS;
+	if (isSilent && !byId("hint").textContent && document.visibilityState === "visible") hint(NO_AUDIO);
+	else if (!isSilent && byId("hint").textContent === NO_AUDIO) hint("");
 }, 1_000);
 document.addEventListener("visibilitychange", () => {
 	if (document.visibilityState === "visible" && mode === "live") {

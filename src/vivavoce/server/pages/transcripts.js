@@ -11,6 +11,7 @@ const MOST = 1_000; // that the server lists
 const list = byId("list");
 const words = /** @type {HTMLInputElement} */ (byId("words"));
 let limit = FIRST_PAGE;
+let asked = 0; // lists so far: an answer that comes after a newer question is dropped
 
 /**
  * @param {string} path Below /transcripts.
@@ -34,15 +35,19 @@ async function attempt(work) {
 }
 
 async function show() {
+	const mine = (asked += 1);
 	const found = words.value.trim();
 	const answer = await (await request(`?limit=${limit}${found && `&q=${encodeURIComponent(found)}`}`)).json();
+	if (mine !== asked) return;
 	/** @type {{session: Kept, line?: {text: string}}[]} */
 	const items = answer.hits || answer.sessions.map((/** @type {Kept} */ session) => ({ session }));
 	list.replaceChildren(...items.map(({ session, line }) => item(session, line && line.text)));
-	byId("more").hidden = items.length < limit || limit >= MOST;
-	const kept = answer.keep_days === null ? "until somebody deletes them" : `for ${answer.keep_days} days`;
-	const what = found ? `Turns with these words: ${items.length}.` : `Sessions: ${items.length}.`;
-	byId("status").textContent = `${what} Transcripts are kept ${kept}.`;
+	const isAll = items.length < limit;
+	byId("more").hidden = isAll || limit >= MOST;
+	const days = answer.keep_days === 1 ? "1 day" : `${answer.keep_days} days`;
+	const kept = answer.keep_days === null ? "until somebody deletes them" : `for ${days}`;
+	const what = found ? "Turns with these words" : "Sessions";
+	byId("status").textContent = `${what}: ${isAll ? "" : "the newest "}${items.length}. Transcripts are kept ${kept}.`;
 }
 
 /**
@@ -52,8 +57,9 @@ async function show() {
 function item(kept, text) {
 	const made = element("li");
 	const when = new Date(kept.began * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-	const name = kept.title || kept.room || when;
-	made.append(element("h2", "", name));
+	const title = kept.title || kept.room || when;
+	const name = title === when ? when : `${title}, ${when}`; // a course has the same title every week
+	made.append(element("h2", "", title));
 	const turns = `${kept.turns} ${kept.turns === 1 ? "turn" : "turns"}`;
 	made.append(element("p", "quiet", [when, kept.room && `room ${kept.room}`, turns].filter(Boolean).join(" · ")));
 	if (text) made.append(element("p", "found", text));
@@ -99,8 +105,13 @@ byId("search").addEventListener("submit", (event) => {
 	attempt(show);
 });
 byId("more").addEventListener("click", () => {
+	const before = list.children.length;
 	limit = Math.min(MOST, limit * 4);
-	attempt(show);
+	attempt(async () => {
+		await show();
+		const next = list.children[before];
+		if (next) /** @type {HTMLElement} */ (next.querySelector("button")).focus();
+	});
 });
 appearance();
 attempt(show);
