@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vivavoce.bench.options import Options
-    from vivavoce.bench.records import Script
+    from vivavoce.bench.records import Clip, Script
     from vivavoce.bench.report import Report
 
 __all__ = ["find_capacity", "largest_held", "trial_sessions"]
@@ -77,13 +77,20 @@ def _stride(count: int) -> int:
 
 
 def find_capacity(
-    options: Options, limit: int, *, progress: Callable[[str], None] | None = None
+    options: Options,
+    limit: int,
+    *,
+    clips: Sequence[Clip] | None = None,
+    seconds: float = MIN_SESSION_S,
+    progress: Callable[[str], None] | None = None,
 ) -> tuple[int, list[Report]]:
     """Find how many streams the server holds, as defined by `figures.is_held`.
 
     Args:
         options: What to measure; ``streams`` is ignored, and ``speed`` must be 1.
         limit: Largest number of streams to try.
+        clips: The recordings; None: those that the options choose.
+        seconds: Least audio of each stream in a trial.
         progress: Called with a line of progress.
 
     Returns:
@@ -92,12 +99,12 @@ def find_capacity(
     Raises:
         RealtimeError: Every session failed, even with one stream.
     """
-    clips = chosen_clips(options)
+    chosen = chosen_clips(options) if clips is None else clips
     reports: list[Report] = []
     with running(options) as system:
 
         def held(streams: int) -> bool:
-            sessions = trial_sessions(scripts(clips, options.load, streams), streams)
+            sessions = trial_sessions(scripts(chosen, options.load, streams), streams, seconds)
             try:
                 outcome = stream(system, replace(options, streams=streams), sessions, progress)
             except RealtimeError:

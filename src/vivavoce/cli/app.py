@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vivavoce.cli.bench import bench
+from vivavoce.cli.capacity import capacity
 from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
 from vivavoce.cli.guarded import discard_further_output, reason_of, say, shown_once
@@ -76,6 +77,7 @@ def _root(
       vivavoce live                          caption a talk for an audience
       vivavoce serve                         serve programs on port 8765
       vivavoce doctor                        check the installation
+      vivavoce capacity                      measure how many streams this machine holds
 
     Defaults for any option can be set in the file config.toml; vivavoce doctor shows its path.
     Transcripts go to standard output, everything else to standard error.
@@ -91,7 +93,7 @@ def _root(
     """  # noqa: D301  - click keeps the lines after \b as they are
 
 
-for _command in (demo, mic, stream, live, serve, doctor, bench):
+for _command in (demo, mic, stream, live, serve, doctor, capacity, bench):
     app.command()(_command)
 app.add_typer(transcripts, name="transcripts")
 

@@ -79,13 +79,13 @@ _NoAuthOption = Annotated[
     ),
 ]
 _MaxSessionsOption = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        metavar="N",
+        metavar="N|measured",
         envvar="VIVAVOCE_MAX_SESSIONS",
-        min=1,
         show_default=False,
-        help="Allow this many sessions at a time (default: no limit).",
+        help="Allow this many sessions at a time, or as many as vivavoce capacity measured "
+        "(default: no limit).",
     ),
 ]
 _MaxSessionsPerKeyOption = Annotated[
@@ -262,7 +262,7 @@ def serve(
         port=port,
         api_keys=keys(),
         no_auth=no_auth,
-        max_sessions=max_sessions,
+        max_sessions=_session_limit(max_sessions),
         max_sessions_per_key=max_sessions_per_key,
         turn_model=turn_model,
         webhooks=webhooks,
@@ -320,3 +320,20 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
             raise ConfigurationError(f"{file}: the file contains no key; write one key per line")
         keys += file_keys
     return tuple(dict.fromkeys(keys))
+
+
+def _session_limit(text: str | None) -> int | None:
+    """Return the largest number of sessions that an option names; None: no limit.
+
+    Raises:
+        ConfigurationError: It is no such number, or nothing was measured here.
+    """
+    if text is None:
+        return None
+    if text == "measured":
+        from vivavoce.cli.capacity_file import measured_streams
+
+        return measured_streams()
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise ConfigurationError(f"--max-sessions must be at least 1, or measured, got {text!r}")
+    return int(text)

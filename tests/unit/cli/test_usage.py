@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("parts")
 
 FORMATS = "text, json, srt, vtt"
 
-COMMANDS = "the commands are demo, mic, stream, live, serve, doctor, bench, transcripts"
+COMMANDS = "the commands are demo, mic, stream, live, serve, doctor, capacity, bench, transcripts"
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def complaint(capsys):
         (["mic", "--sample-rate", "96001"], "--sample-rate must be at most 96000, got '96001'"),
         (["serve", "--port", "99999"], "--port must be at most 65535, got '99999'"),
         (["serve", "--port", "-1"], "--port must be at least 0, got '-1'"),
-        (["serve", "--max-sessions", "0"], "--max-sessions must be at least 1, got '0'"),
+        (["serve", "--max-sessions-per-key", "0"], "--max-sessions-per-key must be at least 1, got '0'"),
         (
             ["serve", "--log-level", "loud"],
             "--log-level must be one of debug, info, warning, error, got 'loud'",
