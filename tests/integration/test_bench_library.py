@@ -197,7 +197,7 @@ class TestCommand:
     def test_streams_held(self, folder, capsys, monkeypatch):
         arguments = [str(folder), "--kind", "read", "--system", "moonshine-voice", "--quiet"]
         monkeypatch.setattr(
-            "vivavoce.bench.capacity.trial_sessions", lambda sessions, streams: sessions[:streams]
+            "vivavoce.bench.capacity.trial_sessions", lambda sessions, streams, _seconds: sessions[:streams]
         )
         out = folder / "out.json"
         assert bench([*arguments, "--find-streams", "2", "--json", str(out)]) == 0

@@ -101,7 +101,17 @@ def test_the_reference_leaves_no_markup_of_docstrings_behind(pages):
 
 def test_the_page_of_the_command_line_has_every_command(pages):
     commands = re.findall(r"^## `vivavoce (\w+)`$", pages["cli.md"], re.MULTILINE)
-    assert commands == ["demo", "mic", "stream", "live", "serve", "doctor", "bench", "transcripts"]
+    assert commands == [
+        "demo",
+        "mic",
+        "stream",
+        "live",
+        "serve",
+        "doctor",
+        "capacity",
+        "bench",
+        "transcripts",
+    ]
     assert "- `-o, --output PATH`: " in pages["cli.md"]
 
 
