@@ -11,7 +11,7 @@ import typer
 
 from vivavoce.bench.options import Flag, Options
 from vivavoce.cli.destinations import refuse_other_than_text
-from vivavoce.errors import ExtrasNotInstalledError
+from vivavoce.cli.missing_extras import bench_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,14 +39,8 @@ def bench(**values: Any) -> None:
     options = Options(**{name: _PARAMETERS[name].to_field(value) for name, value in values.items()})
     for path in filter(None, (options.json, options.traces)):
         refuse_other_than_text(path)
-    try:
+    with bench_extra():
         from vivavoce.bench.command import execute
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("vivavoce"):
-            raise
-        raise ExtrasNotInstalledError(
-            'the measurements are not installed; run: pip install "vivavoce[bench,server,cli]"'
-        ) from error
     raise typer.Exit(execute(options))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.errors import ExtrasNotInstalledError
+from vivavoce.cli.missing_extras import bench_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,18 +48,12 @@ def capacity(
     2 s of a word, and within 0.5 s of the silence that ends a turn. The clients run on the same machine.
     Close other programs first, and measure again after an update.
     """  # noqa: D301  - click keeps the lines after \b as they are
-    try:
+    with bench_extra():
         from vivavoce.bench.capacity import find_capacity
         from vivavoce.bench.options import Options
         from vivavoce.bench.report import as_fields, print_table
         from vivavoce.bench.requirements import REQUIRED, require
         from vivavoce.bench.sample import sample_clips
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("vivavoce"):
-            raise
-        raise ExtrasNotInstalledError(
-            'the measurements are not installed; run: pip install "vivavoce[bench,server,cli]"'
-        ) from error
     import msgspec
 
     from vivavoce.asr.engine.cores import usable_cores
@@ -77,7 +71,7 @@ def capacity(
             seconds=seconds,
             progress=None if quiet else _show_verdict,
         )
-    print_table(list(_rows(reports)))
+    print_table(_rows(reports))
     cores = usable_cores()
     if json is not None:
         fields = {"streams": streams, "cores": cores, "trials": [as_fields(report) for report in reports]}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vivavoce.cli.guarded import shown_once
+from vivavoce.cli.missing_extras import missing_extra
 from vivavoce.configuration import settings
-from vivavoce.errors import ConfigurationError, EngineError, ExtrasNotInstalledError, RealtimeError
+from vivavoce.errors import ConfigurationError, EngineError, RealtimeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,14 +42,8 @@ def server_extra(alternative: str = "") -> Iterator[None]:
     Raises:
         ExtrasNotInstalledError: A package of the extra is missing.
     """
-    try:
+    with missing_extra(f'the server is not installed; run: pip install "vivavoce[server]"{alternative}'):
         yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("vivavoce"):
-            raise
-        raise ExtrasNotInstalledError(
-            f'the server is not installed; run: pip install "vivavoce[server]"{alternative}'
-        ) from error
 
 
 @contextlib.contextmanager
