@@ -19,13 +19,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.in_process import PROTOCOLS, TAIL_S
-from benchmarks.script import exit_code_of
+from benchmarks.in_process import PROTOCOLS, TAIL_S, ObservedRecogniser
+from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from benchmarks.words_kept import turn_messages
 from vivavoce.asr.models import load_detector, load_recogniser
 from vivavoce.bench.audio import load_pcm
 from vivavoce.bench.client_dialects import client_dialect
-from vivavoce.bench.corpus import folder_or_default, read_manifest
 from vivavoce.bench.figures import figures
 from vivavoce.bench.loads import short
 from vivavoce.bench.records import Trace
@@ -34,7 +33,7 @@ from vivavoce.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.asr.models import Hypothesis, Recogniser, Span, SpeechDetector
+    from vivavoce.asr.models import Recogniser, SpeechDetector
     from vivavoce.bench.figures import Figures
     from vivavoce.bench.options import ProtocolName
     from vivavoce.bench.records import Clip
@@ -45,22 +44,6 @@ _HEAD = (
     "| protocol | WER % | unstable words | word emission p50 / p95 (s) | final p50 / p95 (s) "
     "| partial passes a s | whole passes a s | core a stream |\n|---|---:|---:|---:|---:|---:|---:|---:|\n"
 )
-
-
-class _Counting:
-    """A recogniser that counts what another one does."""
-
-    def __init__(self, recogniser: Recogniser) -> None:
-        self._recogniser = recogniser
-        self.name = recogniser.name
-        self.max_batch = recogniser.max_batch
-        self.step_samples = recogniser.step_samples
-        self.passes: Counter[bool] = Counter()  # by whether they are over whole utterances
-
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Recognise and count."""
-        self.passes.update(span.exact for span in spans)
-        return self._recogniser.recognise(spans)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,7 +74,8 @@ def measure(
         recogniser: Decodes the passes.
         detector: Detects speech.
     """
-    counting = _Counting(recogniser)
+    passes: Counter[bool] = Counter()  # by whether they are over whole utterances
+    counting = ObservedRecogniser(recogniser, lambda span, _: passes.update([span.exact]))
     traces = []
     began_s = time.process_time()
     for clip in clips:
@@ -103,7 +87,7 @@ def measure(
     client.query(clips[0].sample_rate)
     found = figures(list(zip(short(clips), traces, strict=True)), client.rule())
     audio_s = sum(trace.sent_s for trace in traces)
-    return found, Cost(audio_s, counting.passes[False], counting.passes[True], core_s)
+    return found, Cost(audio_s, passes[False], passes[True], core_s)
 
 
 def _row(protocol: str, found: Figures, cost: Cost) -> str:
@@ -119,11 +103,7 @@ def _row(protocol: str, found: Figures, cost: Cost) -> str:
 
 
 def _measure(arguments: argparse.Namespace) -> None:
-    clips = [
-        clip
-        for clip in read_manifest(folder_or_default(arguments.folder))
-        if not arguments.kind or clip.kind in arguments.kind
-    ][:: max(1, arguments.every)]
+    clips = named_recordings(arguments)
     if not clips:
         raise ConfigurationError("no recording is of these kinds")
     recogniser, detector = load_recogniser(), load_detector()
@@ -143,12 +123,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.ideal_machine",
         description="Words on an infinitely fast machine, and what they cost on this one. A Markdown table.",
     )
-    add = parser.add_argument
-    add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
-    add("--protocol", choices=PROTOCOLS, action="append", help="only this protocol")
-    add("--every", type=int, default=1, metavar="N", help="only every N-th recording")
-    add("--kind", action="append", default=[], help="only recordings of this kind; repeatable")
-    add("--json", type=Path, metavar="FILE", help="write all figures there, too")
+    add_recording_options(parser)
+    parser.add_argument("--protocol", choices=PROTOCOLS, action="append", help="only this protocol")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: _measure(arguments))
 

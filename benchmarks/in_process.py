@@ -17,13 +17,13 @@ from vivavoce.protocol.aai_v2.dialect import V2Factory
 from vivavoce.protocol.aai_v3.dialect import V3Factory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from vivavoce.asr.models import Recogniser, SpeechDetector
+    from vivavoce.asr.models import Hypothesis, Recogniser, Span, SpeechDetector
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
 
-__all__ = ["PROTOCOLS", "SESSION_ID", "TAIL_S", "wire_messages"]
+__all__ = ["PROTOCOLS", "SESSION_ID", "TAIL_S", "ObservedRecogniser", "wire_messages"]
 
 PROTOCOLS: Final[tuple[ProtocolName, ...]] = ("v2", "v3")
 
@@ -32,6 +32,29 @@ SESSION_ID: Final = "00000000-0000-4000-8000-000000000000"
 
 TAIL_S: Final = 1.5
 """Silence after a recording."""
+
+
+class ObservedRecogniser:
+    """A recogniser whose results somebody looks at.
+
+    Args:
+        recogniser: Decodes.
+        look: Called with each span and its hypothesis.
+    """
+
+    def __init__(self, recogniser: Recogniser, look: Callable[[Span, Hypothesis], None]) -> None:
+        self.name = recogniser.name
+        self.max_batch = recogniser.max_batch
+        self.step_samples = recogniser.step_samples
+        self._recogniser = recogniser
+        self._look = look
+
+    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
+        """Return one hypothesis per span."""
+        hypotheses = self._recogniser.recognise(spans)
+        for span, hypothesis in zip(spans, hypotheses, strict=True):
+            self._look(span, hypothesis)
+        return hypotheses
 
 
 def wire_messages(

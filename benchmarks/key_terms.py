@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from benchmarks.in_process import ObservedRecogniser
 from benchmarks.script import exit_code_of
 from vivavoce.asr.engine import Pump
 from vivavoce.asr.models import load_detector
@@ -142,29 +143,6 @@ def expected_terms(
     return (*(rare[clip_id] if own else ()), *dice.sample(pool, min(absent, len(pool))))
 
 
-class _FinalSpans:
-    """A recogniser that keeps the last whole span of each utterance.
-
-    Attributes:
-        by_start: The spans, by the position of their first sample.
-    """
-
-    def __init__(self, recogniser: Recogniser) -> None:
-        self.name = recogniser.name
-        self.max_batch = recogniser.max_batch
-        self.step_samples = recogniser.step_samples
-        self.by_start: dict[int, Span] = {}
-        self._recogniser = recogniser
-
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Return one hypothesis per span."""
-        hypotheses = self._recogniser.recognise(spans)
-        for span, hypothesis in zip(spans, hypotheses, strict=True):
-            if span.exact:
-                self.by_start[span.start] = dataclasses.replace(span, draft=hypothesis.tokens)
-        return hypotheses
-
-
 def run_session(
     recogniser: Recogniser,
     detector: SpeechDetector,
@@ -188,7 +166,13 @@ def run_session(
         sample_rate, partials=live, format_partials=live, commit_words=live, key_terms=terms
     )
     session = SessionMachine("bench", options, _LIMITS, now=0.0, unix_now=0.0)
-    spans = _FinalSpans(recogniser)
+    by_start: dict[int, Span] = {}  # the last whole span of each utterance
+
+    def look(span: Span, hypothesis: Hypothesis) -> None:
+        if span.exact:
+            by_start[span.start] = dataclasses.replace(span, draft=hypothesis.tokens)
+
+    spans = ObservedRecogniser(recogniser, look)
     pump = Pump(session, spans, detector)
     audio = np.concatenate([pcm, np.zeros(_SILENCE_MS * sample_rate // 1000, np.int16)])
     step = sample_rate * _CHUNK_MS // 1000
@@ -199,7 +183,7 @@ def run_session(
     pump.run()
     events = session.take_events()
     text = " ".join(event.text for event in events if isinstance(event, TurnUpdated) and event.ended)
-    return SessionResult(text, tuple(spans.by_start.values()))
+    return SessionResult(text, tuple(by_start.values()))
 
 
 class _Study:

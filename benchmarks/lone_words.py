@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from benchmarks.in_process import PROTOCOLS
+from benchmarks.in_process import PROTOCOLS, ObservedRecogniser
 from benchmarks.script import exit_code_of
 from benchmarks.words_kept import turn_messages
 from vivavoce.asr.models import load_detector, load_recogniser
@@ -67,25 +67,6 @@ class Counts:
     invented: int = 0
 
 
-class _Listening:
-    """A recogniser that keeps what another one made of the last whole utterance."""
-
-    def __init__(self, recogniser: Recogniser) -> None:
-        self._recogniser = recogniser
-        self.name = recogniser.name
-        self.max_batch = recogniser.max_batch
-        self.step_samples = recogniser.step_samples
-        self.text = ""
-
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Recognise and listen."""
-        hypotheses = self._recogniser.recognise(spans)
-        for span, hypothesis in zip(spans, hypotheses, strict=True):
-            if span.exact:
-                self.text = hypothesis.text
-        return hypotheses
-
-
 def cut_at_silence(pcm: Pcm, rate: int) -> Iterator[Pcm]:
     """Yield what is between silent gaps.
 
@@ -127,10 +108,19 @@ def count(
         recogniser: Decodes the passes.
         detector: Detects speech.
     """
-    counts, listening = Counts(), _Listening(recogniser)
+    counts = Counts()
+    recognised = ""  # what the model made of the last whole utterance
+
+    def look(span: Span, hypothesis: Hypothesis) -> None:
+        nonlocal recognised
+        if span.exact:
+            recognised = hypothesis.text
+
+    listening = ObservedRecogniser(recogniser, look)
 
     def transcribe(pcm: Pcm, rate: int, seed: int) -> str:
-        listening.text = ""
+        nonlocal recognised
+        recognised = ""
         audio = _at_level(pcm, rate, level_db, seed)
         messages = turn_messages(audio, rate, protocol, listening, detector)
         return " ".join(word.text for message in messages if message.ended for word in message.words)
@@ -144,7 +134,7 @@ def count(
             for part, word in zip(parts, said, strict=True):
                 shown = transcribe(part, rate, number)
                 counts.said += 1
-                if _is_same(word, listening.text):
+                if _is_same(word, recognised):
                     counts.right += 1
                     counts.shown += _is_same(word, shown)
                 counts.shown_other += bool(shown) and not _is_same(word, shown)

@@ -14,16 +14,14 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.in_process import PROTOCOLS, wire_messages
-from benchmarks.script import exit_code_of
+from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from benchmarks.word_edges import lacks_first_word, lost_words, shown_utterances, was_said
 from vivavoce.asr.models import load_detector, load_recogniser
 from vivavoce.bench.audio import load_pcm
 from vivavoce.bench.client_dialects import client_dialect
-from vivavoce.bench.corpus import folder_or_default, read_manifest
 from vivavoce.bench.offline import offline_hypotheses
 from vivavoce.bench.records import ShownWord, TurnMessage
 
@@ -132,11 +130,7 @@ def check(
 
 
 def _measure(arguments: argparse.Namespace) -> None:
-    clips = [
-        clip
-        for clip in read_manifest(folder_or_default(arguments.folder))
-        if not arguments.kind or clip.kind in arguments.kind
-    ][:: max(1, arguments.every)]
+    clips = named_recordings(arguments)
     recogniser, detector = load_recogniser(), load_detector()
     found = {name: check(clips, name, recogniser, detector) for name in arguments.protocol or PROTOCOLS}
     sys.stdout.write(_HEAD + "".join(kept.row(name) for name, kept in found.items()))
@@ -152,11 +146,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.words_kept",
         description="Are first and last words kept? A Markdown table, and every loss.",
     )
-    add = parser.add_argument
-    add("folder", type=Path, nargs="?", help="recordings with manifest.jsonl (default: the evaluation set)")
-    add("--protocol", choices=PROTOCOLS, action="append", help="only this protocol")
-    add("--every", type=int, default=1, metavar="N", help="only every N-th recording")
-    add("--kind", action="append", default=[], help="only recordings of this kind; repeatable")
+    add_recording_options(parser)
+    parser.add_argument("--protocol", choices=PROTOCOLS, action="append", help="only this protocol")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: _measure(arguments))
 
