@@ -90,10 +90,7 @@ class Utterance:
     _tail: Hypothesis = field(default_factory=Hypothesis)  # newest hypothesis of the window, on its timeline
     _stability: Stability = field(default_factory=Stability)  # of the words of the window
     _committed: tuple[HypothesisWord, ...] = ()  # the first words, as they were when they were committed
-    _is_clear: bool = (
-        False  # the words of the newest hypothesis, which is of the whole, were spoken for certain
-    )
-    _was_clear: bool = False  # those of any such hypothesis were
+    _was_clear: bool = False  # the words of a hypothesis of the whole were spoken for certain
 
     def __post_init__(self) -> None:
         self.window = self.start
@@ -220,7 +217,6 @@ class Utterance:
         if window != self.window:
             return
         self._tail = hypothesis
-        self._is_clear = False
         self.settled_end = None
         self._stability.update(
             [word.text for word in hypothesis.words],
@@ -253,11 +249,6 @@ class Utterance:
         if self._head:
             self._unfold()
         self._tail = hypothesis
-        self._is_clear = is_clear(
-            hypothesis.words,
-            voiced_ms=self.voiced_ms,
-            noise_log_probability=hypothesis.noise_log_probability,
-        )
         self._was_clear = self._was_clear or self._is_clear
         words = [word.text for word in hypothesis.words]
         self._stability.replace(words, end / SAMPLES_PER_MS, committed=len(self._committed))
@@ -301,6 +292,14 @@ class Utterance:
         self._tail = dataclasses.replace(self._tail, tokens=self._tail.tokens[n_tokens:], words=rest)
         self._stability.drop(n)
         self.window = start
+
+    @property
+    def _is_clear(self) -> bool:
+        """Whether the words of the newest hypothesis, if it is of the whole, were spoken for certain."""
+        tail = self._tail
+        return is_clear(
+            tail.words, voiced_ms=self.voiced_ms, noise_log_probability=tail.noise_log_probability
+        )
 
     def _is_credible(self, words: Sequence[HypothesisWord]) -> bool:
         return is_credible(words, peak=self.peak, voiced_ms=self.voiced_ms, longest_ms=self.longest_voiced_ms)

@@ -8,6 +8,7 @@ recognition system", 1990; here the background is the model itself on noise.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +41,8 @@ class NoiseModel:
             runtime: Of the recogniser.
         """
         self._decoder = runtime.decoder
-        self._cross = [runtime.encoder.encode(noise, exact=True)[0] for noise in _noises()]
+        cross = [runtime.encoder.encode(noise, exact=True)[0] for noise in _noises()]
+        self._batch = Batch.of(cross, np.zeros(0, np.int64))  # of every text, with its own watched tokens
         self.log_probability = functools.lru_cache(_CACHED_TEXTS)(self._log_probability)
 
     def _log_probability(self, tokens: tuple[int, ...]) -> float:
@@ -52,13 +54,12 @@ class NoiseModel:
             tokens: Of the text, without start and end marks; at least one.
         """
         watched = np.unique(np.array(tokens, np.int64))
-        prompted = self._decoder.prompt(
-            Batch.of(self._cross, watched), [tokens] * len(self._cross), in_blocks=False
-        )
+        batch = dataclasses.replace(self._batch, watched=watched)
+        prompted = self._decoder.prompt(batch, [tokens] * len(batch), in_blocks=False)
         columns = np.searchsorted(watched, tokens)
         log_probabilities = [
             sum(float(prompted.output(row, place).watched[column]) for place, column in enumerate(columns))
-            for row in range(len(self._cross))
+            for row in range(len(batch))
         ]
         return float(np.logaddexp.reduce(log_probabilities) - np.log(len(log_probabilities)))
 
