@@ -94,6 +94,7 @@ def test_a_speaker_is_heard(browser, server, recording):
     wait_until(lambda: server.n_readers)
     click(browser, "#start")
     expect_text(browser, "#status", "Live")
+    wait_until(lambda: server.sessions)  # the page may be told of its session first
     session = server.sessions[-1]
     if isinstance(browser, Firefox):
         for _ in range(2):
