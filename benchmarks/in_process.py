@@ -6,10 +6,12 @@ same messages on any machine.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.engine import Pump
+from vivavoce.asr.models import BatchAtOnce, recognise_in
 from vivavoce.asr.session import SessionMachine
 from vivavoce.bench.audio import chunks
 from vivavoce.bench.client_dialects import client_dialect
@@ -19,7 +21,7 @@ from vivavoce.protocol.aai_v3.dialect import V3Factory
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from vivavoce.asr.models import Hypothesis, Recogniser, Span, SpeechDetector
+    from vivavoce.asr.models import Hypothesis, Recogniser, RunningBatch, Span, SpeechDetector
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
 
@@ -45,13 +47,17 @@ class ObservedRecogniser:
     def __init__(self, recogniser: Recogniser, look: Callable[[Span, Hypothesis], None]) -> None:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
+        self.joins_running = False
         self.step_samples = recogniser.step_samples
         self._recogniser = recogniser
         self._look = look
 
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Return one hypothesis per span."""
-        hypotheses = self._recogniser.recognise(spans)
+    def open_batch(self) -> RunningBatch:
+        """An empty batch."""
+        return BatchAtOnce(functools.partial(self._recognise, self._recogniser.open_batch()))
+
+    def _recognise(self, batch: RunningBatch, spans: Sequence[Span]) -> list[Hypothesis]:
+        hypotheses = recognise_in(batch, spans)
         for span, hypothesis in zip(spans, hypotheses, strict=True):
             self._look(span, hypothesis)
         return hypotheses

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.in_process import ObservedRecogniser
 from benchmarks.script import exit_code_of
 from vivavoce.asr.engine import Pump
-from vivavoce.asr.models import load_detector
+from vivavoce.asr.models import load_detector, recognise
 from vivavoce.asr.models.moonshine import MoonshineRecogniser
 from vivavoce.asr.models.terms import DEFAULT_STRENGTH, Strength
 from vivavoce.asr.session import SessionMachine
@@ -207,7 +207,7 @@ class _Study:
             result = run_session(self.plain, self._detector, load_pcm(clip), clip.sample_rate)
             self._finals[clip.id] = result.finals
         spans = [dataclasses.replace(span, terms=terms) for span in self._finals[clip.id]]
-        return " ".join(recogniser.recognise([span])[0].text for span in spans)
+        return " ".join(recognise(recogniser, [span])[0].text for span in spans)
 
     def write_row(self, name: str, texts: Mapping[str, str]) -> None:
         """Write one row of the table."""

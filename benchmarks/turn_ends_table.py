@@ -20,7 +20,14 @@ from benchmarks.hesitant_speech import HesitantClip, hesitant_clips
 from benchmarks.script import exit_code_of
 from benchmarks.turn_ends import EndedTurn, Endings, count_endings, speech_spans
 from vivavoce.asr.engine import Pump
-from vivavoce.asr.models import TurnAwareRecogniser, load_detector, load_recogniser, load_turn_detector
+from vivavoce.asr.models import (
+    BatchAtOnce,
+    TurnAwareRecogniser,
+    load_detector,
+    load_recogniser,
+    load_turn_detector,
+    recognise,
+)
 from vivavoce.asr.session import SessionMachine
 from vivavoce.bench.audio import load_pcm, to_model_rate
 from vivavoce.bench.corpus import folder_or_default, read_manifest
@@ -32,7 +39,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from vivavoce.asr.audio import Samples
-    from vivavoce.asr.models import Frames, Hypothesis, Recogniser, Span, SpeechDetector, SpeechState
+    from vivavoce.asr.models import (
+        Frames,
+        Hypothesis,
+        Recogniser,
+        RunningBatch,
+        Span,
+        SpeechDetector,
+        SpeechState,
+    )
     from vivavoce.bench.records import Clip
 
 __all__ = ["PRESETS", "Preset", "main", "run_session"]
@@ -81,18 +96,19 @@ class _CachingRecogniser:
     def __init__(self, recogniser: Recogniser) -> None:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
+        self.joins_running = False
         self.step_samples = recogniser.step_samples
         self._recogniser = recogniser
         self._known: dict[object, Hypothesis] = {}  # by audio, prefix and exactness
 
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Return one hypothesis per span."""
-        return [self._one(span) for span in spans]
+    def open_batch(self) -> RunningBatch:
+        """An empty batch."""
+        return BatchAtOnce(lambda spans: [self._one(span) for span in spans])
 
     def _one(self, span: Span) -> Hypothesis:
         key = (hashlib.blake2b(span.samples.tobytes()).digest(), span.prefix, span.exact)
         if key not in self._known:
-            self._known[key] = self._recogniser.recognise([span])[0]
+            self._known[key] = recognise(self._recogniser, [span])[0]
         return self._known[key]
 
 

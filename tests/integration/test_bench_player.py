@@ -420,11 +420,14 @@ def test_command_when_a_session_is_dropped(folder, capsys):
 
 
 def test_offline(folder):
-    from vivavoce.asr.models import Hypothesis, HypothesisWord
+    from vivavoce.asr.models import BatchAtOnce, Hypothesis, HypothesisWord
     from vivavoce.bench.audio import to_model_rate
     from vivavoce.bench.offline import offline_errors, offline_hypotheses
 
     class Parrot:
+        def open_batch(self):
+            return BatchAtOnce(self.recognise)
+
         def recognise(self, spans):
             assert all(span.samples.dtype == np.float32 for span in spans)
             words = tuple(HypothesisWord(text, 0, 0, 1, 1) for text in ("The", "black", "cap."))

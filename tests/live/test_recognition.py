@@ -9,7 +9,7 @@ import pytest
 import soxr
 
 from support.sessions import Driver
-from vivavoce.asr.models import Span, load_detector, load_recogniser
+from vivavoce.asr.models import Span, load_detector, load_recogniser, recognise
 from vivavoce.asr.models.moonshine.files import ShippedFiles
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.runtime import open_model
@@ -75,23 +75,23 @@ def test_silence_and_noise_have_no_words(models):
 
 @pytest.mark.parametrize("n", [0, 1, 200, 895, 1_024, 5_000])
 def test_spans_of_any_length_are_recognised(models, n):
-    (hypothesis,) = models[0].recognise([Span(np.zeros(n, np.float32))])
+    (hypothesis,) = recognise(models[0], [Span(np.zeros(n, np.float32))])
     assert len(hypothesis.tokens) < 20
 
 
 def test_a_draft_does_not_change_the_text_and_a_prefix_is_kept(models, samples):
     recogniser, _ = models
     span = samples[: 8 * 16_000]
-    (alone,) = recogniser.recognise([Span(span)])
+    (alone,) = recognise(recogniser, [Span(span)])
     wrong = (5, 6, 7, *alone.tokens[3:])
     for draft in (alone.tokens, alone.tokens[:7], wrong):
-        assert recogniser.recognise([Span(span, draft=draft)])[0].text == alone.text
-    (kept,) = recogniser.recognise([Span(span, prefix=alone.tokens[:5])])
+        assert recognise(recogniser, [Span(span, draft=draft)])[0].text == alone.text
+    (kept,) = recognise(recogniser, [Span(span, prefix=alone.tokens[:5])])
     assert kept.tokens[:5] == alone.tokens[:5]
 
 
 def test_word_times_are_in_order_and_within_the_span(models, samples):
-    (hypothesis,) = models[0].recognise([Span(samples[: 6 * 16_000])])
+    (hypothesis,) = recognise(models[0], [Span(samples[: 6 * 16_000])])
     ends = 0.0
     for word in hypothesis.words:
         assert ends <= word.start_s + 1e-9
@@ -104,13 +104,13 @@ def test_word_times_are_in_order_and_within_the_span(models, samples):
 def test_neither_a_draft_nor_its_neighbours_change_an_exact_hypothesis(models, samples):
     recogniser, _ = models
     spans = [samples[: n * 16_000] for n in (2, 5, 9, 14, 20)]
-    alone = [recogniser.recognise([Span(span, exact=True)])[0].tokens for span in spans]
+    alone = [recognise(recogniser, [Span(span, exact=True)])[0].tokens for span in spans]
     for draft_of in (lambda tokens: tokens, lambda tokens: tokens[:5], lambda tokens: (9, *tokens, *tokens)):
         batch = [
             Span(span, draft=draft_of(tokens), exact=True) for span, tokens in zip(spans, alone, strict=True)
         ]
-        assert [each.tokens for each in recogniser.recognise(batch)] == alone
-        assert [recogniser.recognise([each])[0].tokens for each in batch] == alone
+        assert [each.tokens for each in recognise(recogniser, batch)] == alone
+        assert [recognise(recogniser, [each])[0].tokens for each in batch] == alone
 
 
 def test_few_words_know_how_probable_they_are_for_noise(models, samples):
@@ -120,11 +120,11 @@ def test_few_words_know_how_probable_they_are_for_noise(models, samples):
     assert noise(spell("You")) > -2
     assert all(noise(spell(text)) < -8 for text in ("Four.", "Seven", "Stop.", "Turn left."))
     short, long = samples[:11_000], samples[: 6 * 16_000]
-    one, two = recogniser.recognise([Span(short, exact=True), Span(long, exact=True)])
+    one, two = recognise(recogniser, [Span(short, exact=True), Span(long, exact=True)])
     assert one.words
     assert one.noise_log_probability == noise(one.tokens)
     assert two.noise_log_probability is None, "too many words"
-    [partial] = recogniser.recognise([Span(short)])
+    [partial] = recognise(recogniser, [Span(short)])
     assert partial.noise_log_probability is None
 
 
@@ -133,15 +133,15 @@ def test_memory_does_not_change_an_exact_hypothesis(models, samples):
     memory = None
     for start, end in ((0, 32_000), (0, 37_120), (0, 37_121), (3_840, 56_000), (3_840, 3_840 + 48_000)):
         span = samples[start:end]
-        (fresh,) = recogniser.recognise([Span(span, start=start, exact=True)])
-        (helped,) = recogniser.recognise([Span(span, start=start, exact=True, memory=memory)])
+        (fresh,) = recognise(recogniser, [Span(span, start=start, exact=True)])
+        (helped,) = recognise(recogniser, [Span(span, start=start, exact=True, memory=memory)])
         assert helped == fresh
-        (helped,) = recogniser.recognise([Span(span, start=start, memory=memory)])
+        (helped,) = recognise(recogniser, [Span(span, start=start, memory=memory)])
         memory = helped.memory
 
 
 def test_frames_have_the_same_states_after_a_past_as_together_with_it(models, samples):
-    encoder = models[0]._runtime.encoder
+    encoder = models[0].runtime.encoder
     together, memory = encoder.encode(samples[: 16_000 * 4])
     after, memory = encoder.encode(samples[: 16_000 * 4], 0, memory)
     assert memory.past.reuses == 1
@@ -149,7 +149,7 @@ def test_frames_have_the_same_states_after_a_past_as_together_with_it(models, sa
 
 
 def test_a_past_is_reused_three_times_at_most(models, samples):
-    encoder = models[0]._runtime.encoder
+    encoder = models[0].runtime.encoder
     memory = None
     for turn, end in enumerate(range(32_000, 32_000 + 9 * 5_120, 5_120)):
         fresh, _ = encoder.encode(samples[:end])
@@ -160,7 +160,7 @@ def test_a_past_is_reused_three_times_at_most(models, samples):
 
 def test_a_past_moves_with_its_window(models, samples):
     recogniser, _ = models
-    encoder = recogniser._runtime.encoder
+    encoder = recogniser.runtime.encoder
     _, memory = encoder.encode(samples[:64_000])
     start = 24 * recogniser.step_samples
     alone, _ = encoder.encode(samples[start:69_120], start)
@@ -178,8 +178,8 @@ def test_partials_with_and_without_a_past_agree_on_clear_speech(models, samples)
     memory = None
     alike = []
     for end in range(16_000, 16_000 * 5, 5_120):
-        (fresh,) = recogniser.recognise([Span(samples[:end])])
-        (helped,) = recogniser.recognise([Span(samples[:end], memory=memory)])
+        (fresh,) = recognise(recogniser, [Span(samples[:end])])
+        (helped,) = recognise(recogniser, [Span(samples[:end], memory=memory)])
         memory = helped.memory
         older = zip(fresh.words[:-2], helped.words, strict=False)  # the newest are not complete
         alike += [plain(one.text) == plain(other.text) for one, other in older]
@@ -189,11 +189,11 @@ def test_partials_with_and_without_a_past_agree_on_clear_speech(models, samples)
 
 def test_memory_of_other_audio_is_not_used(models, samples):
     recogniser, _ = models
-    (before,) = recogniser.recognise([Span(samples[4_000:40_000], start=4_000)])
+    (before,) = recognise(recogniser, [Span(samples[4_000:40_000], start=4_000)])
     for start in (0, 4_001, 4_192 + 64, 200_000):
         span = samples[start : start + 32_000]
-        (fresh,) = recogniser.recognise([Span(span, start=start)])
-        (helped,) = recogniser.recognise([Span(span, start=start, memory=before.memory)])
+        (fresh,) = recognise(recogniser, [Span(span, start=start)])
+        (helped,) = recognise(recogniser, [Span(span, start=start, memory=before.memory)])
         assert helped == fresh
 
 
@@ -225,7 +225,7 @@ def transcribe_late(models, samples, seed, least_s, most_s, *, forced_at):
             pass
         request = driver.session.next_pass() if under_way is None else None
         if request is not None:
-            (hypothesis,) = models[0].recognise([driver.session.begin_pass(request)])
+            (hypothesis,) = recognise(models[0], [driver.session.begin_pass(request)])
             under_way = (now + duration.uniform(least_s, most_s), request, hypothesis)
     if under_way is not None:
         driver.session.apply_hypothesis(*under_way[1:])
@@ -297,12 +297,12 @@ def test_terms_do_not_change_neighbours_and_drafts_do_not_change_terms(models, s
         Span(span, exact=True),
         Span(shorter, exact=True),
     ]
-    alone = [recogniser.recognise([each])[0] for each in kinds]
+    alone = [recognise(recogniser, [each])[0] for each in kinds]
     assert alone[0].tokens != alone[1].tokens
-    assert recogniser.recognise(kinds) == alone
+    assert recognise(recogniser, kinds) == alone
     for each, expected in zip(kinds[:2], alone, strict=False):
         for draft in (alone[0].tokens, alone[1].tokens, expected.tokens[:20], (9, *expected.tokens)):
-            assert recogniser.recognise([dataclasses.replace(each, draft=draft)]) == [expected]
+            assert recognise(recogniser, [dataclasses.replace(each, draft=draft)]) == [expected]
 
 
 def test_the_model_can_spell_every_term_that_the_protocol_accepts():
@@ -315,7 +315,7 @@ def test_the_model_can_spell_every_term_that_the_protocol_accepts():
 
 
 def test_terms_are_spelled_as_the_model_spells_them(models, samples):
-    (hypothesis,) = models[0].recognise([Span(samples)])
+    (hypothesis,) = recognise(models[0], [Span(samples)])
     vocabulary = Vocabulary.load(ShippedFiles().tokenizer)
     spelled = [vocabulary.spell(word.text) for word in hypothesis.words]
     assert tuple(token for tokens in spelled for token in tokens) == hypothesis.tokens

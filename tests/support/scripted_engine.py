@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from vivavoce.asr.models import Hypothesis, HypothesisWord, Span, SpeechState
+from vivavoce.asr.models import BatchAtOnce, Hypothesis, HypothesisWord, Span, SpeechState
 
 FRAME = 512
 LEXICON = ["Alpha", "bravo.", "Charlie,", "delta", "echo?", "Foxtrot", "golf!", "hotel", "twenty", "five"]
@@ -73,6 +73,7 @@ class ScriptedRecogniser:
 
     name = "scripted"
     step_samples = 384
+    joins_running = False
 
     def __init__(self, *, max_batch=4, pass_s=0.0, gate=None, fail_after=None):
         self.max_batch = max_batch
@@ -81,6 +82,9 @@ class ScriptedRecogniser:
         self._gate = gate
         self._fail_after = fail_after
         self._thread = None
+
+    def open_batch(self):
+        return BatchAtOnce(self.recognise)
 
     def recognise(self, spans):
         self._thread = self._thread or threading.get_ident()

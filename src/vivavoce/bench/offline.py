@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vivavoce.bench.audio import load_pcm, to_model_rate
 from vivavoce.bench.figures import word_errors
@@ -10,35 +10,28 @@ from vivavoce.bench.figures import word_errors
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from vivavoce.asr.models import Hypothesis, Span
+    from vivavoce.asr.models import Recogniser
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.figures import Errors
     from vivavoce.bench.records import Clip
 
-__all__ = ["OfflineRecogniser", "offline_errors", "offline_hypotheses", "offline_wer"]
-
-
-class OfflineRecogniser(Protocol):
-    """What is needed of a recogniser here."""
-
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Return one hypothesis per span."""
+__all__ = ["offline_errors", "offline_hypotheses", "offline_wer"]
 
 
 def offline_hypotheses(
-    recogniser: OfflineRecogniser, clips: Sequence[Clip], *, load: Callable[[Clip], Pcm] = load_pcm
+    recogniser: Recogniser, clips: Sequence[Clip], *, load: Callable[[Clip], Pcm] = load_pcm
 ) -> dict[str, str]:
     """Decode whole recordings, one after another.
 
     Returns:
         The text by the id of the recording.
     """
-    from vivavoce.asr.models import Span as MakeSpan  # noqa: PLC0415 - only this measurement needs the models
+    from vivavoce.asr.models import Span, recognise  # noqa: PLC0415 - only this measurement needs the models
 
     texts: dict[str, str] = {}
     for clip in clips:
         samples = to_model_rate(load(clip), clip.sample_rate)
-        texts[clip.id] = recogniser.recognise([MakeSpan(samples)])[0].text
+        texts[clip.id] = recognise(recogniser, [Span(samples)])[0].text
     return texts
 
 

@@ -65,13 +65,13 @@ class Metrics:
                 {"": stats.decode_s},
             ),
             *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
-            *_histogram("batch_size", "Passes per batch.", stats.batch_sizes),
+            *_histogram("batch_size", "Passes in a batch after some joined it.", stats.batch_sizes),
             *_histogram(
-                "batch_wait_seconds", "Longest wait of the requests in a batch.", stats.batch_waits_s
+                "batch_wait_seconds", "Longest wait of the requests that joined a batch.", stats.batch_waits_s
             ),
             *_histogram(
                 "queue_wait_seconds",
-                "Longest wait of all requests when a batch is planned.",
+                "Longest wait of all requests when some joined a batch.",
                 stats.queue_waits_s,
             ),
             *_plain(

@@ -27,7 +27,7 @@ from vivavoce.types import MODEL_RATE_HZ, Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vivavoce.asr.models import Frames, Recogniser, Span, SpeechDetector
+    from vivavoce.asr.models import Frames, Hypothesis, Recogniser, RunningBatch, Span, SpeechDetector
     from vivavoce.asr.session import Channels, DecodeRequest
 
 __all__ = ["Engine", "EngineState"]
@@ -275,30 +275,54 @@ class Engine:
 
     async def _decode_forever(self, recogniser: Recogniser) -> None:
         loop = asyncio.get_running_loop()
+        batch = recogniser.open_batch()
+        running: dict[int, tuple[Member, DecodeRequest]] = {}  # by their keys in the batch
         while True:
-            await self._passes_wanted.wait()
-            now = loop.time()
-            queue_wait_s = self._scheduler.longest_wait_s(now)
-            batch = self._scheduler.plan(now)
-            if not len(self._scheduler):
-                self._passes_wanted.clear()
-            passes = self._begin(batch.requests)
-            if not passes:
+            if not running:
+                await self._passes_wanted.wait()
+            passes = self._plan(len(running)) if recogniser.joins_running or not running else []
+            if not passes and not running:
                 continue
-            self._control.note_wait(queue_wait_s, now)
+            began = loop.time()
             spans = [span for _, _, span in passes]
-            hypotheses = await loop.run_in_executor(self._threads, recogniser.recognise, spans)
-            self.stats.batch(
-                [request.kind for _, request, _ in passes],
-                batch_wait_s=batch.wait_s,
-                queue_wait_s=queue_wait_s,
-                decode_s=loop.time() - now,
-            )
-            for (member, request, _), hypothesis in zip(passes, hypotheses, strict=True):
+            room = recogniser.max_batch if recogniser.joins_running else 0
+            keys, done = await loop.run_in_executor(self._threads, self._decode, batch, spans, room)
+            self.stats.decode_s += loop.time() - began
+            running |= {key: each[:2] for key, each in zip(keys, passes, strict=True)}
+            for key, hypothesis in done:
+                member, request = running.pop(key)
                 if member.key in self._members:
                     with self._alone(member):
                         member.session.apply_hypothesis(request, hypothesis)
                         self._news(member)
+
+    def _decode(
+        self, batch: RunningBatch, spans: list[Span], room: int
+    ) -> tuple[list[int], list[tuple[int, Hypothesis]]]:
+        """Let spans join; work until one is done, or others wait and the batch has room. Runs on a thread."""
+        keys = [batch.add(span) for span in spans]
+        done = batch.step()
+        while not done and not (len(batch) < room and self._passes_wanted.is_set()):
+            done = batch.step()
+        return keys, done
+
+    def _plan(self, n_running: int) -> list[tuple[Member, DecodeRequest, Span]]:
+        """Begin the passes that join a batch of so many."""
+        now = asyncio.get_running_loop().time()
+        queue_wait_s = self._scheduler.longest_wait_s(now)
+        batch = self._scheduler.plan(now, n_running)
+        if not len(self._scheduler):
+            self._passes_wanted.clear()
+        passes = self._begin(batch.requests)
+        if passes:
+            self._control.note_wait(queue_wait_s, now)
+            self.stats.joined(
+                [request.kind for _, request, _ in passes],
+                n_running=n_running,
+                wait_s=batch.wait_s,
+                queue_wait_s=queue_wait_s,
+            )
+        return passes
 
     def _begin(
         self, requests: tuple[tuple[int, DecodeRequest], ...]

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vivavoce.asr.models import recognise_in
+
 if TYPE_CHECKING:
     from vivavoce.asr.models import Recogniser, SpeechDetector
     from vivavoce.asr.session import SessionMachine
@@ -45,7 +47,7 @@ class Pump:
         """
         self._session = session
         self._cadence_ms = cadence_ms
-        self._recogniser = recogniser
+        self._batch = recogniser.open_batch()  # holds a pass at a time
         self._detector = detector
         self._state = detector.initial_state()  # of the detector, for this session
 
@@ -63,7 +65,7 @@ class Pump:
         request = self._session.next_pass(self._cadence_ms)
         if request is None:
             return False
-        [hypothesis] = self._recogniser.recognise([self._session.begin_pass(request)])
+        [hypothesis] = recognise_in(self._batch, [self._session.begin_pass(request)])
         self._session.apply_hypothesis(request, hypothesis)
         return True
 

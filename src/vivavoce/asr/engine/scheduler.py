@@ -22,7 +22,7 @@ _SECONDS_PER_SAMPLE: Final = 0.05 / MODEL_RATE_HZ  # roughly the cost of a span
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Requests to serve in one run of the recogniser.
+    """Requests to serve together.
 
     Attributes:
         requests: Sessions and their requests, most urgent first; empty if there is nothing to do.
@@ -96,17 +96,18 @@ class Scheduler:
         """Drop the request of a session, if it has one."""
         self._waiting.pop(key, None)
 
-    def plan(self, now: float) -> Batch:
-        """Take the next batch.
+    def plan(self, now: float, n_running: int = 0) -> Batch:
+        """Take the requests that are served next.
 
         Args:
             now: Wall time, in seconds.
+            n_running: Spans in the batch that they join.
         """
         chosen: dict[int, _Waiting] = {}
         longest = 0
         kind: tuple[bool, bool] | None = None  # of all requests of the batch
         for key, waiting in sorted(self._waiting.items(), key=lambda item: item[1].urgency):
-            if len(chosen) == self._max_batch:
+            if n_running + len(chosen) >= self._max_batch:
                 break
             request = waiting.request
             kind = kind or (request.is_exact, request.is_patient)

@@ -38,9 +38,9 @@ class EngineStats:
 
     Attributes:
         passes: Passes of the recogniser, by kind: the values of `PassKind`.
-        batch_sizes: Passes in a batch.
-        batch_waits_s: Longest wait of the requests in a batch, in seconds.
-        queue_waits_s: Longest wait of all requests at the moment a batch was planned, in seconds.
+        batch_sizes: Passes in a batch after some joined it.
+        batch_waits_s: Longest wait of the requests that joined, in seconds.
+        queue_waits_s: Longest wait of all requests at that moment, in seconds.
         decode_s: Time spent decoding, in seconds, summed over threads.
         detected_s: Audio that went through the speech detector, in seconds.
     """
@@ -53,18 +53,17 @@ class EngineStats:
         self.decode_s = 0.0
         self.detected_s = 0.0
 
-    def batch(self, kinds: list[str], *, batch_wait_s: float, queue_wait_s: float, decode_s: float) -> None:
-        """Count a batch.
+    def joined(self, kinds: list[str], *, n_running: int, wait_s: float, queue_wait_s: float) -> None:
+        """Count passes that joined a batch.
 
         Args:
-            kinds: Kinds of its passes.
-            batch_wait_s: Longest wait of its requests, in seconds.
-            queue_wait_s: Longest wait of all requests when it was planned, in seconds.
-            decode_s: Time it took, in seconds.
+            kinds: Their kinds.
+            n_running: Passes that were in it.
+            wait_s: Longest wait of their requests, in seconds.
+            queue_wait_s: Longest wait of all requests then, in seconds.
         """
         for kind in kinds:
             self.passes[kind] += 1
-        self.batch_sizes.add(len(kinds))
-        self.batch_waits_s.add(batch_wait_s)
+        self.batch_sizes.add(n_running + len(kinds))
+        self.batch_waits_s.add(wait_s)
         self.queue_waits_s.add(queue_wait_s)
-        self.decode_s += decode_s

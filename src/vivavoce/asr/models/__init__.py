@@ -10,20 +10,24 @@ from vivavoce.asr.models.base import (
     Hypothesis,
     HypothesisWord,
     Recogniser,
+    RunningBatch,
     Span,
     SpeechDetector,
     SpeechState,
     TurnDetector,
 )
+from vivavoce.asr.models.batches import BatchAtOnce, recognise, recognise_in
 from vivavoce.asr.models.onnx.memory import give_back_memory
 from vivavoce.asr.models.registry import load_detector, load_recogniser, load_turn_detector, warm_up
 from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
 
 __all__ = [
+    "BatchAtOnce",
     "Frames",
     "Hypothesis",
     "HypothesisWord",
     "Recogniser",
+    "RunningBatch",
     "Span",
     "SpeechDetector",
     "SpeechState",
@@ -33,5 +37,7 @@ __all__ = [
     "load_detector",
     "load_recogniser",
     "load_turn_detector",
+    "recognise",
+    "recognise_in",
     "warm_up",
 ]

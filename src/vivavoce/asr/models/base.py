@@ -18,6 +18,7 @@ __all__ = [
     "Hypothesis",
     "HypothesisWord",
     "Recogniser",
+    "RunningBatch",
     "Span",
     "SpeechDetector",
     "SpeechState",
@@ -108,6 +109,33 @@ class Hypothesis:
         return " ".join(word.text for word in self.words)
 
 
+class RunningBatch(Protocol):
+    """Spans that are recognised together; each joins and leaves by itself. Used by one thread at a time.
+
+    The hypothesis of an exact span does not depend on the others.
+    """
+
+    def __len__(self) -> int:
+        """How many spans joined and were not returned yet."""
+
+    def add(self, span: Span) -> int:
+        """Let a span join; returns its key.
+
+        Raises:
+            EngineError: The model failed and can't continue.
+        """
+
+    def step(self) -> list[tuple[int, Hypothesis]]:
+        """Do the next part of the work for all spans: for most models, one more token of each.
+
+        Returns:
+            Keys and hypotheses of the spans that are done, which leave; often none.
+
+        Raises:
+            EngineError: The model failed and can't continue.
+        """
+
+
 class Recogniser(Protocol):
     """Turns spans into hypotheses. Keeps nothing between calls, and may be called from several threads."""
 
@@ -120,6 +148,13 @@ class Recogniser(Protocol):
         """The largest batch that saves time."""
 
     @property
+    def joins_running(self) -> bool:
+        """Whether spans may join others that are being decoded.
+
+        It does not pay where joining takes several times as long as a step, for which the others wait.
+        """
+
+    @property
     def step_samples(self) -> int:
         """Grid of span starts, in samples at 16 kHz.
 
@@ -127,15 +162,8 @@ class Recogniser(Protocol):
         a multiple of this number.
         """
 
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Recognise a batch.
-
-        Returns:
-            One hypothesis per span, in their order.
-
-        Raises:
-            EngineError: The model failed and can't continue.
-        """
+    def open_batch(self) -> RunningBatch:
+        """An empty batch."""
 
 
 @dataclass(frozen=True, slots=True)

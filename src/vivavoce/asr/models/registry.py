@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from vivavoce.asr.models.base import Span
+from vivavoce.asr.models.batches import recognise
 from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
 from vivavoce.errors import ModelError
 
@@ -99,7 +100,7 @@ def load_detector(family: str = "silero", *, threads: int = 1) -> SpeechDetector
 def warm_up(recogniser: Recogniser, lengths_samples: Sequence[int] = (16_000, 80_000)) -> None:
     """Run a recogniser on silence of some lengths, so that the first utterance is as fast as later ones."""
     for length in lengths_samples:
-        recogniser.recognise([Span(np.zeros(length, dtype=np.float32))])
+        recognise(recogniser, [Span(np.zeros(length, dtype=np.float32))])
 
 
 def _class_of(family: str, families: Mapping[str, str]) -> Any:

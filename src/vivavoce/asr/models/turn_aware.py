@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from vivavoce.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from vivavoce.asr.models.base import Hypothesis, Recogniser, Span, TurnDetector
+    from vivavoce.asr.audio import Samples
+    from vivavoce.asr.models.base import Hypothesis, Recogniser, RunningBatch, Span, TurnDetector
 
 __all__ = ["TurnAwareRecogniser"]
 
@@ -37,16 +36,41 @@ class TurnAwareRecogniser:
         """That of the recogniser."""
         return self._recogniser.step_samples
 
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Recognise a batch; see `Recogniser.recognise`."""
-        hypotheses = self._recogniser.recognise(spans)
-        asking = [index for index, span in enumerate(spans) if span.asks_for_end]
-        if not asking:
-            return hypotheses
-        try:
-            probabilities = self._turns.end_probabilities([spans[index].samples for index in asking])
-        except Exception as error:
-            raise EngineError(f"{self._turns.name} failed: {error}") from error
-        for index, probability in zip(asking, probabilities, strict=True):
-            hypotheses[index] = dataclasses.replace(hypotheses[index], end_probability=probability)
-        return hypotheses
+    @property
+    def joins_running(self) -> bool:
+        """That of the recogniser."""
+        return self._recogniser.joins_running
+
+    def open_batch(self) -> RunningBatch:
+        """An empty batch."""
+        return _TurnAwareBatch(self._recogniser.open_batch(), self._turns)
+
+
+class _TurnAwareBatch:
+    """A batch of the recogniser inside; see `RunningBatch`."""
+
+    def __init__(self, batch: RunningBatch, turns: TurnDetector) -> None:
+        self._batch = batch
+        self._turns = turns
+        self._asking: dict[int, Samples] = {}  # audio of the spans that ask, by key
+
+    def __len__(self) -> int:
+        return len(self._batch)
+
+    def add(self, span: Span) -> int:
+        key = self._batch.add(span)
+        if span.asks_for_end:
+            self._asking[key] = span.samples
+        return key
+
+    def step(self) -> list[tuple[int, Hypothesis]]:
+        done = dict(self._batch.step())
+        asking = {key: self._asking.pop(key) for key in done if key in self._asking}
+        if asking:
+            try:
+                probabilities = self._turns.end_probabilities(list(asking.values()))
+            except Exception as error:
+                raise EngineError(f"{self._turns.name} failed: {error}") from error
+            for key, probability in zip(asking, probabilities, strict=True):
+                done[key] = dataclasses.replace(done[key], end_probability=probability)
+        return list(done.items())

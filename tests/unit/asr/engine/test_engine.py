@@ -94,6 +94,66 @@ async def test_many_sessions_share_batches_and_do_not_mix():
     await engine.stop()
 
 
+class Stepping(ScriptedRecogniser):
+    """Takes steps; passes over the word ``waiting`` are not done before one over ``waits_for`` was."""
+
+    def __init__(self, waiting, waits_for, *, joins_running):
+        super().__init__()
+        self.joins_running = joins_running
+        self.waiting, self.waits_for = waiting, waits_for
+        self.was_heard = False
+        self.waits = threading.Event()
+
+    def open_batch(self):
+        return SteppingBatch(self)
+
+
+class SteppingBatch:
+    def __init__(self, recogniser):
+        self.recogniser = recogniser
+        self.spans = {}
+        self.n_added = 0
+
+    def __len__(self):
+        return len(self.spans)
+
+    def add(self, span):
+        self.n_added += 1
+        self.spans[self.n_added] = span
+        return self.n_added
+
+    def step(self):
+        done = []
+        for key, span in list(self.spans.items()):
+            [hypothesis] = self.recogniser.recognise([span])
+            self.recogniser.was_heard |= self.recogniser.waits_for in hypothesis.text
+            if self.recogniser.was_heard or self.recogniser.waiting not in hypothesis.text:
+                done.append((key, hypothesis))
+                del self.spans[key]
+            else:
+                self.recogniser.waits.set()
+        return done
+
+
+@pytest.mark.parametrize("joins_running", [True, False])
+async def test_a_session_does_not_wait_for_the_longest_pass_of_its_batch(joins_running):
+    recogniser = Stepping("Alpha", "Charlie", joins_running=joins_running)
+    engine = Engine(recogniser=lambda: recogniser, detector=ScriptedDetector, workers=1)
+    engine.start()
+    await engine.wait_loaded()
+    slow, quick = Client(engine), Client(engine)
+    slow.say(speech(0))
+    if not joins_running:  # both are in the same batch from the start
+        quick.say(speech(2))
+    slow_end = asyncio.create_task(slow.end())
+    if joins_running:  # the quick one comes while the slow one is decoded
+        assert await asyncio.to_thread(recogniser.waits.wait, 60)
+        quick.say(speech(2))
+    assert await quick.end() == ["Charlie,"]
+    assert await slow_end == ["Alpha"]
+    await engine.stop()
+
+
 async def test_a_client_that_leaves_in_mid_pass_does_not_disturb_others():
     gate = threading.Event()
     engine, _ = an_engine(ScriptedRecogniser(gate=gate))

@@ -23,8 +23,9 @@ from vivavoce.errors import EngineError
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
+
+    from vivavoce.asr.models.base import RunningBatch
 
 __all__ = ["MoonshineRecogniser"]
 
@@ -39,11 +40,14 @@ class MoonshineRecogniser:
         name: Of the model, for people.
         max_batch: The largest batch that saves time.
         step_samples: Grid of span starts, in samples: one encoder frame.
+        joins_running: Whether spans may join others that are being decoded.
         vocabulary: Its tokens.
+        runtime: Its encoder and decoder.
     """
 
     name: Final = "moonshine-tiny-en"
     max_batch: Final = 4
+    joins_running: Final = False  # encoding a span takes as long as five steps or more
     step_samples: Final = FRAME_SAMPLES
 
     def __init__(
@@ -62,29 +66,14 @@ class MoonshineRecogniser:
         """
         files = ShippedFiles(folder)
         self.vocabulary: Final = Vocabulary.load(files.tokenizer)
-        self._runtime = MoonshineRuntime.open(cached_graphs(files), threads=threads)
-        self._noise = NoiseModel(self._runtime)
+        self.runtime: Final = MoonshineRuntime.open(cached_graphs(files), threads=threads)
+        self._noise = NoiseModel(self.runtime)
         self._strength = strength
-        self._bias_of = functools.lru_cache(_CACHED_BIASES)(self._build_bias)  # by the terms of a span
+        self.bias_of = functools.lru_cache(_CACHED_BIASES)(self._build_bias)  # by the terms of a span
 
-    def recognise(self, spans: Sequence[Span]) -> list[Hypothesis]:
-        """Recognise a batch; see `Recogniser.recognise`."""
-        try:
-            jobs, memories = [], []
-            for span in spans:
-                before = span.memory if isinstance(span.memory, Encoded) else None
-                samples = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
-                cross, memory = self._runtime.encoder.encode(samples, span.start, before, exact=span.exact)
-                bias = self._bias_of(span.terms) if span.terms else None
-                jobs.append(Job(cross, _limit(span), span.prefix, span.draft, span.exact, bias))
-                memories.append(memory)
-            decoded = self._runtime.decode(jobs) if jobs else []
-            return [
-                self._hypothesis(span, each, memory)
-                for span, each, memory in zip(spans, decoded, memories, strict=True)
-            ]
-        except Exception as error:
-            raise EngineError(f"{self.name} failed: {error}") from error
+    def open_batch(self) -> RunningBatch:
+        """An empty batch."""
+        return _SpanBatch(self)
 
     def _build_bias(self, terms: tuple[str, ...]) -> TermBias | None:
         """Build a bias towards the terms, without those that the vocabulary can't spell."""
@@ -93,7 +82,7 @@ class MoonshineRecogniser:
         spellings = [spelling for form in forms if (spelling := spell(form) or spell(plain_letters(form)))]
         return TermBias(spellings, self._strength) if spellings else None
 
-    def _hypothesis(self, span: Span, decoded: Decoded, memory: object) -> Hypothesis:
+    def hypothesis(self, span: Span, decoded: Decoded, memory: object) -> Hypothesis:
         """Group the tokens to words, without those that have no duration in the audio."""
         pieces = self.vocabulary.words(decoded.tokens)
         if not pieces:
@@ -114,6 +103,45 @@ class MoonshineRecogniser:
         if span.exact and 0 < len(words) <= _FEW_WORDS:
             noise = self._noise.log_probability(tuple(tokens))
         return Hypothesis(tuple(tokens), tuple(words), last, memory, noise_log_probability=noise)
+
+
+class _SpanBatch:
+    """Spans of which each is encoded when it joins, and then takes part in the decoder's steps."""
+
+    def __init__(self, recogniser: MoonshineRecogniser) -> None:
+        self._recogniser = recogniser
+        self._jobs = recogniser.runtime.run()
+        self._spans: dict[int, tuple[Span, Encoded]] = {}  # by key, each with what the next may use
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    def add(self, span: Span) -> int:
+        """Encode a span and verify its draft; see `RunningBatch.add`."""
+        recogniser = self._recogniser
+        try:
+            before = span.memory if isinstance(span.memory, Encoded) else None
+            samples = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
+            encoder = recogniser.runtime.encoder
+            cross, memory = encoder.encode(samples, span.start, before, exact=span.exact)
+            bias = recogniser.bias_of(span.terms) if span.terms else None
+            key = self._jobs.add(Job(cross, _limit(span), span.prefix, span.draft, span.exact, bias))
+        except Exception as error:
+            raise EngineError(f"{recogniser.name} failed: {error}") from error
+        self._spans[key] = (span, memory)
+        return key
+
+    def step(self) -> list[tuple[int, Hypothesis]]:
+        """Decode one more token of each span; see `RunningBatch.step`."""
+        recogniser = self._recogniser
+        try:
+            return [
+                (key, recogniser.hypothesis(span, decoded, memory))
+                for key, decoded in self._jobs.step()
+                for span, memory in (self._spans.pop(key),)
+            ]
+        except Exception as error:
+            raise EngineError(f"{recogniser.name} failed: {error}") from error
 
 
 def _limit(span: Span) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.models.moonshine.decoder import Batch, Decoder
 from vivavoce.asr.models.moonshine.encoder import Encoder
-from vivavoce.asr.models.moonshine.greedy import Decoded, SpanDecoding
+from vivavoce.asr.models.moonshine.greedy import SpanDecoding
+from vivavoce.asr.models.moonshine.step_rows import StepRows
 from vivavoce.asr.models.moonshine.term_bias import TermTracker, watched_tokens
 from vivavoce.asr.models.onnx.runtime import open_model
 
@@ -15,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vivavoce.asr.models.moonshine.greedy import Job
+    from vivavoce.asr.models.moonshine.greedy import Decoded, Job
 
-__all__ = ["MoonshineRuntime"]
+__all__ = ["MoonshineRuntime", "RunningJobs"]
 
 _MAX_ROUNDS: Final = 4  # two are enough but for near ties
 
@@ -50,60 +53,109 @@ class MoonshineRuntime:
         )
         return cls(Encoder(front, encoder), Decoder(decoder))
 
+    def run(self) -> RunningJobs:
+        """Begin to decode jobs together; there are none yet."""
+        return RunningJobs(self.decoder)
+
     def decode(self, jobs: Sequence[Job]) -> list[Decoded]:
-        """Decode a batch of spans greedily.
+        """Decode jobs together, from their begin to the end of the last; see `RunningJobs`."""
+        running = self.run()
+        keys = [running.add(job) for job in jobs]
+        found: dict[int, Decoded] = {}
+        while len(running):
+            found.update(running.step())
+        return [found[key] for key in keys]
 
-        Source of verifying drafts: Y. Leviathan et al., "Fast Inference from Transformers via
-        Speculative Decoding", 2023, with the previous hypothesis in the place of the small model.
 
-        One token at a time and many at once are summed in different orders, which now and then tips a
-        near tie. An exact job is therefore done only when a run over all of its tokens at once, in
-        blocks of a fixed size, agrees with every one of them: only one text has that property.
+@dataclass(slots=True, eq=False)
+class _Running:
+    """A job that is being decoded.
+
+    Attributes:
+        key: Its key.
+        job: It.
+        span: What is decoded of it in this round.
+        round: How often it was begun, 1 or more.
+    """
+
+    key: int
+    job: Job
+    span: SpanDecoding
+    round: int
+
+
+class RunningJobs:
+    """Jobs that are decoded greedily, each of which joins and leaves between two steps.
+
+    Source of verifying drafts: Y. Leviathan et al., "Fast Inference from Transformers via
+    Speculative Decoding", 2023, with the previous hypothesis in the place of the small model.
+
+    One token at a time and many at once are summed in different orders, which now and then tips a
+    near tie. An exact job is therefore done only when a run over all of its tokens at once, in
+    blocks of a fixed size, agrees with every one of them: only one text has that property.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        """Begin without jobs.
+
+        Args:
+            decoder: Runs the prompts and the steps.
         """
-        found = [Decoded() for _ in jobs]
-        rows = list(range(len(jobs)))
-        for _ in range(_MAX_ROUNDS):
-            spans = self._decode_round([jobs[row].redrafted(found[row]) for row in rows])
-            for row, span in zip(rows, spans, strict=True):
-                found[row] = span.result
-            rows = [
-                row
-                for row, span in zip(rows, spans, strict=True)
-                if jobs[row].exact and not span.is_confirmed
-            ]
-            if not rows:
-                break
-        return found
+        self._decoder = decoder
+        self._steps = StepRows(decoder)
+        self._running: list[_Running] = []  # in the order of the rows of the steps
+        self._done: list[tuple[int, Decoded]] = []  # not yet returned
+        self._keys = itertools.count()
 
-    def _decode_round(self, jobs: Sequence[Job]) -> list[SpanDecoding]:
-        """Verify the drafts, and decode token by token what they do not cover."""
-        watched = watched_tokens(job.bias for job in jobs)
-        prompted = self.decoder.prompt(
-            Batch.of([job.cross for job in jobs], watched),
-            [job.given for job in jobs],
-            in_blocks=any(job.exact for job in jobs),
+    def __len__(self) -> int:
+        return len(self._running) + len(self._done)
+
+    def add(self, job: Job) -> int:
+        """Verify the draft of a job, and let it take part in the next steps; returns its key."""
+        key = next(self._keys)
+        self._begin(key, job, job, 1)
+        return key
+
+    def step(self) -> list[tuple[int, Decoded]]:
+        """Decode one more token of each job; returns those that are done, by their keys, and drops them."""
+        if self._running:
+            self._step()
+        done, self._done = self._done, []
+        return done
+
+    def _step(self) -> None:
+        outputs = self._steps.step([running.span.result.tokens[-1] for running in self._running])
+        for row, (running, output) in enumerate(zip(self._running, outputs, strict=True)):
+            span = running.span
+            if span.step(output) and not span.is_done:
+                self._steps.rewind(row, len(span.result.tokens), 1 + span.n_agreed)
+        ended = [running for running in self._running if running.span.is_done]
+        for row in reversed(range(len(self._running))):
+            if self._running[row].span.is_done:
+                self._steps.remove(row)
+                del self._running[row]
+        for each in ended:
+            self._end(each)
+
+    def _begin(self, key: int, job: Job, redrafted: Job, nth: int) -> None:
+        """Verify a draft; what it does not cover is left to the steps."""
+        watched = watched_tokens(job.bias)
+        prompted = self._decoder.prompt(
+            Batch.of([job.cross], watched), [redrafted.given], in_blocks=job.exact
         )
-        spans = [
-            SpanDecoding(
-                job,
-                None if job.bias is None else TermTracker(job.bias, watched),
-                partial(prompted.output, row),
-            )
-            for row, job in enumerate(jobs)
-        ]
-        rows = [row for row, span in enumerate(spans) if not span.is_done]
-        if not rows:
-            return spans
-        active = [spans[row] for row in rows]
-        stepper = self.decoder.stepper(prompted, rows, [1 + span.n_agreed for span in active])
-        while True:
-            outputs = stepper.step([span.result.tokens[-1] for span in active])
-            for row, (span, output) in enumerate(zip(active, outputs, strict=True)):
-                if span.step(output) and not span.is_done:
-                    stepper.rewind(row, len(span.result.tokens), 1 + span.n_agreed)
-            left = [row for row, span in enumerate(active) if not span.is_done]
-            if not left:
-                return spans
-            if len(left) < len(active):
-                stepper.select(left)
-                active = [active[row] for row in left]
+        tracker = None if job.bias is None else TermTracker(job.bias, watched)
+        span = SpanDecoding(redrafted, tracker, partial(prompted.output, 0))
+        running = _Running(key, job, span, nth)
+        if span.is_done:
+            self._end(running)
+        else:
+            self._steps.add(prompted, 1 + span.n_agreed)
+            self._running.append(running)
+
+    def _end(self, running: _Running) -> None:
+        """Note the result, or confirm it first."""
+        job, span = running.job, running.span
+        if job.exact and not span.is_confirmed and running.round < _MAX_ROUNDS:
+            self._begin(running.key, job, job.redrafted(span.result), running.round + 1)
+        else:
+            self._done.append((running.key, span.result))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from vivavoce.asr.models.terms import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from vivavoce.asr.models.terms import TermBias
 
@@ -37,9 +37,9 @@ class Choice(NamedTuple):
     is_favoured: bool
 
 
-def watched_tokens(biases: Iterable[TermBias | None]) -> Ints:
-    """All tokens that one of the biases may favour, in ascending order, int64."""
-    return np.array(sorted({token for bias in biases if bias is not None for token in bias.tokens}), np.int64)
+def watched_tokens(bias: TermBias | None) -> Ints:
+    """All tokens that a bias may favour, in ascending order, int64."""
+    return np.array(() if bias is None else bias.tokens, np.int64)
 
 
 class TermTracker:

@@ -124,6 +124,23 @@ def test_neighbours_with_and_without_terms_do_not_change_the_result(batch):
     assert [each.tokens for each in together] == [decode(each)[0].tokens for each in jobs]
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(numbers, st.none() | terms, drafts, st.integers(0, 4)), min_size=2, max_size=6))
+def test_jobs_that_join_and_leave_at_any_step_do_not_change_others(batch):
+    """The last number of each is how many steps pass before it joins."""
+    running, found, keys, jobs = runtime()[0].run(), {}, [], []
+    for number, spellings, draft, n_steps in batch:
+        for _ in range(n_steps):
+            found.update(running.step())
+        bias = None if spellings is None else TermBias(spellings, Strength(3, 5))
+        jobs.append(job(number, bias, draft=draft, exact=number % 2 == 0))
+        keys.append(running.add(jobs[-1]))
+    while len(running):
+        found.update(running.step())
+    assert [found[key].tokens for key in keys] == [decode(each)[0].tokens for each in jobs]
+    assert running.step() == []
+
+
 @settings(deadline=None, max_examples=40)
 @given(numbers, terms)
 def test_confidence_is_the_models_own(number, spellings):

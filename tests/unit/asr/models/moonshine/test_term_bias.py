@@ -9,7 +9,7 @@ from vivavoce.asr.models.terms import Strength, TermBias
 
 def choose(history, logs, terms=((3, 4),)):
     bias = TermBias(terms, Strength(1, 2))
-    watched = watched_tokens([bias, None])
+    watched = watched_tokens(bias)
     best = max(logs, key=logs.get)
     scores = np.array([logs.get(int(token), -20) for token in watched], np.float32)
     return TermTracker(bias, watched).choose(history, Choice(best, logs[best], is_favoured=False), scores)
