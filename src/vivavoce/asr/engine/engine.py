@@ -19,7 +19,13 @@ from vivavoce.asr.engine.cores import usable_cores
 from vivavoce.asr.engine.scheduler import Scheduler
 from vivavoce.asr.engine.served_stream import Member, ServedStream
 from vivavoce.asr.engine.stats import EngineStats
-from vivavoce.asr.models import give_back_memory, load_detector, load_recogniser, warm_up
+from vivavoce.asr.models import (
+    give_back_memory,
+    load_detector,
+    load_recogniser,
+    use_huge_pages,
+    warm_up,
+)
 from vivavoce.asr.session import Tuning
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.types import MODEL_RATE_HZ, Failure
@@ -149,6 +155,7 @@ class Engine:
             recogniser = await loop.run_in_executor(self._threads, self._load_recogniser)
             _check_sizes(self.tuning, recogniser, detector)
             await loop.run_in_executor(self._threads, warm_up, recogniser)
+            await loop.run_in_executor(self._threads, use_huge_pages)
             self._scheduler = Scheduler(recogniser.max_batch)
             self._state = EngineState.READY
             self._loaded.set()

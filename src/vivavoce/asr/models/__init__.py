@@ -17,6 +17,7 @@ from vivavoce.asr.models.base import (
     TurnDetector,
 )
 from vivavoce.asr.models.batches import BatchAtOnce, recognise, recognise_in
+from vivavoce.asr.models.onnx.huge_pages import use_huge_pages
 from vivavoce.asr.models.onnx.memory import give_back_memory
 from vivavoce.asr.models.registry import load_detector, load_recogniser, load_turn_detector, warm_up
 from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
@@ -39,5 +40,6 @@ __all__ = [
     "load_turn_detector",
     "recognise",
     "recognise_in",
+    "use_huge_pages",
     "warm_up",
 ]
