@@ -9,6 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +17,15 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech, spoken
+from support.scripted_engine import (
+    LEXICON,
+    ScriptedDetector,
+    ScriptedRecogniser,
+    pcm,
+    silence,
+    speech,
+    spoken,
+)
 from support.servers import log_of_the_server, received_ms, scripted_server
 from support.time_limit import HANG_S, wait_until
 from vivavoce.asr.session import SessionMachine
@@ -233,6 +242,33 @@ def test_a_full_server_refuses_at_the_handshake(dialect):
         wait_until(lambda: get(server, "/readyz")[0] == 200)
         with open_session(server, dialect) as socket:
             assert dialect.is_begin(json.loads(socket.recv(timeout=HANG_S)))
+
+
+@both
+def test_at_twice_the_capacity_those_who_were_admitted_lose_nothing(dialect):
+    n = 4
+
+    def client(index):
+        try:
+            with open_session(server, dialect) as socket:
+                socket.recv(timeout=HANG_S)
+                begun.wait(HANG_S)  # every client has been admitted or refused
+                send(socket, speech(index, index))
+                socket.send(dialect.terminate)
+                return dialect.finals(rest(socket)[0])
+        except InvalidStatus as refused:
+            begun.wait(HANG_S)
+            return refused.response.status_code, int(refused.response.headers["Retry-After"]) > 0
+
+    with scripted_server(max_sessions=n) as server, ThreadPoolExecutor(2 * n) as pool:
+        server.wait_ready()
+        begun = threading.Barrier(2 * n)
+        answers = list(pool.map(client, range(2 * n)))
+    refused = [index for index, answer in enumerate(answers) if answer == (503, True)]
+    assert len(refused) == n
+    for index, answer in enumerate(answers):
+        if index not in refused:
+            assert answer == [f"{LEXICON[index]} {LEXICON[index]}"]
 
 
 @both

@@ -117,6 +117,30 @@ def test_every_request_is_served_once_within_the_bounds(requests, max_batch):
     assert sorted(served) == list(range(len(requests)))
 
 
+@given(
+    st.lists(st.integers(8_000, 96_000), min_size=2, max_size=12),
+    st.integers(1, 4),
+    st.sampled_from([0.01, 0.05, 0.3]),
+    st.booleans(),
+)
+def test_continuous_talk_starves_no_short_session_and_is_not_starved(lengths, max_batch, batch_s, finals):
+    """All sessions have another request as soon as one is done, so the machine is overloaded without end."""
+    scheduler = Scheduler(max_batch)
+    since, now, longest_s = {}, 0.0, 0.0
+    for turn in range(30 * len(lengths)):
+        for key, n_samples in enumerate(lengths):
+            if key not in since:
+                kind = PassKind.SETTLED if finals and turn % 5 == key % 5 else PassKind.PARTIAL
+                scheduler.put(key, request(kind, n_samples), now)
+                since[key] = now
+        batch = planned(scheduler, now)
+        assert batch
+        longest_s = max(longest_s, *(now - since.pop(key) for key in batch))
+        now += batch_s
+    # As many batches as there are sessions, and what head starts and long spans are worth in time.
+    assert longest_s <= len(lengths) * batch_s + 0.15 + 0.05 * 6 + batch_s
+
+
 def busy(control, wait_s, began_s, seconds):
     """Ten batches a second that waited this long; returns when the last of them began."""
     for turn in range(10 * seconds):
