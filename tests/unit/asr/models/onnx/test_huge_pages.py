@@ -2,6 +2,9 @@
 
 import ctypes
 import hashlib
+import mmap
+import os
+import sys
 
 import pytest
 
@@ -31,6 +34,7 @@ def test_areas_are_cut_to_whole_pages():
         ("55d000000000-55d000400000 rw-p 00000000 00:00 0                          [heap]", 4096, True),
         ("7f0000000000-7f0000400000 rw-p 00000000 00:00 0 ", 3072, True),
         ("7f0000000000-7f0000400000 rw-p 00000000 00:00 0 ", 3000, False),  # would take memory
+        ("7f0000180000-7f0000580000 rw-p 00000000 00:00 0 ", 2000, False),  # perhaps outside the whole page
         ("7f0000000000-7f0000400000 r--p 00000000 00:00 0 ", 4096, False),
         ("7f0000000000-7f0000400000 rw-s 00000000 00:00 0 ", 4096, False),
         ("7f0000000000-7f0000400000 rw-p 00000000 08:01 77   /usr/lib/libfoo.so", 4096, False),
@@ -40,6 +44,15 @@ def test_areas_are_cut_to_whole_pages():
 )
 def test_only_private_memory_in_use_is_taken(head, rss_kb, is_taken):
     assert bool(list(areas_in(smaps((head, rss_kb))))) is is_taken
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files must be text here")
+def test_files_of_any_name_do_no_harm(tmp_path):
+    with (tmp_path / os.fsdecode(b"\xff\xe2\x80\xa8.bin")).open("wb+") as file:
+        file.write(bytes(4096))
+        file.flush()
+        with mmap.mmap(file.fileno(), 4096):
+            use_huge_pages()
 
 
 def test_moving_memory_changes_nothing_in_it():
