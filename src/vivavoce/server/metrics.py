@@ -65,7 +65,7 @@ class Metrics:
                 {"": stats.decode_s},
             ),
             *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
-            *_histogram("batch_size", "Passes in a batch after some joined it.", stats.batch_sizes),
+            *_histogram("batch_size", "Passes in a batch, counted whenever some join.", stats.batch_sizes),
             *_histogram(
                 "batch_wait_seconds", "Longest wait of the requests that joined a batch.", stats.batch_waits_s
             ),

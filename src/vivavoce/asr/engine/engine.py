@@ -1,7 +1,7 @@
 """The engine of a process: loads the models, runs them on threads, serves every session.
 
-Sessions live on the event loop; only arrays go to the threads. The speech detector has a thread of its own,
-so that detecting speech never waits for decoding; the recogniser has one a core.
+Sessions live on the event loop; only spans and batches go to the threads. The speech detector has a thread of
+its own, so that detecting speech never waits for decoding; the recogniser has one a core.
 """
 
 from __future__ import annotations
@@ -287,12 +287,15 @@ class Engine:
         while True:
             if not running:
                 await self._passes_wanted.wait()
-            passes = self._plan(len(running)) if recogniser.joins_running or not running else []
+            requests = [request for _, request in running.values()]
+            passes = self._plan(requests) if recogniser.joins_running or not running else []
             if not passes and not running:
                 continue
             began = loop.time()
             spans = [span for _, _, span in passes]
-            room = recogniser.max_batch if recogniser.joins_running else 0
+            # What fits into this batch may join it between two steps; what does not waits for its end.
+            is_open = recogniser.joins_running and (bool(passes) or not len(self._scheduler))
+            room = recogniser.max_batch if is_open else 0
             keys, done = await loop.run_in_executor(self._threads, self._decode, batch, spans, room)
             self.stats.decode_s += loop.time() - began
             running |= {key: each[:2] for key, each in zip(keys, passes, strict=True)}
@@ -313,11 +316,11 @@ class Engine:
             done = batch.step()
         return keys, done
 
-    def _plan(self, n_running: int) -> list[tuple[Member, DecodeRequest, Span]]:
-        """Begin the passes that join a batch of so many."""
+    def _plan(self, running: list[DecodeRequest]) -> list[tuple[Member, DecodeRequest, Span]]:
+        """Begin the passes that join a batch of others."""
         now = asyncio.get_running_loop().time()
         queue_wait_s = self._scheduler.longest_wait_s(now)
-        batch = self._scheduler.plan(now, n_running)
+        batch = self._scheduler.plan(now, running)
         if not len(self._scheduler):
             self._passes_wanted.clear()
         passes = self._begin(batch.requests)
@@ -325,7 +328,7 @@ class Engine:
             self._control.note_wait(queue_wait_s, now)
             self.stats.joined(
                 [request.kind for _, request, _ in passes],
-                n_running=n_running,
+                n_running=len(running),
                 wait_s=batch.wait_s,
                 queue_wait_s=queue_wait_s,
             )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vivavoce.asr.session import DecodeRequest
 
 __all__ = ["Batch", "Scheduler"]
 
 # By measurement on two AVX2 cores: a pass costs as much in a batch of four as alone and more in one of
-# eight, since a batch lasts as long as its longest pass, and all of its sessions wait for that.
+# eight, since a batch lasts as long as its longest pass, and whoever is not in it waits.
 _MAX_PARTIALS_SAMPLES: Final = MODEL_RATE_HZ * 12
 _MAX_WHOLE_SAMPLES: Final = MODEL_RATE_HZ * 6
 _HEAD_START_S: Final = 0.15
@@ -51,11 +53,11 @@ class Scheduler:
 
     Finals go first, then the request that waits longest. Passes over utterances that pause may soon be
     finals, so they are treated as if they had waited longer. Long partials are treated as if they had waited
-    less: short ones are done sooner, and usually belong to an utterance that just began. A batch is padded to
-    its longest span, so the padded size is what is bounded; the first span is always served. A batch lasts as
-    long as its longest pass, so partials, which take a few decoder steps, are not mixed with passes over
-    whole utterances or cuts. Recordings go last and are not mixed with live sessions, which must not wait for
-    them.
+    less: short ones are done sooner, and usually belong to an utterance that just began. The steps of a batch
+    are padded to its longest span, so the padded size is what is bounded; the first span is always served. A
+    batch lasts as long as its longest pass, so partials, which take a few decoder steps, are not mixed with
+    passes over whole utterances or cuts. Recordings go last and are not mixed with live sessions, which must
+    not wait for them.
     """
 
     def __init__(
@@ -96,26 +98,31 @@ class Scheduler:
         """Drop the request of a session, if it has one."""
         self._waiting.pop(key, None)
 
-    def plan(self, now: float, n_running: int = 0) -> Batch:
+    def plan(self, now: float, running: Sequence[DecodeRequest] = ()) -> Batch:
         """Take the requests that are served next.
+
+        None overtakes a more urgent one by joining a batch that the other does not fit into: it could go on
+        for ever.
 
         Args:
             now: Wall time, in seconds.
-            n_running: Spans in the batch that they join.
+            running: What is in the batch that they join.
         """
         chosen: dict[int, _Waiting] = {}
-        longest = 0
-        kind: tuple[bool, bool] | None = None  # of all requests of the batch
+        longest = max((request.n_samples for request in running), default=0)
+        # Of all requests of the batch: exact or not, patient or not.
+        kind = (running[0].is_exact, running[0].is_patient) if running else None
         for key, waiting in sorted(self._waiting.items(), key=lambda item: item[1].urgency):
-            if n_running + len(chosen) >= self._max_batch:
+            n = len(running) + len(chosen)
+            if n >= self._max_batch:
                 break
             request = waiting.request
             kind = kind or (request.is_exact, request.is_patient)
-            if (request.is_exact, request.is_patient) != kind:
-                continue
-            padded = max(longest, request.n_samples) * (len(chosen) + 1)
+            padded = max(longest, request.n_samples) * (n + 1)
             most = self._max_whole_samples if request.is_exact else self._max_partials_samples
-            if chosen and padded > most:
+            if (request.is_exact, request.is_patient) != kind or (n and padded > most):
+                if running:
+                    break
                 continue
             chosen[key] = waiting
             longest = max(longest, request.n_samples)

@@ -38,7 +38,7 @@ class EngineStats:
 
     Attributes:
         passes: Passes of the recogniser, by kind: the values of `PassKind`.
-        batch_sizes: Passes in a batch after some joined it.
+        batch_sizes: Passes in a batch, counted whenever some join.
         batch_waits_s: Longest wait of the requests that joined, in seconds.
         queue_waits_s: Longest wait of all requests at that moment, in seconds.
         decode_s: Time spent decoding, in seconds, summed over threads.

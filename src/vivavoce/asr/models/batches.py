@@ -41,7 +41,7 @@ class BatchAtOnce:
         """Begin without spans.
 
         Args:
-            model: Returns one hypothesis per span.
+            model: Returns one hypothesis per span; where it fails, it raises `EngineError`.
         """
         self._model = model
         self._spans: dict[int, Span] = {}  # by key

@@ -85,6 +85,21 @@ def test_long_passes_do_not_hold_up_short_ones():
     assert planned(scheduler) == [0, 2, 4]
 
 
+def test_what_joins_a_running_batch_is_of_its_kind_and_fits_and_overtakes_nobody():
+    scheduler = Scheduler(3, max_partials_samples=100)
+    running = [request("partial", 30)]
+    scheduler.put(1, request("partial", 20), 1.0)
+    scheduler.put(2, request("partial", 20), 2.0)
+    scheduler.put(3, request("partial", 20), 3.0)
+    assert [key for key, _ in scheduler.plan(9.0, running).requests] == [1, 2], "there is no more room"
+    scheduler.put(4, request("settled", 20), 2.5)
+    assert scheduler.plan(9.0, running) == Batch(), "another kind is more urgent, and waits for the end"
+    scheduler.forget(4)
+    assert scheduler.plan(9.0, [request("partial", 80)]) == Batch(), "too long together"
+    assert scheduler.plan(9.0, [request("partial", is_patient=True)]) == Batch(), "recordings stay alone"
+    assert [key for key, _ in scheduler.plan(9.0, running).requests] == [3]
+
+
 def test_what_may_be_a_final_soon_goes_before_partials_that_have_not_waited_much_longer():
     scheduler = Scheduler(1)
     scheduler.put(1, request(PassKind.PARTIAL, 10), 1.0)

@@ -43,6 +43,7 @@ class MoonshineRecogniser:
         joins_running: Whether spans may join others that are being decoded.
         vocabulary: Its tokens.
         runtime: Its encoder and decoder.
+        bias_of: Returns the bias towards the terms of a span; None if the vocabulary can spell none of them.
     """
 
     name: Final = "moonshine-tiny-en"
@@ -111,7 +112,7 @@ class _SpanBatch:
     def __init__(self, recogniser: MoonshineRecogniser) -> None:
         self._recogniser = recogniser
         self._jobs = recogniser.runtime.run()
-        self._spans: dict[int, tuple[Span, Encoded]] = {}  # by key, each with what the next may use
+        self._spans: dict[int, tuple[Span, Encoded]] = {}  # by key, each with what the next pass may use
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -141,6 +142,7 @@ class _SpanBatch:
                 for span, memory in (self._spans.pop(key),)
             ]
         except Exception as error:
+            self._spans.clear()  # those that were done are lost with it
             raise EngineError(f"{recogniser.name} failed: {error}") from error
 
 

@@ -1,4 +1,4 @@
-"""Encoding and decoding of batches: drafts are verified in one run, what follows is generated greedily."""
+"""Decoding jobs together: each draft is verified in one run, what follows is generated token by token."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from vivavoce.asr.models.moonshine.term_bias import TermTracker, watched_tokens
 from vivavoce.asr.models.onnx.runtime import open_model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from vivavoce.asr.models.moonshine.greedy import Decoded, Job
@@ -57,15 +56,6 @@ class MoonshineRuntime:
         """Begin to decode jobs together; there are none yet."""
         return RunningJobs(self.decoder)
 
-    def decode(self, jobs: Sequence[Job]) -> list[Decoded]:
-        """Decode jobs together, from their begin to the end of the last; see `RunningJobs`."""
-        running = self.run()
-        keys = [running.add(job) for job in jobs]
-        found: dict[int, Decoded] = {}
-        while len(running):
-            found.update(running.step())
-        return [found[key] for key in keys]
-
 
 @dataclass(slots=True, eq=False)
 class _Running:
@@ -73,7 +63,7 @@ class _Running:
 
     Attributes:
         key: Its key.
-        job: It.
+        job: The job.
         span: What is decoded of it in this round.
         round: How often it was begun, 1 or more.
     """
@@ -117,8 +107,11 @@ class RunningJobs:
         return key
 
     def step(self) -> list[tuple[int, Decoded]]:
-        """Decode one more token of each job; returns those that are done, by their keys, and drops them."""
-        if self._running:
+        """Decode one more token of each job; returns those that are done, by their keys, and drops them.
+
+        Jobs that were done when they joined are returned at once.
+        """
+        if self._running and not self._done:
             self._step()
         done, self._done = self._done, []
         return done

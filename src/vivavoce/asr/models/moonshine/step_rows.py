@@ -34,7 +34,8 @@ class _Row:
     Attributes:
         prompted: The prompt from which it goes on, of one span.
         length: Tokens in its cache, the start mark included.
-        cache: Keys and values of these tokens and room for more, shape (12, 8, room, 36), float32.
+        cache: Keys and values of these tokens and room for more, shape (12, 8, room, 36), float32; those of
+            the prompt itself until the first step.
     """
 
     prompted: Prompted
@@ -61,9 +62,6 @@ class StepRows:
         self._session = decoder.session
         self._rows: list[_Row] = []
         self._ports: _Ports | None = None  # of the rows as they are; None while it is out of date
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
     def add(self, prompted: Prompted, length: int) -> None:
         """Continue a span after its prompt, in a new last row.

@@ -22,8 +22,12 @@ def job(number, bias=None, **more):
     return Job(span(number), LIMIT, bias=bias, **more)
 
 
-def decode(*jobs):
-    return runtime()[0].decode(jobs)
+def decode(*jobs, decoder=None):
+    running = (decoder or runtime()[0]).run()
+    keys, found = [running.add(each) for each in jobs], {}
+    while len(running):
+        found.update(running.step())
+    return [found[key] for key in keys]
 
 
 def step_by_step(number, bias, prefix=()):
@@ -141,6 +145,19 @@ def test_jobs_that_join_and_leave_at_any_step_do_not_change_others(batch):
     assert running.step() == []
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.tuples(numbers, st.sampled_from([4, 64, 65, 300])), min_size=1, max_size=4))
+def test_long_texts_over_spans_of_any_length_do_not_change_others(batch):
+    """The cache of the steps grows, and spans are padded to the longest."""
+    limit = 90
+    jobs = [Job(span(number, frames), limit, prefix=(3, 4, 5) * 20) for number, frames in batch]
+    jobs += [Job(span(1, 4), limit, draft=(3, 4) * 30, exact=True)]
+    together = decode(*jobs)
+    assert [each.tokens for each in together] == [decode(each)[0].tokens for each in jobs]
+    for each, (_, frames) in zip(together, batch, strict=False):
+        assert {it.shape for it in each.attention} == {(2, frames)}
+
+
 @settings(deadline=None, max_examples=40)
 @given(numbers, terms)
 def test_confidence_is_the_models_own(number, spellings):
@@ -154,8 +171,8 @@ def test_with_its_own_result_as_draft_a_span_needs_steps_only_for_failed_terms()
         bias = TermBias([[3, 4, 5], [6, 7]], Strength(2, 3))
         (alone,) = decode(job(number, bias))
         it, decoder = runtime()
-        it.decode([job(number, bias, draft=tuple(alone.tokens))])
+        decode(job(number, bias, draft=tuple(alone.tokens)), decoder=it)
         assert decoder.steps <= 2 * 3 * len(alone.tokens)
         plain, decoder = runtime()
-        plain.decode([job(number, draft=tuple(decode(job(number))[0].tokens))])
+        decode(job(number, draft=tuple(decode(job(number))[0].tokens)), decoder=plain)
         assert decoder.steps == 0 or len(decode(job(number))[0].tokens) == LIMIT
