@@ -113,6 +113,7 @@ def test_settings_are_remembered(server, open_page):
     page.keyboard.press("Escape")
     assert page.locator("#options").is_hidden()
     page.reload()
+    expect_text(page, "#status", "Waiting for the speaker")  # it is among the readers again
     assert page.get_attribute("html", "data-theme") == "contrast"
     assert page.evaluate("getComputedStyle(document.getElementById('transcript')).fontSize") == "67.2px"
     assert page.evaluate("getComputedStyle(document.getElementById('transcript')).lineHeight") == "134.4px"
