@@ -155,7 +155,6 @@ class Engine:
             recogniser = await loop.run_in_executor(self._threads, self._load_recogniser)
             _check_sizes(self.tuning, recogniser, detector)
             await loop.run_in_executor(self._threads, warm_up, recogniser)
-            await loop.run_in_executor(self._threads, use_huge_pages)
             self._scheduler = Scheduler(recogniser.max_batch)
             self._state = EngineState.READY
             self._loaded.set()
@@ -166,7 +165,7 @@ class Engine:
                 group.create_task(self._detect_forever(detector))
                 for _ in range(self._workers):
                     group.create_task(self._decode_forever(recogniser))
-                group.create_task(self._give_back_forever())
+                group.create_task(self._tend_memory_forever())
         except BaseExceptionGroup as group_error:
             self._die(group_error.exceptions[0])
         except Exception as error:  # noqa: BLE001 - whatever it is, no session can be served any more
@@ -346,8 +345,9 @@ class Engine:
                 passes.append((member, request, member.session.begin_pass(request)))
         return passes
 
-    async def _give_back_forever(self) -> None:
+    async def _tend_memory_forever(self) -> None:
         loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, use_huge_pages)  # nobody has to wait for it
         while True:
             await asyncio.sleep(_GIVE_BACK_S)
             await loop.run_in_executor(self._threads, give_back_memory)
