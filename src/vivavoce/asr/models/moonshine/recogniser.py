@@ -14,7 +14,7 @@ from vivavoce.asr.models.moonshine.encoder import Encoded
 from vivavoce.asr.models.moonshine.files import ShippedFiles, cached_graphs
 from vivavoce.asr.models.moonshine.greedy import Decoded, Job
 from vivavoce.asr.models.moonshine.noise import NoiseModel
-from vivavoce.asr.models.moonshine.runtime import MoonshineRuntime
+from vivavoce.asr.models.moonshine.runtime import MoonshineRuntime, RunningJobs
 from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES
 from vivavoce.asr.models.moonshine.word_times import word_times
 from vivavoce.asr.models.terms import DEFAULT_STRENGTH, Strength, TermBias, plain_letters, written_forms
@@ -84,7 +84,13 @@ class MoonshineRecogniser:
         return TermBias(spellings, self._strength) if spellings else None
 
     def hypothesis(self, span: Span, decoded: Decoded, memory: object) -> Hypothesis:
-        """Group the tokens to words, without those that have no duration in the audio."""
+        """Group the tokens to words, without those that have no duration in the audio.
+
+        Args:
+            span: What was decoded.
+            decoded: Its tokens.
+            memory: `Hypothesis.memory` of the result.
+        """
         pieces = self.vocabulary.words(decoded.tokens)
         if not pieces:
             return Hypothesis(memory=memory)
@@ -111,7 +117,7 @@ class _SpanBatch:
 
     def __init__(self, recogniser: MoonshineRecogniser) -> None:
         self._recogniser = recogniser
-        self._jobs = recogniser.runtime.run()
+        self._jobs = RunningJobs(recogniser.runtime.decoder)
         self._spans: dict[int, tuple[Span, Encoded]] = {}  # by key, each with what the next pass may use
 
     def __len__(self) -> int:
@@ -142,7 +148,8 @@ class _SpanBatch:
                 for span, memory in (self._spans.pop(key),)
             ]
         except Exception as error:
-            self._spans.clear()  # those that were done are lost with it
+            self._jobs.clear()  # or a job without its span would be done some time
+            self._spans.clear()
             raise EngineError(f"{recogniser.name} failed: {error}") from error
 
 

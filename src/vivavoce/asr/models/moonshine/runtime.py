@@ -52,10 +52,6 @@ class MoonshineRuntime:
         )
         return cls(Encoder(front, encoder), Decoder(decoder))
 
-    def run(self) -> RunningJobs:
-        """Begin to decode jobs together; there are none yet."""
-        return RunningJobs(self.decoder)
-
 
 @dataclass(slots=True, eq=False)
 class _Running:
@@ -92,13 +88,17 @@ class RunningJobs:
             decoder: Runs the prompts and the steps.
         """
         self._decoder = decoder
-        self._steps = StepRows(decoder)
-        self._running: list[_Running] = []  # in the order of the rows of the steps
-        self._done: list[tuple[int, Decoded]] = []  # not yet returned
         self._keys = itertools.count()
+        self.clear()
 
     def __len__(self) -> int:
         return len(self._running) + len(self._done)
+
+    def clear(self) -> None:
+        """Drop all jobs; no later one gets the key of one of them."""
+        self._steps = StepRows(self._decoder)
+        self._running: list[_Running] = []  # in the order of the rows of the steps
+        self._done: list[tuple[int, Decoded]] = []  # not yet returned
 
     def add(self, job: Job) -> int:
         """Verify the draft of a job, and let it take part in the next steps; returns its key."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from support.scripted_decoder import WORDS, runtime, scores, span
 from vivavoce.asr.models.guards import cut_loop
 from vivavoce.asr.models.moonshine.greedy import Job
+from vivavoce.asr.models.moonshine.runtime import RunningJobs
 from vivavoce.asr.models.moonshine.sizes import END
 from vivavoce.asr.models.terms import Fate, Strength, TermBias
 
@@ -23,7 +24,7 @@ def job(number, bias=None, **more):
 
 
 def decode(*jobs, decoder=None):
-    running = (decoder or runtime()[0]).run()
+    running = RunningJobs((decoder or runtime()[0]).decoder)
     keys, found = [running.add(each) for each in jobs], {}
     while len(running):
         found.update(running.step())
@@ -132,7 +133,7 @@ def test_neighbours_with_and_without_terms_do_not_change_the_result(batch):
 @given(st.lists(st.tuples(numbers, st.none() | terms, drafts, st.integers(0, 4)), min_size=2, max_size=6))
 def test_jobs_that_join_and_leave_at_any_step_do_not_change_others(batch):
     """The last number of each is how many steps pass before it joins."""
-    running, found, keys, jobs = runtime()[0].run(), {}, [], []
+    running, found, keys, jobs = RunningJobs(runtime()[0].decoder), {}, [], []
     for number, spellings, draft, n_steps in batch:
         for _ in range(n_steps):
             found.update(running.step())
@@ -143,6 +144,20 @@ def test_jobs_that_join_and_leave_at_any_step_do_not_change_others(batch):
         found.update(running.step())
     assert [found[key].tokens for key in keys] == [decode(each)[0].tokens for each in jobs]
     assert running.step() == []
+
+
+def test_jobs_that_were_dropped_leave_nothing_behind():
+    running = RunningJobs(runtime()[0].decoder)
+    dropped = [running.add(job(number)) for number in range(6)]
+    running.step()
+    running.clear()
+    assert len(running) == 0
+    assert running.step() == []
+    key, found = running.add(job(7)), {}
+    while len(running):
+        found.update(running.step())
+    assert key not in dropped
+    assert {key: it.tokens for key, it in found.items()} == {key: decode(job(7))[0].tokens}
 
 
 @settings(deadline=None, max_examples=20)
