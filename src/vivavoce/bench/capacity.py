@@ -104,7 +104,7 @@ def find_capacity(
     with running(options) as system:
 
         def held(streams: int) -> bool:
-            sessions = trial_sessions(scripts(chosen, options.load, streams), streams, seconds)
+            sessions = trial_sessions(scripts(chosen, options.load, streams, seconds), streams, seconds)
             try:
                 outcome = stream(system, replace(options, streams=streams), sessions, progress)
             except RealtimeError:

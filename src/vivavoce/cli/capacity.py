@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -18,9 +18,26 @@ if TYPE_CHECKING:
 
 __all__ = ["capacity"]
 
+_Load: TypeAlias = Literal["short", "continuous"]
+_SHORT_TRIAL_S = 12.0
+_CONTINUOUS_TRIAL_S = 24.0  # long enough for most streams to be in the middle of speech
+
+_LoadOption = Annotated[
+    _Load,
+    typer.Option(
+        metavar="short|continuous",
+        help="Stream short sessions, such as commands and calls, or continuous ones, such as talks.",
+    ),
+]
 _LimitOption = Annotated[int, typer.Option(metavar="N", min=1, help="Try up to this many streams.")]
 _SecondsOption = Annotated[
-    float, typer.Option(metavar="S", min=5.0, help="Stream at least this much audio in each trial.")
+    float | None,
+    typer.Option(
+        metavar="S",
+        min=5.0,
+        show_default=False,
+        help="Stream at least this much audio in each trial (default: 12, or 24 of a continuous load).",
+    ),
 ]
 _JsonOption = Annotated[
     Path | None,
@@ -31,8 +48,9 @@ _QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress on
 
 def capacity(
     *,
+    load: _LoadOption = "short",
     limit: _LimitOption = 128,
-    seconds: _SecondsOption = 12.0,
+    seconds: _SecondsOption = None,
     json: _JsonOption = None,
     quiet: _QuietOption = False,
 ) -> None:
@@ -41,6 +59,7 @@ def capacity(
     \b
     Examples:
       vivavoce capacity
+      vivavoce capacity --load continuous     for talks: about four minutes
       vivavoce serve --max-sessions measured
 
     Starts a server, lets more and more clients stream parts of the sample recording at the speed of speech,
@@ -65,23 +84,25 @@ def capacity(
     words = [(word.text, word.start_s, word.end_s) for word in demo_reference()]
     with tempfile.TemporaryDirectory(prefix="vivavoce-capacity-") as folder:
         streams, reports = find_capacity(
-            Options(protocol="v3"),
+            Options(protocol="v3", load=load),
             limit,
             clips=sample_clips(demo_recording_path(), words, Path(folder)),
-            seconds=seconds,
+            seconds=seconds or (_SHORT_TRIAL_S if load == "short" else _CONTINUOUS_TRIAL_S),
             progress=None if quiet else _show_verdict,
         )
     print_table(_rows(reports))
     cores = usable_cores()
     if json is not None:
-        fields = {"streams": streams, "cores": cores, "trials": [as_fields(report) for report in reports]}
+        trials = [as_fields(report) for report in reports]
+        fields = {"streams": streams, "load": load, "cores": cores, "trials": trials}
         json.write_bytes(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
     keep(Measured(streams, cores))
     if not streams:
         print("This machine does not hold a single stream: text comes too late.")
         return
     more = " or more" if streams == limit else ""
-    print(f"This machine holds {streams}{more} streams, {streams / cores:.1f} a core.")
+    kind = "streams" if load == "short" else "streams of continuous talk"
+    print(f"This machine holds {streams}{more} {kind}, {streams / cores:.1f} a core.")
 
 
 def _show_verdict(line: str) -> None:

@@ -26,6 +26,13 @@ def test_continuous():
     assert first.duration_s >= MIN_SESSION_S
 
 
+def test_continuous_sessions_of_another_length():
+    sessions = continuous([clip(str(i)) for i in range(4)], least_s=26.0)
+    assert [[placed.clip.id for placed in one.clips] for one in sessions] == [["0", "1"], ["2", "3"]]
+    few = scripts([clip(str(i)) for i in range(4)], "continuous", 3, least_s=26.0)
+    assert [len(one.clips) for one in few] == [2, 2, 2]
+
+
 def test_continuous_keeps_kinds_and_rates_apart_and_leaves_unknown_speech_out():
     clips = [
         clip("a"),
