@@ -48,6 +48,7 @@ class Span:
         terms: Words and phrases that are expected. A word that sounds like one of them is written as it.
         zeros: Number of zero samples to append.
         asks_for_end: Whether to compute `Hypothesis.end_probability`.
+        language: The language that is spoken, as an ISO 639-1 code; None: the recogniser decides.
     """
 
     samples: Samples
@@ -60,6 +61,7 @@ class Span:
     terms: tuple[str, ...] = ()
     zeros: int = 0
     asks_for_end: bool = False
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,9 @@ class Hypothesis:
             ask for it, or no turn detector is loaded.
         noise_log_probability: Logarithm of the probability that the model writes these tokens where nobody
             speaks; None if it is not known. Known of few words, in exact spans.
+        language: The language that the recogniser heard, as an ISO 639-1 code; None if it knows only one, or
+            was told which.
+        language_probability: Its probability, 0 to 1.
     """
 
     tokens: tuple[int, ...] = ()
@@ -102,6 +107,8 @@ class Hypothesis:
     memory: object = field(default=None, compare=False, repr=False)
     end_probability: float | None = None
     noise_log_probability: float | None = None
+    language: str | None = None
+    language_probability: float | None = None
 
     @property
     def text(self) -> str:
