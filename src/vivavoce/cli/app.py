@@ -18,6 +18,7 @@ from vivavoce.cli.guarded import discard_further_output, reason_of, say, shown_o
 from vivavoce.cli.interrupt import EXIT_INTERRUPTED
 from vivavoce.cli.live import live
 from vivavoce.cli.mic import mic
+from vivavoce.cli.models import models
 from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
 from vivavoce.cli.transcripts import transcripts
@@ -95,6 +96,7 @@ def _root(
 
 for _command in (demo, mic, stream, live, serve, doctor, capacity, bench):
     app.command()(_command)
+app.add_typer(models, name="models")
 app.add_typer(transcripts, name="transcripts")
 
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.usefixtures("parts")
 
 FORMATS = "text, json, srt, vtt"
 
-COMMANDS = "the commands are demo, mic, stream, live, serve, doctor, capacity, bench, transcripts"
+COMMANDS = "the commands are demo, mic, stream, live, serve, doctor, capacity, bench, models, transcripts"
 
 
 @pytest.fixture

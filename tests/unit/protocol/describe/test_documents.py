@@ -110,6 +110,7 @@ def test_the_page_of_the_command_line_has_every_command(pages):
         "doctor",
         "capacity",
         "bench",
+        "models",
         "transcripts",
     ]
     assert "- `-o, --output PATH`: " in pages["cli.md"]

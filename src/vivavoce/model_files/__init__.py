@@ -1,0 +1,18 @@
+"""Model files on this machine: which models there are, where they are kept, and how they get there."""
+
+from __future__ import annotations
+
+from vivavoce.model_files.catalogue import CATALOGUE, DEFAULT_MODEL, Card, RemoteFile
+from vivavoce.model_files.choice import ChosenModel, choose
+from vivavoce.model_files.shelf import Shelf, models_folder
+
+__all__ = [
+    "CATALOGUE",
+    "DEFAULT_MODEL",
+    "Card",
+    "ChosenModel",
+    "RemoteFile",
+    "Shelf",
+    "choose",
+    "models_folder",
+]

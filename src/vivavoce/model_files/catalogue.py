@@ -1,0 +1,182 @@
+"""The models that can be had by name.
+
+Revisions, sizes and SHA-256 of the Whisper files are those that several public projects pin independently for
+the conversions of Systran and Mobius Labs; of a file without a SHA-256 here, the one that the hub declares is
+checked, and kept for `Shelf.verify`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.model_files.languages import WHISPER_LANGUAGES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["CATALOGUE", "DEFAULT_MODEL", "Card", "RemoteFile"]
+
+DEFAULT_MODEL: Final = "moonshine-tiny-en"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a model.
+
+    Attributes:
+        name: Its name, without a folder.
+        sha256: Of its content, as 64 hexadecimal digits; None: not known in advance.
+    """
+
+    name: str
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known about a model.
+
+    Attributes:
+        name: Its name here.
+        family: A key of `vivavoce.asr.models.RECOGNISERS`.
+        languages: ISO 639-1 codes of the languages that it knows.
+        licence: SPDX identifier of the licence of its weights.
+        size_mb: Size of its files, in megabytes.
+        repository: Its repository on the hub; empty: it is part of an installed package.
+        revision: The commit of the repository.
+        files: Its files.
+        tested: Whether the project has run it with these weights.
+    """
+
+    name: str
+    family: str
+    languages: tuple[str, ...]
+    licence: str
+    size_mb: int
+    repository: str = ""
+    revision: str = "main"
+    files: tuple[RemoteFile, ...] = ()
+    tested: bool = False
+
+    @property
+    def is_packaged(self) -> bool:
+        """Whether an installed package carries it."""
+        return not self.repository
+
+
+_STREAMING_FILES: Final = tuple(map(RemoteFile, ("config.json", "model.safetensors", "tokenizer.json")))
+_TOKENIZER: Final = RemoteFile(
+    "tokenizer.json", "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab"
+)
+_VOCABULARY: Final = RemoteFile(
+    "vocabulary.txt", "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913"
+)
+
+
+def _streaming(size: str, language: str, size_mb: int, revision: str = "main") -> Card:
+    suffix = "" if language == "en" else f"-{language}"
+    return Card(
+        f"moonshine-streaming-{size}-{language}",
+        "moonshine-streaming",
+        (language,),
+        "MIT",
+        size_mb,
+        f"UsefulSensors/moonshine-streaming-{size}{suffix}",
+        revision,
+        _STREAMING_FILES,
+    )
+
+
+def _whisper(size: str, size_mb: int, revision: str, config: str, weights: str, *, tested: bool) -> Card:
+    return Card(
+        f"whisper-{size}",
+        "whisper",
+        WHISPER_LANGUAGES,
+        "MIT",
+        size_mb,
+        f"Systran/faster-whisper-{size}",
+        revision,
+        (RemoteFile("config.json", config), RemoteFile("model.bin", weights), _TOKENIZER, _VOCABULARY),
+        tested,
+    )
+
+
+_CARDS: Final = (
+    Card(DEFAULT_MODEL, "moonshine", ("en",), "MIT", 28, tested=True),
+    _streaming("tiny", "en", 137, "f8e9dfd8c562c257c151a907b7b7f2fe8ff8511a"),
+    _streaming("small", "en", 492),
+    _streaming("medium", "en", 980),
+    *(_streaming("tiny", language, 137) for language in ("ar", "de", "es", "ja", "tl", "vi", "zh")),
+    *(_streaming("small", language, 492) for language in ("de", "es", "ja")),
+    _whisper(
+        "tiny",
+        78,
+        "d90ca5fe260221311c53c58e660288d3deb8d356",
+        "a73a28cdfe1c43ccc7202fa333d1f89c202477271407ae9a7f19afa52039cac8",
+        "dcb76c6586fc06cbdac6dd21f14cfd129cc4cdd9dce19bf4ffa62e59cbe6e6d1",
+        tested=False,
+    ),
+    _whisper(
+        "base",
+        148,
+        "ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66",
+        "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+        tested=True,
+    ),
+    _whisper(
+        "small",
+        486,
+        "536b0662742c02347bc0e980a01041f333bce120",
+        "b55496ac7940a7ae47d2c01eab40edfd8701feec1229d9cce3b40014383fb828",
+        "3e305921506d8872816023e4c273e75d2419fb89b24da97b4fe7bce14170d671",
+        tested=True,
+    ),
+    _whisper(
+        "medium",
+        1531,
+        "08e178d48790749d25932bbc082711ddcfdfbc4f",
+        "3622a2ddc41ec0e0fd4e68c13c6830f03b90c38d89aaad184de02c8c642cf807",
+        "9b45e1009dcc4ab601eff815b61d80e60ce3fd8c74c1a14f4a282258286b51ae",
+        tested=False,
+    ),
+    Card(
+        "whisper-large-v3",
+        "whisper",
+        WHISPER_LANGUAGES,
+        "MIT",
+        3091,
+        "Systran/faster-whisper-large-v3",
+        "edaa852ec7e145841d8ffdb056a99866b5f0a478",
+        (
+            RemoteFile("config.json", "a9306624f5ec14270a014b647e5c316b6e03a662c369758d1b90697a7b0655b9"),
+            RemoteFile("model.bin", "69f74147e3334731bc3a76048724833325d2ec74642fb52620eda87352e3d4f1"),
+            RemoteFile(
+                "preprocessor_config.json", "7ccc62c6f2765af1f3b46c00c9b5894426835a05021c8b9c01eecb6dfb542711"
+            ),
+            RemoteFile("tokenizer.json", "6d8cbd7cd0d8d5815e478dac67b85a26bbe77c1f5e0c6d76d1ce2abc0e5f21ca"),
+            RemoteFile("vocabulary.json", "c69260f2ab26d659b7c398f9a2b2b48ed0df16c3b47d7326782fd9cba71690c1"),
+        ),
+    ),
+    Card(
+        "whisper-large-v3-turbo",
+        "whisper",
+        WHISPER_LANGUAGES,
+        "MIT",
+        1622,
+        "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+        "0a363e9161cbc7ed1431c9597a8ceaf0c4f78fcf",
+        (
+            RemoteFile("config.json"),
+            RemoteFile("model.bin", "e76620f83d5f5b69efd3d87e3dc180c1bd21df9fbebacfd4335e5e1efcc018da"),
+            RemoteFile("preprocessor_config.json"),
+            RemoteFile("tokenizer.json"),
+            RemoteFile("vocabulary.json"),
+        ),
+    ),
+)
+
+CATALOGUE: Final[Mapping[str, Card]] = MappingProxyType({card.name: card for card in _CARDS})
+"""The models by name, the default first."""

@@ -1,0 +1,102 @@
+"""Which model is meant by a name, or by a folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.errors import ModelError
+from vivavoce.model_files.catalogue import CATALOGUE
+from vivavoce.model_files.languages import WHISPER_LANGUAGES
+
+if TYPE_CHECKING:
+    from vivavoce.model_files.catalogue import Card
+
+__all__ = ["ChosenModel", "choose"]
+
+_LANGUAGE: Final = re.compile(r"[-_.](?P<code>[a-z]{2})$")
+
+_ENGLISH_PIECES: Final = 51_864  # of Whisper's English-only models; the others have one or two more
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """A model that a user named.
+
+    Attributes:
+        name: Its name; of a folder, that of the folder.
+        family: A key of `vivavoce.asr.models.RECOGNISERS`.
+        languages: ISO 639-1 codes of the languages that it knows.
+        folder: Its files; None: the catalogue says where they are.
+        card: Its entry in the catalogue; None: it is a folder of the user's.
+    """
+
+    name: str
+    family: str
+    languages: tuple[str, ...]
+    folder: Path | None = None
+    card: Card | None = None
+
+
+def choose(text: str) -> ChosenModel:
+    """Find out which model is meant.
+
+    Args:
+        text: A name of the catalogue, or the path of a folder.
+
+    Raises:
+        ModelError: There is no such model, or the folder holds none that is known.
+    """
+    card = CATALOGUE.get(text)
+    if card is not None:
+        return ChosenModel(card.name, card.family, card.languages, card=card)
+    folder = Path(text).expanduser()
+    if folder.is_dir():
+        return _in_folder(folder.resolve())
+    if "/" in text or text.startswith((".", "~")):
+        raise ModelError(f"{text} is no folder")
+    close = get_close_matches(text, CATALOGUE, 1, cutoff=0.4)
+    hint = f"do you mean {close[0]}? " if close else ""
+    raise ModelError(f"no model is named {text!r}: {hint}vivavoce models list has all names")
+
+
+def _in_folder(folder: Path) -> ChosenModel:
+    """Recognise the family by the files; a language by the end of the folder's name, else English."""
+    found = _LANGUAGE.search(folder.name)
+    language = found["code"] if found and found["code"] in WHISPER_LANGUAGES else "en"
+    if (folder / "encoder_model.ort").is_file():
+        return ChosenModel(folder.name, "moonshine", (language,), folder)
+    config = _config(folder)
+    if (folder / "model.bin").is_file():
+        languages = ("en",) if _n_pieces(folder) == _ENGLISH_PIECES else WHISPER_LANGUAGES
+        return ChosenModel(folder.name, "whisper", languages, folder)
+    if config.get("model_type") == "moonshine_streaming":
+        return ChosenModel(folder.name, "moonshine-streaming", (language,), folder)
+    kind = config.get("model_type")
+    found_kind = f"a model of type {kind!r}" if kind else "no model"
+    raise ModelError(
+        f"{folder} holds {found_kind}: expected config.json with model.safetensors of Moonshine streaming, "
+        "config.json with model.bin of Whisper for CTranslate2, or the .ort files of Moonshine"
+    )
+
+
+def _n_pieces(folder: Path) -> int:
+    """Count the pieces of a vocabulary; 0 if there is none that can be read."""
+    try:
+        if (folder / "vocabulary.json").is_file():
+            return len(json.loads((folder / "vocabulary.json").read_bytes()))
+        return (folder / "vocabulary.txt").read_bytes().count(b"\n")
+    except (OSError, ValueError, TypeError):
+        return 0
+
+
+def _config(folder: Path) -> dict[str, object]:
+    try:
+        config = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}

@@ -1,0 +1,135 @@
+"""What is on the shelf, and which model a name or a folder means."""
+
+import json
+
+import pytest
+
+from vivavoce.errors import ModelError
+from vivavoce.model_files import CATALOGUE, DEFAULT_MODEL, Card, RemoteFile, Shelf, choose, models_folder
+from vivavoce.model_files.languages import WHISPER_LANGUAGES, base_code
+from vivavoce.model_files.shelf import RECORD, Problem, checksum
+
+CARD = Card("small-one", "made-up", ("en",), "MIT", 1, "a/b", "main", (RemoteFile("one"), RemoteFile("two")))
+
+
+def put_on(shelf, card=CARD, content=b"content"):
+    source = shelf.folder / ".incomplete" / card.name
+    source.mkdir(parents=True)
+    for file in card.files:
+        (source / file.name).write_bytes(content)
+    return shelf.put_on(card, source)
+
+
+def test_a_model_is_there_when_it_is_complete(tmp_path):
+    shelf = Shelf(tmp_path)
+    assert not shelf.has(CARD)
+    with pytest.raises(ModelError, match="small-one is not here: run vivavoce models get small-one"):
+        shelf.verify(CARD)
+    folder = put_on(shelf)
+    assert shelf.has(CARD)
+    assert shelf.verify(CARD) == []
+    record = json.loads((folder / RECORD).read_text())
+    assert record["files"]["one"] == {"bytes": 7, "sha256": checksum(folder / "one")}
+
+
+def test_verify_names_each_file_that_is_wrong(tmp_path):
+    shelf = Shelf(tmp_path)
+    folder = put_on(shelf)
+    (folder / "one").write_bytes(b"cOntent")
+    (folder / "two").unlink()
+    assert shelf.verify(CARD) == [
+        Problem("one", "has another content than its checksum says"),
+        Problem("two", "is missing"),
+    ]
+    assert not shelf.has(CARD)
+    (folder / "two").write_bytes(b"content")
+    (folder / RECORD).write_text("[]")
+    assert {problem.reason for problem in shelf.verify(CARD)} == {"has no recorded checksum"}
+
+
+def test_an_incomplete_model_is_replaced(tmp_path):
+    shelf = Shelf(tmp_path)
+    folder = put_on(shelf)
+    (folder / "two").unlink()
+    assert put_on(shelf, content=b"other") == folder
+    assert (folder / "one").read_bytes() == b"other"
+    assert shelf.verify(CARD) == []
+
+
+def test_removing(tmp_path):
+    shelf = Shelf(tmp_path)
+    assert not shelf.remove(CARD)
+    put_on(shelf)
+    assert shelf.remove(CARD)
+    assert not shelf.path_of(CARD).exists()
+
+
+def test_the_folder_can_be_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIVAVOCE_MODELS", str(tmp_path / "shared"))
+    assert models_folder() == tmp_path / "shared"
+    monkeypatch.delenv("VIVAVOCE_MODELS")
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    assert models_folder() == tmp_path / "cache" / "models"
+
+
+@pytest.mark.parametrize("card", CATALOGUE.values(), ids=CATALOGUE)
+def test_every_card_is_complete(card):
+    assert card.licence
+    assert card.languages
+    assert card.is_packaged or {"config.json", "tokenizer.json"} <= {file.name for file in card.files}
+    for file in card.files:
+        assert "/" not in file.name
+        assert file.sha256 is None or len(bytes.fromhex(file.sha256)) == 32
+
+
+def test_the_first_card_is_the_default():
+    assert next(iter(CATALOGUE)) == DEFAULT_MODEL
+    assert choose(DEFAULT_MODEL).folder is None
+
+
+def test_languages():
+    assert len(WHISPER_LANGUAGES) == len(set(WHISPER_LANGUAGES)) == 99
+    assert [base_code(tag) for tag in ("en", "en-US", "DE_at", " zh-Hans ")] == ["en", "en", "de", "zh"]
+
+
+def test_a_name_that_is_nearly_right_gets_a_hint():
+    with pytest.raises(ModelError, match=r"no model is named 'whisper-bse': do you mean whisper-base\?"):
+        choose("whisper-bse")
+    with pytest.raises(ModelError, match="no model is named 'zzz': vivavoce models list has all names"):
+        choose("zzz")
+    with pytest.raises(ModelError, match=r"\./nowhere is no folder"):
+        choose("./nowhere")
+
+
+def write(folder, config=None, *others, content=b""):
+    folder.mkdir()
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config))
+    for name in others:
+        (folder / name).write_bytes(content)
+    return str(folder)
+
+
+def test_folders_are_recognised_by_their_files(tmp_path):
+    streaming = {"model_type": "moonshine_streaming"}
+    chosen = choose(write(tmp_path / "moonshine-streaming-tiny-es", streaming, "model.safetensors"))
+    assert (chosen.name, chosen.family, chosen.languages) == (
+        "moonshine-streaming-tiny-es",
+        "moonshine-streaming",
+        ("es",),
+    )
+    assert choose(write(tmp_path / "mine", streaming)).languages == ("en",)
+    assert choose(write(tmp_path / "base", None, "encoder_model.ort")).family == "moonshine"
+    whisper = choose(write(tmp_path / "w", {}, "model.bin", "vocabulary.txt", content=b"x\n" * 51_865))
+    assert (whisper.family, whisper.languages) == ("whisper", WHISPER_LANGUAGES)
+    english = choose(write(tmp_path / "w.en", {}, "model.bin", "vocabulary.txt", content=b"x\n" * 51_864))
+    assert english.languages == ("en",)
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [(None, "no model"), ({"model_type": "bert"}, "a model of type 'bert'"), ([1], "no model")],
+)
+def test_other_folders_are_refused(tmp_path, config, kind):
+    with pytest.raises(ModelError, match=f"holds {kind}: expected"):
+        choose(write(tmp_path / "folder", config))
