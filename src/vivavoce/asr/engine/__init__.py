@@ -1,9 +1,22 @@
 """One engine for all sessions of a process: what runs next, and the threads it runs on."""
 
 from vivavoce.asr.engine.engine import Engine, EngineState
+from vivavoce.asr.engine.model_tuning import tuning_of
+from vivavoce.asr.engine.pool import EnginePool
 from vivavoce.asr.engine.pump import Pump
 from vivavoce.asr.engine.scheduler import Batch, Scheduler
 from vivavoce.asr.engine.served_stream import ServedStream
 from vivavoce.asr.engine.stats import EngineStats, Histogram
 
-__all__ = ["Batch", "Engine", "EngineState", "EngineStats", "Histogram", "Pump", "Scheduler", "ServedStream"]
+__all__ = [
+    "Batch",
+    "Engine",
+    "EnginePool",
+    "EngineState",
+    "EngineStats",
+    "Histogram",
+    "Pump",
+    "Scheduler",
+    "ServedStream",
+    "tuning_of",
+]

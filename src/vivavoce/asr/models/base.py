@@ -48,7 +48,8 @@ class Span:
         terms: Words and phrases that are expected. A word that sounds like one of them is written as it.
         zeros: Number of zero samples to append.
         asks_for_end: Whether to compute `Hypothesis.end_probability`.
-        language: The language that is spoken, as an ISO 639-1 code; None: the recogniser decides.
+        language: The language that is spoken, as an ISO 639-1 code; None: the recogniser decides. A
+            recogniser of one language ignores it.
     """
 
     samples: Samples

@@ -33,8 +33,8 @@ __all__ = [
     "warm_up",
 ]
 
-# The class of each family, which is called with the keyword ``threads``. It is imported only when a model is
-# loaded, because that loads ONNX Runtime.
+# The class of each family, which is called with the model's folder (None: an installed package carries it)
+# and the keyword ``threads``. It is imported only when a model is loaded, because that loads its runtime.
 RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
     "moonshine": "vivavoce.asr.models.moonshine.recogniser:MoonshineRecogniser",
 })  # fmt: skip
@@ -47,18 +47,21 @@ TURN_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 
 
-def load_recogniser(family: str = "moonshine", *, threads: int = 1, turn_model: str = "auto") -> Recogniser:
+def load_recogniser(
+    family: str = "moonshine", folder: Path | None = None, *, threads: int = 1, turn_model: str = "auto"
+) -> Recogniser:
     """Load a recogniser. Takes about a second.
 
     Args:
         family: A key of `RECOGNISERS`.
+        folder: The model's files; None: those of an installed package.
         threads: Threads for one run.
         turn_model: As for `load_turn_detector`.
 
     Raises:
         ModelError: There is no such family, or a file is missing or is not such a model.
     """
-    recogniser: Recogniser = _class_of(family, RECOGNISERS)(threads=threads)
+    recogniser: Recogniser = _class_of(family, RECOGNISERS)(folder, threads=threads)
     turns = load_turn_detector(turn_model, threads=threads)
     return recogniser if turns is None else TurnAwareRecogniser(recogniser, turns)
 
