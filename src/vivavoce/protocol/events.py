@@ -129,6 +129,9 @@ class SessionOptions:
         key_terms: Words that the client expects.
         filter_profanity: Whether profanity is masked.
         redaction: What is redacted in finished turns; None: nothing.
+        model: The server's model; None: its default.
+        languages: ISO 639-1 codes of the languages that may be spoken; empty: any that the model knows.
+        detects_language: Whether turns say which language was heard.
         warnings: What the session warns the client about when it begins.
     """
 
@@ -155,7 +158,15 @@ class SessionOptions:
     key_terms: tuple[str, ...] = ()
     filter_profanity: bool = False
     redaction: Redaction | None = None
+    model: str | None = None
+    languages: tuple[str, ...] = ("en",)
+    detects_language: bool = False
     warnings: tuple[str, ...] = ()
+
+    @property
+    def told_language(self) -> str | None:
+        """The language that is spoken, if the client named a single one."""
+        return self.languages[0] if len(self.languages) == 1 else None
 
 
 # --- commands: what a client asks for ---------------------------------------------------------
@@ -188,6 +199,7 @@ class Configure:
     heartbeat: bool | None = None
     key_terms: tuple[str, ...] | None = None
     filter_profanity: bool | None = None
+    languages: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +275,8 @@ class TurnUpdated:
         channel: The channel, from 0; None if the session has only one.
         utterance: The text since the last pause that was reported, if a pause follows it or the turn is
             finished; else empty. None: the whole text of a finished turn.
+        language: ISO 639-1 code of the language that was heard; None: the model can't tell.
+        language_probability: Its probability, 0 to 1.
     """
 
     turn_order: int
@@ -275,6 +289,8 @@ class TurnUpdated:
     punctuated: bool = False
     channel: int | None = None
     utterance: str | None = None
+    language: str | None = None
+    language_probability: float = 0.0
 
     @property
     def text(self) -> str:

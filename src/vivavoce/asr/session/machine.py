@@ -357,6 +357,7 @@ def _changed_options(options: SessionOptions, change: Configure) -> SessionOptio
         "heartbeat": change.heartbeat,
         "key_terms": change.key_terms,
         "filter_profanity": change.filter_profanity,
+        "languages": change.languages,
     }
     wanted = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(options, **wanted)  # type: ignore[arg-type]

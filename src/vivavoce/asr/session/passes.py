@@ -118,7 +118,8 @@ class Passes:
         self._in_flight = request
         if request.kind is PassKind.JOINT:
             samples = self._segmenter.buffer.copy(request.start, request.end)
-            return Span(samples, exact=True, start=request.start, terms=request.terms)
+            told = self.options.told_language
+            return Span(samples, exact=True, start=request.start, terms=request.terms, language=told)
         fresh_s = (request.end - utterance.requested_end) / (1000 * SAMPLES_PER_MS)
         utterance.requested_end = request.end
         samples = self._segmenter.buffer.copy(request.start, request.end)
@@ -131,6 +132,7 @@ class Passes:
                 start=request.start,
                 memory=utterance.memory,
                 terms=request.terms,
+                language=self.options.told_language or utterance.language,
             )
         # The words of a final must not depend on which partials happened to be decoded.
         return Span(
@@ -143,6 +145,7 @@ class Passes:
             terms=request.terms,
             zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
             asks_for_end=self._segmenter.policy.asks_for_confidence,
+            language=self.options.told_language,
         )
 
     def _find(self, request: DecodeRequest) -> Utterance:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.text import NOTHING_FROZEN, TurnRenderer
@@ -20,7 +20,7 @@ from vivavoce.protocol.events import (
 from vivavoce.types import PiiPolicy, Word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from vivavoce.asr.session.utterance import Utterance
 
@@ -47,7 +47,8 @@ class Reporter:
         """
         self.events: deque[SessionEvent] = deque([began, *map(Warned, options.warnings)])
         self._options = options
-        self._renderer = _renderer_of(options)
+        self._renderer = _renderer_of(options, options.told_language)
+        self._language = options.told_language  # of the open turn; None: not heard yet, or not told
         self._turn_order = 0  # of the open turn
         self._so_far: tuple[Word, ...] = ()  # words of this turn in the utterances before the open one
         self._frozen = NOTHING_FROZEN  # words of this turn that were reported as final
@@ -64,7 +65,27 @@ class Reporter:
     def configure(self, options: SessionOptions) -> None:
         """Report by other options from now on."""
         self._options = options
-        self._renderer = _renderer_of(options)
+        self._language = options.told_language
+        self._renderer = _renderer_of(options, self._language)
+
+    def _hear(self, utterance: Utterance) -> None:
+        """Render by the language that was heard, if the client has not said which is spoken.
+
+        A turn that has final words already keeps the language in which they were written.
+        """
+        language = self._options.told_language or utterance.language
+        if language is not None and language != self._language and not self._frozen.words:
+            self._language = language
+            self._renderer = _renderer_of(self._options, language)
+
+    def _heard(self, utterance: Utterance) -> Mapping[str, Any]:
+        """The fields of an event that say which language was heard."""
+        told = self._options.told_language
+        if not self._options.detects_language:
+            return {}
+        if told is not None:
+            return {"language": told, "language_probability": 1.0}
+        return {"language": utterance.language, "language_probability": utterance.language_probability}
 
     def warn(self, warning: Warn) -> None:
         """Report a warning."""
@@ -91,6 +112,7 @@ class Reporter:
         """
         if not self._options.partials:
             return
+        self._hear(utterance)
         recognised = (*self._so_far, *utterance.words(final=False))
         frozen = self._renderer.freeze(recognised, self._frozen)
         words = self._renderer.partial(recognised, frozen)
@@ -106,6 +128,7 @@ class Reporter:
                 words,
                 formatted=self._options.format_partials,
                 end_of_turn_confidence=confidence,
+                **self._heard(utterance),
             )
         )
 
@@ -123,6 +146,7 @@ class Reporter:
         is_asked_for = options.report_pauses and options.partials and options.redaction is None
         if not is_asked_for or settled_ms <= self._pause_ms:
             return
+        self._hear(utterance)
         recognised = (*self._so_far, *utterance.words(final=False, settled=True))
         frozen = self._renderer.freeze(recognised, self._frozen)
         text = self._since_pause(self._renderer.final(recognised, frozen))
@@ -140,6 +164,7 @@ class Reporter:
                 formatted=options.format_partials,
                 end_of_turn_confidence=confidence,
                 utterance=text,
+                **self._heard(utterance),
             )
         )
 
@@ -155,6 +180,7 @@ class Reporter:
             utterance: The utterance, whose words are final.
             position: After the last frame that went through the speech detector.
         """
+        self._hear(utterance)
         recognised = (*self._so_far, *utterance.words(final=True))
         self._update_ms = position // SAMPLES_PER_MS
         self._silence_ms = max(self._silence_ms, (utterance.end or 0) // SAMPLES_PER_MS)
@@ -179,6 +205,7 @@ class Reporter:
                 end_of_turn_confidence=utterance.end_confidence if ended else 0.0,
                 punctuated=self._options.punctuate_finals,
                 utterance=self._since_pause(words) if ended else "",
+                **self._heard(utterance),
             )
         )
         self._turn_order += ended
@@ -225,7 +252,7 @@ class Reporter:
         self._peak = 0.0
 
 
-def _renderer_of(options: SessionOptions) -> TurnRenderer:
+def _renderer_of(options: SessionOptions, language: str | None = None) -> TurnRenderer:
     redaction = options.redaction
     return TurnRenderer(
         formats=options.format_finals,
@@ -234,4 +261,5 @@ def _renderer_of(options: SessionOptions) -> TurnRenderer:
         masks_profanity=options.filter_profanity,
         redacts=frozenset(map(PiiPolicy, redaction.policies)) if redaction else frozenset(),
         redacts_by_name=redaction is not None and redaction.substitution == "entity_name",
+        is_english=language in {None, "en"},
     )

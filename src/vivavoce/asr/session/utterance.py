@@ -63,6 +63,8 @@ class Utterance:
         log_odds: Of being over after a second of silence; None until that was judged.
         joint_before: The cut where it begins; None if it begins after silence.
         joint_after: The cut where it ends; None if it ended in silence.
+        language: The language that the recogniser heard last, as an ISO 639-1 code; None if it can't tell.
+        language_probability: Its probability, 0 to 1.
     """
 
     number: int
@@ -84,6 +86,8 @@ class Utterance:
     log_odds: float | None = None
     joint_before: Joint | None = None
     joint_after: Joint | None = None
+    language: str | None = None
+    language_probability: float = 0.0
     _stretch_ms: float = 0.0  # speech in the newest stretch without a long pause
     _head: tuple[HypothesisWord, ...] = ()  # words before the window, on the utterance's timeline
     _head_tokens: tuple[int, ...] = ()  # that spell them
@@ -216,6 +220,7 @@ class Utterance:
         """
         if window != self.window:
             return
+        self._hear(hypothesis)
         self._tail = hypothesis
         self.settled_end = None
         self._stability.update(
@@ -227,6 +232,12 @@ class Utterance:
             words = self._words[: len(self._head) + self._stability.committed]
             if self._committed or self._is_credible(words):  # what is committed can't be taken back
                 self._committed += words[len(self._committed) :]
+
+    def _hear(self, hypothesis: Hypothesis) -> None:
+        """Note the language; a recogniser that was told which it is says nothing."""
+        if hypothesis.language is not None:
+            self.language = hypothesis.language
+            self.language_probability = hypothesis.language_probability or 0.0
 
     def take_settled(self, hypothesis: Hypothesis, end: int) -> None:
         """Take a hypothesis of the whole, which stands if the utterance ends at position ``end``."""
@@ -248,6 +259,7 @@ class Utterance:
     def _take_whole(self, hypothesis: Hypothesis, end: int) -> None:
         if self._head:
             self._unfold()
+        self._hear(hypothesis)
         self._tail = hypothesis
         self._was_clear = self._was_clear or self._is_clear
         words = [word.text for word in hypothesis.words]

@@ -54,6 +54,8 @@ class TurnRenderer:
         redacts: The kinds of personal data that finals hide. Partials then have no words, because half a
             number does not look like one.
         redacts_by_name: Whether the name of its kind replaces the data, or one ``#`` for each character.
+        is_english: Whether the words are English. Those of other languages are neither formatted nor masked,
+            only written with or without case and punctuation.
     """
 
     formats: bool = True
@@ -62,6 +64,7 @@ class TurnRenderer:
     masks_profanity: bool = False
     redacts: frozenset[PiiPolicy] = frozenset()
     redacts_by_name: bool = False
+    is_english: bool = True
 
     def freeze(self, words: Sequence[Word], before: FrozenWords = NOTHING_FROZEN) -> FrozenWords:
         """Render those words of an unfinished turn that can be sent as final.
@@ -78,9 +81,9 @@ class TurnRenderer:
         committed = [word for word in split_at_spaces(words) if word.is_final]
         if len(committed) <= before.n_spoken:
             return before
-        if not (self.formats_partials and self.formats):
+        if not (self.formats_partials and self.formats and self.is_english):
             rest = committed[before.n_spoken :]
-            rendered = rest if self.formats_partials else to_spoken_form(rest)
+            rendered = rest if self.formats_partials else self._lowered(rest)
             return FrozenWords((*before.words, *self._masked(rendered)), len(committed))
         frozen, is_tentative = frozen_words(committed, before.n_spoken, is_tentative=before.is_tentative)
         if not frozen:
@@ -103,7 +106,7 @@ class TurnRenderer:
         if frozen is None:
             frozen = self.freeze(words)
         rest = [_not_final(word) for word in split_at_spaces(words)[frozen.n_spoken :]]
-        return (*frozen.words, *self._masked(rest if self.formats_partials else to_spoken_form(rest)))
+        return (*frozen.words, *self._masked(rest if self.formats_partials else self._lowered(rest)))
 
     def final(self, words: Sequence[Word], frozen: FrozenWords = NOTHING_FROZEN) -> tuple[Word, ...]:
         """Render a finished turn.
@@ -115,7 +118,9 @@ class TurnRenderer:
         words = split_at_spaces(words)
         if self.redacts:
             return self._masked(self._redacted(words))
-        if self.formats:
+        if not self.is_english:
+            rest = self._foreign(words[frozen.n_spoken :])
+        elif self.formats:
             rest = self._formatted(words, frozen.n_spoken)
         else:
             rest = self._spoken(words[frozen.n_spoken :])
@@ -149,11 +154,23 @@ class TurnRenderer:
             at += n_spoken
         return written if self.punctuates else _without_punctuation(written)
 
+    def _lowered(self, words: Sequence[Word]) -> Sequence[Word]:
+        """Render words in lower case, without punctuation."""
+        if self.is_english:
+            return to_spoken_form(words)
+        return [dataclasses.replace(word, text=word.text.lower()) for word in _without_punctuation(words)]
+
+    def _foreign(self, words: Sequence[Word]) -> Sequence[Word]:
+        """Render the words of a final in a language that has no rules here."""
+        if not self.formats:
+            words = [dataclasses.replace(word, text=word.text.lower()) for word in words]
+        return words if self.punctuates else _without_punctuation(words)
+
     def _spoken(self, words: Sequence[Word]) -> Sequence[Word]:
         return _spoken_with_punctuation(words) if self.punctuates else to_spoken_form(words)
 
     def _masked(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        return mask_profane_words(words) if self.masks_profanity else tuple(words)
+        return mask_profane_words(words) if self.masks_profanity and self.is_english else tuple(words)
 
 
 def _not_final(word: Word) -> Word:
