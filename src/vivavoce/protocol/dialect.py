@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from vivavoce.protocol.served_models import ENGLISH_ONLY
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
         SessionOptions,
         Webhook,
     )
+    from vivavoce.protocol.served_models import ServedModels
 
 __all__ = ["Dialect", "DialectFactory"]
 
@@ -71,8 +74,12 @@ class DialectFactory(Protocol):
     def name(self) -> str:
         """The dialect's short name."""
 
-    def open(self, pairs: Sequence[tuple[str, str]]) -> Dialect:
+    def open(self, pairs: Sequence[tuple[str, str]], models: ServedModels = ENGLISH_ONLY) -> Dialect:
         """Read the query of the handshake.
+
+        Args:
+            pairs: Names and values.
+            models: The server's models.
 
         Raises:
             ProtocolViolation: A parameter has a value that is not allowed.

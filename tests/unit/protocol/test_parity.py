@@ -14,7 +14,8 @@ from vivavoce.client.parameters import RealTimeParameters, RealTimeSessionParame
 from vivavoce.protocol.aai_v2 import messages as v2
 from vivavoce.protocol.aai_v3 import messages as v3
 from vivavoce.protocol.aai_v3.choices import SpeechModel, StreamEncoding, StreamingMode
-from vivavoce.protocol.aai_v3.options import MODES, family_of
+from vivavoce.protocol.aai_v3.families import family_of
+from vivavoce.protocol.aai_v3.options import MODES
 from vivavoce.protocol.aai_v3.parameters import PARAMETERS, UPDATE_PARAMETERS
 from vivavoce.protocol.parameters import Kind
 from vivavoce.streaming.v3 import models

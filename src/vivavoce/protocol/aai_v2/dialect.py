@@ -43,12 +43,14 @@ from vivavoce.protocol.events import (
 from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.protocol.query import Query, clip_reason, json_object
 from vivavoce.protocol.rooms import read_room
+from vivavoce.protocol.served_models import ENGLISH_ONLY
 from vivavoce.types import Encoding, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.protocol.events import RoomRequest
+    from vivavoce.protocol.served_models import ServedModels
 
 __all__ = ["V2Dialect", "V2Factory"]
 
@@ -174,8 +176,12 @@ class V2Factory:
 
     name: ClassVar[str] = "v2"
 
-    def open(self, pairs: Sequence[tuple[str, str]]) -> V2Dialect:
+    def open(self, pairs: Sequence[tuple[str, str]], models: ServedModels = ENGLISH_ONLY) -> V2Dialect:
         """Read the query of the handshake.
+
+        Args:
+            pairs: Names and values.
+            models: The server's models; v2 has no parameter that chooses one.
 
         Raises:
             ProtocolViolation: A parameter has a value that is not allowed.
@@ -206,6 +212,8 @@ class V2Factory:
             max_silence_ms=DEFAULT_SILENCE_MS,
             silence_updates_ms=_SILENCE_UPDATE_MS,
             key_terms=sort_terms(key_terms)[0],
+            model=models.default.name,
+            languages=models.default.languages if models.default.only_language else (),
         )
         extra_information = query.flag("enable_extra_session_information") or False
         return V2Dialect(options, extra_information=extra_information, room=room)

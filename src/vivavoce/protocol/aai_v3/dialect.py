@@ -42,12 +42,14 @@ from vivavoce.protocol.events import (
     Warned,
 )
 from vivavoce.protocol.query import Fields, Query, clip_reason, json_object, shown_value
+from vivavoce.protocol.served_models import ENGLISH_ONLY
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.protocol.events import RoomRequest, SessionOptions, Webhook
+    from vivavoce.protocol.served_models import ServedModels
 
 __all__ = ["WARNING_CODE", "V3Dialect", "V3Factory"]
 
@@ -103,7 +105,8 @@ class V3Dialect:
         fields = json_object(message)
         kind = fields.get("type")
         if kind == "UpdateConfiguration":
-            return read_update(Fields(fields, PARAMETERS), self._handshake.family)
+            handshake = self._handshake
+            return read_update(Fields(fields, PARAMETERS), handshake.family, handshake.model)
         commands = read_command(fields)
         if commands is not None:
             return commands
@@ -167,8 +170,8 @@ class V3Dialect:
                 for word in event.words
             ],
             utterance=whole if event.utterance is None else event.utterance,
-            language_code=ABSENT,
-            language_confidence=ABSENT,
+            language_code=ABSENT if event.language is None else event.language,
+            language_confidence=ABSENT if event.language is None else round(event.language_probability, 6),
             speaker_label=ABSENT,
             channel=ABSENT if event.channel is None else event.channel,
         )
@@ -189,13 +192,17 @@ class V3Factory:
 
     name: ClassVar[str] = "v3"
 
-    def open(self, pairs: Sequence[tuple[str, str]]) -> V3Dialect:
+    def open(self, pairs: Sequence[tuple[str, str]], models: ServedModels = ENGLISH_ONLY) -> V3Dialect:
         """Read the query of the handshake.
+
+        Args:
+            pairs: Names and values.
+            models: The server's models.
 
         Raises:
             ProtocolViolation: A parameter has a value that is not allowed.
         """
-        return V3Dialect(read_query(Query(pairs, PARAMETERS)))
+        return V3Dialect(read_query(Query(pairs, PARAMETERS), models))
 
     def refuse(self, violation: SessionFailed) -> Closing:
         """Return how to close a socket on which no session could begin."""

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.aai_v3.families import UNIVERSAL_3, ModelFamily
 from vivavoce.protocol.aai_v3.messages import API_VERSION, SessionConfiguration
+from vivavoce.protocol.aai_v3.model_choice import ModelChoice, choose_model, read_languages
 from vivavoce.protocol.aai_v3.parameters import (
     DEFAULT_END_OF_TURN_THRESHOLD,
-    DEFAULT_MODEL,
     DEFAULT_SAMPLE_RATE_HZ,
     PARAMETERS,
 )
 from vivavoce.protocol.events import Configure, Redaction, RoomRequest, SessionOptions, Warn, Webhook
 from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.protocol.rooms import read_room
+from vivavoce.protocol.served_models import ENGLISH_ONLY, ServedModel, ServedModels
 from vivavoce.types import Codec, Encoding, Failure, PiiPolicy
 
 if TYPE_CHECKING:
@@ -30,8 +32,6 @@ __all__ = [
     "MODES",
     "REDACTION_POLICIES",
     "Handshake",
-    "ModelFamily",
-    "family_of",
     "read_query",
     "read_update",
 ]
@@ -45,38 +45,7 @@ _POLICIES: Final = "redact_pii_policies"
 _SUBSTITUTION: Final = "redact_pii_sub"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFamily:
-    """The behaviour that all models of one kind share.
-
-    Attributes:
-        name: For people.
-        min_silence_ms: Default silence that ends a turn which seems complete.
-        max_silence_ms: Default silence that ends any turn.
-        replaces_text: Whether each message restates the turn; if not, it adds words that stay.
-        reports_speech_start: Whether the server sends SpeechStarted.
-    """
-
-    name: str
-    min_silence_ms: int
-    max_silence_ms: int
-    replaces_text: bool = False
-    reports_speech_start: bool = False
-
-
-_US: Final = ModelFamily("Universal-Streaming", 400, 1_280)
-_U3: Final = ModelFamily("Universal-3", 128, 1_280, replaces_text=True, reports_speech_start=True)
 _U3_MIN_SILENCE_MS: Final = (50, 10_000)
-_FAMILIES: Final = {
-    "universal-streaming-": _US,
-    "whisper-rt": _US,
-    "moonshine-": _US,
-    "universal-3": _U3,
-    "u3-": _U3,
-    "assemblyai-stt-": _U3,
-}
-"""The family of each model name, by its prefix: the vendor names a new model every few months."""
-_MULTILINGUAL: Final = ("universal-streaming-multilingual", "whisper-rt")
 
 MODES: Final = {
     "min_latency": (128, 640, 0),
@@ -98,7 +67,8 @@ class Handshake:
 
     Attributes:
         options: The options of the session.
-        family: The family of its model.
+        family: How its turns are reported.
+        model: The server's model.
         configuration: What the server reports about it in the first message.
         idle_s: The time without messages after which the server closes, in seconds; None: never.
         webhook: Where the server posts the finished turns after the session.
@@ -107,19 +77,19 @@ class Handshake:
 
     options: SessionOptions
     family: ModelFamily
+    model: ServedModel
     configuration: SessionConfiguration
     idle_s: int | None
     webhook: Webhook | None
     room: RoomRequest | None
 
 
-def family_of(model: str) -> ModelFamily | None:
-    """Return the family of a model name; None if it is unknown."""
-    return next((family for prefix, family in _FAMILIES.items() if model.startswith(prefix)), None)
-
-
-def read_query(query: Query) -> Handshake:
+def read_query(query: Query, models: ServedModels = ENGLISH_ONLY) -> Handshake:
     """Read the query of a handshake.
+
+    Args:
+        query: The query.
+        models: The server's models.
 
     Raises:
         ProtocolViolation: A parameter has a value that is not allowed.
@@ -127,7 +97,8 @@ def read_query(query: Query) -> Handshake:
     query.check()
     _check_focus(query)
     warnings: list[str] = []
-    model, family = _model(query, warnings)
+    choice = choose_model(query, models, warnings)
+    family = choice.family
     change = _read_changes(query, family, warnings)
     room = read_room(query)
     if room is not None and change.format_turns is None:
@@ -135,21 +106,29 @@ def read_query(query: Query) -> Handshake:
     warnings += _no_effect(query)
     redaction = _redaction(query)
     warnings += _redaction_warnings(query, redaction)
-    options = _session_options(query, family, change, redaction, tuple(warnings))
+    warnings += _english_only_warnings(choice.languages, change, redaction)
+    options = _session_options(query, choice, change, redaction, tuple(warnings))
     configuration = SessionConfiguration(
-        model=model,
-        mode=query.text("mode") or ("balanced" if family is _U3 else None),
+        model=choice.name,
+        mode=query.text("mode") or ("balanced" if family is UNIVERSAL_3 else None),
         api_version=API_VERSION,
         speaker_labels=False,
         redact_pii=redaction is not None,
         filter_profanity=options.filter_profanity,
     )
     idle_s = query.whole("inactivity_timeout")
-    return Handshake(options, family, configuration, idle_s, _webhook(query), room)
+    return Handshake(options, family, choice.model, configuration, idle_s, _webhook(query), room)
 
 
-def read_update(fields: ParameterReader, family: ModelFamily) -> tuple[Configure | Warn, ...]:
+def read_update(
+    fields: ParameterReader, family: ModelFamily, model: ServedModel = ENGLISH_ONLY.default
+) -> tuple[Configure | Warn, ...]:
     """Read an ``UpdateConfiguration``: the change, and warnings about it.
+
+    Args:
+        fields: The fields of the message.
+        family: The family of the session's model.
+        model: The session's model.
 
     Raises:
         ProtocolViolation: A field has a value that is not allowed.
@@ -158,7 +137,8 @@ def read_update(fields: ParameterReader, family: ModelFamily) -> tuple[Configure
         if fields.raw(name) is not None:  # a client that asks for it must not continue without it
             raise ProtocolViolation(Failure.BAD_OPTION, f"{name} can't be changed during a session")
     warnings: list[str] = []
-    change = _read_changes(fields, family, warnings)
+    languages = read_languages(fields, model, warnings)
+    change = replace(_read_changes(fields, family, warnings), languages=languages)
     return (change, *map(Warn, (*warnings, *_no_effect(fields))))
 
 
@@ -184,7 +164,6 @@ def _read_changes(given: ParameterReader, family: ModelFamily, warnings: list[st
     for name in ("prompt", "agent_context"):
         given.text(name)
     given.whole("turn_left_pad_ms")
-    warnings += _language_warnings(given)
     return Configure(
         min_silence_ms=min_silence,
         max_silence_ms=max_silence,
@@ -213,7 +192,7 @@ def _silences(given: ParameterReader, family: ModelFamily) -> tuple[int | None, 
             Failure.BAD_OPTION,
             f"{shortest_name} must be at most max_turn_silence, {longest}, got {shortest}",
         )
-    if shortest is not None and family is _U3:  # as documented
+    if shortest is not None and family is UNIVERSAL_3:  # as documented
         low, high = _U3_MIN_SILENCE_MS
         shortest = max(low, min(shortest, high))
         longest = None if longest is None else max(longest, shortest)
@@ -239,20 +218,25 @@ def _key_terms(given: ParameterReader, warnings: list[str]) -> tuple[str, ...] |
     return usable
 
 
-def _language_warnings(given: ParameterReader) -> list[str]:
-    codes = given.strings("language_codes") or ()
-    if "multi" in codes and len(codes) > 1:
-        raise ProtocolViolation(Failure.BAD_OPTION, "language_codes must be 'multi' alone, or without it")
-    asked = {"language_codes": codes}
-    for name in ("language_code", "language"):
-        code = given.text(name)
-        asked[name] = (code,) if code else ()
-    return [
-        f"{name} {code[:20]!r}: the model knows only English"
-        for name, codes_of_name in asked.items()
-        for code in codes_of_name
-        if code.lower().replace("_", "-").split("-")[0] != "en"
-    ]
+def _english_only_warnings(
+    languages: tuple[str, ...], change: Configure, redaction: Redaction | None
+) -> list[str]:
+    """A warning for each wish that is fulfilled in English only.
+
+    Raises:
+        ProtocolViolation: Personal data in another language would be shown instead of hidden.
+    """
+    others = [language for language in languages if language != "en"]
+    if languages == ("en",):
+        return []
+    if others and redaction is not None:
+        raise ProtocolViolation(Failure.BAD_OPTION, f"redact_pii knows only English, not {others[0]!r}")
+    warnings = []
+    if redaction is not None:
+        warnings.append("redact_pii knows only English: it hides less in other languages")
+    if change.filter_profanity:
+        warnings.append("filter_profanity knows only English: it hides nothing in other languages")
+    return warnings
 
 
 def _no_effect(given: ParameterReader) -> list[str]:
@@ -273,24 +257,14 @@ def _is_off(given: ParameterReader, name: str) -> bool:
 # --- what only a handshake can ask for ----------------------------------------------------------
 
 
-def _model(query: Query, warnings: list[str]) -> tuple[str, ModelFamily]:
-    model = query.text("speech_model") or DEFAULT_MODEL
-    family = family_of(model)
-    if family is None:
-        warnings.append(f"speech_model {model[:40]!r} is unknown: the server uses {DEFAULT_MODEL}")
-        return DEFAULT_MODEL, _US
-    if model.startswith(_MULTILINGUAL):
-        warnings.append(f"speech_model {model[:40]}: the model knows only English")
-    return model, family
-
-
 def _session_options(
     query: Query,
-    family: ModelFamily,
+    choice: ModelChoice,
     change: Configure,
     redaction: Redaction | None,
     warnings: tuple[str, ...],
 ) -> SessionOptions:
+    family = choice.family
     formatted = family.replaces_text or change.format_turns or False
     encoding = _encoding(query)
     min_silence_ms, max_silence_ms = _both_silences(
@@ -320,6 +294,9 @@ def _session_options(
         key_terms=change.key_terms or (),
         filter_profanity=change.filter_profanity or False,
         redaction=redaction,
+        model=choice.model.name,
+        languages=choice.languages,
+        detects_language=choice.detects,
         warnings=warnings,
     )
 

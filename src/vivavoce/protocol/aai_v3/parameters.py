@@ -37,7 +37,10 @@ _MAX_SILENCE_MS: Final = 60_000
 _MAX_PROMPT_CHARACTERS: Final = 1_750
 _DAY_MS: Final = 24 * 3_600_000
 _NOTHING: Final = "Accepted without effect; a Warning says so."
-_NOT_ENGLISH: Final = "A language other than English is accepted without effect; a Warning says so."
+_UNKNOWN_LANGUAGE: Final = (
+    "A server with several models chooses one that knows it. A language that none knows is accepted without "
+    "effect; a Warning says so."
+)
 _NO_SPEAKERS: Final = "the model does not tell speakers apart"
 _NO_CONTEXT: Final = "the model takes no context"
 _NO_FOCUS: Final = "the audio is transcribed as it comes"
@@ -46,7 +49,8 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "speech_model": text(
         "The vendor's model names are aliases. With the Universal-Streaming names the server commits words "
         "one by one; with names that begin with universal-3, u3- or assemblyai-stt- it restates formatted "
-        "turns. An unknown name is accepted with a Warning.",
+        "turns. A name of vivavoce models list is taken where the server serves that model. An unknown name "
+        "is accepted with a Warning.",
         default=DEFAULT_MODEL,
     ),
     "sample_rate": whole(
@@ -140,15 +144,18 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         _NOTHING, max_length=_MAX_PROMPT_CHARACTERS, can_change=True, no_effect=_NO_CONTEXT
     ),
     "previous_context_n_turns": whole(_NOTHING, 0, 100, no_effect=_NO_CONTEXT),
-    "language_detection": flag(_NOTHING, no_effect="all speech counts as English"),
+    "language_detection": flag(
+        "Whether turns say which language was heard. With a model of one language it has no effect; a "
+        "Warning says so."
+    ),
     "language_codes": strings(
-        f"At most ten languages: a JSON list, or text with commas. {_NOT_ENGLISH}",
+        f"At most ten languages: a JSON list, or text with commas. {_UNKNOWN_LANGUAGE}",
         commas=True,
         max_items=10,
         can_change=True,
     ),
-    "language_code": text(f"The old way to set one language. {_NOT_ENGLISH}"),
-    "language": text(f"The oldest way to set one language. {_NOT_ENGLISH}"),
+    "language_code": text(f"The old way to set one language. {_UNKNOWN_LANGUAGE}"),
+    "language": text(f"The oldest way to set one language. {_UNKNOWN_LANGUAGE}"),
     "speaker_labels": flag(_NOTHING, no_effect=_NO_SPEAKERS),
     "max_speakers": whole(_NOTHING, 1, 10, no_effect=_NO_SPEAKERS),
     "speaker_labels_revision_interval_ms": whole(_NOTHING, 0, _DAY_MS, no_effect=_NO_SPEAKERS),
