@@ -10,7 +10,6 @@ from support.servers import scripted_server
 from vivavoce.cli.app import run
 from vivavoce.errors import EngineError, ModelError, ServerError
 from vivavoce.server import ServerOptions, serve
-from vivavoce.server import run as run_module
 
 MISSING = 'the package some_model is missing: pip install "vivavoce[server]"'
 
@@ -30,8 +29,7 @@ def broken(request, monkeypatch):
             parts["recogniser" if request.param == "load_recogniser" else "detector"] = missing
             super().__init__(**others | parts)
 
-    monkeypatch.setattr(run_module, "Engine", Broken)
-    monkeypatch.setattr("vivavoce.server.local.LocalServer.__init__.__kwdefaults__", {"engine": Broken})
+    monkeypatch.setattr("vivavoce.server.engines.Engine", Broken)
 
 
 def test_a_server_stops(broken, caplog):

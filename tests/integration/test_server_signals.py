@@ -30,7 +30,7 @@ def running(**options):
     options = ServerOptions(**{"port": 0, **options})
     sockets = listen(options.host, options.port)
     server = make_server(
-        options, engine=lambda: Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector)
+        options, engine=lambda _: Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector)
     )
     server.url = urls_of(sockets, "ws")[0]
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets)))

@@ -36,7 +36,7 @@ def scripted_server(*, recogniser=None, detector=ScriptedDetector, workers=None,
     recogniser = recogniser or ScriptedRecogniser()
     server = LocalServer(
         ServerOptions(**{"port": 0, **options}),
-        engine=lambda: Engine(recogniser=lambda: recogniser, detector=detector, workers=workers),
+        engine=lambda _: Engine(recogniser=lambda: recogniser, detector=detector, workers=workers),
     )
     with server:
         yield server

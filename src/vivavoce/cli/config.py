@@ -11,26 +11,35 @@ that has the option; a section applies to its command::
     [stream]
     realtime = true
 
+The section ``models`` names folders of models, which --model then takes by these names::
+
+    [models]
+    mine = "/srv/models/mine"
+    andere = { folder = "/srv/models/andere", languages = ["de"] }
+
 The command line and the environment take precedence over the file.
 """
 
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.cli.usage import expectation
 from vivavoce.errors import ConfigurationError
 from vivavoce.folders import config_folder
+from vivavoce.model_files import NamedFolder
+from vivavoce.model_files.languages import base_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import click
 
-__all__ = ["config_exists", "config_path", "defaults_of", "origin_of", "read_config"]
+__all__ = ["config_exists", "config_path", "defaults_of", "named_models", "origin_of", "read_config"]
 
+_MODELS: Final = "models"  # the section that is no command's
 _SETTING_OF_OPTION: Final = {"url": "base_url", "api_key": "api_key"}
 
 
@@ -87,7 +96,7 @@ def defaults_of(
         ConfigurationError: A section names no command, a key names no option, or a value is invalid.
     """
     general = {name: value for name, value in config.items() if not isinstance(value, dict)}
-    sections = {name: value for name, value in config.items() if isinstance(value, dict)}
+    sections = {name: value for name, value in config.items() if isinstance(value, dict) and name != _MODELS}
     options = {name: _option_names(command) for name, command in group.commands.items()}
     for name in sections:
         if name not in options:
@@ -112,6 +121,35 @@ def defaults_of(
                 merged[name] = _checked(group.commands[command], names[name], value, f"{path}: {key}")
         defaults[command] = {names[name]: value for name, value in merged.items() if not _is_overridden(name)}
     return defaults
+
+
+def named_models() -> dict[str, NamedFolder]:
+    """Return the models to which the file gives names.
+
+    Raises:
+        ConfigurationError: The file can't be read, or what it says of a model has another form.
+    """
+    path = config_path()
+    if path is None or not config_exists(path):
+        return {}
+    table = read_config(path).get(_MODELS, {})
+    return {name: _named_folder(value, f"{path}: [{_MODELS}] {name}") for name, value in table.items()}
+
+
+def _named_folder(value: Any, where: str) -> NamedFolder:
+    fields = {"folder": value} if isinstance(value, str) else value
+    languages = fields.get("languages", []) if isinstance(fields, dict) else None
+    if (
+        not isinstance(fields, dict)
+        or not {"folder"} <= set(fields) <= {"folder", "languages"}
+        or not isinstance(fields["folder"], str)
+        or not isinstance(languages, list)
+        or not all(isinstance(language, str) for language in languages)
+    ):
+        raise ConfigurationError(
+            f'{where}: expected a folder, as "/srv/models/mine", or {{ folder = "...", languages = ["de"] }}'
+        )
+    return NamedFolder(Path(fields["folder"]), tuple(map(base_code, languages)))
 
 
 def _checked(command: click.Command, parameter_name: str, value: Any, where: str) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.cli.model_download import ModelOption, OfflineOption, chosen_models
 from vivavoce.cli.room_options import check_room_name, random_room_name
 from vivavoce.cli.serve import LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.configuration import DEFAULT_PORT
@@ -86,6 +87,8 @@ def live(
     room: _RoomOption = None,
     title: _TitleOption = None,
     store: StoreOption = None,
+    model: ModelOption = None,
+    offline: OfflineOption = False,
     browser: _BrowserOption = True,
     log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
@@ -118,7 +121,14 @@ def live(
             _open(addresses.speaker)
 
     server.serve(
-        server.ServerOptions(host=host, port=port, api_keys=(key,), store=store, log_level=log_level.value),
+        server.ServerOptions(
+            host=host,
+            port=port,
+            api_keys=(key,),
+            store=store,
+            models=chosen_models(model, offline=offline),
+            log_level=log_level.value,
+        ),
         on_listening=show,
     )
 

@@ -1,35 +1,61 @@
-"""Downloading a model with a progress bar, and finding the files of the one that a user named."""
+"""The models that a user names on the command line; those that are not here are downloaded."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from vivavoce.cli.guarded import say
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from vivavoce.model_files import Card, ChosenModel
     from vivavoce.model_files.download import Progress
 
-__all__ = ["folder_of", "get_model"]
+__all__ = ["ModelOption", "OfflineOption", "chosen_models", "get_model"]
+
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|FOLDER",
+        envvar="VIVAVOCE_MODEL",
+        show_default=False,
+        help="Use this model (default: the one of the installation). A name of vivavoce models list is "
+        "downloaded at first. Repeatable: clients choose among the models by name or language.",
+    ),
+]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Download nothing.")
+]
 
 
-def folder_of(chosen: ChosenModel, *, mirror: str | None = None, offline: bool = False) -> Path | None:
-    """Return the folder of a model, which is downloaded if it is not here.
+def chosen_models(names: Sequence[str] | None, *, offline: bool = False) -> tuple[ChosenModel, ...]:
+    """Return models with their folders; those that are not here are downloaded.
 
-    Returns:
-        The folder; None: an installed package carries the model.
+    Args:
+        names: Names, or paths of folders; None or empty: the default.
+        offline: Whether nothing may be downloaded.
 
     Raises:
-        ModelError: It is not here and can't be downloaded.
+        ModelError: A model is unknown, or it is not here and can't be downloaded.
     """
-    if chosen.folder is not None or chosen.card is None:
-        return chosen.folder
-    if chosen.card.is_packaged:
-        return None
-    return get_model(chosen.card, mirror=mirror, offline=offline)
+    from vivavoce.cli.config import named_models
+    from vivavoce.model_files import DEFAULT_MODEL, choose
+
+    named = named_models()
+    return tuple(_with_folder(choose(name, named), offline=offline) for name in names or [DEFAULT_MODEL])
+
+
+def _with_folder(chosen: ChosenModel, *, offline: bool) -> ChosenModel:
+    if chosen.card is None or chosen.card.is_packaged:
+        return chosen
+    return dataclasses.replace(chosen, folder=get_model(chosen.card, offline=offline))
 
 
 def get_model(card: Card, *, mirror: str | None = None, offline: bool = False, quiet: bool = False) -> Path:

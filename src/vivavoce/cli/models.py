@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.cli.model_download import OfflineOption, get_model
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ MirrorOption = Annotated[
         show_default=False,
         help="Download from this copy of the model hub.",
     ),
-]
-OfflineOption = Annotated[
-    bool, typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Download nothing.")
 ]
 
 
@@ -69,8 +67,6 @@ def get(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress on standard error.")] = False,
 ) -> None:
     """Download models, or the rest of those that were begun."""
-    from vivavoce.cli.model_download import get_model
-
     for card in [_card(name) for name in names]:
         if card.is_packaged:
             say(f"{card.name} is part of the installation.")

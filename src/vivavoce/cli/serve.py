@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.cli.model_download import ModelOption, OfflineOption, chosen_models
 from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
@@ -162,7 +163,8 @@ _TlsSelfSignedOption = Annotated[
     typer.Option(
         "--tls-self-signed",
         envvar="VIVAVOCE_TLS_SELF_SIGNED",
-        help="Use TLS with a self-signed certificate, for development.",
+        help="Use TLS with a certificate for localhost and HOST that is created in the cache folder, for "
+        "development; the log has its path.",
     ),
 ]
 _WebhooksOption = Annotated[
@@ -238,6 +240,8 @@ def serve(
     tls_self_signed: _TlsSelfSignedOption = False,
     webhooks: _WebhooksOption = True,
     strict_chunks: _StrictChunksOption = False,
+    model: ModelOption = None,
+    offline: OfflineOption = False,
     turn_model: _TurnModelOption = "auto",
     drain: _DrainOption = 5.0,
     public_status: _PublicStatusOption = False,
@@ -249,12 +253,10 @@ def serve(
     Examples:
       vivavoce serve
       vivavoce serve --host 0.0.0.0 --api-key-file keys.txt
-      vivavoce serve --tls-cert fullchain.pem --tls-key privkey.pem
+      vivavoce serve --model moonshine-tiny-en --model whisper-base
 
-    A loopback address needs no keys. On any other address the server refuses to start without keys,
-    unless --no-auth is given. At Ctrl-C or SIGTERM sessions may continue for --drain seconds, and then get
-    their last words; a second signal stops at once. SIGHUP reads --api-key-file and the certificate again.
-    --tls-self-signed creates a certificate for localhost and HOST, in the cache folder, and logs its path.
+    A loopback address needs no keys; any other needs them, or --no-auth. After Ctrl-C or SIGTERM sessions
+    may continue for --drain seconds; a second signal stops at once. SIGHUP reads keys and certificate again.
     """  # noqa: D301  - click keeps the lines after \b as they are
     keys, server = _keys_reader(api_key, api_key_file), _server_module()
     options = server.ServerOptions(
@@ -264,6 +266,7 @@ def serve(
         no_auth=no_auth,
         max_sessions=_session_limit(max_sessions),
         max_sessions_per_key=max_sessions_per_key,
+        models=chosen_models(model, offline=offline),
         turn_model=turn_model,
         webhooks=webhooks,
         strict_chunks=strict_chunks,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vivavoce.model_files.catalogue import CATALOGUE, DEFAULT_MODEL, Card, RemoteFile
-from vivavoce.model_files.choice import ChosenModel, choose
+from vivavoce.model_files.choice import ChosenModel, NamedFolder, choose
 from vivavoce.model_files.shelf import Shelf, models_folder
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "Card",
     "ChosenModel",
+    "NamedFolder",
     "RemoteFile",
     "Shelf",
     "choose",

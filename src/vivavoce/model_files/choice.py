@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,13 +14,28 @@ from vivavoce.model_files.catalogue import CATALOGUE
 from vivavoce.model_files.languages import WHISPER_LANGUAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vivavoce.model_files.catalogue import Card
 
-__all__ = ["ChosenModel", "choose"]
+__all__ = ["ChosenModel", "NamedFolder", "choose"]
 
 _LANGUAGE: Final = re.compile(r"[-_.](?P<code>[a-z]{2})$")
 
 _ENGLISH_PIECES: Final = 51_864  # of Whisper's English-only models; the others have one or two more
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFolder:
+    """A folder with a model, to which a user gave a name.
+
+    Attributes:
+        folder: The folder.
+        languages: ISO 639-1 codes of its languages; empty: what the files say.
+    """
+
+    folder: Path
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +57,23 @@ class ChosenModel:
     card: Card | None = None
 
 
-def choose(text: str) -> ChosenModel:
+def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenModel:
     """Find out which model is meant.
 
     Args:
-        text: A name of the catalogue, or the path of a folder.
+        text: A name, or the path of a folder.
+        named: The user's own names, which come before those of the catalogue.
 
     Raises:
         ModelError: There is no such model, or the folder holds none that is known.
     """
+    own = (named or {}).get(text)
+    if own is not None:
+        folder = own.folder.expanduser()
+        if not folder.is_dir():
+            raise ModelError(f"{folder}, the folder of model {text}, is no folder")
+        found = _in_folder(folder.resolve())
+        return replace(found, name=text, languages=own.languages or found.languages)
     card = CATALOGUE.get(text)
     if card is not None:
         return ChosenModel(card.name, card.family, card.languages, card=card)
@@ -59,7 +82,7 @@ def choose(text: str) -> ChosenModel:
         return _in_folder(folder.resolve())
     if "/" in text or text.startswith((".", "~")):
         raise ModelError(f"{text} is no folder")
-    close = get_close_matches(text, CATALOGUE, 1, cutoff=0.4)
+    close = get_close_matches(text, [*(named or ()), *CATALOGUE], 1, cutoff=0.4)
     hint = f"do you mean {close[0]}? " if close else ""
     raise ModelError(f"no model is named {text!r}: {hint}vivavoce models list has all names")
 

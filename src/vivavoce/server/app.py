@@ -9,7 +9,6 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
-from vivavoce.asr.engine import Engine
 from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.access import token_routes
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
     from vivavoce.protocol.dialect import DialectFactory
+    from vivavoce.server.engines import EngineMaker
 
     _Endpoint: TypeAlias = Callable[[WebSocket], Awaitable[None]]
 
@@ -38,12 +38,12 @@ _log = logging.getLogger(__name__)
 _UNKNOWN_PATH: Final = f"unknown path: the WebSockets are {' and '.join(DIALECTS)}"
 
 
-def create_app(options: ServerOptions | None = None, *, engine: Callable[[], Engine] = Engine) -> Starlette:
+def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | None = None) -> Starlette:
     """Build the application, for any ASGI server.
 
     Args:
         options: Options of the server; host and port concern the ASGI server alone.
-        engine: Makes the engine; called on the event loop when the application starts.
+        engine: Makes the engine of a model; None: one that loads its files.
 
     Returns:
         The application; its ``state.service`` is the `Service`.

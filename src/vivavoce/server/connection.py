@@ -56,7 +56,7 @@ class Connection:
         self._websocket = websocket
         self._factory = factory
         self._service = service
-        self._engine = service.engine
+        self._engine = service.engine  # of the default model until the session has chosen one
         self._has_events = asyncio.Event()  # the session has events to send
         self._progress = asyncio.Event()  # the session may have consumed audio
         self._served: ServedStream | None = None  # None before the session begins and after it is over
@@ -70,7 +70,7 @@ class Connection:
         try:
             grant = self._admit()
             dialect = self._open_dialect()
-            self._check_engine()
+            self._choose_engine(dialect)
             if dialect.room is not None:
                 self._service.rooms.check(dialect.room)
             stream = self._open_stream(dialect, grant)
@@ -106,14 +106,17 @@ class Connection:
         session_id = self._websocket.path_params.get("session_id")
         if session_id is not None:
             raise self._service.ledger.resume_error(session_id)
-        dialect = self._factory.open(self._websocket.query_params.multi_items())
+        dialect = self._factory.open(self._websocket.query_params.multi_items(), self._service.models)
         if dialect.webhook is not None and not self._service.options.may_post:
             raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
         return dialect
 
-    def _check_engine(self) -> None:
-        if self._engine.state is EngineState.DEAD:
+    def _choose_engine(self, dialect: Dialect) -> None:
+        engine = self._engine = self._service.engines.engine_of(dialect.options.model)
+        if engine.state is EngineState.DEAD:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
+        if engine.is_saturated:
+            raise ProtocolViolation(Failure.BUSY, "the model has no capacity for another session")
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
         limits = dialect.limits

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from vivavoce.asr.engine import Engine, EngineState
+from vivavoce.asr.engine import EngineState
 from vivavoce.errors import ServerError
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.run import make_server
@@ -16,10 +16,10 @@ from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
+    from vivavoce.server.engines import EngineMaker
     from vivavoce.server.run import DrainingServer
 
 __all__ = ["LocalServer"]
@@ -40,14 +40,12 @@ class LocalServer:
         ca_file: The certificate that clients must trust, where one was made here; else None.
     """
 
-    def __init__(
-        self, options: ServerOptions | None = None, *, engine: Callable[[], Engine] = Engine
-    ) -> None:
+    def __init__(self, options: ServerOptions | None = None, *, engine: EngineMaker | None = None) -> None:
         """Prepare a server; entering the context starts it.
 
         Args:
             options: By default any free port and no limit on speed.
-            engine: Makes the engine; called on the server's event loop.
+            engine: Makes the engine of a model; None: one that loads its files.
         """
         self.base_url = ""
         self.ca_file: Path | None = None

@@ -9,6 +9,7 @@ from typing import Final
 
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
+from vivavoce.model_files import DEFAULT_MODEL, ChosenModel, choose
 from vivavoce.server.access import KeyRing, is_loopback
 
 __all__ = ["ServerOptions"]
@@ -28,6 +29,7 @@ class ServerOptions:
         no_auth: Whether a public address may be served without keys.
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
+        models: The models that sessions can ask for, the default first; each is loaded when it is first used.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
         webhooks: Whether clients may have turns posted to an address of their choice.
         max_lead_s: How far audio may run ahead of the clock, in seconds; None: no limit, and fast clients
@@ -55,6 +57,7 @@ class ServerOptions:
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
+    models: tuple[ChosenModel, ...] = (choose(DEFAULT_MODEL),)
     turn_model: str = "auto"
     webhooks: bool = True
     max_lead_s: float | None = 60.0
@@ -99,6 +102,9 @@ class ServerOptions:
             )
         if self.tls_key and not self.tls_cert:
             raise ConfigurationError("--tls-key needs --tls-cert: the certificate that the key belongs to")
+        names = [model.name for model in self.models]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(f"--model must name each model once, got {', '.join(names)}")
         if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"

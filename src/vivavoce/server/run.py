@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from vivavoce.asr.engine import Engine
-from vivavoce.asr.models import load_recogniser
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.server.app import create_app
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
+    from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
     from vivavoce.server.service import Service
     from vivavoce.server.tls import Certificate
@@ -181,7 +180,7 @@ def make_server(
     options: ServerOptions,
     certificate: Certificate | None = None,
     *,
-    engine: Callable[[], Engine] = Engine,
+    engine: EngineMaker | None = None,
     stops_with_engine: bool = False,
 ) -> DrainingServer:
     """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`.
@@ -189,7 +188,7 @@ def make_server(
     Args:
         options: Options of the server.
         certificate: From `certificate_for`; None: no encryption.
-        engine: Makes the engine; called on the server's event loop.
+        engine: Makes the engine of a model; None: one that loads its files.
         stops_with_engine: Whether a model that can't be loaded stops the server.
     """
     app = create_app(options, engine=engine)
@@ -277,10 +276,7 @@ def _serve(
         _log.info("self-signed certificate: %s", certificate.advice)
     if on_listening is not None:
         on_listening(sockets[0].getsockname()[1])
-    recogniser = partial(load_recogniser, turn_model=options.turn_model)
-    server = make_server(
-        options, certificate, engine=lambda: Engine(recogniser=recogniser), stops_with_engine=True
-    )
+    server = make_server(options, certificate, stops_with_engine=True)
     server.reload = partial(_reload, server, options, read_keys)
     server.run(sockets=sockets)
     if server.failure is not None:

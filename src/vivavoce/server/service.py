@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ServerError
 from vivavoce.server.access import Admission, Ledger, OriginPolicy
+from vivavoce.server.engines import engine_pool, served_models
 from vivavoce.server.followers import Followers
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
@@ -16,12 +17,13 @@ from vivavoce.server.rooms import Rooms
 from vivavoce.server.webhooks import deliver
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from starlette.applications import Starlette
 
     from vivavoce.asr.engine import Engine
     from vivavoce.protocol.events import RoomRequest, Webhook
+    from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
 
 __all__ = ["OpenConnection", "Service"]
@@ -44,6 +46,8 @@ class Service:
 
     Attributes:
         options: Options of the server.
+        engines: The engines of all models.
+        models: The models that a session can ask for.
         admission: Decides who may open a session.
         ledger: Knows the sessions that are open, and those that are over.
         metrics: Counts sessions for Prometheus.
@@ -54,17 +58,19 @@ class Service:
         is_draining: Whether new sessions are refused because the server stops.
     """
 
-    def __init__(self, options: ServerOptions, make_engine: Callable[[], Engine]) -> None:
-        """Prepare; `lifespan` starts the engine.
+    def __init__(self, options: ServerOptions, make_engine: EngineMaker | None = None) -> None:
+        """Prepare; `lifespan` starts the engine of the default model.
 
         Args:
             options: Options of the server.
-            make_engine: Makes the engine; called on the event loop.
+            make_engine: Makes the engine of a model; None: one that loads its files.
 
         Raises:
             ConfigurationError: An API key has an unknown status, or the store can't be used.
         """
         self.options = options
+        self.engines = engine_pool(options, make_engine)
+        self.models = served_models(options)
         self.admission = Admission(options.api_keys)
         self.ledger = Ledger(options.max_sessions_per_key)
         self.metrics = Metrics()
@@ -75,29 +81,28 @@ class Service:
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
         self.is_draining = False
-        self._make_engine = make_engine
-        self._engine: Engine | None = None  # None until the application starts
+        self._is_started = False
         self._deliveries: set[asyncio.Task[bool]] = set()  # webhooks under way
         self._all_closed = asyncio.Event()  # set when the last connection closes
 
     @property
     def engine(self) -> Engine:
-        """The engine that serves the sessions.
+        """The engine of the default model.
 
         Raises:
             ServerError: The application has not started.
         """
-        if self._engine is None:
+        if not self._is_started:
             raise ServerError(
                 "the application has not started: run it on an ASGI server with lifespan support"
             )
-        return self._engine
+        return self.engines.default
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Run the engine while the application runs; the socket is open before the models are loaded."""
-        engine = self._engine = self._make_engine()
-        engine.start()
+        self.engines.start()
+        self._is_started = True
         await self._restore_rooms()
         ticking = asyncio.create_task(self._tick())
         try:
@@ -108,7 +113,7 @@ class Service:
                 await ticking
             for delivery in self._deliveries:
                 delivery.cancel()
-            await engine.stop()
+            await self.engines.stop()
             if self.recorder is not None:
                 await self.recorder.close()
 

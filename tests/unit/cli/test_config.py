@@ -1,9 +1,14 @@
 """The configuration file."""
 
+from pathlib import Path
+
 import pytest
 
 from support.cli_fakes import SRT, VTT, FakeTranscriber
 from vivavoce.cli.app import run
+from vivavoce.cli.config import named_models
+from vivavoce.errors import ConfigurationError
+from vivavoce.model_files import NamedFolder
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -100,3 +105,24 @@ def test_a_number_may_name_a_device(write_config, microphone):
     write_config("[mic]\ndevice = 3\nsample-rate = 8000\n")
     assert run(["mic"]) == 0
     assert microphone.opened == [(8_000, 3)]
+
+
+@pytest.mark.parametrize(
+    ("value", "folder", "languages"),
+    [
+        ('"/srv/mine"', "/srv/mine", ()),
+        ('{ folder = "/srv/mine", languages = ["de-AT", "en"] }', "/srv/mine", ("de", "en")),
+    ],
+)
+def test_folders_of_models_have_names(write_config, value, folder, languages):
+    write_config(f"[models]\nmine = {value}\n")
+    assert named_models() == {"mine": NamedFolder(Path(folder), languages)}
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "{ languages = [] }", '{ folder = "a", x = 1 }', '{ folder = "a", languages = "de" }']
+)
+def test_a_name_without_a_folder_is_refused(write_config, value):
+    write_config(f"[models]\nmine = {value}\n")
+    with pytest.raises(ConfigurationError, match=r"\[models\] mine: expected a folder"):
+        named_models()

@@ -7,6 +7,8 @@ import pytest
 from vivavoce.cli.app import run
 from vivavoce.cli.serve import read_keys
 from vivavoce.errors import ConfigurationError, ServerError
+from vivavoce.model_files import choose
+from vivavoce.server import ServerOptions
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -31,6 +33,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "no_auth": False,
         "max_sessions": 4,
         "max_sessions_per_key": 2,
+        "models": (choose("moonshine-tiny-en"),),
         "turn_model": "none",
         "webhooks": False,
         "strict_chunks": True,
@@ -127,3 +130,37 @@ def test_a_key_file_that_every_user_can_read_is_named(parts, tmp_path, capsys, m
     assert capsys.readouterr().err == (
         f"vivavoce: every user of this machine can read {keys}: chmod o-r {keys}\n" if is_open else ""
     )
+
+
+def test_models_by_name_and_folder(parts, tmp_path, write_config):
+    folder = tmp_path / "mein-modell-de"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "moonshine_streaming"}')
+    write_config(f'[models]\nmine = {{ folder = "{folder}", languages = ["ja"] }}\n')
+    assert run(["serve", "--model", "moonshine-tiny-en", "--model", str(folder), "--model", "mine"]) == 0
+    (options,) = parts.served
+    assert [(model.name, model.languages) for model in options.models] == [
+        ("moonshine-tiny-en", ("en",)),
+        ("mein-modell-de", ("de",)),
+        ("mine", ("ja",)),
+    ]
+    assert [model.folder for model in options.models] == [None, folder, folder]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "whisper-bse"], "do you mean whisper-base?"),
+        (["--model", "whisper-base", "--offline"], "whisper-base is not in "),
+        (["--model", "./nothing"], "./nothing is no folder"),
+    ],
+)
+def test_models_that_are_not_here(parts, capsys, arguments, message):
+    assert run(["serve", *arguments]) == 1
+    assert message in capsys.readouterr().err
+    assert parts.served == []
+
+
+def test_a_model_is_named_once():
+    with pytest.raises(ConfigurationError, match="--model must name each model once"):
+        ServerOptions(models=(choose("moonshine-tiny-en"),) * 2).check()

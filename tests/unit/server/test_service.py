@@ -11,7 +11,7 @@ from vivavoce.server import ServerOptions
 from vivavoce.server.service import Service
 
 
-def scripted_engine():
+def scripted_engine(_model):
     return Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector)
 
 

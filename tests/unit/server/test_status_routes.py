@@ -17,7 +17,7 @@ def get(options, path, client, headers=()):
     """Send one request to the application; return its status and its body."""
     app = create_app(
         ServerOptions(**options),
-        engine=lambda: Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector),
+        engine=lambda _: Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector),
     )
     parts = []
 

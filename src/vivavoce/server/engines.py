@@ -1,0 +1,41 @@
+"""The engines of a server: one for each of its models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from vivavoce.asr.engine import Engine, EnginePool, tuning_of
+from vivavoce.asr.models import load_recogniser
+from vivavoce.model_files import ChosenModel
+from vivavoce.protocol.served_models import ServedModel, ServedModels
+
+if TYPE_CHECKING:
+    from vivavoce.server.options import ServerOptions
+
+__all__ = ["EngineMaker", "engine_pool", "served_models"]
+
+EngineMaker: TypeAlias = Callable[[ChosenModel], Engine]
+"""Makes the engine of a model; called on the event loop."""
+
+
+def engine_pool(options: ServerOptions, make: EngineMaker | None = None) -> EnginePool:
+    """Prepare the engines of all models; nothing is loaded.
+
+    Args:
+        options: Options of the server.
+        make: Makes an engine; None: one that loads the model's files.
+    """
+    make = make or partial(_make, turn_model=options.turn_model)
+    return EnginePool({model.name: partial(make, model) for model in options.models})
+
+
+def _make(model: ChosenModel, *, turn_model: str) -> Engine:
+    load = partial(load_recogniser, model.family, model.folder, turn_model=turn_model)
+    return Engine(recogniser=load, tuning=tuning_of(model.family))
+
+
+def served_models(options: ServerOptions) -> ServedModels:
+    """Return the models of a server as the protocols see them."""
+    return ServedModels(tuple(ServedModel(model.name, model.languages) for model in options.models))
