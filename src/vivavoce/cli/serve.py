@@ -8,7 +8,7 @@ import os
 import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -183,6 +183,24 @@ _StrictChunksOption = Annotated[
         "than 10 ms).",
     ),
 ]
+_FinalModelOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FOLDER",
+        envvar="VIVAVOCE_FINAL_MODEL",
+        show_default=False,
+        help="Let this model hear finished turns again, for better finals (default: no second model).",
+    ),
+]
+_FinalWaitOption = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        envvar="VIVAVOCE_FINAL_WAIT",
+        min=0,
+        help="Wait this long for --final-model after the end of a turn, then send the turn without it.",
+    ),
+]
 _TurnModelOption = Annotated[
     str,
     typer.Option(
@@ -241,6 +259,8 @@ def serve(
     webhooks: _WebhooksOption = True,
     strict_chunks: _StrictChunksOption = False,
     model: ModelOption = None,
+    final_model: _FinalModelOption = None,
+    final_wait: _FinalWaitOption = 1.0,
     offline: OfflineOption = False,
     turn_model: _TurnModelOption = "auto",
     drain: _DrainOption = 5.0,
@@ -266,7 +286,6 @@ def serve(
         no_auth=no_auth,
         max_sessions=_session_limit(max_sessions),
         max_sessions_per_key=max_sessions_per_key,
-        models=chosen_models(model, offline=offline),
         turn_model=turn_model,
         webhooks=webhooks,
         strict_chunks=strict_chunks,
@@ -274,14 +293,25 @@ def serve(
         max_readers=max_readers,
         store=store,
         keep_days=keep_days,
-        tls_cert=tls_cert,
-        tls_key=tls_key,
-        tls_self_signed=tls_self_signed,
         drain_s=drain,
         public_status=public_status,
         log_level=log_level.value,
+        **_models(model, final_model, final_wait, offline=offline),
+        **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
     server.serve(options, read_keys=keys)
+
+
+def _models(
+    names: list[str] | None, final_model: str | None, final_wait: float, *, offline: bool
+) -> dict[str, Any]:
+    final = chosen_models([final_model], offline=offline)[0] if final_model else None
+    models = chosen_models(names, offline=offline)
+    return {"models": models, "final_model": final, "final_wait_s": final_wait}
+
+
+def _tls(cert: Path | None, key: Path | None, *, is_self_signed: bool) -> dict[str, Any]:
+    return {"tls_cert": cert, "tls_key": key, "tls_self_signed": is_self_signed}
 
 
 def _server_module() -> ModuleType:

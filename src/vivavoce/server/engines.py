@@ -27,13 +27,21 @@ def engine_pool(options: ServerOptions, make: EngineMaker | None = None) -> Engi
         options: Options of the server.
         make: Makes an engine; None: one that loads the model's files.
     """
-    make = make or partial(_make, turn_model=options.turn_model)
+    make = make or partial(_make, options)
     return EnginePool({model.name: partial(make, model) for model in options.models})
 
 
-def _make(model: ChosenModel, *, turn_model: str) -> Engine:
-    load = partial(load_recogniser, model.family, model.folder, turn_model=turn_model)
-    return Engine(recogniser=load, tuning=tuning_of(model.family))
+def _make(options: ServerOptions, model: ChosenModel) -> Engine:
+    load = partial(load_recogniser, model.family, model.folder, turn_model=options.turn_model)
+    better = options.final_model
+    if better is None or not set(model.languages) <= set(better.languages):
+        return Engine(recogniser=load, tuning=tuning_of(model.family))
+    return Engine(
+        recogniser=load,
+        reviser=partial(load_recogniser, better.family, better.folder, turn_model="none"),
+        revision_limit_s=options.final_wait_s,
+        tuning=tuning_of(model.family),
+    )
 
 
 def served_models(options: ServerOptions) -> ServedModels:

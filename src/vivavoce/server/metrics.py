@@ -64,6 +64,18 @@ class Metrics:
                 "Time spent decoding, summed over threads; its rate over that of the audio is the load.",
                 {"": stats.decode_s},
             ),
+            *_plain(
+                "counter",
+                "revise_seconds_total",
+                "Time spent by the model of finals.",
+                {"": stats.revise_s},
+            ),
+            *_plain(
+                "counter",
+                "late_revisions_total",
+                "Finals that were sent without it, because it was late.",
+                {"": stats.late_revisions},
+            ),
             *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
             *_histogram("batch_size", "Passes in a batch, counted whenever some join.", stats.batch_sizes),
             *_histogram(

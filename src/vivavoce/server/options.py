@@ -30,6 +30,9 @@ class ServerOptions:
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
         models: The models that sessions can ask for, the default first; each is loaded when it is first used.
+        final_model: A better model that hears finished utterances again, for sessions of models all of whose
+            languages it knows; None: finals come from the model of the partials.
+        final_wait_s: How long a final may wait for that one, in seconds.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
         webhooks: Whether clients may have turns posted to an address of their choice.
         max_lead_s: How far audio may run ahead of the clock, in seconds; None: no limit, and fast clients
@@ -58,6 +61,8 @@ class ServerOptions:
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
     models: tuple[ChosenModel, ...] = (choose(DEFAULT_MODEL),)
+    final_model: ChosenModel | None = None
+    final_wait_s: float = 1.0
     turn_model: str = "auto"
     webhooks: bool = True
     max_lead_s: float | None = 60.0

@@ -34,6 +34,8 @@ def test_options_reach_the_server(parts, tmp_path):
         "max_sessions": 4,
         "max_sessions_per_key": 2,
         "models": (choose("moonshine-tiny-en"),),
+        "final_model": None,
+        "final_wait_s": 1.0,
         "turn_model": "none",
         "webhooks": False,
         "strict_chunks": True,

@@ -12,10 +12,12 @@ import enum
 import itertools
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.engine.cadence import CadenceControl
 from vivavoce.asr.engine.cores import usable_cores
+from vivavoce.asr.engine.reviser import DEFAULT_LIMIT_S, Reviser
 from vivavoce.asr.engine.scheduler import Scheduler
 from vivavoce.asr.engine.served_stream import Member, ServedStream
 from vivavoce.asr.engine.stats import EngineStats
@@ -69,6 +71,8 @@ class Engine:
         *,
         recogniser: Callable[[], Recogniser] = load_recogniser,
         detector: Callable[[], SpeechDetector] = load_detector,
+        reviser: Callable[[], Recogniser] | None = None,
+        revision_limit_s: float = DEFAULT_LIMIT_S,
         workers: int | None = None,
         tuning: Tuning | None = None,
     ) -> None:
@@ -77,11 +81,14 @@ class Engine:
         Args:
             recogniser: Loads the recogniser; called on a thread.
             detector: Loads the speech detector; called on a thread.
+            reviser: Loads a better recogniser, which hears finished utterances again; called on a thread.
+                None: there is none.
+            revision_limit_s: How long a final may wait for that one, in seconds.
             workers: Batches decoded at the same time; None: one a core, within the CPU quota.
             tuning: Times and sizes of its sessions; None: the defaults.
         """
         self.stats = EngineStats()
-        self.tuning = tuning or Tuning()
+        self.tuning = replace(tuning or Tuning(), revises=reviser is not None)
         self._workers = workers or usable_cores()
         self._control = CadenceControl(self.tuning.cadence_ms)
         self._load_recogniser = recogniser
@@ -96,6 +103,13 @@ class Engine:
         self._passes_wanted = asyncio.Event()  # set while the scheduler holds requests
         self._scheduler = Scheduler(1)  # replaced once the recogniser's batch size is known
         self._tasks: list[asyncio.Task[None]] = []
+        self._reviser = (
+            None
+            if reviser is None
+            else Reviser(
+                reviser, stats=self.stats, news=self._news, alone=self._alone, limit_s=revision_limit_s
+            )
+        )
         self._threads = ThreadPoolExecutor(1 + self._workers, thread_name_prefix="vivavoce-engine")
 
     @property
@@ -147,6 +161,8 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        if self._reviser is not None:
+            await asyncio.to_thread(self._reviser.stop)
 
     async def _run(self) -> None:
         try:
@@ -155,6 +171,7 @@ class Engine:
             recogniser = await loop.run_in_executor(self._threads, self._load_recogniser)
             _check_sizes(self.tuning, recogniser, detector)
             await loop.run_in_executor(self._threads, warm_up, recogniser)
+            better = None if self._reviser is None else await self._reviser.load()
             self._scheduler = Scheduler(recogniser.max_batch)
             self._state = EngineState.READY
             self._loaded.set()
@@ -166,6 +183,8 @@ class Engine:
                 for _ in range(self._workers):
                     group.create_task(self._decode_forever(recogniser))
                 group.create_task(self._tend_memory_forever())
+                if self._reviser is not None and better is not None:
+                    group.create_task(self._reviser.run(better))
         except BaseExceptionGroup as group_error:
             self._die(group_error.exceptions[0])
         except Exception as error:  # noqa: BLE001 - whatever it is, no session can be served any more
@@ -214,6 +233,8 @@ class Engine:
         self._members.pop(member.key, None)
         self._undetected.pop(member.key, None)
         self._scheduler.forget(member.key)
+        if self._reviser is not None:
+            self._reviser.forget(member)
 
     def _serve(self, member: Member) -> None:
         """Note what a session needs, after anything has happened to it."""
@@ -227,6 +248,8 @@ class Engine:
         else:
             self._scheduler.put(member.key, request, asyncio.get_running_loop().time())
             self._passes_wanted.set()
+        if self._reviser is not None:
+            self._reviser.serve(member)
 
     def _news(self, member: Member) -> None:
         self._serve(member)

@@ -43,6 +43,8 @@ class EngineStats:
         queue_waits_s: Longest wait of all requests at that moment, in seconds.
         decode_s: Time spent decoding, in seconds, summed over threads.
         detected_s: Audio that went through the speech detector, in seconds.
+        revise_s: Time spent by the better recogniser, in seconds.
+        late_revisions: Finals that were reported without it, because it was late.
     """
 
     def __init__(self) -> None:
@@ -52,6 +54,8 @@ class EngineStats:
         self.queue_waits_s = Histogram(_WAITS_S)
         self.decode_s = 0.0
         self.detected_s = 0.0
+        self.revise_s = 0.0
+        self.late_revisions = 0
 
     def joined(self, kinds: list[str], *, n_running: int, wait_s: float, queue_wait_s: float) -> None:
         """Count passes that joined a batch.

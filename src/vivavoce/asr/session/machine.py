@@ -270,9 +270,35 @@ class SessionMachine:
             self._passes.discard()
             return
         updated = self._passes.apply(request, hypothesis)
-        if updated is not None:
+        if updated is not None and not self._segmenter.closing:  # the turn before is reported first
             self._reporter.partial(updated, self._segmenter.end_of_turn_confidence)
         self._advance()
+
+    def next_revision(self) -> DecodeRequest | None:
+        """The pass that a better recogniser should do next, if any; asking changes nothing."""
+        return None if self.is_over or not self.tuning.revises else self._passes.next_revision()
+
+    def begin_revision(self, request: DecodeRequest) -> Span:
+        """Begin the pass that `next_revision` returned last; errors are those of `begin_pass`."""
+        return self._passes.begin_revision(request)
+
+    def apply_revision(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
+        """Take the result of the pass that `begin_revision` began."""
+        if not self.is_over:
+            self._passes.apply_revision(request, hypothesis)
+            self._advance()
+
+    @property
+    def awaits_revision(self) -> bool:
+        """Whether a final waits for a better recogniser only."""
+        return any(utterance.awaits_revision for utterance in self._segmenter.closing)
+
+    def give_up_revisions(self) -> int:
+        """Report finals without the better recogniser, which is late; returns how many they are."""
+        n_late = 0 if self.is_over else self._passes.give_up_revisions()
+        if n_late:
+            self._advance()
+        return n_late
 
     # --- in the order of the audio --------------------------------------------------------------
 
@@ -331,6 +357,9 @@ class SessionMachine:
             if utterance.joint_after is not None:
                 utterance.joint_after.last = utterance.last_text
             self._reporter.final(utterance, segmenter.position)
+            current = segmenter.current
+            if not segmenter.closing and current is not None and current.has_words:  # it waited for the final
+                self._reporter.partial(current, segmenter.end_of_turn_confidence)
         self._report_silence()  # it may have had to wait for the words before it
         if self._terminated and not segmenter.closing and not self.is_over:
             self._become(SessionState.ENDED)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, Span
 from vivavoce.asr.session.requests import DecodeRequest, PassKind
+from vivavoce.asr.session.revision import Revision
 
 if TYPE_CHECKING:
     from vivavoce.asr.session.segmenter import Segmenter
@@ -44,6 +45,7 @@ class Passes:
         self._segmenter = segmenter
         self._tuning = tuning
         self._in_flight: DecodeRequest | None = None  # begun and not yet applied
+        self._revising: DecodeRequest | None = None  # the same, of the better recogniser
 
     # --- when and over what ---------------------------------------------------------------------
 
@@ -57,15 +59,13 @@ class Passes:
             return None
         segmenter = self._segmenter
         for utterance in segmenter.closing:
-            if utterance.is_done:
-                continue
             if utterance.end is not None and not utterance.is_decoded:
                 return self._request(utterance, utterance.start, utterance.end, PassKind.FINAL)
-            if utterance.joint_after is not None:
-                joint = utterance.joint_after
+            joint = utterance.joint_after
+            if joint is not None and not joint.is_known:
                 return self._request(utterance, joint.start, joint.end, PassKind.JOINT)
         current = segmenter.current
-        if current is None or segmenter.closing:
+        if current is None or not all(utterance.awaits_revision for utterance in segmenter.closing):
             return None
         settled_end = segmenter.settled_end
         if settled_end is not None:
@@ -195,6 +195,59 @@ class Passes:
         if request.is_whole and request.end == utterance.end and request.terms == utterance.terms:
             utterance.take_settled(hypothesis, request.end)
             self._segmenter.judge(utterance)
+
+    # --- what a better recogniser says ----------------------------------------------------------
+
+    def next_revision(self) -> DecodeRequest | None:
+        """The pass that a better recogniser should do next; asking changes nothing.
+
+        It begins in the silence that is likely to end the turn, so that most of it is done by then.
+        """
+        if self._revising is not None:
+            return None
+        segmenter = self._segmenter
+        for utterance in segmenter.closing:
+            if utterance.awaits_revision:
+                return self._revision(utterance)
+        current = segmenter.current
+        if current is None or current.settled_end != segmenter.settled_end or not current.needs_revision:
+            return None
+        is_likely_over = not segmenter.policy.tells_confidence or (current.log_odds or 0.0) > 0.0
+        return self._revision(current) if is_likely_over else None
+
+    def _revision(self, utterance: Utterance) -> DecodeRequest:
+        return self._request(utterance, utterance.start, utterance.settled_end or 0, PassKind.REVISION)
+
+    def begin_revision(self, request: DecodeRequest) -> Span:
+        """Begin a pass that `next_revision` returned; returns what the better recogniser gets.
+
+        Raises:
+            ValueError: The utterance is no longer there: the request is out of date.
+        """
+        self._find(request)
+        self._revising = request
+        return Span(
+            self._segmenter.buffer.copy(request.start, request.end),
+            exact=True,
+            start=request.start,
+            terms=request.terms,
+            zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
+            language=self.options.told_language,
+        )
+
+    def apply_revision(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:
+        """Take the result of the pass that was begun."""
+        self._revising = None
+        for utterance in (*self._segmenter.closing, self._segmenter.current):
+            if utterance is not None and utterance.number == request.utterance:
+                utterance.revision = Revision(request.end, hypothesis.words)
+
+    def give_up_revisions(self) -> int:
+        """Let utterances that wait for a revision do without; returns how many they are."""
+        waiting = [utterance for utterance in self._segmenter.closing if utterance.awaits_revision]
+        for utterance in waiting:
+            utterance.revision = Revision(utterance.end or 0, ())
+        return len(waiting)
 
     def _move_window(self, utterance: Utterance) -> None:
         tuning = self._tuning

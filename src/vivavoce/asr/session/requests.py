@@ -14,6 +14,7 @@ class PassKind(enum.StrEnum):
     FINAL = "final"  # the utterance has ended and waits for its words
     JOINT = "joint"  # the utterance was cut in mid-speech: the pass covers the audio around the cut
     SETTLED = "settled"  # the speaker pauses: the pass covers what the utterance would be if it ended now
+    REVISION = "revision"  # a better recogniser hears what the utterance is, or would be if it ended now
     PARTIAL = "partial"  # the speaker talks: the pass covers the window of partials
 
 

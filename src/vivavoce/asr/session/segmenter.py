@@ -259,6 +259,7 @@ class Segmenter:
             part=1 if before is None else before.part + 1,
             requested_end=self.speech_start,
             terms=self._terms,
+            revises=self._tuning.revises,
             joint_before=joint if joint is not None and joint.at == start else None,
         )
         self._count += 1

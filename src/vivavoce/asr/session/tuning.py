@@ -39,6 +39,7 @@ class Tuning:
         max_parts: A turn may consist of this many such utterances, where words are committed.
         cut_window_ms: The best place for the cut is searched this far back from the end.
         long_pause_ms: Speech before such a pause is no evidence for words after it: music is full of pauses.
+        revises: Whether finals wait for the hypothesis of a second, better recogniser.
         joint_ms: Audio on each side of a cut that decides how the text on both sides fits together.
     """
 
@@ -62,3 +63,4 @@ class Tuning:
     cut_window_ms: int = 7_000
     long_pause_ms: int = 700
     joint_ms: int = 5_000
+    revises: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, HypothesisWord
 from vivavoce.asr.session.credibility import is_clear, is_credible
+from vivavoce.asr.session.revision import Revision, after_promise
 from vivavoce.asr.session.speech import confidence_after
 from vivavoce.asr.text import Stability, calibrated, plain_word
 from vivavoce.types import MODEL_RATE_HZ, Word
@@ -65,6 +66,8 @@ class Utterance:
         joint_after: The cut where it ends; None if it ended in silence.
         language: The language that the recogniser heard last, as an ISO 639-1 code; None if it can't tell.
         language_probability: Its probability, 0 to 1.
+        revises: Whether its final words wait for a better recogniser.
+        revision: What that one heard; None: nothing yet.
     """
 
     number: int
@@ -88,6 +91,8 @@ class Utterance:
     joint_after: Joint | None = None
     language: str | None = None
     language_probability: float = 0.0
+    revises: bool = False
+    revision: Revision | None = None
     _stretch_ms: float = 0.0  # speech in the newest stretch without a long pause
     _head: tuple[HypothesisWord, ...] = ()  # words before the window, on the utterance's timeline
     _head_tokens: tuple[int, ...] = ()  # that spell them
@@ -109,7 +114,20 @@ class Utterance:
     @property
     def is_done(self) -> bool:
         """Whether it has ended and its words and what is between them and the next are final."""
-        return self.is_decoded and (self.joint_after is None or self.joint_after.is_known)
+        is_joined = self.joint_after is None or self.joint_after.is_known
+        return self.is_decoded and is_joined and not self.awaits_revision
+
+    @property
+    def needs_revision(self) -> bool:
+        """Whether a better recogniser should hear what its newest hypothesis of the whole is about."""
+        heard = self.settled_end
+        is_heard = self.revision is not None and self.revision.end == heard
+        return self.revises and heard is not None and self.has_words and not is_heard
+
+    @property
+    def awaits_revision(self) -> bool:
+        """Whether it has ended, and its final words wait for a better recogniser only."""
+        return self.is_decoded and self.needs_revision
 
     @property
     def has_words(self) -> bool:
@@ -333,6 +351,9 @@ class Utterance:
         if not (n_committed or is_clear or self._is_credible(all_words[:n_shown])):
             return ()
         shown = (*self._committed, *all_words[n_committed:n_shown])
+        revision = self.revision
+        if final and revision is not None and revision.end == self.end and revision.words:
+            shown = (*self._committed, *after_promise(self._committed, revision.words))
         offset_ms = self.start / SAMPLES_PER_MS
         words: list[Word] = []
         last_ms = 0

@@ -1,0 +1,147 @@
+"""A second, better recogniser that hears finished utterances again, beside the engine of the first one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from vivavoce.asr.models import recognise, warm_up
+from vivavoce.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from vivavoce.asr.engine.served_stream import Member
+    from vivavoce.asr.engine.stats import EngineStats
+    from vivavoce.asr.models import Recogniser
+
+__all__ = ["DEFAULT_LIMIT_S", "Reviser"]
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_LIMIT_S: Final = 1.0
+_NICENESS: Final = 10  # the words of people who are speaking come first
+
+
+class Reviser:
+    """Runs the better recogniser on a thread of its own, one utterance at a time, those that waited first.
+
+    A final that waits for it longer than a limit is reported without it, and so are all finals after it has
+    failed.
+    """
+
+    def __init__(
+        self,
+        recogniser: Callable[[], Recogniser],
+        *,
+        stats: EngineStats,
+        news: Callable[[Member], None],
+        alone: Callable[[Member], AbstractContextManager[None]],
+        limit_s: float = DEFAULT_LIMIT_S,
+    ) -> None:
+        """Prepare; `load` loads the model.
+
+        Args:
+            recogniser: Loads it; called on the thread.
+            stats: Counts its work.
+            news: Called on the event loop with a member whose session has changed.
+            alone: Lets an error in a session end that session only.
+            limit_s: How long a final may wait for it after its utterance has ended, in seconds.
+        """
+        self._load_recogniser = recogniser
+        self._stats = stats
+        self._news = news
+        self._alone = alone
+        self._limit_s = limit_s
+        self._waiting: dict[int, Member] = {}  # members that may want a pass, in their order, by key
+        self._timers: dict[int, asyncio.TimerHandle] = {}  # of members with a final that waits, by key
+        self._wanted = asyncio.Event()  # set while members wait
+        self._has_failed = False  # no final waits for it any more
+        self._thread = ThreadPoolExecutor(1, "vivavoce-reviser", initializer=_yield_to_others)
+
+    async def load(self) -> Recogniser:
+        """Load the model.
+
+        Raises:
+            ModelError: It can't be loaded.
+        """
+        loop = asyncio.get_running_loop()
+        recogniser = await loop.run_in_executor(self._thread, self._load_recogniser)
+        await loop.run_in_executor(self._thread, warm_up, recogniser)
+        return recogniser
+
+    def serve(self, member: Member) -> None:
+        """Look at what a session needs, after anything has happened to it."""
+        if not self._has_failed and member.session.next_revision() is not None:
+            self._waiting[member.key] = member
+            self._wanted.set()
+        is_late_soon = member.session.awaits_revision
+        if is_late_soon and member.key not in self._timers:
+            loop = asyncio.get_running_loop()
+            limit_s = 0.0 if self._has_failed else self._limit_s
+            self._timers[member.key] = loop.call_later(limit_s, self._give_up, member)
+        elif not is_late_soon and member.key in self._timers:
+            self._timers.pop(member.key).cancel()
+
+    def forget(self, member: Member) -> None:
+        """Do nothing more for a session."""
+        self._waiting.pop(member.key, None)
+        timer = self._timers.pop(member.key, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _give_up(self, member: Member) -> None:
+        del self._timers[member.key]
+        self._stats.late_revisions += member.session.give_up_revisions()
+        self._news(member)
+
+    async def run(self, recogniser: Recogniser) -> None:
+        """Serve until cancelled.
+
+        Args:
+            recogniser: From `load`.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wanted.wait()
+            member = self._waiting.pop(next(iter(self._waiting)))
+            if not self._waiting:
+                self._wanted.clear()
+            with self._alone(member):
+                request = member.session.next_revision()
+                if request is None:
+                    continue
+                span = member.session.begin_revision(request)
+                began = loop.time()
+                try:
+                    [hypothesis] = await loop.run_in_executor(self._thread, recognise, recogniser, [span])
+                except EngineError as error:
+                    _log.error("finals come from the first model from now on: %s", error)
+                    self._has_failed = True
+                    self._waiting.clear()
+                    self._wanted.clear()
+                    member.session.give_up_revisions()
+                    self._news(member)
+                    return
+                self._stats.revise_s += loop.time() - began
+                self._stats.passes[request.kind.value] += 1
+                member.session.apply_revision(request, hypothesis)
+                self._news(member)
+
+    def stop(self) -> None:
+        """Stop the thread after the pass in flight; waits for it."""
+        self._thread.shutdown(cancel_futures=True)
+
+
+def _yield_to_others() -> None:
+    """Lower the priority of this thread, and of those that its model starts, where the system can do that."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,0 +1,135 @@
+"""A second recogniser beside the engine: when it runs, is late, and fails."""
+
+import asyncio
+import dataclasses
+import threading
+
+import pytest
+
+from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
+from support.sessions import LIMITS
+from vivavoce.asr.engine import Engine, EngineState
+from vivavoce.asr.session import Channels
+from vivavoce.errors import EngineError, ModelError
+from vivavoce.protocol.events import Audio, SessionOptions, Terminate, TurnUpdated
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+class Loud(ScriptedRecogniser):
+    """Writes in capitals; waits for a gate, and fails on request."""
+
+    def __init__(self, *, gate=None, fails=False):
+        super().__init__()
+        self._open = gate
+        self.fails = fails
+
+    def recognise(self, spans):
+        if self._open is not None and len(self.calls) >= 2:  # it is warm
+            self._open.wait(60)
+        if self.fails and len(self.calls) >= 2:
+            raise EngineError("out of memory")
+        return [
+            dataclasses.replace(
+                it, words=tuple(dataclasses.replace(word, text=word.text.upper()) for word in it.words)
+            )
+            for it in super().recognise(spans)
+        ]
+
+
+def an_engine(reviser, **options):
+    engine = Engine(
+        recogniser=ScriptedRecogniser,
+        detector=ScriptedDetector,
+        reviser=lambda: reviser,
+        workers=1,
+        **options,
+    )
+    engine.start()
+    return engine
+
+
+async def finals(engine, *indices, tuning=None):
+    stream = Channels(
+        "id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0, tuning=tuning or engine.tuning
+    )
+    news = asyncio.Event()
+    served = engine.join(stream, news.set)
+    served.receive(Audio(pcm([*speech(*indices), *silence(60)])), 0.0)
+    served.receive(Terminate(), 0.0)
+    async with asyncio.timeout(60):
+        while not stream.is_over:
+            news.clear()
+            await news.wait()
+    served.leave()
+    return [it.text for it in stream.take_events() if isinstance(it, TurnUpdated) and it.ended]
+
+
+async def test_finals_come_from_the_second_recogniser():
+    engine = an_engine(Loud())
+    found = await asyncio.gather(*(finals(engine, index) for index in range(4)))
+    assert found == [["ALPHA"], ["BRAVO."], ["CHARLIE,"], ["DELTA"]]
+    assert engine.stats.passes["revision"] == 4
+    assert engine.stats.late_revisions == 0
+    assert engine.stats.revise_s > 0
+    await engine.stop()
+
+
+async def test_a_second_recogniser_that_is_late_is_done_without():
+    gate = threading.Event()
+    engine = an_engine(Loud(gate=gate), revision_limit_s=0.01)
+    await engine.wait_loaded()
+    engine._reviser._thread.submit(gate.wait)
+    assert await finals(engine, 0) == ["Alpha"]
+    assert engine.stats.late_revisions == 1
+    gate.set()
+    await engine.stop()
+
+
+async def test_one_that_fails_leaves_the_first_alone(caplog):
+    engine = an_engine(Loud(fails=True))
+    await engine.wait_loaded()
+    engine._reviser._limit_s = 60.0  # not because it is late
+    assert await finals(engine, 0) == ["Alpha"]
+    assert await finals(engine, 1) == ["bravo."]
+    assert engine.state is EngineState.READY
+    assert "finals come from the first model from now on: out of memory" in caplog.text
+    await engine.stop()
+
+
+async def test_one_that_cant_be_loaded_is_an_error_at_start():
+    def missing():
+        raise ModelError("the folder has no model.bin")
+
+    engine = Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector, reviser=missing)
+    engine.start()
+    with pytest.raises(EngineError, match=r"the folder has no model\.bin"):
+        await engine.wait_loaded()
+    await engine.stop()
+
+
+async def test_a_client_that_leaves_is_forgotten():
+    gate = threading.Event()
+    engine = an_engine(Loud(gate=gate), revision_limit_s=60.0)
+    await engine.wait_loaded()
+    stream = Channels("id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0, tuning=engine.tuning)
+    waits = asyncio.Event()
+
+    def wake():
+        if stream.sessions[0].awaits_revision:
+            waits.set()
+
+    served = engine.join(stream, wake)
+    served.receive(Audio(pcm([*speech(0), *silence(60)])), 0.0)
+    async with asyncio.timeout(60):
+        await waits.wait()
+    served.leave()
+    assert not engine._reviser._timers
+    gate.set()
+    assert await finals(engine, 1) == ["BRAVO."]
+    await engine.stop()
