@@ -39,6 +39,9 @@ def parts(monkeypatch, tmp_path):
         base_url = "ws://127.0.0.1:4321"
         failure = None  # its models work
 
+        def __init__(self, options=None):
+            server.opened.append(options)
+
         def __enter__(self):
             return self
 
@@ -50,6 +53,7 @@ def parts(monkeypatch, tmp_path):
 
     server = types.ModuleType("vivavoce.server")
     server.LocalServer = LocalServer
+    server.opened = []
     server.ServerOptions = types.SimpleNamespace
 
     def serve(options, *, read_keys):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_download import ModelOption, OfflineOption, chosen_models
+from vivavoce.cli.model_options import ModelOption, OfflineOption, chosen_models
 from vivavoce.cli.room_options import check_room_name, random_room_name
 from vivavoce.cli.serve import LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.configuration import DEFAULT_PORT

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.cli.model_options import LanguageOption, SpeechModelOption, model_parameters
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -33,9 +35,11 @@ from vivavoce.cli.turn_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from vivavoce.cli.outputs import Outputs
+    from vivavoce.cli.server_choice import ChosenServer
 
 __all__ = ["mic"]
 
@@ -88,6 +92,8 @@ def mic(
     redact_with: RedactWithOption = None,
     turns: TurnsOption = None,
     formatting: FormattingOption = None,
+    model: SpeechModelOption = None,
+    language: LanguageOption = None,
     room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
@@ -112,21 +118,17 @@ def mic(
         _print_devices()
         return
     from vivavoce.cli.outputs import Outputs
+    from vivavoce.cli.server_choice import choose_server
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    parameters |= room_parameters(room)
+    parameters |= model_parameters(model, language) | room_parameters(room)
+    choice = functools.partial(choose_server, url, api_key, model)
+    source: int | str | None = int(device) if device is not None and device.isdecimal() else device
     raise typer.Exit(
         _transcribe_microphone(
-            int(device) if device is not None and device.isdecimal() else device,
-            sample_rate,
-            outputs,
-            seconds=seconds,
-            save=save,
-            parameters=parameters,
-            url=url,
-            api_key=api_key,
+            source, sample_rate, outputs, seconds=seconds, save=save, parameters=parameters, choice=choice
         )
     )
 
@@ -150,8 +152,7 @@ def _transcribe_microphone(
     seconds: float | None,
     save: Path | None,
     parameters: Mapping[str, Any],
-    url: str | None,
-    api_key: str | None,
+    choice: Callable[[], AbstractContextManager[ChosenServer]],
 ) -> int:
     """Transcribe until the microphone stops; return the exit code."""
     from vivavoce.cli.audio_copy import AudioCopy
@@ -160,7 +161,6 @@ def _transcribe_microphone(
     from vivavoce.cli.level_meter import level_meter
     from vivavoce.cli.live_session import run_session
     from vivavoce.cli.microphone import open_microphone
-    from vivavoce.cli.server_choice import choose_server
     from vivavoce.cli.transcribers import transcriber_factory
     from vivavoce.types import Encoding
 
@@ -179,7 +179,7 @@ def _transcribe_microphone(
         stack.enter_context(outputs)
         interrupt.on_exit(outputs.finish_sinks)
         sink = outputs.open(stack, "microphone", idle=lambda: level_meter(microphone.level_db))
-        server = stack.enter_context(choose_server(url, api_key))
+        server = stack.enter_context(choice())
 
         def begin() -> None:
             outputs.release()

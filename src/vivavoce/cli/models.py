@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_download import OfflineOption, get_model
+from vivavoce.cli.model_options import OfflineOption, get_model
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:

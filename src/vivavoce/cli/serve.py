@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_download import ModelOption, OfflineOption, chosen_models
+from vivavoce.cli.model_options import ModelOption, OfflineOption, chosen_models
 from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError

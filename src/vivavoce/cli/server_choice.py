@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.cli.guarded import shown_once
 from vivavoce.cli.missing_extras import missing_extra
+from vivavoce.cli.model_options import chosen_models
 from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError, EngineError, RealtimeError
 
@@ -47,25 +48,33 @@ def server_extra(alternative: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def local_server() -> Iterator[LocalServer]:
+def local_server(model: str | None = None) -> Iterator[LocalServer]:
     """Run a server on a free loopback port while the block runs.
+
+    Args:
+        model: The name or folder of its model; None: the default.
 
     Raises:
         ExtrasNotInstalledError: A package of the extra ``server`` is missing.
+        ModelError: There is no such model, or it can't be downloaded.
     """
     with server_extra(", or give the address of a server with --url"):
-        from vivavoce.server import LocalServer
-    with shown_once("vivavoce.asr.engine.engine", "engine dead"), LocalServer() as server:
+        from vivavoce.server import LocalServer, ServerOptions
+    options = None
+    if model is not None:
+        options = ServerOptions(port=0, max_lead_s=None, models=chosen_models([model]))
+    with shown_once("vivavoce.asr.engine.engine", "engine dead"), LocalServer(options) as server:
         yield server
 
 
 @contextlib.contextmanager
-def choose_server(url: str | None, api_key: str | None) -> Iterator[ChosenServer]:
+def choose_server(url: str | None, api_key: str | None, model: str | None = None) -> Iterator[ChosenServer]:
     """Choose the server and configure the SDK for it while the block runs.
 
     Args:
         url: Address from the command line; None: the configured one, or else a local server.
         api_key: API key from the command line; None: the configured one.
+        model: The name or folder of the model of a local server; None: the default.
 
     Raises:
         ConfigurationError: The address or the key can't be used; the message says where it is set.
@@ -78,7 +87,7 @@ def choose_server(url: str | None, api_key: str | None) -> Iterator[ChosenServer
     if settings.source_of("base_url") is not None:
         yield ChosenServer(settings.base_url)
         return
-    with local_server() as server:
+    with local_server(model) as server:
         settings.base_url = server.base_url
         try:
             yield ChosenServer(server.base_url, server)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.cli.model_options import LanguageOption, SpeechModelOption, model_parameters
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -79,6 +80,11 @@ _EncodingOption = Annotated[
     typer.Option(metavar="ENCODING", help="Encoding of raw audio on standard input: pcm_s16le or pcm_mulaw."),
 ]
 
+_FEW_PARTIALS = (
+    "--partials: a recording that is sent faster than speech has few partials or none; --realtime sends it "
+    "at the speed of speech."
+)
+
 
 def stream(
     files: _FilesArgument,
@@ -99,6 +105,8 @@ def stream(
     redact_with: RedactWithOption = None,
     turns: TurnsOption = None,
     formatting: FormattingOption = None,
+    model: SpeechModelOption = None,
+    language: LanguageOption = None,
     room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
@@ -111,7 +119,7 @@ def stream(
       vivavoce stream film.mkv -o film.srt
       vivavoce stream *.ogg --format srt -o captions/
       vivavoce stream interview.mp3 --json > interview.ndjson
-      vivavoce stream film.mkv --track 2 --srt film.srt
+      vivavoce stream vortrag.mp3 --model whisper-small --language de
       vivavoce stream call.wav --key-term Vivavoce --redact phone_number
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
 
@@ -132,13 +140,10 @@ def stream(
         _check_stdin(files)
     outputs.check(files)
     if partials and not realtime and _STDIN not in files:
-        say(
-            "--partials: a recording that is sent faster than speech has few partials or none; "
-            "--realtime sends it at the speed of speech."
-        )
+        say(_FEW_PARTIALS)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    parameters |= room_parameters(room)
-    options = _Options(sample_rate, encoding, track, realtime, url, api_key, parameters)
+    parameters |= model_parameters(model, language) | room_parameters(room)
+    options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, parameters)
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
 
@@ -150,6 +155,7 @@ class _Options:
     realtime: bool
     url: str | None
     api_key: str | None
+    model: str | None
     parameters: Mapping[str, Any]  # of the session
 
 
@@ -196,7 +202,7 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
             try:
                 if server is None:
                     _check_readable(file, options.track)
-                    server = stack.enter_context(choose_server(options.url, options.api_key))
+                    server = stack.enter_context(choose_server(options.url, options.api_key, options.model))
                     if (address := reader_address(server.base_url, options.parameters)) is not None:
                         say(f"Readers: {address}")
                 _transcribe_file(

@@ -206,3 +206,25 @@ def test_terms_are_repeatable_and_long_lists_are_accepted(session, recording):
     terms = itertools.chain.from_iterable(("--key-term", f"term {n}") for n in range(100))
     assert run(["stream", recording, *terms]) == 0
     assert len(session.opened[0]["keyterms_prompt"]) == 100
+
+
+@pytest.mark.parametrize("command", ["stream", "mic"])
+def test_a_model_is_that_of_the_server_and_of_the_session(parts, session, recording, microphone, command):
+    source = [recording] if command == "stream" else []
+    assert run([command, *source, "--model", "moonshine-tiny-en", "--language", "en-GB"]) == 0
+    (options,) = parts.opened
+    assert [model.name for model in options.models] == ["moonshine-tiny-en"]
+    assert session.opened[0]["speech_model"] == "moonshine-tiny-en"
+    assert session.opened[0]["language_codes"] == ["en-GB"]
+
+
+def test_another_server_has_its_own_models(parts, session, recording):
+    assert run(["stream", recording, "--model", "whisper-base", "--url", "ws://host:1"]) == 0
+    assert parts.opened == []
+    assert session.opened[0]["speech_model"] == "whisper-base"
+
+
+def test_a_model_that_is_unknown_is_said_before_anything_starts(parts, recording, capsys):
+    assert run(["stream", recording, "--model", "whisper-bse"]) == 1
+    assert "do you mean whisper-base?" in capsys.readouterr().err
+    assert parts.opened == []

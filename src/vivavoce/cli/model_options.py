@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from vivavoce.model_files import Card, ChosenModel
     from vivavoce.model_files.download import Progress
 
-__all__ = ["ModelOption", "OfflineOption", "chosen_models", "get_model"]
+__all__ = [
+    "LanguageOption",
+    "ModelOption",
+    "OfflineOption",
+    "SpeechModelOption",
+    "chosen_models",
+    "get_model",
+    "model_parameters",
+]
 
 ModelOption = Annotated[
     list[str] | None,
@@ -33,6 +41,48 @@ ModelOption = Annotated[
 OfflineOption = Annotated[
     bool, typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Download nothing.")
 ]
+SpeechModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|FOLDER",
+        envvar="VIVAVOCE_MODEL",
+        show_default=False,
+        help="Use this model of vivavoce models list, which is downloaded at first, or of a folder; a server "
+        "at --url must serve it.",
+    ),
+]
+LanguageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        show_default=False,
+        help="The language that is spoken, such as de or pt-BR, for a model that knows several (default: "
+        "what it hears).",
+    ),
+]
+
+
+def model_parameters(model: str | None, language: str | None) -> dict[str, Any]:
+    """Return the options as parameters of v3; empty if none is given.
+
+    Args:
+        model: Value of ``--model``.
+        language: Value of ``--language``.
+
+    Raises:
+        ModelError: There is no such model.
+    """
+    from vivavoce.cli.config import named_models
+    from vivavoce.model_files import choose
+
+    parameters: dict[str, Any] = {}
+    if model is not None:
+        parameters["speech_model"] = choose(model, named_models()).name
+    if language is not None:
+        parameters["language_codes"] = [language]
+    return parameters
 
 
 def chosen_models(names: Sequence[str] | None, *, offline: bool = False) -> tuple[ChosenModel, ...]:
