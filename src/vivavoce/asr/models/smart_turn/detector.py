@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from vivavoce.asr.models.log_mel import log_mel
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.runtime import open_model
-from vivavoce.asr.models.smart_turn.mel import log_mel
 from vivavoce.errors import ModelError
 from vivavoce.types import MODEL_RATE_HZ
 

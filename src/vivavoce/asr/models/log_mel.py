@@ -31,21 +31,22 @@ _LINEAR_MELS: Final = 15.0
 _MELS_PER_E: Final = 27.0 / np.log(6.4)
 
 
-def log_mel(samples: Samples) -> npt.NDArray[np.float32]:
+def log_mel(samples: Samples, n_bands: int = N_BANDS) -> npt.NDArray[np.float32]:
     """Compute the features of a stretch of audio.
 
     Args:
         samples: Shape (n,), float32, 16 kHz, n > 200.
+        n_bands: 80, or 128 for Whisper large from its third version on.
 
     Returns:
-        Shape (80, n // 160), float32, one column every 10 ms.
+        Shape (n_bands, n // 160), float32, one column every 10 ms.
     """
     # Each frame is centred on its moment; the audio is mirrored at both ends.
     padded = np.pad(samples, _FRAME_SAMPLES // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME_SAMPLES)[::HOP_SAMPLES]
     spectrum = np.fft.rfft(frames[: len(samples) // HOP_SAMPLES] * _window())
     power = np.square(spectrum.real) + np.square(spectrum.imag)
-    logarithms = np.log10(np.maximum(_filters() @ power.T, _FLOOR))
+    logarithms = np.log10(np.maximum(_filters(n_bands) @ power.T, _FLOOR))
     bounded = np.maximum(logarithms, logarithms.max() - _RANGE)
     scaled: npt.NDArray[np.float32] = ((bounded + 4.0) / 4.0).astype(np.float32)
     return scaled
@@ -57,10 +58,10 @@ def _window() -> npt.NDArray[np.float64]:
 
 
 @cache
-def _filters() -> npt.NDArray[np.float64]:
-    """Triangles of equal area between neighbouring bands, shape (80, 201)."""
+def _filters(n_bands: int) -> npt.NDArray[np.float64]:
+    """Triangles of equal area between neighbouring bands, shape (n_bands, 201)."""
     highest = _LINEAR_MELS + _MELS_PER_E * np.log(MODEL_RATE_HZ / 2 / _LINEAR_HZ)
-    mels = np.linspace(0.0, highest, N_BANDS + 2)
+    mels = np.linspace(0.0, highest, n_bands + 2)
     edges = np.where(
         mels < _LINEAR_MELS,
         mels * _LINEAR_HZ / _LINEAR_MELS,

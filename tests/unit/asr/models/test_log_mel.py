@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from support.voices import RATE
-from vivavoce.asr.models.smart_turn.mel import log_mel
+from vivavoce.asr.models.log_mel import log_mel
 
 
 def test_mel_features():

@@ -1,0 +1,1 @@
+"""Whisper on CTranslate2: 99 languages, and translation into English."""
