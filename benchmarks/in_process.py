@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from vivavoce.asr.models import Hypothesis, Recogniser, RunningBatch, Span, SpeechDetector
+    from vivavoce.asr.session import Tuning
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
 
@@ -64,7 +65,13 @@ class ObservedRecogniser:
 
 
 def wire_messages(
-    pcm: Pcm, sample_rate: int, protocol: ProtocolName, recogniser: Recogniser, detector: SpeechDetector
+    pcm: Pcm,
+    sample_rate: int,
+    protocol: ProtocolName,
+    recogniser: Recogniser,
+    detector: SpeechDetector,
+    *,
+    tuning: Tuning | None = None,
 ) -> Iterator[tuple[float, str]]:
     """Stream a recording with the protocol's defaults (v3: formatted turns) and silence after it.
 
@@ -74,13 +81,14 @@ def wire_messages(
         protocol: How client and server speak.
         recogniser: Decodes the passes.
         detector: Detects speech.
+        tuning: Times and sizes of the session; None: the defaults.
 
     Yields:
         Every message of the server as it would be sent, with the session's time in seconds.
     """
     client = client_dialect(protocol)
     server = (V2Factory() if protocol == "v2" else V3Factory()).open(client.query(sample_rate))
-    session = SessionMachine(SESSION_ID, server.options, server.limits, now=0, unix_now=0)
+    session = SessionMachine(SESSION_ID, server.options, server.limits, now=0, unix_now=0, tuning=tuning)
     pump = Pump(session, recogniser, detector)
     audio: Iterable[str | bytes] = chunks(pcm, sample_rate, client.chunk_ms, TAIL_S)
     now_s = 0.0

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.asr.models import Recogniser, SpeechDetector
+    from vivavoce.asr.session import Tuning
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
     from vivavoce.bench.records import Clip
@@ -91,7 +92,13 @@ class WordsKept:
 
 
 def turn_messages(
-    pcm: Pcm, sample_rate: int, protocol: ProtocolName, recogniser: Recogniser, detector: SpeechDetector
+    pcm: Pcm,
+    sample_rate: int,
+    protocol: ProtocolName,
+    recogniser: Recogniser,
+    detector: SpeechDetector,
+    *,
+    tuning: Tuning | None = None,
 ) -> list[TurnMessage]:
     """Return the messages about turns that a client receives for a recording with silence after it.
 
@@ -101,9 +108,10 @@ def turn_messages(
         protocol: How client and server speak.
         recogniser: Decodes the passes.
         detector: Detects speech.
+        tuning: Times and sizes of the session; None: the defaults.
     """
     client = client_dialect(protocol)
-    sent = wire_messages(pcm, sample_rate, protocol, recogniser, detector)
+    sent = wire_messages(pcm, sample_rate, protocol, recogniser, detector, tuning=tuning)
     decoded = [client.read(text, now_s) for now_s, text in sent]
     return [message for message in decoded if isinstance(message, TurnMessage)]
 

@@ -28,8 +28,8 @@ def test_a_family_is_a_class_with_all_members_of_its_protocol(place, protocol):
 
 @pytest.mark.parametrize("load", [load_recogniser, load_detector])
 def test_an_unknown_family_is_refused_with_the_names_of_all(load):
-    with pytest.raises(ModelError, match=r"must be one of (moonshine|silero), got 'whisper'"):
-        load("whisper")
+    with pytest.raises(ModelError, match=r"must be one of (moonshine, .*|silero), got 'other'"):
+        load("other")
 
 
 def test_the_turn_detector_is_optional(tmp_path, monkeypatch):

@@ -32,6 +32,10 @@ MAX_TERM_TOKENS: Final = 112
 _TOKENS_PER_S: Final = {True: 16.0, False: 6.5}
 _SPARE_TOKENS: Final = 4
 _MOST_TOKENS: Final = 220
+# 0.6 is the threshold of Whisper's own program. From there on, words need the confidence that the session
+# requires where its speech detector is never certain.
+_NO_SPEECH: Final = 0.6
+_MIN_CONFIDENCE: Final = 0.4
 _CUT_SAMPLES: Final = 7 * MODEL_RATE_HZ  # longer audio is cut at the quietest place in its last seconds
 _CUT_STEP_SAMPLES: Final = MODEL_RATE_HZ // 10
 
@@ -55,6 +59,11 @@ class Padding:
         return np.pad(samples, (0, whole - len(samples)))
 
 
+# The shortest for which the error rate is that of 30 s; benchmarks/studies/whisper.md compares them.
+EXACT_PADDING: Final = Padding(least_s=2.0, shortest_s=12.0)
+PARTIAL_PADDING: Final = Padding(least_s=2.0, shortest_s=8.0)
+
+
 class WhisperRecogniser:
     """Whisper in CTranslate2's format, tiny to large, multilingual or English only; a `Recogniser`.
 
@@ -62,7 +71,6 @@ class WhisperRecogniser:
     hypothesis with any draft, and as spans are decoded one by one, in any batch.
 
     Attributes:
-        name: Of the model, for people: that of its folder.
         max_batch: The largest batch that saves time.
         step_samples: Grid of span starts, in samples; nothing is reused between passes.
         joins_running: Whether spans may join others that are being decoded.
@@ -87,7 +95,8 @@ class WhisperRecogniser:
         compute_type: str = "int8",
         language: str | None = None,
         translate: bool = False,
-        padding: Padding = Padding(least_s=2.0, shortest_s=12.0),
+        padding: Padding = EXACT_PADDING,
+        partial_padding: Padding = PARTIAL_PADDING,
     ) -> None:
         """Open the model.
 
@@ -99,19 +108,20 @@ class WhisperRecogniser:
             compute_type: Number format of the weights in memory, such as ``int8``, ``float16``, ``float32``.
             language: ISO 639-1 code of the language of spans that name none; None: it is detected.
             translate: Write English, whatever is spoken.
-            padding: Silence after each span.
+            padding: Silence after exact spans.
+            partial_padding: Silence after other spans.
 
         Raises:
             ModelError: CTranslate2 is not installed, the folder does not hold such a model, or the model
                 does not know the language, or can't translate.
         """
-        self.name: Final = f"whisper-{folder.name}"
+        self._name = f"whisper-{folder.name}"
         self.runtime: Final = WhisperRuntime.open(
             folder, threads=threads, workers=workers, device=device, compute_type=compute_type
         )
         self.language: Final = language
         self.translates: Final = translate
-        self._padding = padding
+        self._padding = {True: padding, False: partial_padding}  # by whether the span is exact
         if translate and not self.runtime.is_multilingual:
             raise ModelError(f"{self.name} is English only and can't translate: use a multilingual model")
         known = self.runtime.vocabulary.languages if self.runtime.is_multilingual else ("en",)
@@ -120,6 +130,11 @@ class WhisperRecogniser:
                 f"{self.name} does not know the language {language!r}: use {', '.join(sorted(known))}"
             )
         self._told = functools.lru_cache(256)(self._encoded_terms)
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people: that of its folder."""
+        return self._name
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""
@@ -137,55 +152,47 @@ class WhisperRecogniser:
         whole: Hypothesis | None = None
         start = 0
         for piece in _pieces(samples):
-            language = (span.language or self.language) if whole is None else whole.language
-            prefix = span.prefix if whole is None else ()
-            found = self._piece(piece, prefix, span.terms, language)
+            part = dataclasses.replace(span, samples=piece, language=span.language or self.language)
+            if whole is not None:
+                part = dataclasses.replace(part, prefix=(), language=part.language or whole.language)
+            found = self._piece(part)
             whole = found if whole is None else _joined(whole, found, start / MODEL_RATE_HZ)
             start += len(piece)
         return whole or Hypothesis()
 
-    def _piece(
-        self, samples: Samples, prefix: tuple[int, ...], terms: tuple[str, ...], language: str | None
-    ) -> Hypothesis:
+    def _piece(self, span: Span) -> Hypothesis:
+        """Recognise a span that the encoder takes; its zeros are among its samples."""
         runtime = self.runtime
-        states = runtime.encode(self._padding.applied(samples))
+        language = span.language
+        states = runtime.encode(self._padding[span.exact].applied(span.samples))
         heard: tuple[str | None, float | None] = (None, None)
         if runtime.is_multilingual and language not in runtime.vocabulary.languages:
             language, _ = heard = runtime.language(states)
         marks = self._marks(language)
-        limit = len(prefix) + self._limit(len(samples))
-        generated = runtime.generate(states, (*self._told(terms), *marks), prefix, limit)
-        tokens = _without_loop(generated.tokens, len(prefix))
+        limit = len(span.prefix) + self._limit(len(span.samples))
+        generated = runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
+        tokens = _without_loop(generated.tokens, len(span.prefix))
         words: tuple[HypothesisWord, ...] = ()
         if tokens:
-            tokens, words = self._timed(states, marks, tokens, samples, len(prefix), language)
-        return Hypothesis(
-            tokens,
-            words,
-            words[-1].confidence if words else 1.0,
-            language=heard[0],
-            language_probability=heard[1],
-        )
+            tokens, words = self._timed(states, marks, tokens, span, language)
+        if not span.prefix and _is_silence(generated.no_speech, words):
+            tokens, words = (), ()
+        last = words[-1].confidence if words else 1.0
+        return Hypothesis(tokens, words, last, language=heard[0], language_probability=heard[1])
 
     def _timed(
-        self,
-        states: Any,
-        marks: tuple[int, ...],
-        tokens: tuple[int, ...],
-        samples: Samples,
-        n_prefix: int,
-        language: str | None,
+        self, states: Any, marks: tuple[int, ...], tokens: tuple[int, ...], span: Span, language: str | None
     ) -> tuple[tuple[int, ...], tuple[HypothesisWord, ...]]:
         """Group tokens to words, without those that have no duration in the audio."""
-        frames = -(-len(samples) // FRAME_SAMPLES)
+        frames = -(-len(span.samples) // FRAME_SAMPLES)
         found = self.runtime.align(states, marks, tokens, frames)
         pieces = self.runtime.vocabulary.words(tokens, "en" if self.translates else language)
-        times = word_times(found.starts, pieces, samples)
+        times = word_times(found.starts, pieces, span.samples)
         kept: list[int] = []
         words = []
         for piece, (start_s, end_s), is_empty in zip(pieces, times, zero_duration(times), strict=True):
             after = piece.first + piece.n_tokens
-            if is_empty and piece.first >= n_prefix:
+            if is_empty and piece.first >= len(span.prefix):
                 continue
             confidence = min(found.probabilities[piece.first : after])
             words.append(HypothesisWord(piece.text, start_s, end_s, confidence, piece.n_tokens))
@@ -214,6 +221,13 @@ class WhisperRecogniser:
         """The largest number of tokens that nobody speaks faster than."""
         tokens = int(n_samples / MODEL_RATE_HZ * _TOKENS_PER_S[self.runtime.is_multilingual])
         return min(_MOST_TOKENS, tokens + _SPARE_TOKENS)
+
+
+def _is_silence(no_speech: float, words: Sequence[HypothesisWord]) -> bool:
+    """Whether the model doubts both that somebody speaks and the words that it writes nevertheless."""
+    if no_speech < _NO_SPEECH or not words:
+        return False
+    return sum(word.confidence for word in words) < _MIN_CONFIDENCE * len(words)
 
 
 def _without_loop(tokens: tuple[int, ...], n_prefix: int) -> tuple[int, ...]:
