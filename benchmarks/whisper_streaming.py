@@ -149,11 +149,17 @@ def _language_of(kind: str, recogniser: WhisperRecogniser) -> str | None:
     return code if code in recogniser.runtime.vocabulary.languages else None
 
 
-def _row(clips: Sequence[Clip], protocol: ProtocolName, recogniser: WhisperRecogniser, tuning: Tuning) -> str:
+def _row(
+    clips: Sequence[Clip],
+    protocol: ProtocolName,
+    recogniser: WhisperRecogniser,
+    trained: WhisperRecogniser,
+    tuning: Tuning,
+) -> str:
     at_once = {}
     for clip in clips:
-        span = Span(to_model_rate(load_pcm(clip), clip.sample_rate))
-        at_once[clip.id] = recognise(recogniser, [span])[0].text
+        span = Span(to_model_rate(load_pcm(clip), clip.sample_rate), exact=True)
+        at_once[clip.id] = recognise(trained, [span])[0].text
     result = streamed(clips, protocol, recogniser, load_detector(), tuning)
     language = recogniser.language
     said = {clip.id: clip.text for clip in clips if clip.text}
