@@ -128,30 +128,34 @@ class WhisperVocabulary:
             tokens: Ids of tokens with text.
             language: ISO code of the language of the text; None: one with spaces.
         """
+        pieces = [self._pieces[token] for token in tokens]
         starts: list[int] = []
-        for index, token in enumerate(tokens):
-            if not starts or self._starts_word(self._pieces[token], language in _WITHOUT_SPACES):
+        for index in range(len(pieces)):
+            if not starts or _starts_word(pieces, index, language in _WITHOUT_SPACES):
                 starts.append(index)
         words = []
         for first, end in itertools.pairwise([*starts, len(tokens)]):
-            raw = b"".join(self._pieces[token] for token in tokens[first:end])
-            text = "".join(raw.decode(errors="ignore").split())
+            text = "".join(b"".join(pieces[first:end]).decode(errors="ignore").split())
             words.append(WordTokens(text, first, end - first))
         return tuple(words)
 
-    @staticmethod
-    def _starts_word(piece: bytes, is_without_spaces: bool) -> bool:
-        has_space = piece.startswith(b" ")
-        bare = piece.strip()
-        if not bare or not (has_space or is_without_spaces):
+
+def _starts_word(pieces: Sequence[bytes], index: int, is_without_spaces: bool) -> bool:
+    """Whether a token that is not the first starts a word, given the bytes of all tokens."""
+    piece = pieces[index]
+    if not piece.startswith(b" "):
+        # After a bare space, the word has started already.
+        if not is_without_spaces or pieces[index - 1] == b" " or piece[0] & 0xC0 == _CONTINUES:
             return False
-        if is_without_spaces and not has_space and bare[0] & 0xC0 == _CONTINUES:
-            return False
-        return not all(_is_closing(letter) for letter in bare.decode(errors="replace"))
+    elif piece == b" " and pieces[index + 1 : index + 2] in ([], [b" "]):
+        return False
+    # A character may take four tokens, and a space one.
+    text = b"".join(pieces[index : index + 5]).decode(errors="ignore").lstrip(" ")
+    return not _is_closing(text[:1])
 
 
 def _is_closing(letter: str) -> bool:
-    return unicodedata.category(letter) in _CLOSING and letter not in _NOT_CLOSING
+    return bool(letter) and unicodedata.category(letter) in _CLOSING and letter not in _NOT_CLOSING
 
 
 def letters_of_bytes() -> str:

@@ -1,0 +1,131 @@
+"""Whisper with real weights, where the packages that carry them are installed."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import soxr
+
+from support.sessions import Driver
+from support.whisper_models import NAMES, model_folder, packages_of
+from vivavoce.asr.models import Span, load_detector, recognise
+from vivavoce.asr.models.log_mel import log_mel
+from vivavoce.bench.audio import load_pcm, to_model_rate
+from vivavoce.bench.corpus import find_eval, read_manifest
+from vivavoce.protocol.events import Audio
+
+BEGINNING = "it was the best of times it was the worst of times it was the age of wisdom"
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def whisper(request):
+    pytest.importorskip("ctranslate2", reason='needs CTranslate2: pip install "vivavoce[whisper]"')
+    folder = model_folder(request.param)
+    if folder is None:
+        pytest.skip(f"needs weights: pip install {' '.join(packages_of(request.param))}")
+    from vivavoce.asr.models.whisper.recogniser import WhisperRecogniser
+
+    return WhisperRecogniser(folder)
+
+
+@pytest.fixture(scope="module")
+def samples(two_cities):
+    recorded, rate = two_cities
+    return soxr.resample(recorded[: 12 * rate], rate, 16_000).astype(np.float32)
+
+
+def plain(text):
+    return "".join(it for it in text.lower() if it.isalpha() or it == " ")
+
+
+def transcribe(whisper, samples, *, chunk=1_600, serve_every=1):
+    driver = Driver(recogniser=whisper, detector=load_detector(), cadence_ms=whisper.partial_cadence_ms)
+    data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    for turn, at in enumerate(range(0, len(data), 2 * chunk)):
+        driver.command(Audio(data[at : at + 2 * chunk]))
+        if turn % serve_every == 0:
+            driver.serve()
+    return driver.end()
+
+
+def test_the_words_of_a_session_are_right(whisper, samples):
+    driver = transcribe(whisper, samples)
+    assert plain(" ".join(driver.texts)).startswith(BEGINNING[:60])
+    finals = [final.text for final in driver.finals]
+    assert finals
+    other = transcribe(whisper, samples, chunk=487, serve_every=20)
+    assert [final.text for final in other.finals] == finals
+
+
+def test_words_have_times_in_their_order(whisper, samples):
+    [hypothesis] = recognise(whisper, [Span(samples, exact=True)])
+    assert plain(hypothesis.text).startswith(BEGINNING)
+    assert sum(word.n_tokens for word in hypothesis.words) == len(hypothesis.tokens)
+    starts = [word.start_s for word in hypothesis.words]
+    assert starts == sorted(starts)
+    assert all(word.start_s <= word.end_s <= len(samples) / 16_000 for word in hypothesis.words)
+    assert sum(word.confidence for word in hypothesis.words) > 0.6 * len(hypothesis.words)
+    assert hypothesis.language == ("en" if whisper.runtime.is_multilingual else None)
+
+
+def test_an_exact_span_depends_on_its_audio_and_prefix_only(whisper, samples):
+    [whole] = recognise(whisper, [Span(samples[: 5 * 16_000], exact=True)])
+    span = Span(samples[: 4 * 16_000], whole.tokens[:3], exact=True)
+    others = [dataclasses.replace(span, draft=draft) for draft in ((), whole.tokens[3:], (1, 2, 3))]
+    [alone] = recognise(whisper, [span])
+    assert recognise(whisper, [*others, Span(samples)])[:3] == [alone] * 3
+    assert alone.tokens[:3] == whole.tokens[:3]
+
+
+def test_silence_and_noise_have_no_words_in_a_session(whisper):
+    noise = np.random.default_rng(7).normal(0, 0.02, 16_000 * 10).astype(np.float32)
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(16_000 * 5) / 16_000).astype(np.float32)
+    for audio in (np.zeros(16_000 * 10, np.float32), noise, tone):
+        assert transcribe(whisper, audio).texts == []
+
+
+@pytest.mark.eval
+def test_music_and_noise_have_no_words_in_a_session(whisper):
+    folder = find_eval()
+    if folder is None:
+        pytest.skip("needs the evaluation recordings: set VIVAVOCE_EVAL")
+    clips = [clip for clip in read_manifest(folder) if clip.kind == "non-speech"]
+    assert clips
+    for clip in clips:
+        assert transcribe(whisper, to_model_rate(load_pcm(clip), clip.sample_rate)).texts == []
+
+
+@pytest.mark.parametrize("n", [0, 1, 200, 5_000])
+def test_spans_of_any_length_are_recognised(whisper, n):
+    [hypothesis] = recognise(whisper, [Span(np.zeros(n, np.float32))])
+    assert len(hypothesis.tokens) < 20
+
+
+def test_expected_terms_are_heard_and_do_no_harm(whisper, samples):
+    [hypothesis] = recognise(whisper, [Span(samples, exact=True, terms=("Vivavoce", "Dickens"))])
+    assert plain(hypothesis.text).startswith(BEGINNING[:60])
+
+
+def test_text_is_tokenised_as_by_hugging_face(whisper):
+    tokenizers = pytest.importorskip("tokenizers", reason='needs tokenizers: pip install "vivavoce[whisper]"')
+    path = model_folder("base" if whisper.runtime.is_multilingual else "tiny.en") / "tokenizer.json"
+    theirs = tokenizers.Tokenizer.from_file(str(path))
+    for text in (
+        " Quilter, Gr\u00f6\u00dfe 12!",
+        "Caf\u00e9",
+        " \u5ba2\u89b3\u7684",
+        " \u0440\u043e\u0441\u0441\u0438\u044f",
+        " foo-bar",
+    ):
+        assert (
+            list(whisper.runtime.vocabulary.encode(text)) == theirs.encode(text, add_special_tokens=False).ids
+        )
+
+
+@pytest.mark.parametrize("n_bands", [80, 128])
+def test_features_are_those_of_faster_whisper(samples, n_bands):
+    reason = 'needs faster-whisper: pip install "vivavoce[whisper]"'
+    theirs = pytest.importorskip("faster_whisper.feature_extractor", reason=reason)
+    expected = theirs.FeatureExtractor(feature_size=n_bands)(samples, padding=0)
+    ours = log_mel(samples, n_bands)
+    assert np.abs(ours - expected[:, : ours.shape[1]]).max() < 1e-3

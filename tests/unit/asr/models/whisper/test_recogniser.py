@@ -1,0 +1,299 @@
+"""The Whisper recogniser with a model that needs no weights."""
+
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from support.whisper_fakes import (
+    END,
+    JOINED,
+    MARK_IDS,
+    WITHOUT_TIMES,
+    FakeWhisper,
+    install,
+    write_model,
+)
+from vivavoce.asr.models import Span, recognise
+from vivavoce.asr.models.whisper.recogniser import MAX_TERM_TOKENS, Padding, WhisperRecogniser
+from vivavoce.asr.models.whisper.vocabulary import WhisperVocabulary
+from vivavoce.errors import EngineError, ModelError
+
+VOCABULARY = WhisperVocabulary([bytes([byte]) for byte in range(256)] + list(JOINED), MARK_IDS)
+TEXT = " the world, the world."
+SCRIPT = VOCABULARY.encode(TEXT)
+SECOND = np.full(16_000, 0.1, np.float32)
+AUDIO = np.tile(SECOND, 3)
+
+
+@pytest.fixture
+def build(tmp_path, monkeypatch):
+    """Opens a recogniser whose model writes a script; returns both."""
+
+    def opened(script=SCRIPT, *, options=(), **behaviour):
+        model = install(monkeypatch, FakeWhisper(script, **behaviour))
+        return WhisperRecogniser(write_model(tmp_path / "base"), **dict(options)), model
+
+    return opened
+
+
+def one(recogniser, **fields):
+    [hypothesis] = recognise(recogniser, [Span(**{"samples": AUDIO, **fields})])
+    assert sum(word.n_tokens for word in hypothesis.words) == len(hypothesis.tokens)
+    return hypothesis
+
+
+def test_words_have_times_and_confidences(build):
+    recogniser, _ = build(probability=0.7)
+    hypothesis = one(recogniser)
+    assert hypothesis.text == TEXT.strip()
+    assert hypothesis.tokens == SCRIPT
+    assert [word.confidence for word in hypothesis.words] == [0.7] * 4
+    assert hypothesis.last_probability == 0.7
+    times = [(word.start_s, word.end_s) for word in hypothesis.words]
+    assert times == sorted(times)
+    assert 0 <= times[0][0] < times[-1][1] <= 3
+    assert recogniser.name == "whisper-base"
+
+
+def test_the_model_is_opened_as_asked(build, tmp_path):
+    options = {"threads": 3, "workers": 2, "device": "cuda", "compute_type": "float16"}
+    _, model = build(options=options)
+    wanted = {"intra_threads": 3, "inter_threads": 2, "device": "cuda", "compute_type": "float16"}
+    assert model.opened == (str(tmp_path / "base"), wanted)
+
+
+# --- what cannot be opened --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json", "vocabulary.json"])
+def test_a_folder_that_lacks_a_file_is_refused_before_anything_could_download_it(tmp_path, monkeypatch, name):
+    model = install(monkeypatch, FakeWhisper())
+    with pytest.raises(ModelError) as caught:
+        WhisperRecogniser(write_model(tmp_path / "base", without=[name]))
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert model.opened is None
+
+
+def test_the_vocabulary_may_be_a_text_file(tmp_path, monkeypatch):
+    install(monkeypatch, FakeWhisper(SCRIPT))
+    folder = write_model(tmp_path / "base", without=["vocabulary.json"])
+    (folder / "vocabulary.txt").touch()
+    assert one(WhisperRecogniser(folder)).tokens == SCRIPT
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "\udcff"])
+def test_settings_that_are_no_object_are_refused(tmp_path, monkeypatch, content):
+    install(monkeypatch, FakeWhisper())
+    folder = write_model(tmp_path / "base")
+    (folder / "config.json").write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ModelError, match=r"config\.json"):
+        WhisperRecogniser(folder)
+
+
+def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    with pytest.raises(ModelError, match=r'pip install "vivavoce\[whisper\]"'):
+        WhisperRecogniser(write_model(tmp_path / "base"))
+
+
+def test_what_the_library_refuses_is_a_model_error(tmp_path, monkeypatch):
+    install(monkeypatch, FakeWhisper())
+
+    def refuse(path, **options):
+        raise RuntimeError("unsupported model binary version")
+
+    monkeypatch.setattr(sys.modules["ctranslate2"].models, "Whisper", refuse)
+    with pytest.raises(ModelError, match="unsupported model binary version"):
+        WhisperRecogniser(write_model(tmp_path / "base"))
+
+
+def test_options_that_the_model_cannot_fulfil_are_refused(build):
+    with pytest.raises(ModelError, match="can't translate"):
+        build(options={"translate": True}, multilingual=False)
+    with pytest.raises(ModelError, match="does not know the language 'xx': use de, en"):
+        build(options={"language": "xx"})
+    with pytest.raises(ModelError, match="does not know the language 'de': use en"):
+        build(options={"language": "de"}, multilingual=False)
+
+
+# --- prompts ----------------------------------------------------------------------------------------
+
+
+def marks(*names):
+    return [MARK_IDS[f"<|{name}|>"] for name in names]
+
+
+def test_a_language_that_is_not_named_is_detected(build):
+    recogniser, model = build(language="<|de|>")
+    hypothesis = one(recogniser)
+    assert (hypothesis.language, hypothesis.language_probability) == ("de", 0.8)
+    assert model.prompts == [marks("startoftranscript", "de", "transcribe", "notimestamps")]
+    assert model.aligned == model.prompts
+
+
+@pytest.mark.parametrize("options", [{}, {"language": "ja"}])
+def test_a_language_that_is_named_is_used(build, options):
+    recogniser, model = build(options=options, language="<|en|>")
+    hypothesis = one(recogniser, language="de")
+    assert (hypothesis.language, hypothesis.language_probability) == (None, None)
+    assert model.prompts == [marks("startoftranscript", "de", "transcribe", "notimestamps")]
+
+
+def test_a_language_that_the_model_lacks_is_detected(build):
+    recogniser, _ = build()
+    assert one(recogniser, language="xx").language == "en"
+
+
+def test_an_english_model_has_no_languages(build):
+    recogniser, model = build(multilingual=False)
+    hypothesis = one(recogniser, language="de")
+    assert (hypothesis.language, hypothesis.language_probability) == (None, None)
+    assert model.prompts == [marks("startoftranscript", "notimestamps")]
+
+
+def test_translation_writes_english_words(build):
+    recogniser, model = build(options={"translate": True}, language="<|ja|>")
+    hypothesis = one(recogniser)
+    assert hypothesis.language == "ja"
+    assert hypothesis.text == TEXT.strip()
+    assert model.prompts == [marks("startoftranscript", "ja", "translate", "notimestamps")]
+
+
+def test_terms_are_a_text_that_was_said_before(build):
+    recogniser, model = build(multilingual=False)
+    one(recogniser, terms=("world", "Caf\u00e9"))
+    told = VOCABULARY.encode(" world,") + VOCABULARY.encode(" Caf\u00e9,")
+    assert model.prompts == [
+        [*marks("startofprev"), *told, *marks("startoftranscript", "notimestamps")],
+    ]
+    assert model.aligned == [marks("startoftranscript", "notimestamps")]
+
+
+def test_terms_have_a_limit(build):
+    recogniser, model = build()
+    one(recogniser, terms=tuple(f"term{n}" for n in range(100)))
+    before = model.prompts[0].index(MARK_IDS["<|startoftranscript|>"])
+    assert MAX_TERM_TOKENS - 10 < before - 1 <= MAX_TERM_TOKENS
+    one(recogniser, terms=("x" * 1_000,))
+    assert model.prompts[1][0] == MARK_IDS["<|startoftranscript|>"]
+
+
+# --- prefixes, drafts, limits -----------------------------------------------------------------------
+
+
+def test_a_hypothesis_begins_with_its_prefix(build):
+    recogniser, model = build()
+    prefix = VOCABULARY.encode(" a world")
+    hypothesis = one(recogniser, prefix=prefix)
+    assert hypothesis.tokens == prefix + SCRIPT[len(prefix) :]
+    assert model.prompts[0][-len(prefix) - 1 :] == [WITHOUT_TIMES, *prefix]
+
+
+def test_nothing_may_follow_a_prefix(build):
+    recogniser, _ = build()
+    assert one(recogniser, prefix=SCRIPT).tokens == SCRIPT
+
+
+def test_an_exact_span_depends_on_nothing_but_its_audio_and_prefix(build):
+    recogniser, _ = build()
+    span = Span(AUDIO, SCRIPT[:3], exact=True)
+    drafts = [(), SCRIPT[3:], SCRIPT[:2]]
+    spans = [dataclasses.replace(span, draft=draft, memory=object()) for draft in drafts]
+    found = recognise(recogniser, spans)
+    assert found == [found[0]] * 3
+
+
+def test_marks_in_the_text_are_dropped(build):
+    recogniser, _ = build([*SCRIPT[:2], MARK_IDS["<|0.00|>"], *SCRIPT[2:]])
+    assert one(recogniser).tokens == SCRIPT
+    assert END not in one(recogniser).tokens
+
+
+@pytest.mark.parametrize(("multilingual", "most"), [(True, 20), (False, 10)])
+def test_short_audio_has_few_tokens(build, multilingual, most):
+    recogniser, _ = build(range(1, 256), multilingual=multilingual)
+    assert len(one(recogniser, samples=SECOND).tokens) == most
+    prefix = tuple(range(1, 30))
+    assert len(one(recogniser, samples=SECOND, prefix=prefix).tokens) == most + len(prefix)
+
+
+def test_a_loop_is_cut(build):
+    said, turn = VOCABULARY.encode(" the"), VOCABULARY.encode(" no")
+    recogniser, _ = build([*said, *turn * 20])
+    assert one(recogniser, samples=np.tile(SECOND, 10)).text == "the no"
+
+
+def test_a_loop_in_the_prefix_stays(build):
+    turn = VOCABULARY.encode(" no")
+    recogniser, _ = build(turn * 20)
+    prefix = turn * 9
+    assert one(recogniser, samples=np.tile(SECOND, 10), prefix=prefix).tokens[: len(prefix)] == prefix
+
+
+# --- silence ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("no_speech", "probability", "is_kept"), [(0.9, 0.2, False), (0.9, 0.8, True), (0.2, 0.2, True)]
+)
+def test_words_are_dropped_that_the_model_doubts_where_it_hears_no_speech(
+    build, no_speech, probability, is_kept
+):
+    recogniser, _ = build(no_speech=no_speech, probability=probability)
+    assert bool(one(recogniser).words) == is_kept
+    assert one(recogniser, prefix=SCRIPT[:1]).words  # committed words stay
+
+
+def test_no_tokens_are_no_words(build):
+    recogniser, _ = build([MARK_IDS["<|0.00|>"]])
+    hypothesis = one(recogniser)
+    assert (hypothesis.tokens, hypothesis.words, hypothesis.last_probability) == ((), (), 1.0)
+
+
+# --- audio ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "exact", "frames"), [(1, True, 1_200), (1, False, 800), (20, True, 2_200), (29, True, 3_000)]
+)
+def test_silence_is_appended_up_to_what_the_model_needs(build, seconds, exact, frames):
+    recogniser, model = build()
+    one(recogniser, samples=np.tile(SECOND, seconds), exact=exact)
+    assert model.encoded == [frames]
+
+
+def test_zeros_belong_to_the_span(build):
+    options = {"padding": Padding(0, 0)}
+    recogniser, model = build(options=options)
+    one(recogniser, exact=True, zeros=1_600)
+    assert model.encoded == [310]
+
+
+@pytest.mark.parametrize("n", [0, 1, 200, 5_000])
+def test_spans_of_any_length_are_recognised(build, n):
+    recogniser, _ = build(VOCABULARY.encode(" a"))
+    assert one(recogniser, samples=np.zeros(n, np.float32)).text == "a"
+
+
+def test_long_audio_is_cut_where_it_is_quiet(build):
+    samples = np.tile(SECOND, 40)
+    samples[27 * 16_000 : 28 * 16_000] = 0
+    recogniser, model = build(language="<|de|>")
+    prefix = VOCABULARY.encode(" a")
+    hypothesis = one(recogniser, samples=samples, prefix=prefix, exact=True)
+    assert model.encoded[1] < 1_500
+    assert hypothesis.tokens == prefix + SCRIPT[len(prefix) :] + SCRIPT
+    assert hypothesis.words[len(hypothesis.words) // 2].start_s > 20
+    assert hypothesis.words[-1].end_s > 39
+    assert hypothesis.language == "de"
+    assert [MARK_IDS["<|de|>"] in prompt for prompt in model.prompts] == [True, True]
+
+
+def test_a_failing_model_is_an_engine_error(build):
+    recogniser, model = build()
+    model.error = RuntimeError("out of memory")
+    with pytest.raises(EngineError, match="whisper-base failed: out of memory"):
+        one(recogniser)
