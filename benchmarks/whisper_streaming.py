@@ -29,7 +29,10 @@ from vivavoce.asr.models import Span, load_detector, recognise
 from vivavoce.asr.models.whisper.recogniser import EXACT_PADDING, PARTIAL_PADDING, Padding, WhisperRecogniser
 from vivavoce.asr.session import Tuning
 from vivavoce.bench.audio import load_pcm, to_model_rate
-from vivavoce.bench.figures import Errors, word_errors
+from vivavoce.bench.client_dialects import client_dialect
+from vivavoce.bench.figures import Errors, figures, word_errors
+from vivavoce.bench.loads import short
+from vivavoce.bench.records import Trace
 from vivavoce.bench.requirements import require
 from vivavoce.errors import ConfigurationError
 from vivavoce.types import MODEL_RATE_HZ
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.audio import Samples
     from vivavoce.asr.models import SpeechDetector
+    from vivavoce.bench.figures import Figures
     from vivavoce.bench.options import ProtocolName
     from vivavoce.bench.records import Clip
 
@@ -46,7 +50,8 @@ __all__ = ["Streamed", "detected_languages", "errors_of", "main", "speech_openin
 
 _HEAD: Final = (
     "| kind | language | recordings | s | words | one pass % | streamed % | difference | streamed differs % "
-    "| partial passes a s | core a stream |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
+    "| unstable words | word emission p50 / p95 (s) | partial passes a s | core a stream |\n"
+    f"|---|---|{'---:|' * 11}\n"
 )
 _WITHOUT_SPACES: Final = ("zh", "ja", "th", "yue")
 _TRAINED: Final = (0.0, 30.0)  # padding as in training, for the pass over a whole recording
@@ -60,12 +65,14 @@ class Streamed:
 
     Attributes:
         texts: Final text by the id of the recording.
+        found: All figures, by the English normaliser.
         audio_s: Their length in seconds, silence at the end included.
         partial_passes: Passes over unfinished utterances.
         core_s: Seconds of one core.
     """
 
     texts: Mapping[str, str]
+    found: Figures
     audio_s: float
     partial_passes: int
     core_s: float
@@ -81,7 +88,7 @@ def streamed(
     """Stream recordings, one after another."""
     passes: Counter[bool] = Counter()  # by whether they are over whole utterances
     counting = ObservedRecogniser(recogniser, lambda span, _: passes.update([span.exact]))
-    texts = {}
+    texts, traces = {}, []
     began_s = time.process_time()
     for clip in clips:
         messages = turn_messages(
@@ -90,9 +97,13 @@ def streamed(
         # Of a turn that ended twice, plain and then formatted, the second end counts.
         finals = {message.turn: message.words for message in messages if message.ended}
         texts[clip.id] = " ".join(word.text for words in finals.values() for word in words)
+        sent_s = clip.duration_s + TAIL_S
+        traces.append(Trace(tuple(messages), sent_s, terminated_s=sent_s, closed_s=sent_s))
     core_s = time.process_time() - began_s
-    audio_s = sum(clip.duration_s + TAIL_S for clip in clips)
-    return Streamed(texts, audio_s, passes[False], core_s)
+    client = client_dialect(protocol)
+    client.query(clips[0].sample_rate)
+    found = figures(list(zip(short(clips), traces, strict=True)), client.rule())
+    return Streamed(texts, found, sum(trace.sent_s for trace in traces), passes[False], core_s)
 
 
 def errors_of(pairs: Iterable[tuple[str, str]], language: str | None) -> Errors:
@@ -173,6 +184,9 @@ def _row(
         cells += [str(sum(len(text.split()) for text in at_once.values())), "", "", ""]
     apart = errors_of([(text, result.texts[each]) for each, text in at_once.items()], language)
     cells += ["none" if apart.percent is None else f"{apart.percent:.2f}"]
+    emission = result.found.emission_s
+    cells += ["" if result.found.upwr is None else f"{result.found.upwr:.3f}"]
+    cells += ["" if emission is None else f"{emission.p50:.2f} / {emission.p95:.2f}"]
     cells += [f"{result.partial_passes / result.audio_s:.2f}", f"{result.core_s / result.audio_s:.3f}"]
     return "| " + " | ".join(cells) + " |\n"
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from vivavoce.asr.models.base import Hypothesis, HypothesisWord, Span
 from vivavoce.asr.models.batches import BatchAtOnce
-from vivavoce.asr.models.guards import cut_loop, zero_duration
+from vivavoce.asr.models.guards import cut_loop, max_tokens, zero_duration
 from vivavoce.asr.models.whisper.runtime import FRAME_SAMPLES, LONGEST_SAMPLES, WhisperRuntime
 from vivavoce.asr.models.whisper.word_times import word_times
 from vivavoce.errors import EngineError, ModelError
@@ -29,9 +29,14 @@ __all__ = ["MAX_TERM_TOKENS", "Padding", "WhisperRecogniser"]
 MAX_TERM_TOKENS: Final = 112
 """Tokens of expected terms that a prompt may have; the decoder has room for twice as many."""
 
-_TOKENS_PER_S: Final = {True: 16.0, False: 6.5}
+# Byte-level tokens are short in most scripts: 16 a second leave room for fast speech in Devanagari.
+_TOKENS_PER_S: Final = 16.0
 _SPARE_TOKENS: Final = 4
 _MOST_TOKENS: Final = 220
+# Audio between two partial passes by the width of the encoder: tiny and base, small, larger. A wider model
+# takes about four times as long as the one before.
+_CADENCES_MS: Final = ((512, 640), (768, 1_280))
+_WIDEST_CADENCE_MS: Final = 2_560
 # 0.6 is the threshold of Whisper's own program. From there on, words need the confidence that the session
 # requires where its speech detector is never certain.
 _NO_SPEECH: Final = 0.6
@@ -75,15 +80,14 @@ class WhisperRecogniser:
         step_samples: Grid of span starts, in samples; nothing is reused between passes.
         joins_running: Whether spans may join others that are being decoded.
         runtime: The opened model.
+        partial_cadence_ms: Audio between two partial passes that suits its size, in milliseconds, on a CPU.
         language: The language of spans that name none.
         translates: Whether text is written in English, whatever is spoken.
     """
 
     max_batch: Final = 1  # a batch of four takes as long as four spans
     joins_running: Final = False
-    step_samples: Final = FRAME_SAMPLES
-    partial_cadence_ms: Final = 640
-    """Proposed audio between two partial passes; benchmarks/studies/whisper.md has the cost."""
+    step_samples: Final = 1
 
     def __init__(
         self,
@@ -119,6 +123,7 @@ class WhisperRecogniser:
         self.runtime: Final = WhisperRuntime.open(
             folder, threads=threads, workers=workers, device=device, compute_type=compute_type
         )
+        self.partial_cadence_ms: Final = _cadence_ms(self.runtime.width)
         self.language: Final = language
         self.translates: Final = translate
         self._padding = {True: padding, False: partial_padding}  # by whether the span is exact
@@ -169,7 +174,7 @@ class WhisperRecogniser:
         if runtime.is_multilingual and language not in runtime.vocabulary.languages:
             language, _ = heard = runtime.language(states)
         marks = self._marks(language)
-        limit = len(span.prefix) + self._limit(len(span.samples))
+        limit = len(span.prefix) + self._limit(len(span.samples) / MODEL_RATE_HZ, language)
         generated = runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, len(span.prefix))
         words: tuple[HypothesisWord, ...] = ()
@@ -186,11 +191,15 @@ class WhisperRecogniser:
         """Group tokens to words, without those that have no duration in the audio."""
         frames = -(-len(span.samples) // FRAME_SAMPLES)
         found = self.runtime.align(states, marks, tokens, frames)
-        pieces = self.runtime.vocabulary.words(tokens, "en" if self.translates else language)
+        vocabulary = self.runtime.vocabulary
+        written = "en" if self.translates else language
+        pieces = vocabulary.words(tokens, written)
         times = word_times(found.starts, pieces, span.samples)
+        # Three characters may well be spoken in the time that no three words take.
+        empty = zero_duration(times) if vocabulary.has_spaces(written) else [False] * len(times)
         kept: list[int] = []
         words = []
-        for piece, (start_s, end_s), is_empty in zip(pieces, times, zero_duration(times), strict=True):
+        for piece, (start_s, end_s), is_empty in zip(pieces, times, empty, strict=True):
             after = piece.first + piece.n_tokens
             if is_empty and piece.first >= len(span.prefix):
                 continue
@@ -217,10 +226,15 @@ class WhisperRecogniser:
             told += tokens
         return (vocabulary.previous, *told) if told else ()
 
-    def _limit(self, n_samples: int) -> int:
+    def _limit(self, seconds: float, language: str | None) -> int:
         """The largest number of tokens that nobody speaks faster than."""
-        tokens = int(n_samples / MODEL_RATE_HZ * _TOKENS_PER_S[self.runtime.is_multilingual])
-        return min(_MOST_TOKENS, tokens + _SPARE_TOKENS)
+        if language in {None, "en"} or self.translates:
+            return min(_MOST_TOKENS, max_tokens(seconds))
+        return min(_MOST_TOKENS, int(seconds * _TOKENS_PER_S) + _SPARE_TOKENS)
+
+
+def _cadence_ms(width: int) -> int:
+    return next((cadence for widest, cadence in _CADENCES_MS if width <= widest), _WIDEST_CADENCE_MS)
 
 
 def _is_silence(no_speech: float, words: Sequence[HypothesisWord]) -> bool:

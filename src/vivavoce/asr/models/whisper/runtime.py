@@ -95,6 +95,7 @@ class WhisperRuntime:
     Attributes:
         vocabulary: Its tokens.
         is_multilingual: Whether it knows languages; if not, it is English only.
+        width: Of its encoder states: 384 of tiny, 512 of base, 768 of small, 1,024 of medium, 1,280 of large.
     """
 
     def __init__(self, model: _Model, vocabulary: WhisperVocabulary, storage: Any) -> None:
@@ -109,6 +110,7 @@ class WhisperRuntime:
         self._storage = storage
         self.vocabulary: Final = vocabulary
         self.is_multilingual: Final = bool(model.is_multilingual)
+        self.width: Final = int(self.encode(np.zeros(2 * FRAME_SAMPLES, np.float32)).shape[2])
 
     @classmethod
     def open(

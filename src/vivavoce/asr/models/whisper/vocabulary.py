@@ -96,6 +96,11 @@ class WhisperVocabulary:
         code = match[1] if match else mark
         return _ISO_CODES.get(code, code)
 
+    @staticmethod
+    def has_spaces(language: str | None) -> bool:
+        """Whether a language has spaces between its words; if not, each of its characters is a word here."""
+        return language not in _WITHOUT_SPACES
+
     def encode(self, text: str) -> tuple[int, ...]:
         """Tokenise a text by byte pair encoding.
 
@@ -131,7 +136,7 @@ class WhisperVocabulary:
         pieces = [self._pieces[token] for token in tokens]
         starts: list[int] = []
         for index in range(len(pieces)):
-            if not starts or _starts_word(pieces, index, language in _WITHOUT_SPACES):
+            if not starts or _starts_word(pieces, index, not self.has_spaces(language)):
                 starts.append(index)
         words = []
         for first, end in itertools.pairwise([*starts, len(tokens)]):

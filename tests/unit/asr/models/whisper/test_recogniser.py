@@ -64,6 +64,11 @@ def test_the_model_is_opened_as_asked(build, tmp_path):
     assert model.opened == (str(tmp_path / "base"), wanted)
 
 
+@pytest.mark.parametrize(("width", "cadence_ms"), [(384, 640), (512, 640), (768, 1_280), (1_280, 2_560)])
+def test_a_larger_model_proposes_fewer_partial_passes(build, width, cadence_ms):
+    assert build(width=width)[0].partial_cadence_ms == cadence_ms
+
+
 # --- what cannot be opened --------------------------------------------------------------------------
 
 
@@ -212,9 +217,17 @@ def test_marks_in_the_text_are_dropped(build):
     assert END not in one(recogniser).tokens
 
 
-@pytest.mark.parametrize(("multilingual", "most"), [(True, 20), (False, 10)])
-def test_short_audio_has_few_tokens(build, multilingual, most):
-    recogniser, _ = build(range(1, 256), multilingual=multilingual)
+@pytest.mark.parametrize(
+    ("behaviour", "options", "most"),
+    [
+        ({"language": "<|ja|>"}, {}, 20),
+        ({"language": "<|en|>"}, {}, 10),
+        ({"language": "<|ja|>"}, {"translate": True}, 10),
+        ({"multilingual": False}, {}, 10),
+    ],
+)
+def test_short_audio_has_few_tokens(build, behaviour, options, most):
+    recogniser, _ = build(range(1, 256), options=options, **behaviour)
     assert len(one(recogniser, samples=SECOND).tokens) == most
     prefix = tuple(range(1, 30))
     assert len(one(recogniser, samples=SECOND, prefix=prefix).tokens) == most + len(prefix)
