@@ -270,7 +270,7 @@ def test_no_tokens_are_no_words(build):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "exact", "frames"), [(1, True, 1_200), (1, False, 800), (20, True, 2_200), (29, True, 3_000)]
+    ("seconds", "exact", "frames"), [(1, True, 2_000), (1, False, 800), (20, True, 2_600), (29, True, 3_000)]
 )
 def test_silence_is_appended_up_to_what_the_model_needs(build, seconds, exact, frames):
     recogniser, model = build()
