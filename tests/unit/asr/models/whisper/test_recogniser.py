@@ -297,7 +297,7 @@ def test_long_audio_is_cut_where_it_is_quiet(build):
     recogniser, model = build(language="<|de|>")
     prefix = VOCABULARY.encode(" a")
     hypothesis = one(recogniser, samples=samples, prefix=prefix, exact=True)
-    assert model.encoded[1] < 1_500
+    assert model.encoded == [3_000, 2_000]
     assert hypothesis.tokens == prefix + SCRIPT[len(prefix) :] + SCRIPT
     assert hypothesis.words[len(hypothesis.words) // 2].start_s > 20
     assert hypothesis.words[-1].end_s > 39
