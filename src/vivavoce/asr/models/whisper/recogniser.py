@@ -108,7 +108,7 @@ class WhisperRecogniser:
         Args:
             folder: Holds ``model.bin``, ``config.json``, ``tokenizer.json``, ``vocabulary.json`` or ``.txt``.
             threads: Threads for one run.
-            workers: Runs at the same time; they share the weights. None: one per core.
+            workers: Runs at the same time; they share the weights. None: one per core, one on a GPU.
             device: ``cpu``, ``cuda`` or ``auto``.
             compute_type: Number format of the weights in memory, such as ``int8``, ``float16``, ``float32``.
             language: ISO 639-1 code of the language of spans that name none; None: it is detected.

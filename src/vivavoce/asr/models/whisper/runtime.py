@@ -121,7 +121,7 @@ class WhisperRuntime:
         Args:
             folder: Holds ``model.bin``, ``config.json``, ``tokenizer.json``, ``vocabulary.json`` or ``.txt``.
             threads: Threads for one run.
-            workers: Runs at the same time; they share the weights. None: one per core.
+            workers: Runs at the same time; they share the weights. None: one per core, one on a GPU.
             device: ``cpu``, ``cuda`` or ``auto``.
             compute_type: Number format of the weights in memory, such as ``int8``, ``float16``, ``float32``.
 
@@ -140,7 +140,7 @@ class WhisperRuntime:
                 device=device,
                 compute_type=compute_type,
                 intra_threads=threads,
-                inter_threads=workers or os.cpu_count() or 1,
+                inter_threads=workers or (1 if device == "cuda" else os.cpu_count()) or 1,
             )
         except (RuntimeError, ValueError, TypeError) as error:
             raise ModelError(f"{folder} can't be opened as a Whisper model: {error}") from error

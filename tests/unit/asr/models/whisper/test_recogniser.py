@@ -69,6 +69,13 @@ def test_a_larger_model_proposes_fewer_partial_passes(build, width, cadence_ms):
     assert build(width=width)[0].partial_cadence_ms == cadence_ms
 
 
+@pytest.mark.parametrize(("device", "workers"), [("cpu", 6), ("auto", 6), ("cuda", 1)])
+def test_a_processor_runs_as_many_spans_as_it_has_cores(build, monkeypatch, device, workers):
+    monkeypatch.setattr("os.cpu_count", lambda: 6)
+    _, model = build(options={"device": device})
+    assert model.opened[1]["inter_threads"] == workers
+
+
 # --- what cannot be opened --------------------------------------------------------------------------
 
 
