@@ -109,9 +109,10 @@ class FakeWhisper:
         assert num_frames // 2 <= states.frames
         self.aligned.append(start_sequence)
         frames = num_frames // 2
+        probabilities = [self.probability] * (len(tokens) - 1) + [0.95]
         # Every token takes as many frames as any other; the end mark takes the last one.
         places = [(index * (len(tokens)) // max(1, frames - 1), index) for index in range(frames)]
-        return [SimpleNamespace(alignments=places, text_token_probs=[self.probability] * len(tokens))]
+        return [SimpleNamespace(alignments=places, text_token_probs=probabilities)]
 
     def detect_language(self, states):
         if not self.is_multilingual:

@@ -178,17 +178,14 @@ class WhisperRecogniser:
         limit = len(span.prefix) + self._limit(len(span.samples) / MODEL_RATE_HZ, language)
         generated = runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, len(span.prefix))
-        words: tuple[HypothesisWord, ...] = ()
-        if tokens:
-            tokens, words = self._timed(states, marks, tokens, span, language)
-        if not span.prefix and _is_silence(generated.no_speech, words):
-            tokens, words = (), ()
-        last = words[-1].confidence if words else 1.0
-        return Hypothesis(tokens, words, last, language=heard[0], language_probability=heard[1])
+        found = self._timed(states, marks, tokens, span, language) if tokens else Hypothesis()
+        if not span.prefix and _is_silence(generated.no_speech, found.words):
+            found = Hypothesis()
+        return dataclasses.replace(found, language=heard[0], language_probability=heard[1])
 
     def _timed(
         self, states: Any, marks: tuple[int, ...], tokens: tuple[int, ...], span: Span, language: str | None
-    ) -> tuple[tuple[int, ...], tuple[HypothesisWord, ...]]:
+    ) -> Hypothesis:
         """Group tokens to words, without those that have no duration in the audio."""
         frames = -(-len(span.samples) // FRAME_SAMPLES)
         found = self.runtime.align(states, marks, tokens, frames)
@@ -200,6 +197,7 @@ class WhisperRecogniser:
         empty = zero_duration(times) if vocabulary.has_spaces(written) else [False] * len(times)
         kept: list[int] = []
         words = []
+        last = 1.0
         for piece, (start_s, end_s), is_empty in zip(pieces, times, empty, strict=True):
             after = piece.first + piece.n_tokens
             if is_empty and piece.first >= len(span.prefix):
@@ -207,7 +205,8 @@ class WhisperRecogniser:
             confidence = min(found.probabilities[piece.first : after])
             words.append(HypothesisWord(piece.text, start_s, end_s, confidence, piece.n_tokens))
             kept += tokens[piece.first : after]
-        return tuple(kept), tuple(words)
+            last = found.probabilities[after - 1]
+        return Hypothesis(tuple(kept), tuple(words), last)
 
     def _marks(self, language: str | None) -> tuple[int, ...]:
         vocabulary = self.runtime.vocabulary

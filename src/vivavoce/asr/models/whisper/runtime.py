@@ -180,8 +180,10 @@ class WhisperRuntime:
             return_no_speech_prob=True,
         )
         end = self.vocabulary.end
-        found = tuple(token for token in result.sequences_ids[0] if token < end)
-        return Generated(found[:limit], float(result.no_speech_prob))
+        found = tuple(token for token in result.sequences_ids[0] if token < end)[:limit]
+        if found[: len(prefix)] != tuple(prefix):  # cut, because it fills the decoder
+            found = tuple(prefix)
+        return Generated(found, float(result.no_speech_prob))
 
     def align(self, states: Any, prompt: Sequence[int], tokens: Sequence[int], frames: int) -> Alignment:
         """Find tokens in the audio by cross attention.

@@ -50,7 +50,7 @@ def test_words_have_times_and_confidences(build):
     assert hypothesis.text == TEXT.strip()
     assert hypothesis.tokens == SCRIPT
     assert [word.confidence for word in hypothesis.words] == [0.7] * 4
-    assert hypothesis.last_probability == 0.7
+    assert hypothesis.last_probability == 0.95
     times = [(word.start_s, word.end_s) for word in hypothesis.words]
     assert times == sorted(times)
     assert 0 <= times[0][0] < times[-1][1] <= 3
@@ -207,6 +207,12 @@ def test_a_hypothesis_begins_with_its_prefix(build):
 def test_nothing_may_follow_a_prefix(build):
     recogniser, _ = build()
     assert one(recogniser, prefix=SCRIPT).tokens == SCRIPT
+
+
+def test_a_prefix_that_fills_the_decoder_stays_whole(build):
+    prefix = tuple(index % 250 for index in range(300))
+    recogniser, _ = build()
+    assert one(recogniser, samples=np.tile(SECOND, 20), prefix=prefix).tokens == prefix
 
 
 def test_an_exact_span_depends_on_nothing_but_its_audio_and_prefix(build):
