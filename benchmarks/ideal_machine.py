@@ -1,6 +1,6 @@
 """What the words would be like on an infinitely fast machine, and what they cost on this one.
 
-    python -m benchmarks.ideal_machine [FOLDER] [--kind read] [--every 4] [--protocol v3] [--json FILE]
+    python -m benchmarks.ideal_machine [FOLDER] [--kind read] [--every 4] [--protocol v3]
 
 Recordings go through protocol, session and models in this process (`benchmarks.in_process`), where a pass
 takes no time on the session's clock. So word error rate, unstable words and latencies do not depend on how
@@ -29,6 +29,7 @@ from vivavoce.bench.figures import figures
 from vivavoce.bench.loads import short
 from vivavoce.bench.records import Trace
 from vivavoce.errors import ConfigurationError
+from vivavoce.model_files import choose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +65,11 @@ class Cost:
 
 
 def measure(
-    clips: Sequence[Clip], protocol: ProtocolName, recogniser: Recogniser, detector: SpeechDetector
+    clips: Sequence[Clip],
+    protocol: ProtocolName,
+    recogniser: Recogniser,
+    detector: SpeechDetector,
+    reviser: Recogniser | None = None,
 ) -> tuple[Figures, Cost]:
     """Stream recordings, one after another.
 
@@ -73,13 +78,15 @@ def measure(
         protocol: How client and server speak.
         recogniser: Decodes the passes.
         detector: Detects speech.
+        reviser: A better recogniser of finals; None: there is none.
     """
     passes: Counter[bool] = Counter()  # by whether they are over whole utterances
     counting = ObservedRecogniser(recogniser, lambda span, _: passes.update([span.exact]))
     traces = []
     began_s = time.process_time()
     for clip in clips:
-        messages = turn_messages(load_pcm(clip), clip.sample_rate, protocol, counting, detector)
+        pcm = load_pcm(clip)
+        messages = turn_messages(pcm, clip.sample_rate, protocol, counting, detector, reviser=reviser)
         sent_s = clip.duration_s + TAIL_S
         traces.append(Trace(tuple(messages), sent_s, terminated_s=sent_s, closed_s=sent_s))
     core_s = time.process_time() - began_s
@@ -107,7 +114,12 @@ def _measure(arguments: argparse.Namespace) -> None:
     if not clips:
         raise ConfigurationError("no recording is of these kinds")
     recogniser, detector = load_recogniser(), load_detector()
-    results = {name: measure(clips, name, recogniser, detector) for name in arguments.protocol or PROTOCOLS}
+    reviser = None
+    if arguments.final_model is not None:
+        chosen = choose(arguments.final_model)
+        reviser = load_recogniser(chosen.family, chosen.folder, turn_model="none")
+    protocols = arguments.protocol or PROTOCOLS
+    results = {name: measure(clips, name, recogniser, detector, reviser) for name in protocols}
     sys.stdout.write(_HEAD + "".join(_row(name, *each) for name, each in results.items()))
     if arguments.json is not None:
         content = {
@@ -125,6 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add_recording_options(parser)
     parser.add_argument("--protocol", choices=PROTOCOLS, action="append", help="only this protocol")
+    parser.add_argument("--final-model", metavar="FOLDER", help="a better model for finals")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     arguments = parser.parse_args(argv)
     return exit_code_of(lambda: _measure(arguments))

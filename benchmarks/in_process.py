@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.engine import Pump
 from vivavoce.asr.models import BatchAtOnce, recognise_in
-from vivavoce.asr.session import SessionMachine
+from vivavoce.asr.session import SessionMachine, Tuning
 from vivavoce.bench.audio import chunks
 from vivavoce.bench.client_dialects import client_dialect
 from vivavoce.protocol.aai_v2.dialect import V2Factory
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from vivavoce.asr.models import Hypothesis, Recogniser, RunningBatch, Span, SpeechDetector
-    from vivavoce.asr.session import Tuning
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
 
@@ -72,6 +72,7 @@ def wire_messages(
     detector: SpeechDetector,
     *,
     tuning: Tuning | None = None,
+    reviser: Recogniser | None = None,
 ) -> Iterator[tuple[float, str]]:
     """Stream a recording with the protocol's defaults (v3: formatted turns) and silence after it.
 
@@ -82,14 +83,17 @@ def wire_messages(
         recogniser: Decodes the passes.
         detector: Detects speech.
         tuning: Times and sizes of the session; None: the defaults.
+        reviser: A better recogniser of finals; None: there is none.
 
     Yields:
         Every message of the server as it would be sent, with the session's time in seconds.
     """
     client = client_dialect(protocol)
     server = (V2Factory() if protocol == "v2" else V3Factory()).open(client.query(sample_rate))
+    if reviser is not None:
+        tuning = replace(tuning or Tuning(), revises=True)
     session = SessionMachine(SESSION_ID, server.options, server.limits, now=0, unix_now=0, tuning=tuning)
-    pump = Pump(session, recogniser, detector)
+    pump = Pump(session, recogniser, detector, reviser=reviser)
     audio: Iterable[str | bytes] = chunks(pcm, sample_rate, client.chunk_ms, TAIL_S)
     now_s = 0.0
     for message in itertools.chain(audio, [client.terminate]):

@@ -99,6 +99,7 @@ def turn_messages(
     detector: SpeechDetector,
     *,
     tuning: Tuning | None = None,
+    reviser: Recogniser | None = None,
 ) -> list[TurnMessage]:
     """Return the messages about turns that a client receives for a recording with silence after it.
 
@@ -109,9 +110,10 @@ def turn_messages(
         recogniser: Decodes the passes.
         detector: Detects speech.
         tuning: Times and sizes of the session; None: the defaults.
+        reviser: A better recogniser of finals; None: there is none.
     """
     client = client_dialect(protocol)
-    sent = wire_messages(pcm, sample_rate, protocol, recogniser, detector, tuning=tuning)
+    sent = wire_messages(pcm, sample_rate, protocol, recogniser, detector, tuning=tuning, reviser=reviser)
     decoded = [client.read(text, now_s) for now_s, text in sent]
     return [message for message in decoded if isinstance(message, TurnMessage)]
 

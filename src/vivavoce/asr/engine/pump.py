@@ -36,6 +36,7 @@ class Pump:
         detector: SpeechDetector,
         *,
         cadence_ms: float | None = None,
+        reviser: Recogniser | None = None,
     ) -> None:
         """Prepare to serve.
 
@@ -44,10 +45,12 @@ class Pump:
             recogniser: Decodes its passes.
             detector: Detects speech in its frames.
             cadence_ms: Audio between two partial passes, in milliseconds; None: that of the session's tuning.
+            reviser: The better recogniser of finals, for a session whose tuning says that there is one.
         """
         self._session = session
         self._cadence_ms = cadence_ms
         self._batch = recogniser.open_batch()  # holds a pass at a time
+        self._better = None if reviser is None else reviser.open_batch()
         self._detector = detector
         self._state = detector.initial_state()  # of the detector, for this session
 
@@ -69,7 +72,16 @@ class Pump:
         self._session.apply_hypothesis(request, hypothesis)
         return True
 
+    def revise(self) -> bool:
+        """Decode the next utterance again, by the better recogniser; returns whether one was due."""
+        request = None if self._better is None else self._session.next_revision()
+        if request is None or self._better is None:
+            return False
+        [hypothesis] = recognise_in(self._better, [self._session.begin_revision(request)])
+        self._session.apply_revision(request, hypothesis)
+        return True
+
     def run(self) -> None:
-        """Repeat both until the session needs nothing more; frames go first."""
-        while self.detect() or self.decode():
+        """Repeat all until the session needs nothing more; frames go first."""
+        while self.detect() or self.decode() or self.revise():
             pass
