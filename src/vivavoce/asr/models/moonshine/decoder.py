@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.models.moonshine.sizes import END, HEAD_SIZE, HEADS, START, STATES
+from vivavoce.asr.models.moonshine.sizes import TINY_DECODER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.asr.models.moonshine.sizes import DecoderSizes
+
 __all__ = [
+    "FRAME_BLOCK",
     "MASKED",
     "Batch",
     "Decoder",
@@ -30,7 +33,7 @@ Ints: TypeAlias = npt.NDArray[np.int64]
 MASKED: Final = np.float32(-1e9)
 # Sums over whole blocks round alike however many masked frames or tokens follow. So a span has the same
 # result alone and beside longer ones, and an exact span the same result with and without a draft.
-_FRAME_BLOCK: Final = 64
+FRAME_BLOCK: Final = 64
 _TOKEN_BLOCK: Final = 32
 
 
@@ -41,7 +44,7 @@ class Output(NamedTuple):
         best: The two most probable next tokens, shape (2,), int64.
         log_probability: Of these two, shape (2,), float32.
         watched: Log-probabilities of the watched tokens, shape (watched,), float32.
-        attention: Of the word heads, shape (2, frames), float32.
+        attention: That gives word times, shape (word_rows, frames), float32.
     """
 
     best: Ints
@@ -61,7 +64,8 @@ class Batch:
     """Inputs that stay the same while a batch is decoded.
 
     Attributes:
-        cross: The decoder's keys and values of all spans, shape (12, batch, 8, frames, 36), float32.
+        cross: The decoder's keys and values of all spans, shape (states, batch, heads, frames, head_size),
+            float32.
         cross_bias: 0 for the frames of a span, else very negative, shape (batch, 1, 1, frames), float32.
         n_frames: Frames of each span.
         watched: Tokens whose log-probabilities are in every output, in ascending order, int64.
@@ -77,17 +81,29 @@ class Batch:
         """Pad spans to a common length.
 
         Args:
-            spans: Keys and values of each span, shape (12, 8, frames, 36), float32.
+            spans: Keys and values of each span, shape (states, heads, frames, head_size), float32.
             watched: See the attribute.
         """
         n_frames = tuple(span.shape[2] for span in spans)
-        frames = whole_blocks(max(n_frames), _FRAME_BLOCK)
-        cross = np.zeros((STATES, len(spans), HEADS, frames, HEAD_SIZE), np.float32)
-        cross_bias = np.full((len(spans), 1, 1, frames), MASKED, np.float32)
+        frames = whole_blocks(max(n_frames), FRAME_BLOCK)
+        states, heads, _, head_size = spans[0].shape
+        cross = np.zeros((states, len(spans), heads, frames, head_size), np.float32)
         for row, span in enumerate(spans):
             cross[:, row, :, : n_frames[row]] = span
-            cross_bias[row, ..., : n_frames[row]] = 0
-        return cls(cross, cross_bias, n_frames, watched)
+        return cls(cross, _frame_bias(n_frames, frames), n_frames, watched)
+
+    @classmethod
+    def alone(cls, span: Floats, n_frames: int, watched: Ints) -> Batch:
+        """Take one span without copying it.
+
+        Args:
+            span: Its keys and values, shape (states, heads, frames, head_size), float32, contiguous. The
+                number of frames is a multiple of `FRAME_BLOCK`; those after the span's own may hold anything
+                finite.
+            n_frames: Frames of the span.
+            watched: See the attribute.
+        """
+        return cls(span[:, None], _frame_bias((n_frames,), span.shape[2]), (n_frames,), watched)
 
     def __len__(self) -> int:
         return len(self.n_frames)
@@ -96,7 +112,7 @@ class Batch:
         """These inputs, and the keys and values of past tokens, by their names in the graph.
 
         Args:
-            past: Shape (12, batch, 8, tokens, 36), float32.
+            past: Shape (states, batch, heads, tokens, head_size), float32.
         """
         return {
             **attention_inputs(past, self.cross),
@@ -111,12 +127,14 @@ class Prompted:
 
     Attributes:
         batch: The spans.
-        states: Keys and values of the prompts' tokens, shape (batch, 12, 8, new, 36), float32.
+        states: Keys and values of the past tokens and the prompts', shape (batch, states, heads, past + new,
+            head_size), float32.
         best: The two most probable tokens after each prompted one, row after row, shape (tokens, 2), int64.
         log_probability: Of these two, shape (tokens, 2), float32.
         watched: Log-probabilities of the watched tokens, shape (tokens, watched), float32.
-        attention: Of the word heads, shape (batch, 2, new, frames), float32.
-        firsts: Index in ``best`` of the first token of each row.
+        attention: That gives word times, shape (batch, word_rows, new, frames), float32.
+        firsts: Index in ``best`` of the first new token of each row.
+        n_past: How many tokens of each row were past.
     """
 
     batch: Batch
@@ -126,9 +144,11 @@ class Prompted:
     watched: Floats
     attention: Floats
     firsts: tuple[int, ...]
+    n_past: int = 0
 
     def output(self, row: int, place: int) -> Output:
-        """The output after one of a row's tokens; the first token is the start mark."""
+        """The output after one of a row's tokens that was not past; the start mark has the place 0."""
+        place -= self.n_past
         at = self.firsts[row] + place
         attention = self.attention[row, :, place, : self.batch.n_frames[row]]
         return Output(self.best[at], self.log_probability[at], self.watched[at], attention)
@@ -139,50 +159,69 @@ class Decoder:
 
     Attributes:
         session: Of the graph.
+        sizes: Of the decoder.
     """
 
-    def __init__(self, session: Any) -> None:
-        """Take the session of the graph that `build_decoder` wrote."""
+    def __init__(self, session: Any, sizes: DecoderSizes = TINY_DECODER) -> None:
+        """Take the session of the graph that `write_decoder` wrote, and the sizes it was written for."""
         self.session: Final = session
+        self.sizes: Final = sizes
 
-    def prompt(self, batch: Batch, given: Sequence[Sequence[int]], *, in_blocks: bool) -> Prompted:
+    def prompt(
+        self,
+        batch: Batch,
+        given: Sequence[Sequence[int]],
+        *,
+        in_blocks: bool,
+        past: Floats | None = None,
+    ) -> Prompted:
         """Run the start mark and the given tokens of all rows at once.
 
         Args:
             batch: The spans.
             given: Tokens of each row.
             in_blocks: Whether to run whole blocks of tokens, so that no sum depends on their number.
+            past: Keys and values of the start mark and the first of the given tokens, which are then not run,
+                shape (states, batch, heads, tokens, head_size), float32; None: all are run.
         """
-        new = 1 + max(len(tokens) for tokens in given)
+        sizes = self.sizes
+        if past is None:
+            past = np.zeros((sizes.states, len(batch), sizes.heads, 0, sizes.head_size), np.float32)
+        n_past = past.shape[3]
+        lines = [[sizes.start, *each][n_past:] for each in given]
+        new = max(map(len, lines))
         if in_blocks:
             new = whole_blocks(new, _TOKEN_BLOCK)
-        tokens = np.full((len(batch), new), END, np.int64)
-        tokens[:, 0] = START
-        for row, each in enumerate(given):
-            tokens[row, 1 : 1 + len(each)] = each
-        bias = np.where(np.tri(new, dtype=bool), np.float32(0), MASKED)
-        wanted = [np.arange(1 + len(each)) + row * new for row, each in enumerate(given)]
+        tokens = np.full((len(batch), new), sizes.end, np.int64)
+        for row, line in enumerate(lines):
+            tokens[row, : len(line)] = line
+        bias = np.where(np.tri(new, n_past + new, n_past, dtype=bool), np.float32(0), MASKED)
+        wanted = [np.arange(len(line)) + row * new for row, line in enumerate(lines)]
         best, log_probability, watched, fresh, attention = self.session.run(
             None,
             {
-                **batch.inputs(np.zeros((STATES, len(batch), HEADS, 0, HEAD_SIZE), np.float32)),
+                **batch.inputs(past),
                 "tokens": tokens,
-                "positions": np.ascontiguousarray(np.broadcast_to(np.arange(new), tokens.shape)),
-                "self_bias": np.ascontiguousarray(np.broadcast_to(bias, (len(batch), 1, new, new))),
+                "positions": np.ascontiguousarray(
+                    np.broadcast_to(np.arange(n_past, n_past + new), tokens.shape)
+                ),
+                "self_bias": np.ascontiguousarray(np.broadcast_to(bias, (len(batch), 1, *bias.shape))),
                 "wanted": np.concatenate(wanted),
             },
         )
-        states = fresh.reshape(len(batch), STATES, HEADS, new, HEAD_SIZE)
+        states = fresh.reshape(len(batch), sizes.states, sizes.heads, new, sizes.head_size)
+        if n_past:
+            states = np.concatenate([past.swapaxes(0, 1), states], axis=3)
         firsts = (0, *itertools.accumulate(map(len, wanted)))
-        return Prompted(batch, states, best, log_probability, watched, attention, firsts)
+        return Prompted(batch, states, best, log_probability, watched, attention, firsts, n_past)
 
 
 def attention_inputs(past: Floats, cross: Floats) -> dict[str, npt.NDArray[Any]]:
     """Keys and values that are attended to, by their names in the graph.
 
     Args:
-        past: Of past tokens, shape (12, batch, 8, tokens, 36), float32.
-        cross: Of the spans, shape (12, batch, 8, frames, 36), float32.
+        past: Of past tokens, shape (states, batch, heads, tokens, head_size), float32.
+        cross: Of the spans, shape (states, batch, heads, frames, head_size), float32.
     """
     feed: dict[str, npt.NDArray[Any]] = {}
     for kind, states in (("past", past), ("cross", cross)):
@@ -194,3 +233,11 @@ def attention_inputs(past: Floats, cross: Floats) -> dict[str, npt.NDArray[Any]]
 def whole_blocks(n: int, size: int) -> int:
     """The next multiple of a block's size."""
     return -(-n // size) * size
+
+
+def _frame_bias(n_frames: Sequence[int], frames: int) -> Floats:
+    """0 for the first frames of each row, else very negative, shape (rows, 1, 1, frames), float32."""
+    bias = np.full((len(n_frames), 1, 1, frames), MASKED, np.float32)
+    for row, n in enumerate(n_frames):
+        bias[row, ..., :n] = 0
+    return bias

@@ -9,7 +9,7 @@ import numpy as np
 from vivavoce.asr.models.moonshine.rotary import FLOAT, INT64, ROTATED, pairs_apart, rotation
 from vivavoce.asr.models.moonshine.sizes import HEAD_SIZE, HEADS, HIDDEN, STATES, STEP_SAMPLES
 from vivavoce.asr.models.onnx.graph_writer import GraphBuilder, Products, Rows
-from vivavoce.asr.models.onnx.quantised import Linear
+from vivavoce.asr.models.onnx.quantised import Linear, side_by_side
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     """
     graph = GraphBuilder("encoder", products)
     hidden = _frames(graph, weights)
-    cosines, sines = (graph.constant(table) for table in rotation(weights, _MAX_FRAMES))
+    cosines, sines = (graph.constant(table) for table in rotation(weights.frequencies, _MAX_FRAMES))
     rotary = _Rotation(graph.input("place", INT64, [1]), cosines, sines)
     past = graph.split(
         graph.input("past", FLOAT, [STATES, "batch", HEADS, "past", HEAD_SIZE]), 0, *(STATES * [1])
@@ -67,7 +67,7 @@ def build_encoder(weights: Weights, path: Path, products: Products = "rows") -> 
     final, _ = graph.add_norm(hidden, branch, weights.encoder_norm, down_bias)
 
     matrices = [matrix for block in weights.decoder for matrix in (block.cross_key, block.cross_value)]
-    wide = graph.product(Rows(final), Linear.side_by_side(matrices))
+    wide = graph.product(Rows(final), side_by_side(matrices))
     split = graph.reshape(wide, 0, 0, STATES, HEADS, HEAD_SIZE)
     cross = graph.node("Transpose", split, perm=[2, 0, 3, 1, 4])
     graph.output(cross, "cross", FLOAT, [STATES, "batch", HEADS, "frames", HEAD_SIZE])
@@ -90,7 +90,7 @@ def _attention(
 ) -> tuple[str, list[str]]:
     """Attention of the new frames to all; returns also keys and values of all frames."""
     rows = Rows(norm)
-    matrix = Linear.side_by_side([pairs_apart(block.query), pairs_apart(block.key)])
+    matrix = side_by_side([pairs_apart(block.query), pairs_apart(block.key)])
     rotated = graph.node(
         "RotaryEmbedding", graph.product(rows, matrix), *rotary,
         num_heads=2 * HEADS, rotary_embedding_dim=ROTATED, interleaved=0,

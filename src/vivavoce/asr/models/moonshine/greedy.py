@@ -14,14 +14,41 @@ from vivavoce.asr.models.moonshine.sizes import END
 from vivavoce.asr.models.moonshine.term_bias import Choice, TermTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vivavoce.asr.models.moonshine.decoder import Output
     from vivavoce.asr.models.terms import TermBias
 
-__all__ = ["Decoded", "Job", "SpanDecoding"]
+__all__ = ["Decoded", "Job", "Kept", "SpanDecoding"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The beginning of an earlier text of the same span, which is not decoded again.
+
+    Attributes:
+        tokens: At least one.
+        log_probabilities: One for each token.
+        attention: One array for each token, shape (word_rows, frames), float32; there may be more frames now.
+        states: The decoder's keys and values of the start mark and of these tokens but the last, shape
+            (states, heads, tokens, head_size), float32.
+    """
+
+    tokens: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    attention: tuple[Floats, ...]
+    states: Floats
+
+    def beginning(self, given: Sequence[int]) -> Kept | None:
+        """The part of it with which a text begins, if there is any."""
+        n = 0
+        while n < min(len(given), len(self.tokens)) and given[n] == self.tokens[n]:
+            n += 1
+        if n == 0:
+            return None
+        return Kept(self.tokens[:n], self.log_probabilities[:n], self.attention[:n], self.states[:, :, :n])
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +56,15 @@ class Job:
     """One span to decode.
 
     Attributes:
-        cross: The decoder's keys and values of the span, shape (12, 8, frames, 36), float32.
+        cross: The decoder's keys and values of the span, shape (states, heads, frames, head_size), float32.
         limit: The largest number of tokens.
         prefix: Tokens that the result begins with, however improbable they are.
         draft: Tokens that may follow; they are kept up to the first that the model does not choose itself.
         exact: Whether the result must be independent of the draft, bit for bit.
         bias: Towards expected terms, if there are any.
+        n_frames: Frames of the span, if ``cross`` is as `Batch.alone` takes it; None: all are its own.
+        kept: Tokens that are not decoded again, as far as the result begins with them; never of an exact job.
+        end: The token after the last one of a text.
     """
 
     cross: Floats
@@ -43,6 +73,9 @@ class Job:
     draft: tuple[int, ...] = ()
     exact: bool = False
     bias: TermBias | None = None
+    n_frames: int | None = None
+    kept: Kept | None = None
+    end: int = END
 
     @property
     def given(self) -> tuple[int, ...]:
@@ -63,24 +96,30 @@ class Decoded:
     Attributes:
         tokens: Without start and end.
         log_probabilities: One for each token, and one for the end if the model chose it.
-        attention: Of the two word heads, shape (2, frames), float32: one for each token, and one for the end
-            if the model chose it.
+        attention: That gives word times, shape (word_rows, frames), float32: one for each token, and one for
+            the end if the model chose it.
         is_done: Whether no token can follow.
+        states: The decoder's keys and values of the start mark and of the tokens that were given, as far as
+            the result begins with them, shape (states, heads, tokens, head_size), float32; None until it is
+            done.
+        end: The token after the last one of a text.
     """
 
     tokens: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     attention: list[Floats] = field(default_factory=list)
     is_done: bool = False
+    states: Floats | None = None
+    end: int = END
 
     def accept(self, token: int, log_probability: float, attention: Floats, limit: int) -> None:
         """Add the next token; the end and the limit finish the span."""
-        if token != END and len(self.tokens) >= limit:
+        if token != self.end and len(self.tokens) >= limit:
             self.is_done = True
             return
         self.log_probabilities.append(log_probability)
         self.attention.append(attention.copy())
-        if token == END:
+        if token == self.end:
             self.is_done = True
         else:
             self.tokens.append(token)
@@ -97,15 +136,27 @@ class SpanDecoding:
     prompt, they come from these outputs; after the first that differs, each comes from a step of the decoder.
     """
 
-    def __init__(self, job: Job, tracker: TermTracker | None, prompted: Callable[[int], Output]) -> None:
-        """Take all tokens that the prompt yields.
+    def __init__(
+        self,
+        job: Job,
+        tracker: TermTracker | None,
+        prompted: Callable[[int], Output],
+        kept: Kept | None = None,
+    ) -> None:
+        """Take all tokens that are kept, and all that the prompt yields.
 
         Args:
             job: The span.
             tracker: Favours expected terms; None without any.
             prompted: Returns the output after the n-th token of the prompt; the start mark is number 0.
+            kept: What the result begins with; the outputs before its last token are not asked for.
         """
-        self.result = Decoded()
+        self.result = Decoded(end=job.end)
+        if kept is not None:
+            frames = job.cross.shape[2] if job.n_frames is None else job.n_frames
+            self.result.tokens += kept.tokens
+            self.result.log_probabilities += kept.log_probabilities
+            self.result.attention += [_widened(attention, frames) for attention in kept.attention]
         self._given = job.given
         self._prefix = job.prefix
         self._limit = max(job.limit, len(job.prefix))
@@ -188,3 +239,8 @@ class SpanDecoding:
             self._first_stepped = None
         if self._before_term is not None:
             self._take(self._before_term)
+
+
+def _widened(attention: Floats, frames: int) -> Floats:
+    """Attention over so many frames; there was none to those that are new."""
+    return np.pad(attention[:, :frames], ((0, 0), (0, max(0, frames - attention.shape[1]))))

@@ -18,12 +18,12 @@ from vivavoce.asr.models.moonshine.decoder import Batch
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
     from vivavoce.asr.audio import Samples
-    from vivavoce.asr.models.moonshine.runtime import MoonshineRuntime
+    from vivavoce.asr.models.moonshine.decoder import Decoder, Floats
 
 __all__ = ["NoiseModel"]
 
@@ -34,14 +34,15 @@ _CACHED_TEXTS: Final = 1_024
 class NoiseModel:
     """The recogniser's probabilities for a second of silence, and of several kinds of noise."""
 
-    def __init__(self, runtime: MoonshineRuntime) -> None:
+    def __init__(self, decoder: Decoder, encode: Callable[[Samples], Floats]) -> None:
         """Encode the noises; takes about 50 ms.
 
         Args:
-            runtime: Of the recogniser.
+            decoder: Of the recogniser.
+            encode: Returns the decoder's keys and values of a span, shape (states, heads, frames, head_size).
         """
-        self._decoder = runtime.decoder
-        cross = [runtime.encoder.encode(noise, exact=True)[0] for noise in _noises()]
+        self._decoder = decoder
+        cross = [encode(noise) for noise in _noises()]
         self._batch = Batch.of(cross, np.zeros(0, np.int64))  # of every text, with its own watched tokens
         self.log_probability = functools.lru_cache(_CACHED_TEXTS)(self._log_probability)
 

@@ -68,7 +68,8 @@ class MoonshineRecogniser:
         files = ShippedFiles(folder)
         self.vocabulary: Final = Vocabulary.load(files.tokenizer)
         self.runtime: Final = MoonshineRuntime.open(cached_graphs(files), threads=threads)
-        self._noise = NoiseModel(self.runtime)
+        encoder = self.runtime.encoder
+        self._noise = NoiseModel(self.runtime.decoder, lambda noise: encoder.encode(noise, exact=True)[0])
         self._strength = strength
         self.bias_of = functools.lru_cache(_CACHED_BIASES)(self._build_bias)  # by the terms of a span
 

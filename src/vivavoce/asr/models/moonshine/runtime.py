@@ -17,6 +17,7 @@ from vivavoce.asr.models.onnx.runtime import open_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vivavoce.asr.models.moonshine.decoder import Prompted
     from vivavoce.asr.models.moonshine.greedy import Decoded, Job
 
 __all__ = ["MoonshineRuntime", "RunningJobs"]
@@ -62,12 +63,14 @@ class _Running:
         job: The job.
         span: What is decoded of it in this round.
         round: How often it was begun, 1 or more.
+        prompted: Its prompt.
     """
 
     key: int
     job: Job
     span: SpanDecoding
     round: int
+    prompted: Prompted
 
 
 class RunningJobs:
@@ -133,12 +136,16 @@ class RunningJobs:
     def _begin(self, key: int, job: Job, redrafted: Job, nth: int) -> None:
         """Verify a draft; what it does not cover is left to the steps."""
         watched = watched_tokens(job.bias)
-        prompted = self._decoder.prompt(
-            Batch.of([job.cross], watched), [redrafted.given], in_blocks=job.exact
-        )
+        if job.n_frames is None:
+            batch = Batch.of([job.cross], watched)
+        else:
+            batch = Batch.alone(job.cross, job.n_frames, watched)
+        kept = None if job.kept is None else job.kept.beginning(redrafted.given)
+        past = None if kept is None else kept.states[:, None]
+        prompted = self._decoder.prompt(batch, [redrafted.given], in_blocks=job.exact, past=past)
         tracker = None if job.bias is None else TermTracker(job.bias, watched)
-        span = SpanDecoding(redrafted, tracker, partial(prompted.output, 0))
-        running = _Running(key, job, span, nth)
+        span = SpanDecoding(redrafted, tracker, partial(prompted.output, 0), kept)
+        running = _Running(key, job, span, nth, prompted)
         if span.is_done:
             self._end(running)
         else:
@@ -151,4 +158,5 @@ class RunningJobs:
         if job.exact and not span.is_confirmed and running.round < _MAX_ROUNDS:
             self._begin(running.key, job, job.redrafted(span.result), running.round + 1)
         else:
+            span.result.states = running.prompted.states[0, :, :, : 1 + span.n_agreed]
             self._done.append((running.key, span.result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "START",
     "STATES",
     "STEP_SAMPLES",
+    "TINY_DECODER",
     "VOCABULARY",
     "WORD_HEADS",
+    "DecoderSizes",
 ]
 
 BLOCKS: Final = 6
@@ -46,3 +49,32 @@ WORD_HEADS: Final = ((4, 6), (3, 1))
 While a token is written, the first head attends to the word of that token, and the second to the end of the
 word before it.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderSizes:
+    """Sizes and marks of a decoder.
+
+    Attributes:
+        blocks: Its blocks.
+        heads: Attention heads of each block.
+        head_size: Features of a head.
+        word_rows: Rows of attention from which word times are read.
+        start: Token in front of every text.
+        end: Token after the last one of a text.
+    """
+
+    blocks: int
+    heads: int
+    head_size: int
+    word_rows: int
+    start: int = START
+    end: int = END
+
+    @property
+    def states(self) -> int:
+        """Arrays of attention states: for each block its keys, then its values."""
+        return 2 * self.blocks
+
+
+TINY_DECODER: Final = DecoderSizes(BLOCKS, HEADS, HEAD_SIZE, len(WORD_HEADS))

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.moonshine.decoder import MASKED, Batch, Output, attention_inputs, whole_blocks
-from vivavoce.asr.models.moonshine.sizes import HEAD_SIZE, HEADS, STATES, WORD_HEADS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +33,8 @@ class _Row:
     Attributes:
         prompted: The prompt from which it goes on, of one span.
         length: Tokens in its cache, the start mark included.
-        cache: Keys and values of these tokens and room for more, shape (12, 8, room, 36), float32; those of
-            the prompt itself until the first step.
+        cache: Keys and values of these tokens and room for more, shape (states, heads, room,
+            head_size), float32; those of the prompt itself until the first step.
     """
 
     prompted: Prompted
@@ -59,7 +58,7 @@ class StepRows:
         Args:
             decoder: That of the prompts.
         """
-        self._session = decoder.session
+        self._decoder = decoder
         self._rows: list[_Row] = []
         self._ports: _Ports | None = None  # of the rows as they are; None while it is out of date
 
@@ -101,7 +100,7 @@ class StepRows:
         """
         ports = self._ports
         if ports is None or max(row.length for row in self._rows) >= ports.room:
-            ports = self._ports = _Ports(self._session, self._rows)
+            ports = self._ports = _Ports(self._decoder, self._rows)
         ports.run(tokens, [row.length for row in self._rows])
         for at, row in enumerate(self._rows):
             row.cache[:, :, row.length] = ports.states[at]
@@ -114,13 +113,13 @@ class _Ports:
 
     Attributes:
         room: Tokens that the caches of the rows have room for.
-        states: Keys and values of the last tokens, shape (rows, 12, 8, 36), float32.
+        states: Keys and values of the last tokens, shape (rows, states, heads, head_size), float32.
     """
 
-    def __init__(self, session: Any, rows: Sequence[_Row]) -> None:
+    def __init__(self, decoder: Decoder, rows: Sequence[_Row]) -> None:
         """Take rows; from now on, their caches are parts of one array here."""
-        n = len(rows)
-        self._session = session
+        n, sizes = len(rows), decoder.sizes
+        self._session = decoder.session
         watched = [row.prompted.batch.watched for row in rows]
         all_watched = np.unique(np.concatenate(watched))
         self._columns = [np.searchsorted(all_watched, each) for each in watched]  # of each row
@@ -129,7 +128,7 @@ class _Ports:
         # Room for what the prompt holds, too, since a row can be rewound into it.
         longest = max(max(row.length, row.prompted.states.shape[3]) for row in rows)
         self.room = whole_blocks(longest + _TOKEN_STEP // 2, _TOKEN_STEP)
-        cache = np.zeros((STATES, n, HEADS, self.room, HEAD_SIZE), np.float32)
+        cache = np.zeros((sizes.states, n, sizes.heads, self.room, sizes.head_size), np.float32)
         for at, row in enumerate(rows):
             cache[:, at, :, : row.length] = row.cache[:, :, : row.length]
             row.cache = cache[:, at]
@@ -140,9 +139,9 @@ class _Ports:
         self._best = np.zeros((n, 2), np.int64)
         self._log_probability = np.zeros((n, 2), np.float32)
         self._watched = np.zeros((n, len(all_watched)), np.float32)
-        self._attention = np.zeros((n, len(WORD_HEADS), 1, frames), np.float32)
-        fresh = np.zeros((n, STATES * HEADS, 1, HEAD_SIZE), np.float32)
-        self.states = fresh.reshape(n, STATES, HEADS, HEAD_SIZE)
+        self._attention = np.zeros((n, sizes.word_rows, 1, frames), np.float32)
+        fresh = np.zeros((n, sizes.states * sizes.heads, 1, sizes.head_size), np.float32)
+        self.states = fresh.reshape(n, sizes.states, sizes.heads, sizes.head_size)
         self._inputs: dict[str, npt.NDArray[Any]] = {  # the binding does not keep them alive
             **attention_inputs(cache, cross),
             "cross_bias": cross_bias,
@@ -159,7 +158,7 @@ class _Ports:
             "fresh": fresh,
             "attention": self._attention,
         }
-        self._binding = session.io_binding()
+        self._binding = decoder.session.io_binding()
         for name, array in self._inputs.items():
             self._binding.bind_cpu_input(name, array)
         for name, array in outputs.items():

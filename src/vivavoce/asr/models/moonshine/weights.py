@@ -13,7 +13,7 @@ import onnx
 from onnx import numpy_helper
 
 from vivavoce.asr.models.moonshine.sizes import BLOCKS, HIDDEN, VOCABULARY
-from vivavoce.asr.models.onnx.quantised import Bytes, Floats, Linear
+from vivavoce.asr.models.onnx.quantised import Bytes, Floats, Linear, Matrix
 from vivavoce.asr.models.onnx.runtime import save_as_onnx
 from vivavoce.errors import ModelError
 
@@ -47,18 +47,18 @@ class DecoderBlock:
     """Weights of one decoder block; ``up`` yields values first, gates second."""
 
     attention_norm: Floats
-    query: Linear
-    key: Linear
-    value: Linear
-    output: Linear
+    query: Matrix
+    key: Matrix
+    value: Matrix
+    output: Matrix
     cross_norm: Floats
-    cross_query: Linear
-    cross_key: Linear
-    cross_value: Linear
-    cross_output: Linear
+    cross_query: Matrix
+    cross_key: Matrix
+    cross_value: Matrix
+    cross_output: Matrix
     mlp_norm: Floats
-    up: Linear
-    down: Linear
+    up: Matrix
+    down: Matrix
 
 
 @dataclass(frozen=True, slots=True)

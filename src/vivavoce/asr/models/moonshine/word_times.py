@@ -1,8 +1,9 @@
-"""Word times from the attention of two decoder heads."""
+"""Word times from the decoder's attention."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -16,19 +17,36 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.models.vocabulary import WordTokens
 
-__all__ = ["FRAME_S", "token_spans", "word_times"]
+__all__ = ["FRAME_S", "Timing", "token_spans", "word_times"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 FRAME_S: Final = FRAME_SAMPLES / MODEL_RATE_HZ
-# The quantile of a token's attention at which its word starts, and the lag of that moment; both measured
-# against a forced aligner on read speech.
-_START_QUANTILE: Final = 0.5
-_START_LAG_S: Final = 0.037
-# The same for the end of a word, from the second head while the next token is written.
-_END_QUANTILE: Final = 0.3
-_END_LAG_S: Final = -0.028
-_END_REACH_FRAMES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How words are read from attention. The defaults are those of Moonshine tiny's two word heads.
+
+    Attributes:
+        frame_s: Seconds between two frames.
+        start_quantile: Of a token's attention, at which its word starts; this and the next were measured
+            against a forced aligner on read speech, as were the two for the end.
+        start_lag_s: Lag of that moment.
+        end_quantile: Of the last row's attention while the next token is written, at which the word ends.
+        end_lag_s: Lag of that moment.
+        end_reach_frames: How far before the next token's run that attention is looked at.
+    """
+
+    frame_s: float = FRAME_S
+    start_quantile: float = 0.5
+    start_lag_s: float = 0.037
+    end_quantile: float = 0.3
+    end_lag_s: float = -0.028
+    end_reach_frames: int = 20
+
+
+_TINY: Final = Timing()
 
 
 def token_spans(attention: Floats) -> list[int]:
@@ -59,17 +77,20 @@ def token_spans(attention: Floats) -> list[int]:
     return bounds[::-1]
 
 
-def word_times(attention: Floats, words: Sequence[WordTokens]) -> list[tuple[float, float]]:
+def word_times(
+    attention: Floats, words: Sequence[WordTokens], timing: Timing = _TINY
+) -> list[tuple[float, float]]:
     """Start and end of each word in seconds, in order and without overlap.
 
     Args:
-        attention: Shape (2, rows, frames), float32, of the two word heads: one row for each token and, if the
-            model ended the text itself, one for the end.
+        attention: Shape (heads, rows, frames), float32: one row for each token and, if the model ended the
+            text itself, one for the end. The first head gives the starts of words, the last their ends.
         words: The words, each with the tokens that spell it.
+        timing: How they are read.
     """
     rows, frames = attention.shape[1:]
     groups = [(word.first, word.first + word.n_tokens) for word in words]
-    length = frames * FRAME_S
+    length = frames * timing.frame_s
     if not groups:
         return []
     if frames < rows:
@@ -80,21 +101,23 @@ def word_times(attention: Floats, words: Sequence[WordTokens]) -> list[tuple[flo
 
     def moment(head: int, row: int, first: int, last: int, quantile: float) -> float:
         mass = np.cumsum(attention[head, row, first:last])
-        return (first + int(np.searchsorted(mass, quantile * mass[-1])) + 0.5) * FRAME_S
+        return (first + int(np.searchsorted(mass, quantile * mass[-1])) + 0.5) * timing.frame_s
 
     times: list[tuple[float, float]] = []
     clock = 0.0
-    starts = [moment(0, a, bounds[a], bounds[a + 1], _START_QUANTILE) - _START_LAG_S for a, _ in groups]
+    starts = [
+        moment(0, a, bounds[a], bounds[a + 1], timing.start_quantile) - timing.start_lag_s for a, _ in groups
+    ]
     for place, (_, after) in enumerate(groups):
         start = min(max(starts[place], clock), length)
         if after < rows:
-            first = max(bounds[after] - _END_REACH_FRAMES, bounds[after - 1])
-            end = moment(1, after, first, bounds[after + 1], _END_QUANTILE) - _END_LAG_S
+            first = max(bounds[after] - timing.end_reach_frames, bounds[after - 1])
+            end = moment(-1, after, first, bounds[after + 1], timing.end_quantile) - timing.end_lag_s
         else:
-            end = bounds[after] * FRAME_S
+            end = bounds[after] * timing.frame_s
         if place + 1 < len(starts):
             end = min(end, starts[place + 1])
-        end = min(max(end, start + FRAME_S), length)
+        end = min(max(end, start + timing.frame_s), length)
         times.append((round(start, 3), round(end, 3)))
         clock = end
     return times

@@ -9,13 +9,14 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from vivavoce.asr.models.onnx.quantised import Dense
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vivavoce.asr.models.onnx.quantised import Floats, Linear
+    from vivavoce.asr.models.onnx.quantised import Floats, Linear, Matrix
 
 __all__ = ["EPSILON", "GraphBuilder", "Products", "Rows"]
 
@@ -150,10 +151,10 @@ class GraphBuilder:
             total = self.node("Add", total, self.constant(bias))
         return self.norm(total, gain), total
 
-    def product(self, rows: Rows, matrix: Linear, products: Products | None = None) -> str:
-        """``rows @ matrix`` without the matrix's bias."""
+    def product(self, rows: Rows, matrix: Matrix, products: Products | None = None) -> str:
+        """``rows @ matrix`` without the matrix's bias; a matrix of floats is never quantised."""
         how = products or self._products
-        if how == "float":
+        if how == "float" or isinstance(matrix, Dense):
             return self.node("MatMul", rows.name, self.constant(matrix.dense()))
         weight, zero_point = self._signed(matrix)
         scale = self.constant(matrix.scale)
@@ -178,14 +179,14 @@ class GraphBuilder:
         part.peak = self.node("Slice", peak, self.ints(first), self.ints(end), self.ints(1))
         return part
 
-    def bias(self, matrix: Linear) -> str:
+    def bias(self, matrix: Matrix) -> str:
         """Add the bias of a matrix and return its name.
 
         Raises:
             ModelError: The matrix has no bias.
         """
         if matrix.bias is None:
-            raise ModelError("a matrix of the shipped model must have a bias, and has none")
+            raise ModelError("a matrix of the model must have a bias, and has none")
         return self.constant(matrix.bias)
 
     def save(self, path: Path) -> None:
