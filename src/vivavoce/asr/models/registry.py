@@ -37,6 +37,9 @@ __all__ = [
 # and the keyword ``threads``. It is imported only when a model is loaded, because that loads its runtime.
 RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
     "moonshine": "vivavoce.asr.models.moonshine.recogniser:MoonshineRecogniser",
+    "moonshine-streaming": (
+        "vivavoce.asr.models.moonshine_streaming.recogniser:MoonshineStreamingRecogniser"
+    ),
     "whisper": "vivavoce.asr.models.whisper.recogniser:WhisperRecogniser",
 })  # fmt: skip
 SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({

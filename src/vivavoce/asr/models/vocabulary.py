@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vivavoce.asr.models.tensor_files import read_json
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -72,6 +73,32 @@ class Vocabulary:
             pieces.append(data[at : at + length])
             at += length
         return cls(pieces)
+
+    @classmethod
+    def load_json(cls, path: Path) -> Vocabulary:
+        """Read a Hugging Face ``tokenizer.json``: a BPE with U+2581 for spaces, and single bytes as a fallback.
+
+        Added tokens that are marked as special have no text.
+
+        Raises:
+            ModelError: The file is missing, damaged, or of another kind.
+        """
+        raw = read_json(path)
+        model = raw["model"] if isinstance(raw.get("model"), dict) else {}
+        pieces = model.get("vocab")
+        if not isinstance(pieces, dict) or model.get("type") != "BPE" or not model.get("byte_fallback"):
+            raise ModelError(
+                f"{path} must hold a BPE with byte fallback: the folder must be a Moonshine model's"
+            )
+        ids = {id_: piece for piece, id_ in pieces.items()}
+        special: set[int] = set()
+        for token in raw.get("added_tokens", ()):
+            ids[token["id"]] = token["content"]
+            if token.get("special"):
+                special.add(token["id"])
+        size = max(ids, default=-1) + 1
+        texts = (b"" if id_ in special else ids.get(id_, "").encode() for id_ in range(size))
+        return cls(list(texts), n_special=0)
 
     def __len__(self) -> int:
         return len(self._pieces)

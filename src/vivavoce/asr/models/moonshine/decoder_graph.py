@@ -118,7 +118,7 @@ def write_decoder(part: DecoderPart, path: Path, products: Products = "rows") ->
     graph.output(log_probability, "log_probability", FLOAT, ["wanted", 2])
     watched_scores = graph.node("Gather", scores, given.watched, axis=-1)
     graph.output(watched_scores, "watched_log_probability", FLOAT, ["wanted", "watched"])
-    shape = ["batch", sizes.states * sizes.heads, "new", sizes.head_size]
+    shape: list[int | str] = ["batch", sizes.states * sizes.heads, "new", sizes.head_size]
     graph.output(graph.node("Concat", *fresh, axis=1), "fresh", FLOAT, shape)
     attention = _word_attention(graph, looks, part.word_heads)
     graph.output(attention, "attention", FLOAT, ["batch", sizes.word_rows, "new", "frames"])

@@ -33,13 +33,13 @@ class EncoderBlock:
     """Weights of one encoder block; the norms have a gain and no bias."""
 
     attention_norm: Floats
-    query: Linear
-    key: Linear
-    value: Linear
-    output: Linear
+    query: Matrix
+    key: Matrix
+    value: Matrix
+    output: Matrix
     mlp_norm: Floats
-    up: Linear
-    down: Linear
+    up: Matrix
+    down: Matrix
 
 
 @dataclass(frozen=True, slots=True)
