@@ -159,9 +159,17 @@ def tensors(config, seed=0):
         elif "pos_emb" in name:
             found[name] = 0.3 * noise
         else:
-            gain = 2.0 if "encoder_attn" in name else 1.0  # or the tokens would not depend on the audio
-            found[name] = noise * np.float32(gain / np.sqrt(np.prod(shape[1:])))
+            found[name] = noise * np.float32(_gain(name) / np.sqrt(np.prod(shape[1:])))
     return found
+
+
+def _gain(name):
+    """Attention that is strong and sharp: else tokens would depend neither on audio nor on place."""
+    if "encoder_attn" in name:
+        return 4.0
+    if "decoder" in name and "self_attn" in name:
+        return 3.0 if "q_proj" in name or "k_proj" in name else 1.5
+    return 1.0
 
 
 def tokenizer(size):
@@ -204,3 +212,26 @@ def sound(seconds, seed=0):
     voice = sum(np.sin(n * pitch) * dice.uniform(0.1, 1) / n for n in range(1, 12))
     loudness = np.clip(np.sin(2 * np.pi * 3.1 * time + dice.uniform(0, 6)), 0, 1)
     return (0.1 * loudness * voice + 0.01 * dice.standard_normal(len(time))).astype(np.float32)
+
+
+def staged(graph):
+    """Return a session of an encoder's graph that also yields what its front end and its last norm yield."""
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(str(graph))
+    norms = [node for node in model.graph.node if node.op_type == "LayerNormalization"]
+    for value in (norms[0].input[0], norms[-1].output[0]):
+        model.graph.output.append(onnx.helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, None))
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+def stages(session, recogniser, samples):
+    """Run the front end and the encoder over a whole span at once; returns their outputs, (frames, width)."""
+    encoder = recogniser.encoder
+    state = encoder._beginning(0).state
+    frames = -(-(len(samples) // 80) // 4)
+    inputs = encoder._inputs(samples, 0, frames, state, holds_back=False)
+    names = [output.name for output in session.get_outputs()][-2:]
+    front, final = session.run(names, inputs)
+    return front[0], final[0, encoder.look_ahead_frames :]

@@ -76,7 +76,7 @@ class Vocabulary:
 
     @classmethod
     def load_json(cls, path: Path) -> Vocabulary:
-        """Read a Hugging Face ``tokenizer.json``: a BPE with U+2581 for spaces, and single bytes as a fallback.
+        """Read a Hugging Face ``tokenizer.json``: a BPE with U+2581 for spaces, and bytes as a fallback.
 
         Added tokens that are marked as special have no text.
 

@@ -1,10 +1,10 @@
 """Encoding a span that grows from pass to pass: what is final is computed once, in blocks of fixed places.
 
-Blocks of 16 frames begin at multiples of 16 frames from the start of the span. As soon as the audio of a block
-is complete, the block is encoded and the state after it is kept. The frames behind the last complete block, and
-those that the encoder holds back because it would look further ahead, are encoded at the end of each pass, with
-the context there is, from a state that is then dropped. So the result is a function of the samples alone: how
-they were cut into passes has no influence, to the last bit.
+Blocks of 16 frames begin at multiples of 16 frames from the start of the span. As soon as the audio of a
+block is complete, the block is encoded and the state after it is kept. The frames behind the last complete
+block, and those that the encoder holds back because it would look further ahead, are encoded at the end of
+each pass, with the context there is, from a state that is then dropped. So the result is a function of the
+samples alone: how they were cut into passes has no influence, to the last bit.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ class StreamingEncoder:
         different places.
 
         Args:
-            samples: Shape (n,), float32, 16 kHz. At the end, what does not fill a feature of 80 samples is left
-                out.
+            samples: Shape (n,), float32, 16 kHz. What does not fill a feature of 80 samples at the end is
+                left out.
             start: Position of the first of them.
             before: Of an earlier span that began with the same samples; ignored if it began elsewhere, or was
                 longer.

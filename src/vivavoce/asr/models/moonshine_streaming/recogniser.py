@@ -54,11 +54,8 @@ class MoonshineStreamingRecogniser:
     should therefore all begin where it does, and grow.
 
     Attributes:
-        name: Of the model, for people.
         max_batch: The largest batch that saves time.
-        step_samples: Samples between two frames of the encoder.
         joins_running: Whether spans may join others that are being decoded.
-        max_samples: The longest span whose frames all have a position of their own.
         vocabulary: Its tokens.
         config: Its sizes.
         encoder: Turns samples into the keys and values that a job carries.
@@ -88,9 +85,9 @@ class MoonshineStreamingRecogniser:
             quantised: Whether the products of encoder and decoder are computed with 8 bits; in floats they
                 take three times as long.
             word_heads: Cross-attention heads (block, head) from which word times are read: the first for
-                starts, the last for ends. Which heads follow the words was not measured for this family, so by
-                default the mean of all heads of the upper half of the blocks is read, and words are kept even
-                if they seem to have no duration.
+                starts, the last for ends. Which heads follow the words was not measured for this family, so
+                by default the mean of all heads of the upper half of the blocks is read, and words are kept
+                even if they seem to have no duration.
             timing: How word times are read from attention; by default as for Moonshine tiny, without the lags
                 of its heads.
 
@@ -112,9 +109,6 @@ class MoonshineStreamingRecogniser:
         )
         self.encoder: Final = StreamingEncoder(encoder, self.config)
         self.decoder: Final = Decoder(decoder, self.config.decoder)
-        self.name: Final = f"moonshine-streaming-{_SIZES.get(self.config.width, self.config.width)}"
-        self.step_samples: Final = self.config.frame_samples
-        self.max_samples: Final = self.config.positions * self.config.frame_samples
         frame_s = self.config.frame_samples / MODEL_RATE_HZ
         self.texts: Final = Texts(
             self.vocabulary,
@@ -123,6 +117,21 @@ class MoonshineStreamingRecogniser:
             timing=timing or Timing(frame_s, start_lag_s=0.0, end_lag_s=0.0),
             drops_untimed=bool(word_heads),
         )
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people."""
+        return f"moonshine-streaming-{_SIZES.get(self.config.width, self.config.width)}"
+
+    @property
+    def step_samples(self) -> int:
+        """Samples between two frames of the encoder."""
+        return self.config.frame_samples
+
+    @property
+    def max_samples(self) -> int:
+        """The longest span whose frames all have a position of their own."""
+        return self.config.positions * self.config.frame_samples
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""

@@ -1,10 +1,11 @@
 """Which tokens of a growing span stay as they are in its next partial pass.
 
-A partial pass would verify each token of its draft against all of the audio, and the longer the span, the more
-it verifies that can no longer change. So tokens are kept, with the decoder's keys and values, once enough audio
-has come after them and a pass has confirmed them. Exact passes keep none. Keeping what two hypotheses agree on:
-D. Liu et al., "Low-Latency Sequence-to-Sequence Speech Recognition and Translation by Partial Hypothesis
-Selection", 2020.
+A partial pass would verify each token of its draft against all of the audio, and the longer the span, the
+more it verifies that can no longer change. So tokens are kept, with the decoder's keys and values, once
+enough audio has come after them and a pass has confirmed them. Exact passes keep none.
+
+Source of keeping what two hypotheses agree on: D. Liu et al., "Low-Latency Sequence-to-Sequence Speech
+Recognition and Translation by Partial Hypothesis Selection", 2020.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Written:
 
     Attributes:
         tokens: All of them.
-        seen: For each token the number of frames that the span had when it was first written; it has been ever
-            since.
+        seen: For each token the number of frames that the span had when it was first written; it has been
+            there ever since.
         terms: The terms that were expected.
         kept: The tokens that the next partial pass need not verify; None if there are none.
     """
