@@ -3,7 +3,7 @@
 Writes tests/data/moonshine_streaming.npz, which the unit tests compare with. Run it by hand where torch,
 transformers and safetensors are installed, from the folder of the repository:
 
-    PYTHONPATH=tests python tests/reference/moonshine_streaming.py
+    PYTHONPATH=.:tests python tests/reference/moonshine_streaming.py
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from support.streaming_models import EVEN, UNEVEN, sound, write_model
+from benchmarks.random_models import sound, write_model
+from support.streaming_models import EVEN, UNEVEN
 
 TARGET = Path(__file__).parents[1] / "data" / "moonshine_streaming.npz"
 CONFIGS = {"even": (EVEN, 0), "uneven": (UNEVEN, 1)}

@@ -9,6 +9,7 @@ samples alone: how they were cut into passes has no influence, to the last bit.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from dataclasses import dataclass
@@ -77,13 +78,15 @@ class Heard:
     Attributes:
         start: Position of the span's first sample.
         blocks: Blocks that were encoded.
-        state: Inputs of the encoder's next run, by their names.
+        front: State of the front end: inputs of its next run, by their names.
+        states: State of the encoder, likewise.
         finished: The frames that left the encoder.
     """
 
     start: int
     blocks: int
-    state: _State
+    front: _State
+    states: _State
     finished: FinishedFrames
 
 
@@ -104,19 +107,27 @@ class Encoded:
 
 
 class StreamingEncoder:
-    """Runs the encoder's graph; keeps nothing between calls."""
+    """Runs the graphs of front end and encoder; keeps nothing between calls."""
 
-    def __init__(self, session: Any, config: StreamingConfig) -> None:
-        """Take the session of the graph that `build_encoder` wrote, and the sizes it was written for."""
-        self._session = session
+    def __init__(self, front: Any, encoder: Any, config: StreamingConfig, *, merges: bool) -> None:
+        """Take the sessions of the graphs that `build_front` and `build_encoder` wrote.
+
+        Args:
+            front: Session of the front end.
+            encoder: Session of the encoder.
+            config: The sizes they were written for.
+            merges: Whether the last complete block and what follows it are encoded in one run. Only products of
+                integers allow that: a product of floats might round otherwise among more rows.
+        """
+        self._front = front
+        self._encoder = encoder
         self._config = config
+        self._merges = merges
         rights = [window.right for window in config.windows]
         # How many frames each block, and the end of the encoder, is behind the newest frame.
         self._behind = (0, *itertools.accumulate(rights))
-        self._state_names = [
-            output.name for output in session.get_outputs() if output.name.startswith("next_")
-        ]
-        self._last_place = config.positions - 1
+        self._front_names = ["frames", *_state_names(front)]
+        self._names = ["cross", *_state_names(encoder)]
 
     @property
     def look_ahead_frames(self) -> int:
@@ -140,95 +151,128 @@ class StreamingEncoder:
             zeros: Number of zero samples to append; the next pass does not go on from them.
         """
         size = self._config.feature_samples
-        blocks = _complete_blocks(len(samples) // size)
-        if before is None or before.start != start or before.blocks > blocks:
-            before = self._beginning(start)
-        if zeros:
-            samples = np.pad(samples, (0, zeros))
-        elif len(samples) < size:
-            samples = np.pad(samples, (0, size - len(samples)))
+        heard_blocks = _complete_blocks(len(samples) // size)
+        if before is None or before.start != start or before.blocks > heard_blocks:
+            before = self.beginning(start)
+        missing = max(zeros, size - len(samples))
+        if missing > 0:
+            samples = np.pad(samples, (0, missing))
         n_features = len(samples) // size
         n_frames = -(-n_features // FEATURES_PER_FRAME)
+        blocks = _complete_blocks(n_features)
+        rest = n_frames - BLOCK_FRAMES * blocks
         array = before.finished.taken(whole_blocks(n_frames, FRAME_BLOCK))
-        state, heard = before.state, before
-        for block in range(before.blocks, _complete_blocks(n_features)):
-            if block == blocks:
-                heard = self._heard(start, block, state, array)
-            state = self._run_block(samples, block, state, array)
-        after = _complete_blocks(n_features)
-        if after == blocks:
-            heard = self._heard(start, blocks, state, array)
-        self._run_tail(samples, after, n_frames, state, array)
-        return Encoded(array, n_frames, heard)
+        heard = at = before
+        is_tail_done = False
+        for block in range(before.blocks, blocks):
+            is_tail_done = self._merges and block == blocks - 1
+            at = self._run_block(samples, at, rest if is_tail_done else 0, array)
+            if block < heard_blocks:
+                heard = at
+        if not is_tail_done and rest + self.look_ahead_frames:
+            frames, _ = self.run_front(samples, blocks, rest, at.front)
+            self.run_encoder(frames, blocks, 0, at.states, array)
+        finished = max(0, BLOCK_FRAMES * heard.blocks - self.look_ahead_frames)
+        kept = FinishedFrames(array, finished, [None])
+        return Encoded(array, n_frames, dataclasses.replace(heard, finished=kept))
 
-    def _beginning(self, start: int) -> Heard:
-        """The state before the first sample."""
+    def beginning(self, start: int) -> Heard:
+        """The state before the first sample of a span."""
         config, sizes = self._config, self._config.decoder
         inner = config.heads * config.head_size
-        state = {
+        front = {
             "features": np.zeros((1, LEAD, config.width), np.float32),
             "steps": np.zeros((1, LEAD, 2 * config.width), np.float32),
         }
+        states = {}
         for n, (left, right) in enumerate(config.windows):
-            state[f"states_{n}"] = np.zeros((1, left + right, 3 * inner), np.float32)
+            states[f"states_{n}"] = np.zeros((1, left + right, 3 * inner), np.float32)
             if right:
-                state[f"held_{n}"] = np.zeros((1, right, config.width), np.float32)
+                states[f"held_{n}"] = np.zeros((1, right, config.width), np.float32)
         none = np.zeros((sizes.states, sizes.heads, 0, sizes.head_size), np.float32)
-        return Heard(start, 0, state, FinishedFrames(none, 0, []))
+        return Heard(start, 0, front, states, FinishedFrames(none, 0, []))
 
-    def _heard(self, start: int, blocks: int, state: _State, array: Floats) -> Heard:
-        finished = max(0, BLOCK_FRAMES * blocks - self.look_ahead_frames)
-        return Heard(start, blocks, state, FinishedFrames(array, finished, [None]))
+    def _run_block(self, samples: Samples, before: Heard, rest: int, array: Floats) -> Heard:
+        """Encode a complete block, and provisionally what is behind it; returns the state after the block.
 
-    def _run_block(self, samples: Samples, block: int, state: _State, array: Floats) -> _State:
-        """Encode a complete block; returns the state after it."""
-        names = ["cross", *self._state_names]
-        cross, *after = self._session.run(
-            names, self._inputs(samples, block, BLOCK_FRAMES, state, holds_back=True)
-        )
-        self._write(array, cross, block)
-        return {name.removeprefix("next_"): value for name, value in zip(names[1:], after, strict=True)}
+        Args:
+            samples: Of the whole span.
+            before: The state after the blocks before it.
+            rest: How many frames behind the block are encoded, besides those that the encoder holds back.
+            array: Gets the decoder's keys and values.
+        """
+        block = before.blocks
+        frames, front = self.run_front(samples, block, BLOCK_FRAMES, before.front)
+        if rest:
+            more, _ = self.run_front(samples, block + 1, rest, front)
+            frames = np.concatenate([frames, more], axis=1)
+        states = self.run_encoder(frames, block, BLOCK_FRAMES, before.states, array)
+        return Heard(before.start, block + 1, front, states, before.finished)
 
-    def _run_tail(self, samples: Samples, block: int, n_frames: int, state: _State, array: Floats) -> None:
-        """Encode what is not final: the frames of an incomplete block, and those held back."""
-        new = n_frames - BLOCK_FRAMES * block
-        if new + self.look_ahead_frames:
-            inputs = self._inputs(samples, block, new, state, holds_back=False)
-            self._write(array, self._session.run(["cross"], inputs)[0], block)
+    def run_front(self, samples: Samples, block: int, new: int, state: _State) -> tuple[Floats, _State]:
+        """Run the front end over so many frames from the start of a block.
 
-    def _write(self, array: Floats, cross: Floats, block: int) -> None:
-        """Put frames at their places, without those before the first."""
-        first = BLOCK_FRAMES * block - self.look_ahead_frames
-        skipped = max(0, -first)
-        array[:, :, first + skipped : first + cross.shape[2]] = cross[:, :, skipped:]
+        Args:
+            samples: Of the whole span.
+            block: Number of the block.
+            new: Number of frames.
+            state: What the run over the block before left.
 
-    def _inputs(
-        self, samples: Samples, block: int, new: int, state: _State, *, holds_back: bool
-    ) -> dict[str, npt.NDArray[Any]]:
-        """Inputs of a run over so many new frames from the start of a block."""
+        Returns:
+            The frames, shape (1, new, width), float32, and the state after them.
+        """
+        size = self._config.feature_samples
+        first = (FEATURES_PER_FRAME * BLOCK_FRAMES * block - _EARLY_FEATURES) * size
+        taken = samples[max(0, first) : first + FEATURES_PER_FRAME * new * size]
+        if first < 0 and new:
+            taken = np.concatenate([np.zeros(-first, np.float32), taken])
+        inputs = {**state, "samples": taken[None], "present": _present(new, is_first=block == 0)}
+        frames, *after = self._front.run(self._front_names, inputs)
+        return frames, _next_state(self._front_names[1:], after)
+
+    def run_encoder(self, frames: Floats, block: int, final: int, states: _State, array: Floats) -> _State:
+        """Run the encoder from the start of a block to the end of these frames.
+
+        Args:
+            frames: From the front end, shape (1, final + rest, width), float32.
+            block: Number of the block.
+            final: How many frames are not provisional: a whole block, or none.
+            states: What the run over the block before left.
+            array: Gets the decoder's keys and values, shape (states, heads, room, head_size), float32.
+
+        Returns:
+            The state after the final frames.
+        """
         config = self._config
-        size = config.feature_samples
-        first = BLOCK_FRAMES * block
-        from_sample = (FEATURES_PER_FRAME * first - _EARLY_FEATURES) * size
-        taken = samples[max(0, from_sample) : from_sample + FEATURES_PER_FRAME * new * size]
-        if from_sample < 0 and new:
-            taken = np.concatenate([np.zeros(-from_sample, np.float32), taken])
-        rows = new if holds_back else new + self.look_ahead_frames
-        places = np.arange(first - self.look_ahead_frames, first - self.look_ahead_frames + rows)
+        first = BLOCK_FRAMES * block - self.look_ahead_frames
+        after = first + frames.shape[1] + self.look_ahead_frames
         inputs: dict[str, npt.NDArray[Any]] = {
-            **state,
-            "samples": taken[None],
-            "present": _present(new, is_first=block == 0),
-            "places": places.clip(0, self._last_place),
+            **states,
+            "frames": frames,
+            "final": np.array([final]),
+            "places": np.arange(first, after).clip(0, config.positions - 1),
         }
+        rest = frames.shape[1] - final
         for n, window in enumerate(config.windows):
-            entering = new if holds_back else new + self._behind[n]
-            leaving = new if holds_back else entering + window.right
-            if window.right:
-                inputs[f"leaving_{n}"] = np.array([leaving])
-            first_key = first - self._behind[n] - window.right - window.left
-            inputs[f"bias_{n}"] = _bias(window, leaving, entering, min(first_key, 0))
-        return inputs
+            left, right = window
+            first_key = BLOCK_FRAMES * block - self._behind[n] - right - left
+            rest_n = self._behind[n] + rest
+            inputs[f"final_bias_{n}"] = _bias(window, final, final, min(first_key, 0))
+            inputs[f"rest_bias_{n}"] = _bias(window, right + rest_n, rest_n, min(first_key + final, 0))
+        cross, *next_states = self._encoder.run(self._names, inputs)
+        skipped = max(0, -first)  # frames before the first
+        array[:, :, first + skipped : after] = cross[:, :, skipped:]
+        return _next_state(self._names[1:], next_states)
+
+
+def _state_names(session: Any) -> list[str]:
+    """Outputs that are the state for the next run."""
+    return [output.name for output in session.get_outputs() if output.name.startswith("next_")]
+
+
+def _next_state(names: list[str], values: list[Floats]) -> _State:
+    """Inputs of the next run, from the outputs of one."""
+    return {name.removeprefix("next_"): value for name, value in zip(names, values, strict=True)}
 
 
 def _complete_blocks(n_features: int) -> int:

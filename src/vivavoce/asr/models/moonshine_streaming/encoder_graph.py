@@ -1,8 +1,8 @@
-"""The graph of front end, encoder and adapter, which goes on where it stopped."""
+"""The graphs of the front end, and of encoder and adapter; both go on where they stopped."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.models.moonshine.rotary import FLOAT, INT64
 from vivavoce.asr.models.onnx.graph_writer import GraphBuilder, Rows
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vivavoce.asr.models.moonshine_streaming.weights import StreamingWeights
     from vivavoce.asr.models.onnx.quantised import Floats
 
-__all__ = ["LEAD", "build_encoder"]
+__all__ = ["LEAD", "build_encoder", "build_front"]
 
 LEAD: Final = 4
 """Earlier rows that a convolution needs; one more is not used, and makes their number even."""
@@ -24,52 +24,19 @@ _VARIANCE_FLOOR: Final = 1e-6
 _END: Final = 2**31
 
 
-def build_encoder(weights: StreamingWeights, config: StreamingConfig, path: Path) -> None:
-    """Write the encoder: it takes some new frames, and all that earlier runs left of the frames before.
+def build_front(weights: StreamingWeights, config: StreamingConfig, path: Path) -> None:
+    """Write the front end: a linear layer and two causal convolutions, in floats.
 
-    A block may attend to frames after a frame. It then holds back as many frames at the end, whose residuals,
-    queries, keys and values are the state it leaves; so each frame passes each block once. At the end of a
-    span nothing is held back, and these frames attend to as many frames as there are.
-
-    Inputs, for the blocks N = 0, 1, … with windows (left, right):
+    Inputs:
         samples: float32 (1, 320 * new).
         features: float32 (1, 4, width), of the samples before them.
         steps: float32 (1, 4, 2 * width), of the first convolution before them.
         present: float32 (1, 2 * new, 1), 0 for steps of the first convolution before the span, else 1.
-        places: int64 (frames,), positions of the frames that leave the last block.
-        states_N: float32 (1, left + right, 3 * inner), queries, keys and values of the frames before those
-            that enter the block.
-        held_N: float32 (1, right, width), what was held back; only if right > 0.
-        bias_N: float32 (1, 1, leaving, left + right + entering), 0 where a frame attends, else very
-            negative.
-        leaving_N: int64 (1,), how many frames leave the block; only if right > 0.
     Outputs:
-        cross: float32 (states, heads, frames, head size), for each decoder block its keys, then its values.
-        next_features, next_steps, next_states_N, next_held_N: The state for the next run, if as many frames
-            have left each block as have entered it.
+        frames: float32 (1, new, width).
+        next_features, next_steps: The state for the next run.
     """
-    graph = GraphBuilder("encoder")
-    hidden = _front(graph, weights, config)
-    down_bias: Floats | None = None
-    branch = ""
-    for index, (block, window) in enumerate(zip(weights.encoder, config.windows, strict=True)):
-        if index == 0:
-            norm = graph.norm(hidden, block.attention_norm)
-        else:
-            norm, hidden = graph.add_norm(hidden, branch, block.attention_norm, down_bias)
-        names = _Names(index, window, config.heads * config.head_size)
-        branch, hidden = _attention(graph, block, names, config, norm, hidden)
-        norm, hidden = graph.add_norm(hidden, branch, block.mlp_norm)
-        up = graph.node("BiasGelu", graph.product(Rows(norm), block.up), graph.bias(block.up))
-        branch = graph.product(Rows(up, gelu=True), block.down)
-        down_bias = block.down.bias
-    final, _ = graph.add_norm(hidden, branch, weights.encoder_norm, down_bias)
-    _adapter(graph, weights, config, final)
-    graph.save(path)
-
-
-def _front(graph: GraphBuilder, weights: StreamingWeights, config: StreamingConfig) -> str:
-    """Samples to the encoder's input, (1, new, width)."""
+    graph = GraphBuilder("front")
     width = config.width
     samples = graph.input("samples", FLOAT, [1, "samples"])
     hops = graph.reshape(samples, 0, -1, config.feature_samples)
@@ -84,7 +51,6 @@ def _front(graph: GraphBuilder, weights: StreamingWeights, config: StreamingConf
         graph.node("QuickGelu", linear, alpha=1.0),
         axis=1,
     )
-    graph.output(_last(graph, features, LEAD), "next_features", FLOAT, [1, LEAD, width])
     first = _convolution(graph, features, width, weights.conv1, weights.conv1_bias)
     first = graph.node("QuickGelu", first, alpha=1.0)
     steps = graph.node(
@@ -93,8 +59,60 @@ def _front(graph: GraphBuilder, weights: StreamingWeights, config: StreamingConf
         graph.node("Mul", first, graph.input("present", FLOAT, [1, "new_steps", 1])),
         axis=1,
     )
-    graph.output(_last(graph, steps, LEAD), "next_steps", FLOAT, [1, LEAD, 2 * width])
-    return _convolution(graph, steps, 2 * width, weights.conv2, weights.conv2_bias)
+    frames = _convolution(graph, steps, 2 * width, weights.conv2, weights.conv2_bias)
+    graph.output(frames, "frames", FLOAT, [1, "new", width])
+    for name, value, size in (("features", features, width), ("steps", steps, 2 * width)):
+        last = graph.node("Slice", value, graph.ints(-LEAD), graph.ints(_END), graph.ints(1))
+        graph.output(last, f"next_{name}", FLOAT, [1, LEAD, size])
+    graph.save(path)
+
+
+def build_encoder(weights: StreamingWeights, config: StreamingConfig, path: Path) -> None:
+    """Write the encoder with the adapter and the decoder's cross-attention keys and values.
+
+    A block may attend to frames after a frame. As many frames at the end of a run can't leave the block for good;
+    their residuals, queries, keys and values are the state it leaves, and so each frame passes each block once.
+    The same run then goes on from that state with all that is left, as if the span ended here: provisional
+    frames, which attend to as many frames as there are.
+
+    All products are those of both parts together, since no row of an integer product depends on another. The
+    attention of each part is computed by itself, in a shape that does not depend on the other part.
+
+    Inputs, for the blocks N = 0, 1, … with windows (left, right):
+        frames: float32 (1, final + rest, width), from the front end.
+        final: int64 (1,), how many of them are not provisional; as many leave each block for good. There may be
+            none.
+        places: int64 (all,), positions of the frames that leave the last block: final + look-ahead + rest.
+        states_N: float32 (1, left + right, 3 * inner), queries, keys and values of the frames before those
+            that enter the block.
+        held_N: float32 (1, right, width), what could not leave yet; only if right > 0.
+        final_bias_N: float32 (1, 1, final, left + right + final), 0 where a frame attends, else very negative.
+        rest_bias_N: float32 (1, 1, right + rest_N, left + right + rest_N), the same for provisional frames; where
+            rest_0 is rest, rest_(N + 1) is right + rest_N.
+    Outputs:
+        cross: float32 (states, heads, all, head size), for each decoder block its keys, then its values.
+        next_states_N, next_held_N: The state for the next run.
+    """
+    graph = GraphBuilder("encoder")
+    hidden = graph.input("frames", FLOAT, [1, "entering", config.width])
+    final = graph.input("final", INT64, [1])
+    down_bias: Floats | None = None
+    branch = ""
+    for index, (block, window) in enumerate(zip(weights.encoder, config.windows, strict=True)):
+        if index == 0:
+            norm = graph.norm(hidden, block.attention_norm)
+        else:
+            norm, hidden = graph.add_norm(hidden, branch, block.attention_norm, down_bias)
+        if window.right:
+            hidden = _held(graph, hidden, index, window, config, final)
+        branch = _attention(graph, block, (index, window, final), config, norm)
+        norm, hidden = graph.add_norm(hidden, branch, block.mlp_norm)
+        up = graph.node("BiasGelu", graph.product(Rows(norm), block.up), graph.bias(block.up))
+        branch = graph.product(Rows(up, gelu=True), block.down)
+        down_bias = block.down.bias
+    last, _ = graph.add_norm(hidden, branch, weights.encoder_norm, down_bias)
+    _adapter(graph, weights, config, last)
+    graph.save(path)
 
 
 def _convolution(graph: GraphBuilder, value: str, width: int, matrix: Floats, bias: Floats) -> str:
@@ -111,41 +129,58 @@ def _convolution(graph: GraphBuilder, value: str, width: int, matrix: Floats, bi
     return graph.node("Add", graph.node("MatMul", rows, graph.constant(matrix)), graph.constant(bias))
 
 
-class _Names(NamedTuple):
-    """A block of the encoder: its number, its window, and the width of its queries."""
-
-    number: int
-    window: Window
-    inner: int
+def _held(
+    graph: GraphBuilder, hidden: str, index: int, window: Window, config: StreamingConfig, final: str
+) -> str:
+    """The residuals of all frames that leave a block: those that were held back, and those that entered it."""
+    held = graph.input(f"held_{index}", FLOAT, [1, window.right, config.width])
+    leaving = graph.node("Concat", held, hidden, axis=1)
+    end = graph.node("Add", final, graph.ints(window.right))
+    later = graph.node("Slice", leaving, final, end, graph.ints(1))
+    graph.output(later, f"next_held_{index}", FLOAT, [1, window.right, config.width])
+    return leaving
 
 
 def _attention(
-    graph: GraphBuilder, block: EncoderBlock, names: _Names, config: StreamingConfig, norm: str, hidden: str
-) -> tuple[str, str]:
-    """Attention of the frames that leave the block; returns also their residuals."""
-    (left, right), inner, n = names.window, names.inner, names.number
+    graph: GraphBuilder,
+    block: EncoderBlock,
+    place: tuple[int, Window, str],
+    config: StreamingConfig,
+    norm: str,
+) -> str:
+    """Attention of the frames that leave a block, the final ones and then the provisional ones.
+
+    Args:
+        graph: The graph.
+        block: The weights.
+        place: Number and window of the block, and the name of the number of final frames.
+        config: The sizes.
+        norm: The frames that enter, after the norm.
+    """
+    n, (left, right), final = place
+    kept, inner, one, end = left + right, config.heads * config.head_size, graph.ints(1), graph.ints(_END)
     fresh = graph.product(Rows(norm), side_by_side([block.query, block.key, block.value]))
-    states = graph.node(
-        "Concat", graph.input(f"states_{n}", FLOAT, [1, left + right, 3 * inner]), fresh, axis=1
+    states = graph.node("Concat", graph.input(f"states_{n}", FLOAT, [1, kept, 3 * inner]), fresh, axis=1)
+    final_end = graph.node("Add", final, graph.ints(kept))
+    later = graph.node("Slice", states, final, final_end, one)
+    graph.output(later, f"next_states_{n}", FLOAT, [1, kept, 3 * inner])
+    parts = (
+        (
+            "final",
+            graph.node("Slice", states, graph.ints(0), final_end, one),
+            graph.node("Add", final, graph.ints(left)),
+        ),
+        ("rest", graph.node("Slice", states, final, end, one), end),
     )
-    query, key, value = graph.split(states, -1, inner, inner, inner)
-    one = graph.ints(1)
-    if right:
-        leaving = graph.input(f"leaving_{n}", INT64, [1])
-        end = graph.node("Add", leaving, graph.ints(left))
-        query = graph.node("Slice", query, graph.ints(left), end, one)
-        waiting = graph.node(
-            "Concat", graph.input(f"held_{n}", FLOAT, [1, right, config.width]), hidden, axis=1
+    attended = []
+    for name, part, query_end in parts:
+        query, key, value = graph.split(part, -1, inner, inner, inner)
+        query = graph.node("Slice", query, graph.ints(left), query_end, one)
+        bias = graph.input(f"{name}_bias_{n}", FLOAT, [1, 1, f"{name}_{n}", f"{name}_keys_{n}"])
+        attended.append(
+            graph.node("MultiHeadAttention", query, key, value, "", "", bias, num_heads=config.heads)
         )
-        hidden = graph.node("Slice", waiting, graph.ints(0), leaving, one)
-        held = graph.node("Slice", waiting, leaving, graph.ints(_END), one)
-        graph.output(held, f"next_held_{n}", FLOAT, [1, f"held_{n}", config.width])
-    else:
-        query = graph.node("Slice", query, graph.ints(left), graph.ints(_END), one)
-    graph.output(_last(graph, states, left + right), f"next_states_{n}", FLOAT, [1, left + right, 3 * inner])
-    bias = graph.input(f"bias_{n}", FLOAT, [1, 1, f"leaving_{n}", f"keys_{n}"])
-    attended = graph.node("MultiHeadAttention", query, key, value, "", "", bias, num_heads=config.heads)
-    return graph.product(Rows(attended), block.output), hidden
+    return graph.product(Rows(graph.node("Concat", *attended, axis=1)), block.output)
 
 
 def _adapter(graph: GraphBuilder, weights: StreamingWeights, config: StreamingConfig, frames: str) -> None:
@@ -162,8 +197,3 @@ def _adapter(graph: GraphBuilder, weights: StreamingWeights, config: StreamingCo
     split = graph.reshape(wide, -1, sizes.states, sizes.heads, sizes.head_size)
     cross = graph.node("Transpose", split, perm=[1, 2, 0, 3])
     graph.output(cross, "cross", FLOAT, [sizes.states, sizes.heads, "frames", sizes.head_size])
-
-
-def _last(graph: GraphBuilder, value: str, rows: int) -> str:
-    """The last rows of a value (1, all, features)."""
-    return graph.node("Slice", value, graph.ints(-rows), graph.ints(_END), graph.ints(1))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onnx import TensorProto
 
 from vivavoce.asr.models.moonshine.decoder_graph import DecoderPart, write_decoder
-from vivavoce.asr.models.moonshine_streaming.encoder_graph import build_encoder
+from vivavoce.asr.models.moonshine_streaming.encoder_graph import build_encoder, build_front
 from vivavoce.asr.models.moonshine_streaming.weights import load_weights
 from vivavoce.asr.models.onnx.quantised import Dense, quantise
 
@@ -30,7 +30,7 @@ def build(
     quantised: bool,
     word_heads: tuple[tuple[int, int], ...],
 ) -> None:
-    """Write ``encoder.onnx`` and ``decoder.onnx`` into a folder.
+    """Write ``front.onnx``, ``encoder.onnx`` and ``decoder.onnx`` into a folder.
 
     Args:
         tensors: The weights.
@@ -44,6 +44,7 @@ def build(
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     weights = load_weights(tensors, config, quantised=quantised)
+    build_front(weights, config, out_dir / "front.onnx")
     build_encoder(weights, config, out_dir / "encoder.onnx")
 
     def embed(graph: GraphBuilder, tokens: str) -> str:

@@ -104,10 +104,10 @@ class MoonshineStreamingRecogniser:
                 " both must be of the same model"
             )
         graphs = cached_graphs(files, self.config, quantised=quantised, word_heads=word_heads)
-        encoder, decoder = (
-            open_model(graphs / f"{name}.onnx", threads=threads) for name in ("encoder", "decoder")
+        front, encoder, decoder = (
+            open_model(graphs / f"{name}.onnx", threads=threads) for name in ("front", "encoder", "decoder")
         )
-        self.encoder: Final = StreamingEncoder(encoder, self.config)
+        self.encoder: Final = StreamingEncoder(front, encoder, self.config, merges=quantised)
         self.decoder: Final = Decoder(decoder, self.config.decoder)
         frame_s = self.config.frame_samples / MODEL_RATE_HZ
         self.texts: Final = Texts(

@@ -18,7 +18,8 @@ from reference.moonshine_streaming import (
     limit,
     span,
 )
-from support.streaming_models import TINY, sound, staged, stages, write_model
+from benchmarks.random_models import TINY, sound, write_model
+from support.streaming_models import staged, stages
 from vivavoce.asr.models import Span
 from vivavoce.asr.models.batches import recognise
 from vivavoce.asr.models.guards import cut_loop

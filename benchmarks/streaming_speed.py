@@ -1,0 +1,145 @@
+"""What Moonshine streaming costs beside the default model, one session at a time, with random weights.
+
+Weights have no influence on time, but random ones never end a text. So the tokens are forced: each pass begins
+with those of the pass before, verifies them, and decodes two more. At the end of an utterance one exact pass
+follows, as the session requests it. The default model gets the same audio at the same moments, in the windows that
+the session would give it; the spans of the streaming model begin where the utterance does.
+
+Run ``python -m benchmarks.streaming_speed [--sizes tiny small] [--lengths 2 4 6 10 15]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.random_models import SMALL, TINY, sound, write_model
+from vivavoce.asr.models import Span, load_recogniser, warm_up
+from vivavoce.asr.models.batches import recognise
+from vivavoce.asr.models.moonshine_streaming import MoonshineStreamingRecogniser
+from vivavoce.asr.session.tuning import Tuning
+from vivavoce.types import MODEL_RATE_HZ
+
+if TYPE_CHECKING:
+    from vivavoce.asr.models.base import Recogniser
+
+TOKENS_PER_SECOND: Final = 3.3
+_CONFIGS: Final = {"tiny": TINY, "small": SMALL}
+_SAMPLES_PER_MS: Final = MODEL_RATE_HZ // 1000
+# How far the limit of a span is from the tokens that are given: see `texts.token_limit`.
+_TWO_MORE_S: Final = -0.35
+_NO_MORE_S: Final = -0.65
+
+
+@dataclass(slots=True)
+class _Cost:
+    """CPU time of one model.
+
+    Attributes:
+        partial_s: Of the partial passes, in seconds.
+        final_s: Of the exact passes.
+        passes: Number of partial passes.
+        longest_s: The longest partial pass.
+    """
+
+    partial_s: float = 0.0
+    final_s: float = 0.0
+    passes: int = 0
+    longest_s: float = 0.0
+    by_length: dict[float, float] = field(default_factory=dict)
+
+
+def _tokens(n: int) -> tuple[int, ...]:
+    """The forced text: no two neighbours are the same, so it is no loop."""
+    return tuple(300 + 7 * index % 101 for index in range(n))
+
+
+def _utterance(recogniser: Recogniser, seconds: float, cost: _Cost, *, windowed: bool) -> None:
+    """Recognise an utterance at the cadence of the session."""
+    tuning = Tuning()
+    samples = sound(seconds)
+    memory: object = None
+    window = 0
+    step = tuning.window_step_samples
+    begun = time.process_time()
+    for end in range(tuning.cadence_ms * _SAMPLES_PER_MS, len(samples), tuning.cadence_ms * _SAMPLES_PER_MS):
+        if windowed and end - window > (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS:
+            window = (end - tuning.window_ms * _SAMPLES_PER_MS) // step * step
+        prefix = _tokens(int((end - window) / MODEL_RATE_HZ * TOKENS_PER_SECOND))
+        span = Span(samples[window:end], prefix, fresh_s=_TWO_MORE_S, start=window, memory=memory)
+        before = time.process_time()
+        (found,) = recognise(recogniser, [span])
+        taken = time.process_time() - before
+        memory = found.memory
+        cost.partial_s += taken
+        cost.longest_s = max(cost.longest_s, taken)
+        cost.passes += 1
+    prefix = _tokens(int(seconds * TOKENS_PER_SECOND))
+    zeros = tuning.settle_zeros_ms * _SAMPLES_PER_MS
+    before = time.process_time()
+    span = Span(samples, prefix, fresh_s=_NO_MORE_S, memory=memory, exact=True, zeros=zeros)
+    recognise(recogniser, [span])
+    now = time.process_time()
+    cost.final_s += now - before
+    cost.by_length[seconds] = cost.by_length.get(seconds, 0.0) + now - begun
+
+
+def measure(recognisers: dict[str, Recogniser], lengths: list[float], rounds: int) -> dict[str, _Cost]:
+    """Measure all models in turns, so that a change of the machine's speed meets all alike.
+
+    Args:
+        recognisers: The models by name; only ``default`` has windows.
+        lengths: Of the utterances, in seconds.
+        rounds: How often all are recognised.
+    """
+    costs = {name: _Cost() for name in recognisers}
+    for recogniser in recognisers.values():
+        warm_up(recogniser)
+    for _ in range(rounds):
+        for seconds in lengths:
+            for name, recogniser in recognisers.items():
+                _utterance(recogniser, seconds, costs[name], windowed=name == "default")
+    return costs
+
+
+def _report(costs: dict[str, _Cost], lengths: list[float], rounds: int) -> str:
+    """A table: CPU seconds per second of audio, and how they compare with the default model's."""
+    audio_s = sum(lengths) * rounds
+    whole = costs["default"].partial_s + costs["default"].final_s
+    columns = "".join(f"  {length:4.0f} s" for length in lengths)
+    lines = [f"model    CPU s / s  ratio  partial ms  longest ms  final ms {columns}"]
+    for name, cost in costs.items():
+        total = cost.partial_s + cost.final_s
+        ratios = "".join(
+            f"  {cost.by_length[length] / costs['default'].by_length[length]:6.2f}" for length in lengths
+        )
+        lines.append(
+            f"{name:8} {total / audio_s:9.4f}  {total / whole:5.2f}  {1000 * cost.partial_s / cost.passes:10.1f}"
+            f"  {1000 * cost.longest_s:10.1f}  {1000 * cost.final_s / (rounds * len(lengths)):8.1f} {ratios}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="What Moonshine streaming costs beside the default model.")
+    parser.add_argument("--sizes", nargs="+", choices=tuple(_CONFIGS), default=["tiny", "small"])
+    parser.add_argument("--lengths", nargs="+", type=float, default=[2.0, 4.0, 6.0, 10.0, 15.0])
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    recognisers: dict[str, Recogniser] = {"default": load_recogniser(turn_model="none")}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in arguments.sizes:
+            model = write_model(Path(folder) / size, _CONFIGS[size])
+            recognisers[size] = MoonshineStreamingRecogniser(model)
+        costs = measure(recognisers, arguments.lengths, arguments.rounds)
+    sys.stdout.write(_report(costs, arguments.lengths, arguments.rounds) + "\n")
+
+
+if __name__ == "__main__":
+    main()
