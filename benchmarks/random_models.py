@@ -1,7 +1,7 @@
 """Moonshine streaming models with random weights, in folders as a download would leave them.
 
-The weights come from NumPy's generator, so tests without torch and the reference with it see the same model. Time
-does not depend on weights, so they serve measurements too.
+The weights come from NumPy's generator, so tests without torch and the reference with it see the same model.
+Time does not depend on weights, so they serve measurements too.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def tensors(config: Config, seed: int = 0) -> dict[str, Floats]:
         noise = dice.standard_normal(shape, np.float32)
         if name.endswith("norm.weight"):
             found[name] = 1 + 0.1 * noise
-        elif len(shape) < 2:  # gains, as differences to 1, and biases
+        elif len(shape) <= 1:  # gains, as differences to 1, and biases
             found[name] = np.asarray(0.1 * noise, np.float32)
         elif "embed_tokens" in name:
             found[name] = noise

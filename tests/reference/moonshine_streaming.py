@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-
 from benchmarks.random_models import sound, write_model
+
 from support.streaming_models import EVEN, UNEVEN
 
 TARGET = Path(__file__).parents[1] / "data" / "moonshine_streaming.npz"

@@ -1,7 +1,6 @@
 """Small Moonshine streaming models with random weights, and a look inside."""
 
 import numpy as np
-
 from benchmarks.random_models import TINY, changed
 
 EVEN = changed(

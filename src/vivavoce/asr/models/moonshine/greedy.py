@@ -243,4 +243,8 @@ class SpanDecoding:
 
 def _widened(attention: Floats, frames: int) -> Floats:
     """Attention over so many frames; there was none to those that are new."""
-    return np.pad(attention[:, :frames], ((0, 0), (0, max(0, frames - attention.shape[1]))))
+    if attention.shape[1] == frames:
+        return attention
+    wide = np.zeros((len(attention), frames), np.float32)
+    wide[:, : attention.shape[1]] = attention[:, :frames]
+    return wide

@@ -116,8 +116,8 @@ class StreamingEncoder:
             front: Session of the front end.
             encoder: Session of the encoder.
             config: The sizes they were written for.
-            merges: Whether the last complete block and what follows it are encoded in one run. Only products of
-                integers allow that: a product of floats might round otherwise among more rows.
+            merges: Whether the last complete block and what follows it are encoded in one run. Only products
+                of integers allow that: a product of floats might round otherwise among more rows.
         """
         self._front = front
         self._encoder = encoder

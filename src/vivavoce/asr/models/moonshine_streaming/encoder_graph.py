@@ -70,25 +70,26 @@ def build_front(weights: StreamingWeights, config: StreamingConfig, path: Path) 
 def build_encoder(weights: StreamingWeights, config: StreamingConfig, path: Path) -> None:
     """Write the encoder with the adapter and the decoder's cross-attention keys and values.
 
-    A block may attend to frames after a frame. As many frames at the end of a run can't leave the block for good;
-    their residuals, queries, keys and values are the state it leaves, and so each frame passes each block once.
-    The same run then goes on from that state with all that is left, as if the span ended here: provisional
-    frames, which attend to as many frames as there are.
+    A block may attend to frames after a frame. As many frames at the end of a run can't leave the block for
+    good; their residuals, queries, keys and values are the state it leaves, and so each frame passes each
+    block once. The same run then goes on from that state with all that is left, as if the span ended here:
+    provisional frames, which attend to as many frames as there are.
 
     All products are those of both parts together, since no row of an integer product depends on another. The
     attention of each part is computed by itself, in a shape that does not depend on the other part.
 
     Inputs, for the blocks N = 0, 1, … with windows (left, right):
         frames: float32 (1, final + rest, width), from the front end.
-        final: int64 (1,), how many of them are not provisional; as many leave each block for good. There may be
-            none.
+        final: int64 (1,), how many of them are not provisional; as many leave each block for good. There may
+            be none.
         places: int64 (all,), positions of the frames that leave the last block: final + look-ahead + rest.
         states_N: float32 (1, left + right, 3 * inner), queries, keys and values of the frames before those
             that enter the block.
         held_N: float32 (1, right, width), what could not leave yet; only if right > 0.
-        final_bias_N: float32 (1, 1, final, left + right + final), 0 where a frame attends, else very negative.
-        rest_bias_N: float32 (1, 1, right + rest_N, left + right + rest_N), the same for provisional frames; where
-            rest_0 is rest, rest_(N + 1) is right + rest_N.
+        final_bias_N: float32 (1, 1, final, left + right + final), 0 where a frame attends, else very
+            negative.
+        rest_bias_N: float32 (1, 1, right + rest_N, left + right + rest_N), the same for provisional frames;
+            where rest_0 is rest, rest_(N + 1) is right + rest_N.
     Outputs:
         cross: float32 (states, heads, all, head size), for each decoder block its keys, then its values.
         next_states_N, next_held_N: The state for the next run.
@@ -132,7 +133,7 @@ def _convolution(graph: GraphBuilder, value: str, width: int, matrix: Floats, bi
 def _held(
     graph: GraphBuilder, hidden: str, index: int, window: Window, config: StreamingConfig, final: str
 ) -> str:
-    """The residuals of all frames that leave a block: those that were held back, and those that entered it."""
+    """The residuals of all frames that leave a block: those held back, and those that entered it."""
     held = graph.input(f"held_{index}", FLOAT, [1, window.right, config.width])
     leaving = graph.node("Concat", held, hidden, axis=1)
     end = graph.node("Add", final, graph.ints(window.right))

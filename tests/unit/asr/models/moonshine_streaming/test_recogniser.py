@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from benchmarks.random_models import changed, sound, tensors, write_model
+
 from support.streaming_models import EVEN, UNEVEN
 from vivavoce.asr.models import Span
 from vivavoce.asr.models.batches import recognise

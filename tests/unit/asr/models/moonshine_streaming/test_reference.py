@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.random_models import TINY, sound, write_model
 
 from reference.moonshine_streaming import (
     CONFIGS,
@@ -18,7 +19,6 @@ from reference.moonshine_streaming import (
     limit,
     span,
 )
-from benchmarks.random_models import TINY, sound, write_model
 from support.streaming_models import staged, stages
 from vivavoce.asr.models import Span
 from vivavoce.asr.models.batches import recognise
