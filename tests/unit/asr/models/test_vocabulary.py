@@ -1,5 +1,7 @@
 """The vocabulary: from tokens to words, and from text to tokens."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,19 @@ def test_neighbours_are_joined_by_rank_and_not_by_length():
 def test_a_character_without_a_piece_is_not_spelled_by_bytes():
     assert spell("abd") is None
     assert spell("a") == ["_a"]
+
+
+def test_a_hugging_face_tokenizer(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    vocab = {"<unk>": 0, "<s>": 1, "</s>": 2, "<0x41>": 3, "\u2581the": 4, "re": 5}
+    added = [{"id": id_, "content": text, "special": True} for text, id_ in list(vocab.items())[:3]]
+    added.append({"id": 8, "content": "<<ST_1>>", "special": False})
+    model = {"type": "BPE", "byte_fallback": True, "vocab": vocab}
+    path.write_text(json.dumps({"model": model, "added_tokens": added}))
+    vocabulary = Vocabulary.load_json(path)
+    assert len(vocabulary) == 9
+    assert [word.text for word in vocabulary.words([4, 5, 3, 8, 4, 2])] == ["thereA", "the"]
+    for other in ({"type": "Unigram", "vocab": []}, model | {"byte_fallback": False}, None, "BPE"):
+        path.write_text(json.dumps({"model": other}))
+        with pytest.raises(ModelError, match="must hold a BPE with byte fallback"):
+            Vocabulary.load_json(path)

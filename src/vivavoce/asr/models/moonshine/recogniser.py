@@ -20,7 +20,8 @@ from vivavoce.asr.models.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vivavoce.asr.models.base import RunningBatch, Span
+    from vivavoce.asr.models.base import Hypothesis, RunningBatch, Span
+    from vivavoce.asr.models.moonshine.greedy import Decoded
 
 __all__ = ["MoonshineRecogniser"]
 
@@ -66,12 +67,16 @@ class MoonshineRecogniser:
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""
-        return SpanBatch(self.name, self.runtime.decoder, self._begin, self.texts.hypothesis)
+        return SpanBatch(self.name, self.runtime.decoder, self.begin, self.finish)
 
-    def _begin(self, span: Span) -> tuple[Job, Encoded]:
+    def begin(self, span: Span) -> tuple[Job, Encoded]:
         """Encode a span; returns its job, and what the next pass may use."""
         before = span.memory if isinstance(span.memory, Encoded) else None
         samples = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
         cross, memory = self.runtime.encoder.encode(samples, span.start, before, exact=span.exact)
         bias = self.texts.bias_of(span.terms) if span.terms else None
         return Job(cross, token_limit(span), span.prefix, span.draft, span.exact, bias), memory
+
+    def finish(self, span: Span, decoded: Decoded, memory: Encoded) -> Hypothesis:
+        """The hypothesis of a decoded span."""
+        return self.texts.hypothesis(span, decoded, memory)

@@ -135,14 +135,14 @@ class MoonshineStreamingRecogniser:
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""
-        return SpanBatch(self.name, self.decoder, self._begin, self._finish)
+        return SpanBatch(self.name, self.decoder, self.begin, self.finish)
 
     def _cross(self, samples: Samples) -> Floats:
         """The decoder's keys and values of a whole span."""
         encoded = self.encoder.encode(samples)
         return encoded.cross[:, :, : encoded.n_frames]
 
-    def _begin(self, span: Span) -> tuple[Job, Encoded]:
+    def begin(self, span: Span) -> tuple[Job, Encoded]:
         """Encode a span; returns its job, and its frames."""
         before = _memory_of(span)
         encoded = self.encoder.encode(
@@ -164,7 +164,8 @@ class MoonshineStreamingRecogniser:
         )
         return job, encoded
 
-    def _finish(self, span: Span, decoded: Decoded, encoded: Encoded) -> Hypothesis:
+    def finish(self, span: Span, decoded: Decoded, encoded: Encoded) -> Hypothesis:
+        """The hypothesis of a decoded span, with the memory for the next pass."""
         before = _memory_of(span)
         written = Written.after(
             None if before is None else before.written,

@@ -38,7 +38,8 @@ def cache(tmp_path, monkeypatch):
 
 def our_stages(folder, recogniser, samples):
     graphs = cached_graphs(ModelFolder(folder), recogniser.config, quantised=False, word_heads=())
-    return stages(staged(graphs / "encoder.onnx"), recogniser, samples)
+    session = staged(graphs / "encoder.onnx", folder / "staged.onnx")
+    return stages(session, recogniser, samples)
 
 
 def our_cross(recogniser, samples):
