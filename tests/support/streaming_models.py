@@ -54,7 +54,7 @@ def stages(session, recogniser, samples):
     encoder = recogniser.encoder
     begin = encoder.beginning(0)
     n_frames = -(-(len(samples) // 80) // 4)
-    front, _ = encoder.run_front(samples, 0, n_frames, begin.front)
+    front = encoder._more_frames(samples, begin.front, n_frames).frames
     found = {}
 
     class Looking:

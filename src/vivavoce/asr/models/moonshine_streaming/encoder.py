@@ -30,8 +30,7 @@ __all__ = ["BLOCK_FRAMES", "Encoded", "FinishedFrames", "Heard", "StreamingEncod
 
 BLOCK_FRAMES: Final = 16
 """Frames that are encoded in one run: 320 ms, the cadence of partial passes."""
-# The last frame of a block needs one feature beyond the three frames before it, and no more: so a block is
-# complete this many features before its four features a frame are.
+# A frame needs one feature beyond those of the frames before it, and not all four.
 _EARLY_FEATURES: Final = 3
 _STEPS_PER_FRAME: Final = 2
 
@@ -72,20 +71,35 @@ class FinishedFrames:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontFrames:
+    """The front end's frames that are not in a complete block, and its state after them.
+
+    Attributes:
+        count: Frames from the start of the span.
+        frames: Those behind the last complete block, shape (1, n, width), float32.
+        state: Inputs of the front end's next run, by their names.
+    """
+
+    count: int
+    frames: Floats
+    state: _State
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
-    """The state after the complete blocks of a span.
+    """The state after the samples of a span.
 
     Attributes:
         start: Position of the span's first sample.
-        blocks: Blocks that were encoded.
-        front: State of the front end: inputs of its next run, by their names.
-        states: State of the encoder, likewise.
+        front: State of the front end, after all whole frames.
+        blocks: Complete blocks that were encoded.
+        states: State of the encoder after them: inputs of its next run, by their names.
         finished: The frames that left the encoder.
     """
 
     start: int
+    front: FrontFrames
     blocks: int
-    front: _State
     states: _State
     finished: FinishedFrames
 
@@ -116,13 +130,15 @@ class StreamingEncoder:
             front: Session of the front end.
             encoder: Session of the encoder.
             config: The sizes they were written for.
-            merges: Whether the last complete block and what follows it are encoded in one run. Only products
-                of integers allow that: a product of floats might round otherwise among more rows.
+            merges: Whether any number of frames pass the front end in one run, and the last complete block and
+                what follows it the encoder. Only products of integers allow that: a product of floats might
+                round otherwise among more rows.
         """
         self._front = front
         self._encoder = encoder
         self._config = config
         self._merges = merges
+        self._front_at_once = BLOCK_FRAMES * 4 if merges else 1
         rights = [window.right for window in config.windows]
         # How many frames each block, and the end of the encoder, is behind the newest frame.
         self._behind = (0, *itertools.accumulate(rights))
@@ -151,30 +167,19 @@ class StreamingEncoder:
             zeros: Number of zero samples to append; the next pass does not go on from them.
         """
         size = self._config.feature_samples
-        heard_blocks = _complete_blocks(len(samples) // size)
-        if before is None or before.start != start or before.blocks > heard_blocks:
+        n_heard = -(-(len(samples) // size) // FEATURES_PER_FRAME)
+        if before is None or before.start != start or before.front.count > n_heard:
             before = self.beginning(start)
+        front = self._more_frames(samples, before.front, n_heard)
         missing = max(zeros, size - len(samples))
-        if missing > 0:
-            samples = np.pad(samples, (0, missing))
-        n_features = len(samples) // size
-        n_frames = -(-n_features // FEATURES_PER_FRAME)
-        blocks = _complete_blocks(n_features)
-        rest = n_frames - BLOCK_FRAMES * blocks
+        padded = np.pad(samples, (0, missing)) if missing > 0 else samples
+        n_frames = -(-(len(padded) // size) // FEATURES_PER_FRAME)
+        frames = self._more_frames(padded, front, n_frames).frames
         array = before.finished.taken(whole_blocks(n_frames, FRAME_BLOCK))
-        heard = at = before
-        is_tail_done = False
-        for block in range(before.blocks, blocks):
-            is_tail_done = self._merges and block == blocks - 1
-            at = self._run_block(samples, at, rest if is_tail_done else 0, array)
-            if block < heard_blocks:
-                heard = at
-        if not is_tail_done and rest + self.look_ahead_frames:
-            frames, _ = self.run_front(samples, blocks, rest, at.front)
-            self.run_encoder(frames, blocks, 0, at.states, array)
-        finished = max(0, BLOCK_FRAMES * heard.blocks - self.look_ahead_frames)
-        kept = FinishedFrames(array, finished, [None])
-        return Encoded(array, n_frames, dataclasses.replace(heard, finished=kept))
+        heard = self._run_blocks(frames, n_heard, before, array)
+        behind = BLOCK_FRAMES * (heard.blocks - before.blocks)
+        front = dataclasses.replace(front, frames=front.frames[:, behind:])
+        return Encoded(array, n_frames, dataclasses.replace(heard, front=front))
 
     def beginning(self, start: int) -> Heard:
         """The state before the first sample of a span."""
@@ -190,45 +195,53 @@ class StreamingEncoder:
             if right:
                 states[f"held_{n}"] = np.zeros((1, right, config.width), np.float32)
         none = np.zeros((sizes.states, sizes.heads, 0, sizes.head_size), np.float32)
-        return Heard(start, 0, front, states, FinishedFrames(none, 0, []))
+        no_frames = FrontFrames(0, np.zeros((1, 0, config.width), np.float32), front)
+        return Heard(start, no_frames, 0, states, FinishedFrames(none, 0, []))
 
-    def _run_block(self, samples: Samples, before: Heard, rest: int, array: Floats) -> Heard:
-        """Encode a complete block, and provisionally what is behind it; returns the state after the block.
+    def _more_frames(self, samples: Samples, before: FrontFrames, count: int) -> FrontFrames:
+        """Run the front end up to so many frames from the start of the span."""
+        parts, state = [before.frames], before.state
+        size = self._config.feature_samples
+        for at in range(before.count, count, self._front_at_once):
+            new = min(self._front_at_once, count - at)
+            first = (FEATURES_PER_FRAME * at - _EARLY_FEATURES) * size
+            taken = samples[max(0, first) : first + FEATURES_PER_FRAME * new * size]
+            if first < 0:
+                taken = np.concatenate([np.zeros(-first, np.float32), taken])
+            inputs = {**state, "samples": taken[None], "present": _present(new, is_first=at == 0)}
+            frames, *after = self._front.run(self._front_names, inputs)
+            parts.append(frames)
+            state = _next_state(self._front_names[1:], after)
+        return FrontFrames(count, np.concatenate(parts, axis=1), state) if len(parts) > 1 else before
+
+    def _run_blocks(self, frames: Floats, n_heard: int, before: Heard, array: Floats) -> Heard:
+        """Encode all frames behind the blocks that were encoded before.
 
         Args:
-            samples: Of the whole span.
-            before: The state after the blocks before it.
-            rest: How many frames behind the block are encoded, besides those that the encoder holds back.
+            frames: From the front end, shape (1, n, width), float32.
+            n_heard: Frames of the span, without zeros that were appended.
+            before: The state after those blocks.
             array: Gets the decoder's keys and values.
-        """
-        block = before.blocks
-        frames, front = self.run_front(samples, block, BLOCK_FRAMES, before.front)
-        if rest:
-            more, _ = self.run_front(samples, block + 1, rest, front)
-            frames = np.concatenate([frames, more], axis=1)
-        states = self.run_encoder(frames, block, BLOCK_FRAMES, before.states, array)
-        return Heard(before.start, block + 1, front, states, before.finished)
-
-    def run_front(self, samples: Samples, block: int, new: int, state: _State) -> tuple[Floats, _State]:
-        """Run the front end over so many frames from the start of a block.
-
-        Args:
-            samples: Of the whole span.
-            block: Number of the block.
-            new: Number of frames.
-            state: What the run over the block before left.
 
         Returns:
-            The frames, shape (1, new, width), float32, and the state after them.
+            The state after the blocks that were complete without these zeros, with all that they finished.
         """
-        size = self._config.feature_samples
-        first = (FEATURES_PER_FRAME * BLOCK_FRAMES * block - _EARLY_FEATURES) * size
-        taken = samples[max(0, first) : first + FEATURES_PER_FRAME * new * size]
-        if first < 0 and new:
-            taken = np.concatenate([np.zeros(-first, np.float32), taken])
-        inputs = {**state, "samples": taken[None], "present": _present(new, is_first=block == 0)}
-        frames, *after = self._front.run(self._front_names, inputs)
-        return frames, _next_state(self._front_names[1:], after)
+        first = BLOCK_FRAMES * before.blocks
+        blocks = (first + frames.shape[1]) // BLOCK_FRAMES
+        kept = min(blocks, n_heard // BLOCK_FRAMES)
+        states, kept_states = before.states, before.states
+        for block in range(before.blocks, blocks):
+            at = BLOCK_FRAMES * block - first
+            is_last = self._merges and block == blocks - 1
+            end = frames.shape[1] if is_last else at + BLOCK_FRAMES
+            states = self.run_encoder(frames[:, at:end], block, BLOCK_FRAMES, states, array)
+            if block < kept:
+                kept_states = states
+        rest = frames[:, BLOCK_FRAMES * blocks - first :]
+        if not (self._merges and blocks > before.blocks) and rest.shape[1] + self.look_ahead_frames:
+            self.run_encoder(rest, blocks, 0, states, array)
+        finished = FinishedFrames(array, max(0, BLOCK_FRAMES * kept - self.look_ahead_frames), [None])
+        return Heard(before.start, before.front, kept, kept_states, finished)
 
     def run_encoder(self, frames: Floats, block: int, final: int, states: _State, array: Floats) -> _State:
         """Run the encoder from the start of a block to the end of these frames.
@@ -273,11 +286,6 @@ def _state_names(session: Any) -> list[str]:
 def _next_state(names: list[str], values: list[Floats]) -> _State:
     """Inputs of the next run, from the outputs of one."""
     return {name.removeprefix("next_"): value for name, value in zip(names, values, strict=True)}
-
-
-def _complete_blocks(n_features: int) -> int:
-    """Blocks whose audio is complete."""
-    return (n_features + _EARLY_FEATURES) // (FEATURES_PER_FRAME * BLOCK_FRAMES)
 
 
 @functools.lru_cache(64)

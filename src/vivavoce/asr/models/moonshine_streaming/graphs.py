@@ -44,7 +44,7 @@ def build(
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     weights = load_weights(tensors, config, quantised=quantised)
-    build_front(weights, config, out_dir / "front.onnx")
+    build_front(weights, config, out_dir / "front.onnx", quantised=quantised)
     build_encoder(weights, config, out_dir / "encoder.onnx")
 
     def embed(graph: GraphBuilder, tokens: str) -> str:

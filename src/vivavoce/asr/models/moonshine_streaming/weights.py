@@ -63,8 +63,7 @@ def load_weights(files: TensorFiles, config: StreamingConfig, *, quantised: bool
     Args:
         files: The tensors.
         config: The sizes that they must have.
-        quantised: Whether matrices are quantised, with a scale for each output. The convolutions, which lose
-            most by it, stay as they are.
+        quantised: Whether matrices are quantised, with a scale for each output; those of the front end are not.
 
     Raises:
         ModelError: A tensor is missing or has another shape, or a file is damaged.
