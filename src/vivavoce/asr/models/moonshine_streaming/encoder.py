@@ -130,9 +130,9 @@ class StreamingEncoder:
             front: Session of the front end.
             encoder: Session of the encoder.
             config: The sizes they were written for.
-            merges: Whether any number of frames pass the front end in one run, and the last complete block and
-                what follows it the encoder. Only products of integers allow that: a product of floats might
-                round otherwise among more rows.
+            merges: Whether any number of frames may pass the front end in one run, and the encoder the last
+                complete block together with what follows it. Only products of integers allow that: a product
+                of floats might round otherwise among more rows.
         """
         self._front = front
         self._encoder = encoder
@@ -155,8 +155,7 @@ class StreamingEncoder:
     ) -> Encoded:
         """Encode a span.
 
-        One at a time: the matrices of a block are large enough to fill a core, and spans of a batch are at
-        different places.
+        One at a time: the matrices of a block are large enough to fill a core.
 
         Args:
             samples: Shape (n,), float32, 16 kHz. What does not fill a feature of 80 samples at the end is

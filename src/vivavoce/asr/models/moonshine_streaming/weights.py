@@ -63,7 +63,8 @@ def load_weights(files: TensorFiles, config: StreamingConfig, *, quantised: bool
     Args:
         files: The tensors.
         config: The sizes that they must have.
-        quantised: Whether matrices are quantised, with a scale for each output; those of the front end are not.
+        quantised: Whether matrices are quantised, with a scale for each output. Those of the front end are
+            left as they are.
 
     Raises:
         ModelError: A tensor is missing or has another shape, or a file is damaged.

@@ -171,12 +171,12 @@ class GraphBuilder:
         return self.node("Mul", product, peak)
 
     def fine_product(self, value: str, matrix: Dense) -> str:
-        """``value @ matrix`` without the matrix's bias, with nearly the precision of floats, but exact in its sums.
+        """``value @ matrix`` without the matrix's bias: nearly as precise as in floats, with exact sums.
 
         Each factor is the sum of two of 8 bits, a coarse one and what that leaves; three of the four products
         are computed, since the last is too small. So no row depends on its neighbours. Source of splitting
-        factors: K. Ozaki et al., "Error-free transformations of matrix multiplication by using fast routines of
-        matrix multiplication and its applications", 2012.
+        factors: K. Ozaki et al., "Error-free transformations of matrix multiplication by using fast routines
+        of matrix multiplication and its applications", 2012.
 
         Args:
             value: Activations, float32 (…, inputs).
