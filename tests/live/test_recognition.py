@@ -115,7 +115,7 @@ def test_neither_a_draft_nor_its_neighbours_change_an_exact_hypothesis(models, s
 
 def test_few_words_know_how_probable_they_are_for_noise(models, samples):
     recogniser, _ = models
-    noise = recogniser._noise.log_probability
+    noise = recogniser.texts.noise.log_probability
     spell = recogniser.vocabulary.spell
     assert noise(spell("You")) > -2
     assert all(noise(spell(text)) < -8 for text in ("Four.", "Seven", "Stop.", "Turn left."))

@@ -75,10 +75,14 @@ class Vocabulary:
         return cls(pieces)
 
     @classmethod
-    def load_json(cls, path: Path) -> Vocabulary:
+    def load_json(cls, path: Path, *, size: int = 0) -> Vocabulary:
         """Read a Hugging Face ``tokenizer.json``: a BPE with U+2581 for spaces, and bytes as a fallback.
 
         Added tokens that are marked as special have no text.
+
+        Args:
+            path: Of the file.
+            size: The least number of tokens; those that the file does not have are without text, too.
 
         Raises:
             ModelError: The file is missing, damaged, or of another kind.
@@ -96,7 +100,7 @@ class Vocabulary:
             ids[token["id"]] = token["content"]
             if token.get("special"):
                 special.add(token["id"])
-        size = max(ids, default=-1) + 1
+        size = max(size, max(ids, default=-1) + 1)
         texts = (b"" if id_ in special else ids.get(id_, "").encode() for id_ in range(size))
         return cls(list(texts), n_special=0)
 

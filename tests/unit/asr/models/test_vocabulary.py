@@ -94,6 +94,7 @@ def test_a_hugging_face_tokenizer(tmp_path):
     path.write_text(json.dumps({"model": model, "added_tokens": added}))
     vocabulary = Vocabulary.load_json(path)
     assert len(vocabulary) == 9
+    assert len(Vocabulary.load_json(path, size=20)) == 20
     assert [word.text for word in vocabulary.words([4, 5, 3, 8, 4, 2])] == ["thereA", "the"]
     for other in ({"type": "Unigram", "vocab": []}, model | {"byte_fallback": False}, None, "BPE"):
         path.write_text(json.dumps({"model": other}))

@@ -31,6 +31,7 @@ class Texts:
     """Turns tokens into hypotheses, and expected terms into tokens.
 
     Attributes:
+        noise: How probable texts are where nobody speaks.
         bias_of: Returns the bias towards the terms of a span; None if the vocabulary can spell none of them.
     """
 
@@ -53,7 +54,7 @@ class Texts:
             drops_untimed: Whether words that have no duration in the audio are dropped.
         """
         self._vocabulary = vocabulary
-        self._noise = noise
+        self.noise: Final = noise
         self._strength = strength
         self._timing = timing
         self._drops_untimed = drops_untimed
@@ -92,7 +93,7 @@ class Texts:
             last = math.exp(scores[-1])
         noise = None
         if span.exact and 0 < len(words) <= _FEW_WORDS:
-            noise = self._noise.log_probability(tuple(tokens))
+            noise = self.noise.log_probability(tuple(tokens))
         return Hypothesis(tuple(tokens), tuple(words), last, memory, noise_log_probability=noise)
 
 

@@ -99,7 +99,7 @@ class MoonshineStreamingRecogniser:
         files = ModelFolder(folder)
         self.config: Final = StreamingConfig.load(files.config, word_rows=max(1, len(word_heads)))
         _check_heads(word_heads, self.config)
-        self.vocabulary: Final = Vocabulary.load_json(files.tokenizer)
+        self.vocabulary: Final = Vocabulary.load_json(files.tokenizer, size=self.config.vocabulary)
         if len(self.vocabulary) > self.config.vocabulary:
             raise ModelError(
                 f"{files.tokenizer} has {len(self.vocabulary)} tokens and the model {self.config.vocabulary}:"
