@@ -159,7 +159,7 @@ def measure(recognisers: dict[str, _Model], lengths: list[float], rounds: int) -
     return costs
 
 
-def _report(costs: dict[str, _Cost], lengths: list[float], rounds: int) -> str:
+def report(costs: dict[str, _Cost], lengths: list[float], rounds: int) -> str:
     """A table: CPU seconds per second of audio, and how they compare with the default model's."""
     audio_s = sum(lengths) * rounds
     whole = costs["default"].partial_s + costs["default"].final_s
@@ -192,7 +192,7 @@ def main() -> None:
             model = write_model(Path(folder) / size, _CONFIGS[size])
             recognisers[size] = MoonshineStreamingRecogniser(model)
         costs = measure(recognisers, arguments.lengths, arguments.rounds)
-    sys.stdout.write(_report(costs, arguments.lengths, arguments.rounds) + "\n")
+    sys.stdout.write(report(costs, arguments.lengths, arguments.rounds) + "\n")
 
 
 if __name__ == "__main__":
