@@ -64,9 +64,9 @@ class Padding:
         return np.pad(samples, (0, whole - len(samples)))
 
 
-# With these, words are nearly those of 30 s, for which the model was trained, at a half and a fifth of the
-# cost; benchmarks/studies/whisper.md compares others.
-EXACT_PADDING: Final = Padding(least_s=6.0, shortest_s=20.0)
+# The shortest with which English has as few errors as with the 30 s of training, at a quarter of the cost;
+# benchmarks/studies/whisper.md compares others.
+EXACT_PADDING: Final = Padding(least_s=2.0, shortest_s=12.0)
 PARTIAL_PADDING: Final = Padding(least_s=2.0, shortest_s=8.0)
 
 

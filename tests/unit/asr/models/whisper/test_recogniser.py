@@ -283,7 +283,7 @@ def test_no_tokens_are_no_words(build):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "exact", "frames"), [(1, True, 2_000), (1, False, 800), (20, True, 2_600), (29, True, 3_000)]
+    ("seconds", "exact", "frames"), [(1, True, 1_200), (1, False, 800), (20, True, 2_200), (29, True, 3_000)]
 )
 def test_silence_is_appended_up_to_what_the_model_needs(build, seconds, exact, frames):
     recogniser, model = build()
@@ -310,7 +310,7 @@ def test_long_audio_is_cut_where_it_is_quiet(build):
     recogniser, model = build(language="<|de|>")
     prefix = VOCABULARY.encode(" a")
     hypothesis = one(recogniser, samples=samples, prefix=prefix, exact=True)
-    assert model.encoded == [3_000, 2_000]
+    assert model.encoded[1] < 1_500
     assert hypothesis.tokens == prefix + SCRIPT[len(prefix) :] + SCRIPT
     assert hypothesis.words[len(hypothesis.words) // 2].start_s > 20
     assert hypothesis.words[-1].end_s > 39
