@@ -49,6 +49,7 @@ class ObservedRecogniser:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
         self.joins_running = False
+        self.partial_cadence_ms = recogniser.partial_cadence_ms
         self.step_samples = recogniser.step_samples
         self._recogniser = recogniser
         self._look = look

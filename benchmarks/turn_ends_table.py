@@ -97,6 +97,7 @@ class _CachingRecogniser:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
         self.joins_running = False
+        self.partial_cadence_ms = None
         self.step_samples = recogniser.step_samples
         self._recogniser = recogniser
         self._known: dict[object, Hypothesis] = {}  # by audio, prefix and exactness

@@ -107,7 +107,7 @@ def test_expected_terms_are_heard_and_do_no_harm(whisper, samples):
 
 
 def test_text_is_tokenised_as_by_hugging_face(whisper):
-    tokenizers = pytest.importorskip("tokenizers", reason='needs tokenizers: pip install "vivavoce[whisper]"')
+    tokenizers = pytest.importorskip("tokenizers", reason="needs tokenizers: pip install tokenizers")
     path = model_folder("base" if whisper.runtime.is_multilingual else "tiny.en") / "tokenizer.json"
     theirs = tokenizers.Tokenizer.from_file(str(path))
     for text in (
@@ -124,7 +124,7 @@ def test_text_is_tokenised_as_by_hugging_face(whisper):
 
 @pytest.mark.parametrize("n_bands", [80, 128])
 def test_features_are_those_of_faster_whisper(samples, n_bands):
-    reason = 'needs faster-whisper: pip install "vivavoce[whisper]"'
+    reason = "needs faster-whisper: pip install faster-whisper"
     theirs = pytest.importorskip("faster_whisper.feature_extractor", reason=reason)
     expected = theirs.FeatureExtractor(feature_size=n_bands)(samples, padding=0)
     ours = log_mel(samples, n_bands)

@@ -32,6 +32,7 @@ class CadenceControl:
             shortest_ms: The configured cadence, in milliseconds of audio.
         """
         self._shortest_ms = shortest_ms
+        self._longest_ms = max(_LONGEST_MS, shortest_ms)
         self._cadence_ms = shortest_ms
         self._wait_s = 0.0  # smoothed over _MEMORY_S
         self._noted = -math.inf  # wall time of the last wait
@@ -47,7 +48,7 @@ class CadenceControl:
         Args:
             now: Wall time, in seconds.
         """
-        is_busy = self._cadence_ms >= _LONGEST_MS and self._wait_s > _SATURATED_WAIT_S
+        is_busy = self._cadence_ms >= self._longest_ms and self._wait_s > _SATURATED_WAIT_S
         return is_busy and now - self._noted <= _FORGET_S
 
     def note_wait(self, wait_s: float, now: float) -> None:
@@ -65,4 +66,4 @@ class CadenceControl:
         self._wait_s += (wait_s - self._wait_s) * -math.expm1(-since_s / _MEMORY_S)
         excess = min(self._wait_s / _TARGET_WAIT_S - 1, 1.0)
         stretched = self._cadence_ms * math.exp(_GAIN * excess * since_s)
-        self._cadence_ms = min(_LONGEST_MS, max(self._shortest_ms, stretched))
+        self._cadence_ms = min(self._longest_ms, max(self._shortest_ms, stretched))

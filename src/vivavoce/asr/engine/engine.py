@@ -90,7 +90,7 @@ class Engine:
         self.stats = EngineStats()
         self.tuning = replace(tuning or Tuning(), revises=reviser is not None)
         self._workers = workers or usable_cores()
-        self._control = CadenceControl(self.tuning.cadence_ms)
+        self._control = CadenceControl(self.tuning.cadence_ms)  # replaced once the recogniser is known
         self._load_recogniser = recogniser
         self._load_detector = detector
         self._state = EngineState.LOADING
@@ -173,6 +173,7 @@ class Engine:
             await loop.run_in_executor(self._threads, warm_up, recogniser)
             better = None if self._reviser is None else await self._reviser.load()
             self._scheduler = Scheduler(recogniser.max_batch)
+            self._control = CadenceControl(recogniser.partial_cadence_ms or self.tuning.cadence_ms)
             self._state = EngineState.READY
             self._loaded.set()
             _log.info("engine ready: %s", recogniser.name)

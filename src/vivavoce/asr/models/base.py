@@ -163,6 +163,10 @@ class Recogniser(Protocol):
         """
 
     @property
+    def partial_cadence_ms(self) -> int | None:
+        """Audio between two partial passes that suits its cost, in milliseconds; None: that of the engine."""
+
+    @property
     def step_samples(self) -> int:
         """Grid of span starts, in samples at 16 kHz.
 

@@ -37,6 +37,11 @@ class TurnAwareRecogniser:
         return self._recogniser.step_samples
 
     @property
+    def partial_cadence_ms(self) -> int | None:
+        """That of the recogniser."""
+        return self._recogniser.partial_cadence_ms
+
+    @property
     def joins_running(self) -> bool:
         """That of the recogniser."""
         return self._recogniser.joins_running

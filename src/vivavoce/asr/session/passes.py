@@ -132,7 +132,7 @@ class Passes:
                 start=request.start,
                 memory=utterance.memory,
                 terms=request.terms,
-                language=self.options.told_language or utterance.language,
+                language=self.options.told_language or utterance.believed_language,
             )
         # The words of a final must not depend on which partials happened to be decoded.
         return Span(

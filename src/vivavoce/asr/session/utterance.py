@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.audio import SAMPLES_PER_MS
 from vivavoce.asr.models import Hypothesis, HypothesisWord
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vivavoce.asr.session.joints import Joint
 
 __all__ = ["Pause", "Utterance"]
+
+_BELIEVED: Final = 0.5  # languages that were mistaken for others had less; see benchmarks/studies/whisper.md
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,11 @@ class Utterance:
     def memory(self) -> object:
         """What the recogniser computed for the window so far and may reuse."""
         return self._tail.memory
+
+    @property
+    def believed_language(self) -> str | None:
+        """The language that was heard, if that is certain enough for partials to keep it."""
+        return self.language if self.language_probability >= _BELIEVED else None
 
     @property
     def window_prefix(self) -> tuple[int, ...]:

@@ -271,3 +271,14 @@ async def test_waits_are_counted_for_the_batch_and_for_the_queue():
     assert batches == sum(stats.batch_waits_s.counts) == sum(stats.queue_waits_s.counts) > 0
     assert stats.batch_waits_s.total <= stats.queue_waits_s.total
     await engine.stop()
+
+
+@pytest.mark.parametrize(("own_ms", "cadence_ms"), [(None, 320), (640, 640), (2560, 2560)])
+async def test_a_slow_model_has_its_own_cadence(own_ms, cadence_ms):
+    recogniser = ScriptedRecogniser()
+    recogniser.partial_cadence_ms = own_ms
+    engine, _ = an_engine(recogniser)
+    await engine.wait_loaded()
+    assert engine.cadence_ms == cadence_ms
+    assert not engine.is_saturated
+    await engine.stop()

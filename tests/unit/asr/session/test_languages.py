@@ -15,9 +15,10 @@ from vivavoce.protocol.events import Audio, Configure, SessionOptions, Terminate
 class Polyglot(ScriptedRecogniser):
     """Hears a language, and notes what it is told."""
 
-    def __init__(self, heard):
+    def __init__(self, heard, probability=0.9):
         super().__init__()
         self.heard = heard
+        self.probability = probability
         self.told = []
 
     def open_batch(self):
@@ -29,7 +30,7 @@ class Polyglot(ScriptedRecogniser):
             dataclasses.replace(
                 hypothesis,
                 language=None if span.language else self.heard,
-                language_probability=None if span.language else 0.9,
+                language_probability=None if span.language else self.probability,
             )
             for span, hypothesis in zip(spans, self.recognise(spans), strict=True)
         ]
@@ -62,6 +63,12 @@ def test_a_final_listens_again():
     partial = [language for exact, language in recogniser.told if not exact]
     assert partial[0] is None
     assert set(partial[1:]) == {"de"}
+
+
+def test_partials_keep_no_language_that_is_uncertain():
+    recogniser = Polyglot("de", probability=0.4)
+    turns(recogniser, languages=())
+    assert {language for _, language in recogniser.told} == {None}
 
 
 @pytest.mark.parametrize(("heard", "text"), [("en", "Alpha 25"), ("de", "Alpha twenty five")])

@@ -34,6 +34,7 @@ class MoonshineRecogniser:
         max_batch: The largest batch that saves time.
         step_samples: Grid of span starts, in samples: one encoder frame.
         joins_running: Whether spans may join others that are being decoded.
+        partial_cadence_ms: None: any.
         vocabulary: Its tokens.
         runtime: Its encoder and decoder.
         texts: Makes words of tokens.
@@ -43,6 +44,7 @@ class MoonshineRecogniser:
     max_batch: Final = 4
     joins_running: Final = False  # encoding a span takes as long as five steps or more
     step_samples: Final = FRAME_SAMPLES
+    partial_cadence_ms: Final = None
 
     def __init__(
         self, folder: Path | None = None, *, threads: int = 1, strength: Strength = DEFAULT_STRENGTH

@@ -55,6 +55,7 @@ class MoonshineStreamingRecogniser:
 
     Attributes:
         max_batch: The largest batch that saves time.
+        partial_cadence_ms: None: any.
         joins_running: Whether spans may join others that are being decoded.
         vocabulary: Its tokens.
         config: Its sizes.
@@ -67,6 +68,7 @@ class MoonshineStreamingRecogniser:
     # decoder's weights for all at once saves: measured with 2, 4 and 8 sessions, tiny and small.
     max_batch: Final = 1
     joins_running: Final = False
+    partial_cadence_ms: Final = None
 
     def __init__(
         self,

@@ -81,7 +81,6 @@ class WhisperRecogniser:
         step_samples: Grid of span starts, in samples; nothing is reused between passes.
         joins_running: Whether spans may join others that are being decoded.
         runtime: The opened model.
-        partial_cadence_ms: Audio between two partial passes that suits its size, in milliseconds, on a CPU.
         language: The language of spans that name none.
         translates: Whether text is written in English, whatever is spoken.
     """
@@ -124,7 +123,6 @@ class WhisperRecogniser:
         self.runtime: Final = WhisperRuntime.open(
             folder, threads=threads, workers=workers, device=device, compute_type=compute_type
         )
-        self.partial_cadence_ms: Final = _cadence_ms(self.runtime.width)
         self.language: Final = language
         self.translates: Final = translate
         self._padding = {True: padding, False: partial_padding}  # by whether the span is exact
@@ -141,6 +139,11 @@ class WhisperRecogniser:
     def name(self) -> str:
         """Name of the model, for people: that of its folder."""
         return self._name
+
+    @property
+    def partial_cadence_ms(self) -> int:
+        """Audio between two partial passes that suits its size on a CPU, in milliseconds."""
+        return _cadence_ms(self.runtime.width)
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""
