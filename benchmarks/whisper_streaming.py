@@ -111,9 +111,11 @@ def errors_of(pairs: Iterable[tuple[str, str]], language: str | None) -> Errors:
     if language in {None, "en"}:
         return word_errors(pairs)
     normalise = _normaliser(language)
-    output = require("jiwer").process_words(
-        *map(list, zip(*((normalise(a), normalise(b)) for a, b in pairs if normalise(a)), strict=True))
-    )
+    compared = [(normalise(said), normalise(recognised)) for said, recognised in pairs]
+    compared = [pair for pair in compared if pair[0]]
+    if not compared:
+        return Errors(0, 0)
+    output = require("jiwer").process_words(*map(list, zip(*compared, strict=True)))
     missed = int(output.substitutions + output.deletions)
     return Errors(missed + int(output.insertions), missed + int(output.hits))
 
