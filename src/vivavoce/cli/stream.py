@@ -119,7 +119,7 @@ def stream(
       vivavoce stream film.mkv -o film.srt
       vivavoce stream *.ogg --format srt -o captions/
       vivavoce stream interview.mp3 --json > interview.ndjson
-      vivavoce stream vortrag.mp3 --model whisper-small --language de
+      vivavoce stream vortrag.mp3 --model whisper-base --language de
       vivavoce stream call.wav --key-term Vivavoce --redact phone_number
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
 

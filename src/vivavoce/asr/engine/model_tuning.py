@@ -15,6 +15,8 @@ _TUNINGS: Final = {
     "moonshine-streaming": replace(
         _DEFAULT, window_ms=80_000, window_step_samples=320, max_utterance_ms=60_000, cut_window_ms=15_000
     ),
+    # A pass costs more. Larger models have an even slower cadence of their own.
+    "whisper": replace(_DEFAULT, cadence_ms=640, opening_cadence_ms=320),
 }
 
 
