@@ -5,7 +5,7 @@ import pytest
 from vivavoce.asr.text import TurnRenderer
 from vivavoce.types import Word
 
-GERMAN = ["Der", "Dick", "hat", "zwanzig", "Euro,", "oder?"]
+GERMAN = ["Der", "Dick", "hat", "zwanzig", "Euro,", "nicht?"]
 
 
 def words(*texts, final=True):
@@ -24,9 +24,9 @@ def renderer(**options):
     ("options", "expected"),
     [
         ({}, GERMAN),
-        ({"punctuates": False}, ["Der", "Dick", "hat", "zwanzig", "Euro", "oder"]),
-        ({"formats": False}, ["der", "dick", "hat", "zwanzig", "euro,", "oder?"]),
-        ({"formats": False, "punctuates": False}, ["der", "dick", "hat", "zwanzig", "euro", "oder"]),
+        ({"punctuates": False}, ["Der", "Dick", "hat", "zwanzig", "Euro", "nicht"]),
+        ({"formats": False}, ["der", "dick", "hat", "zwanzig", "euro,", "nicht?"]),
+        ({"formats": False, "punctuates": False}, ["der", "dick", "hat", "zwanzig", "euro", "nicht"]),
     ],
 )
 def test_finals_are_what_the_model_wrote(options, expected):
