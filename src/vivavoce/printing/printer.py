@@ -11,6 +11,7 @@ from vivavoce.printing.cells import printable
 from vivavoce.printing.live_line import LiveLine
 from vivavoce.printing.terminal import has_escapes, is_notebook, is_terminal, terminal_width, uses_colour
 from vivavoce.self_closing import SelfClosing
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,7 +140,7 @@ class TranscriptPrinter(SelfClosing):
         if not turn.end_of_turn:
             if number == self._unformatted:  # of another session
                 self._unformatted = None
-            words = " ".join(word.text for word in turn.words or ())
+            words = join_words(word.text for word in turn.words or ())
             self._show(words or turn.transcript, is_final=False)
             return
         is_formatted = bool(getattr(turn, "turn_is_formatted", False))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from vivavoce.types import Codec, Encoding, Failure, Word
+from vivavoce.word_joining import join_words
 
 __all__ = [
     "Audio",
@@ -295,12 +296,12 @@ class TurnUpdated:
     @property
     def text(self) -> str:
         """The text of all words."""
-        return " ".join(word.text for word in self.words)
+        return join_words(word.text for word in self.words)
 
     @property
     def final_text(self) -> str:
         """The text of the final words."""
-        return " ".join(word.text for word in self.words if word.is_final)
+        return join_words(word.text for word in self.words if word.is_final)
 
     @property
     def confidence(self) -> float:

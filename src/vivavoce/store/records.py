@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from vivavoce.word_joining import join_words
+
 if TYPE_CHECKING:
     from vivavoce.types import Word
 
@@ -72,7 +74,7 @@ class StoredLine:
     @property
     def text(self) -> str:
         """All words."""
-        return " ".join(word.text for word in self.words)
+        return join_words(word.text for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.word_joining import join_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -114,7 +116,7 @@ class Hypothesis:
     @property
     def text(self) -> str:
         """All words, with a space between two."""
-        return " ".join(word.text for word in self.words)
+        return join_words(word.text for word in self.words)
 
 
 class RunningBatch(Protocol):

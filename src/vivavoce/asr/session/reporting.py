@@ -18,6 +18,7 @@ from vivavoce.protocol.events import (
     Warned,
 )
 from vivavoce.types import PiiPolicy, Word
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,7 +172,7 @@ class Reporter:
     def _since_pause(self, words: Sequence[Word]) -> str:
         """The text of the words after the last pause that was reported."""
         pause_ms = self._pause_ms
-        return " ".join(word.text for word in words if (word.start_ms + word.end_ms) / 2 >= pause_ms)
+        return join_words(word.text for word in words if (word.start_ms + word.end_ms) / 2 >= pause_ms)
 
     def final(self, utterance: Utterance, position: int) -> None:
         """Report an utterance that has ended, and with it the turn, unless that continues.

@@ -17,6 +17,7 @@ from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.model_methods import ModelMethods, convert_nested
 from vivavoce.protocol.query import json_object
 from vivavoce.types import Failure
+from vivavoce.word_joining import join_words
 
 __all__ = [
     "ABSENT",
@@ -174,7 +175,7 @@ class TurnEvent(Model, kw_only=True):
         """The whole text of the turn, including words that may still change."""
         if self.end_of_turn or not self.words:
             return self.transcript
-        return " ".join(word.text for word in self.words)
+        return join_words(word.text for word in self.words)
 
     @property
     def start(self) -> int | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.store import LineKey
+from vivavoce.word_joining import join_words
 from vivavoce.word_times import spread_over
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Line:
     @property
     def text(self) -> str:
         """All words."""
-        return " ".join(word.text for word in self.words)
+        return join_words(word.text for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,7 @@ class Room:
         if not turn.ended:
             stable = [word.text for word in turn.words if word.is_final]
             tail = [word.text for word in turn.words if not word.is_final]
-            self._show(Partial(source, start_ms, " ".join(stable), " ".join(tail)))
+            self._show(Partial(source, start_ms, join_words(stable), join_words(tail)))
             return
         self._show(Partial(source))
         if turn.words:
