@@ -38,10 +38,20 @@ def free_memory_bytes(memory: Path = _MEMORY, group: Path = _GROUP) -> int | Non
         pass
     try:
         limit = int((group / "memory.max").read_text())  # "max": no limit
-        found.append(limit - int((group / "memory.current").read_text()))
+        used = int((group / "memory.current").read_text())
+        found.append(limit - used + _given_up_when_needed(group))
     except (OSError, ValueError):
         pass
     return min(found) if found else None
+
+
+def _given_up_when_needed(group: Path) -> int:
+    """Bytes of files that were read and are not in use, which count as used memory."""
+    try:
+        lines = (group / "memory.stat").read_text().splitlines()
+        return int(dict(line.split() for line in lines).get("inactive_file", 0))
+    except (OSError, ValueError):
+        return 0
 
 
 @dataclass(slots=True)

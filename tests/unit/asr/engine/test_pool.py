@@ -131,6 +131,13 @@ async def test_free_memory(tmp_path, memory, limit, current, free):
     assert free_memory_bytes(tmp_path / "meminfo", tmp_path) == free
 
 
+async def test_files_that_were_read_are_no_used_memory(tmp_path):
+    (tmp_path / "memory.max").write_text(str(3 * MIB))
+    (tmp_path / "memory.current").write_text(str(3 * MIB))
+    (tmp_path / "memory.stat").write_text(f"anon {MIB}\ninactive_file {2 * MIB}\n")
+    assert free_memory_bytes(tmp_path / "meminfo", tmp_path) == 2 * MIB
+
+
 async def test_the_sizes_of_a_tuning_fit_each_other():
     for family in ("moonshine", "moonshine-streaming", "whisper", "anything"):
         tuning = tuning_of(family)
