@@ -60,8 +60,10 @@ class Reviser:
         self._news = news
         self._alone = alone
         self._limit_s = limit_s
+        self._members: dict[int, Member] = {}  # all sessions, by key
         self._waiting: dict[int, Member] = {}  # members that may want a pass, in their order, by key
-        self._timers: dict[int, asyncio.TimerHandle] = {}  # of members with a final that waits, by key
+        # What gives up a final that waits: of each member that has some, by the numbers of its utterances.
+        self._timers: dict[int, dict[int, asyncio.TimerHandle]] = {}
         self._wanted = asyncio.Event()  # set while members wait
         self._has_failed = False  # no final waits for it any more
         self._thread = ThreadPoolExecutor(1, "vivavoce-reviser", initializer=_yield_to_others)
@@ -79,28 +81,46 @@ class Reviser:
 
     def serve(self, member: Member) -> None:
         """Look at what a session needs, after anything has happened to it."""
+        self._members[member.key] = member
         if not self._has_failed and member.session.next_revision() is not None:
             self._waiting[member.key] = member
             self._wanted.set()
-        is_late_soon = member.session.awaits_revision
-        if is_late_soon and member.key not in self._timers:
-            loop = asyncio.get_running_loop()
-            limit_s = 0.0 if self._has_failed else self._limit_s
-            self._timers[member.key] = loop.call_later(limit_s, self._give_up, member)
-        elif not is_late_soon and member.key in self._timers:
-            self._timers.pop(member.key).cancel()
+        self._watch(member)
+
+    def _watch(self, member: Member) -> None:
+        """Let each final that waits be given up after the limit; one of a recording is not: nobody waits."""
+        session, timers = member.session, self._timers.get(member.key, {})
+        waiting = session.awaited_revisions
+        for number in [number for number in timers if number not in waiting]:
+            timers.pop(number).cancel()
+        if session.is_recording and not self._has_failed:
+            return
+        limit_s = 0.0 if self._has_failed else self._limit_s
+        loop = asyncio.get_running_loop()
+        for number in waiting:
+            if number not in timers:
+                timers[number] = loop.call_later(limit_s, self._give_up, member, number)
+        if timers:
+            self._timers[member.key] = timers
+        else:
+            self._timers.pop(member.key, None)
 
     def forget(self, member: Member) -> None:
         """Do nothing more for a session."""
         self._waiting.pop(member.key, None)
-        timer = self._timers.pop(member.key, None)
-        if timer is not None:
+        self._members.pop(member.key, None)
+        self._release(member)
+
+    def _release(self, member: Member) -> None:
+        """Stop the timers of a session."""
+        for timer in self._timers.pop(member.key, {}).values():
             timer.cancel()
 
-    def _give_up(self, member: Member) -> None:
-        del self._timers[member.key]
-        self._stats.late_revisions += member.session.give_up_revisions()
-        self._news(member)
+    def _give_up(self, member: Member, utterance: int) -> None:
+        self._timers.get(member.key, {}).pop(utterance, None)
+        with self._alone(member):
+            self._stats.late_revisions += member.session.give_up_revision(utterance)
+            self._news(member)
 
     async def run(self, recogniser: Recogniser) -> None:
         """Serve until cancelled.
@@ -110,10 +130,10 @@ class Reviser:
         """
         loop = asyncio.get_running_loop()
         while True:
-            await self._wanted.wait()
-            member = self._waiting.pop(next(iter(self._waiting)))
-            if not self._waiting:
+            while not self._waiting:
                 self._wanted.clear()
+                await self._wanted.wait()
+            member = self._waiting.pop(next(iter(self._waiting)))
             with self._alone(member):
                 request = member.session.next_revision()
                 if request is None:
@@ -126,9 +146,9 @@ class Reviser:
                     _log.error("finals come from the first model from now on: %s", error)
                     self._has_failed = True
                     self._waiting.clear()
-                    self._wanted.clear()
-                    member.session.give_up_revisions()
-                    self._news(member)
+                    for each in list(self._members.values()):
+                        self._release(each)
+                        self._watch(each)
                     return
                 self._stats.revise_s += loop.time() - began
                 self._stats.passes[request.kind.value] += 1

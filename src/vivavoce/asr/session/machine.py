@@ -289,16 +289,26 @@ class SessionMachine:
             self._advance()
 
     @property
-    def awaits_revision(self) -> bool:
-        """Whether a final waits for a better recogniser only."""
-        return any(utterance.awaits_revision for utterance in self._segmenter.closing)
+    def is_recording(self) -> bool:
+        """Whether the audio is a recording, for which nobody waits."""
+        return self._options.recording
 
-    def give_up_revisions(self) -> int:
-        """Report finals without the better recogniser, which is late; returns how many they are."""
-        n_late = 0 if self.is_over else self._passes.give_up_revisions()
-        if n_late:
-            self._advance()
-        return n_late
+    @property
+    def awaited_revisions(self) -> tuple[int, ...]:
+        """Numbers of the utterances whose finals wait for a better recogniser only."""
+        closing = () if self.is_over else self._segmenter.closing
+        return tuple(utterance.number for utterance in closing if utterance.awaits_revision)
+
+    def give_up_revision(self, utterance: int) -> bool:
+        """Report a final without the better recogniser, which is late; returns whether it still waited.
+
+        Args:
+            utterance: One of `awaited_revisions`.
+        """
+        if self.is_over or not self._passes.give_up_revision(utterance):
+            return False
+        self._advance()
+        return True
 
     # --- in the order of the audio --------------------------------------------------------------
 
@@ -308,7 +318,7 @@ class SessionMachine:
         while not segmenter.awaits_words:
             if segmenter.end_if_over():
                 continue
-            if segmenter.current is not None and segmenter.pauses_with_words:
+            if segmenter.current is not None and segmenter.pauses_with_words and not segmenter.closing:
                 self._reporter.pause(segmenter.current, segmenter.end_of_turn_confidence)
             if self._marks and self._marks[0][0] // self.tuning.frame_samples <= segmenter.frames:
                 if isinstance(self._marks[0][1], Configure):

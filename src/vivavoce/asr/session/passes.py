@@ -65,8 +65,8 @@ class Passes:
             if joint is not None and not joint.is_known:
                 return self._request(utterance, joint.start, joint.end, PassKind.JOINT)
         current = segmenter.current
-        if current is None or not all(utterance.awaits_revision for utterance in segmenter.closing):
-            return None
+        if current is None or not all(utterance.is_decoded for utterance in segmenter.closing):
+            return None  # what is said now can wait for the words of what is over
         settled_end = segmenter.settled_end
         if settled_end is not None:
             if current.settled_end == settled_end:
@@ -239,15 +239,17 @@ class Passes:
         """Take the result of the pass that was begun."""
         self._revising = None
         for utterance in (*self._segmenter.closing, self._segmenter.current):
-            if utterance is not None and utterance.number == request.utterance:
+            is_meant = utterance is not None and utterance.number == request.utterance
+            if utterance is not None and is_meant and utterance.terms == request.terms:
                 utterance.revision = Revision(request.end, hypothesis.words)
 
-    def give_up_revisions(self) -> int:
-        """Let utterances that wait for a revision do without; returns how many they are."""
-        waiting = [utterance for utterance in self._segmenter.closing if utterance.awaits_revision]
-        for utterance in waiting:
-            utterance.revision = Revision(utterance.end or 0, ())
-        return len(waiting)
+    def give_up_revision(self, number: int) -> bool:
+        """Let an utterance that waits for a revision do without; returns whether there is one."""
+        for utterance in self._segmenter.closing:
+            if utterance.number == number and utterance.awaits_revision:
+                utterance.revision = Revision(utterance.end or 0, ())
+                return True
+        return False
 
     def _move_window(self, utterance: Utterance) -> None:
         tuning = self._tuning

@@ -65,8 +65,10 @@ class Reporter:
 
     def configure(self, options: SessionOptions) -> None:
         """Report by other options from now on."""
+        told = options.told_language
+        if told is not None or self._options.told_language is not None:
+            self._language = told  # else what was heard in this turn stays
         self._options = options
-        self._language = options.told_language
         self._renderer = _renderer_of(options, self._language)
 
     def _hear(self, utterance: Utterance) -> None:

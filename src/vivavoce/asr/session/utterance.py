@@ -234,6 +234,7 @@ class Utterance:
         if terms != self.terms:
             self.terms = terms
             self.settled_end = None
+            self.revision = None
 
     def take_partial(self, hypothesis: Hypothesis, window: int, end: int) -> None:
         """Take a newer hypothesis of the window, which begins with the locked words.

@@ -12,6 +12,7 @@ from vivavoce.asr.engine import Engine, EngineState
 from vivavoce.asr.session import Channels
 from vivavoce.errors import EngineError, ModelError
 from vivavoce.protocol.events import Audio, SessionOptions, Terminate, TurnUpdated
+from vivavoce.types import Failure
 
 pytestmark = pytest.mark.anyio
 
@@ -121,7 +122,7 @@ async def test_a_client_that_leaves_is_forgotten():
     waits = asyncio.Event()
 
     def wake():
-        if stream.sessions[0].awaits_revision:
+        if stream.sessions[0].awaited_revisions:
             waits.set()
 
     served = engine.join(stream, wake)
@@ -132,4 +133,61 @@ async def test_a_client_that_leaves_is_forgotten():
     assert not engine._reviser._timers
     gate.set()
     assert await finals(engine, 1) == ["BRAVO."]
+    await engine.stop()
+
+
+async def opened(engine, *indices, **options):
+    """A stream whose final waits for the second recogniser, and its place in the engine."""
+    options = SessionOptions(16_000, **options)
+    stream = Channels("id", options, LIMITS, now=0.0, unix_now=0.0, tuning=engine.tuning)
+    waits = asyncio.Event()
+
+    def wake():
+        if stream.sessions[0].awaited_revisions:
+            waits.set()
+
+    served = engine.join(stream, wake)
+    served.receive(Audio(pcm([*speech(*indices), *silence(60)])), 0.0)
+    async with asyncio.timeout(60):
+        await waits.wait()
+    return stream, served
+
+
+async def test_a_client_that_leaves_while_it_waits_for_its_pass_harms_nobody():
+    gate = threading.Event()
+    engine = an_engine(Loud(gate=gate), revision_limit_s=60.0)
+    await engine.wait_loaded()
+    _, first = await opened(engine, 0)
+    _, second = await opened(engine, 1)
+    second.leave()
+    gate.set()
+    assert await finals(engine, 2) == ["CHARLIE,"]
+    assert engine.state is EngineState.READY
+    first.leave()
+    await engine.stop()
+
+
+async def test_a_failed_session_is_left_alone():
+    gate = threading.Event()
+    engine = an_engine(Loud(gate=gate), revision_limit_s=0.0)
+    await engine.wait_loaded()
+    engine._reviser._limit_s = 60.0
+    stream, served = await opened(engine, 0)
+    stream.sessions[0].fail(Failure.INTERNAL)
+    engine._serve(engine._members[next(iter(engine._members))])
+    assert not engine._reviser._timers
+    gate.set()
+    served.leave()
+    await engine.stop()
+
+
+async def test_recordings_wait_as_long_as_it_takes():
+    gate = threading.Event()
+    engine = an_engine(Loud(gate=gate), revision_limit_s=0.0)
+    await engine.wait_loaded()
+    stream, served = await opened(engine, 0, recording=True)
+    assert not engine._reviser._timers
+    assert stream.sessions[0].awaited_revisions == (0,)
+    gate.set()
+    served.leave()
     await engine.stop()

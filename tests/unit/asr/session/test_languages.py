@@ -89,3 +89,19 @@ def test_the_language_can_change():
     last = turns(recogniser, Configure(languages=("en",)), languages=("fr",))[-1]
     assert last.text == "Alpha 25"
     assert {language for _, language in recogniser.told} == {"en"}
+
+
+def test_another_change_leaves_the_language_that_was_heard():
+    recogniser = Polyglot("de")
+    session = SessionMachine(
+        "id", SessionOptions(16_000, languages=(), commit_words=True), LIMITS, now=0.0, unix_now=0.0
+    )
+    pump = Pump(session, recogniser, ScriptedDetector())
+    said = pcm([*speech(0, 1, 2, 3, 8, 9, 4), *silence(60)])
+    for place, start in enumerate(range(0, len(said), 3200)):
+        session.receive(Audio(said[start : start + 3200]), 0.0)
+        pump.run()
+        if place == 20:
+            session.receive(Configure(filter_profanity=True), 0.0)
+    final = [event for event in session.take_events() if isinstance(event, TurnUpdated)][-1]
+    assert "twenty five" in final.text

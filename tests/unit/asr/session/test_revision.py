@@ -11,7 +11,15 @@ from vivavoce.asr.engine import Pump
 from vivavoce.asr.models import Hypothesis, HypothesisWord, recognise
 from vivavoce.asr.session import SessionMachine, Tuning
 from vivavoce.asr.session.revision import after_promise
-from vivavoce.protocol.events import Audio, SessionOptions, Terminate, TurnUpdated
+from vivavoce.protocol.events import (
+    Audio,
+    Configure,
+    ForceEndpoint,
+    SessionOptions,
+    Terminate,
+    TurnUpdated,
+)
+from vivavoce.types import Failure
 
 REVISING = dataclasses.replace(Tuning(), revises=True)
 
@@ -94,11 +102,11 @@ class Session:
 
 def test_a_final_waits_for_the_better_recogniser():
     session = Session().say(speech(0, 1), silence(60))
-    assert session.machine.awaits_revision
+    assert session.machine.awaited_revisions == (0,)
     assert session.finals() == []
     session.revise()
     assert session.finals() == ["ALPHA BRAVO."]
-    assert not session.machine.awaits_revision
+    assert session.machine.awaited_revisions == ()
 
 
 def test_the_better_recogniser_begins_before_the_turn_ends():
@@ -133,11 +141,11 @@ def test_a_late_revision_is_done_without():
     session = Session().say(speech(0, 1), silence(60))
     request = session.machine.next_revision()
     session.machine.begin_revision(request)
-    assert session.machine.give_up_revisions() == 1
+    assert session.machine.give_up_revision(0)
     assert session.finals() == ["Alpha bravo."]
     session.machine.apply_revision(request, Hypothesis(words=heard("late")))
     assert session.finals() == []
-    assert session.machine.give_up_revisions() == 0
+    assert not session.machine.give_up_revision(0)
 
 
 def test_the_next_turn_waits_for_its_place():
@@ -176,9 +184,9 @@ def test_silence_and_sessions_without_a_second_recogniser_ask_for_nothing():
     assert session.finals() == ["Alpha bravo."]
 
 
-@given(st.integers(1, 40), st.lists(st.booleans(), min_size=1, max_size=8))
-def test_when_the_better_recogniser_runs_does_not_matter(chunk, runs):
-    session = Session()
+@given(st.integers(1, 40), st.lists(st.booleans(), min_size=1, max_size=8), st.booleans())
+def test_when_the_better_recogniser_runs_does_not_matter(chunk, runs, reports_pauses):
+    session = Session(report_pauses=reports_pauses)
     samples = [*speech(0, 1), *silence(50), *speech(2), *silence(20), *speech(3), *silence(60)]
     said = pcm(samples)
     for at, start in enumerate(range(0, len(said), chunk * 320)):
@@ -191,3 +199,49 @@ def test_when_the_better_recogniser_runs_does_not_matter(chunk, runs):
     session.pump.run()
     session.revise()
     assert session.finals() == ["ALPHA BRAVO.", "CHARLIE, DELTA"]
+
+
+def test_a_pause_in_the_next_turn_belongs_to_the_next_turn():
+    session = Session(commit_words=True, report_pauses=True, format_finals=False, punctuate_finals=False)
+    session.say(speech(0, 1, 2, 3, 7), silence(60))
+    promised = session.turns()[-1].final_text.split()
+    session.say(speech(4, 6, 7), silence(18))
+    assert session.turns() == []
+    session.revise()
+    turns = session.turns()
+    final = next(turn for turn in turns if turn.ended)
+    assert final.turn_order == 0
+    assert final.text.split()[: len(promised)] == promised
+    assert "hotel" in final.text.lower()
+    assert "foxtrot" not in final.text.lower()
+    assert {turn.turn_order for turn in turns if not turn.ended} == {1}
+
+
+def test_a_turn_that_is_done_behind_one_that_waits_stops_nobody():
+    session = Session(answer_empty_force=True)
+    session.say(speech(0, 1), silence(60))
+    session.machine.receive(ForceEndpoint(), 0.0)
+    session.say(silence(8), speech(2, 3, 4))
+    assert session.machine.awaited_revisions == (0,)
+    current = session.machine._segmenter.current
+    assert current is not None
+    assert current.has_words
+    session.revise()
+    assert session.finals()[0] == "ALPHA BRAVO."
+
+
+def test_a_failed_session_waits_for_nothing():
+    session = Session().say(speech(0, 1), silence(60))
+    session.machine.fail(Failure.IDLE)
+    assert session.machine.awaited_revisions == ()
+    assert not session.machine.give_up_revision(0)
+
+
+def test_a_revision_without_the_terms_that_are_expected_now_is_none():
+    session = Session().say(speech(0, 1), silence(16)).revise()
+    session.machine.receive(Configure(key_terms=("ALPHABET",)), 0.0)
+    session.say(silence(44))
+    assert session.finals() == []
+    session.revise()
+    assert len(session.revised) == 2
+    assert session.finals() == ["ALPHA BRAVO."]
