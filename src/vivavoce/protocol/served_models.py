@@ -52,10 +52,10 @@ class ServedModels:
         """Return the first model that knows all of some languages; the default if none does.
 
         Args:
-            languages: ISO 639-1 codes.
+            languages: ISO 639-1 codes; those that no model knows are left out of account.
             many: Whether it must know more than one language.
         """
-        wanted = set(languages)
+        wanted = set(languages) & {language for model in self.models for language in model.languages}
         fitting = (
             model
             for model in self.models

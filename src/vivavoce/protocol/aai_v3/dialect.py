@@ -106,7 +106,8 @@ class V3Dialect:
         kind = fields.get("type")
         if kind == "UpdateConfiguration":
             handshake = self._handshake
-            return read_update(Fields(fields, PARAMETERS), handshake.family, handshake.model)
+            redaction = self.options.redaction
+            return read_update(Fields(fields, PARAMETERS), handshake.family, handshake.model, redaction)
         commands = read_command(fields)
         if commands is not None:
             return commands

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.model_files import CATALOGUE
 from vivavoce.model_files.languages import base_code
 from vivavoce.protocol.aai_v3.families import UNIVERSAL_STREAMING, ModelFamily, family_of
 from vivavoce.protocol.aai_v3.parameters import DEFAULT_MODEL
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelChoice", "choose_model", "read_languages"]
 
 _MULTILINGUAL: Final = ("universal-streaming-multilingual", "whisper-rt")
+_OURS: Final = ("moonshine-", "whisper-")
 _ANY_LANGUAGE: Final = "multi"
 
 
@@ -63,7 +63,7 @@ def choose_model(query: Query, models: ServedModels, warnings: list[str]) -> Mod
     if family is None:
         warnings.append(f"speech_model {shown!r} is unknown: the server uses {DEFAULT_MODEL}")
         asked, family = DEFAULT_MODEL, UNIVERSAL_STREAMING
-    elif named is None and asked in CATALOGUE:
+    elif named is None and asked.startswith(_OURS) and not asked.startswith(_MULTILINGUAL):
         warnings.append(f"speech_model {shown} is not served here: the server uses {model.name}")
         asked = model.name
     elif asked.startswith(_MULTILINGUAL) and model.only_language:

@@ -121,7 +121,10 @@ def read_query(query: Query, models: ServedModels = ENGLISH_ONLY) -> Handshake:
 
 
 def read_update(
-    fields: ParameterReader, family: ModelFamily, model: ServedModel = ENGLISH_ONLY.default
+    fields: ParameterReader,
+    family: ModelFamily,
+    model: ServedModel = ENGLISH_ONLY.default,
+    redaction: Redaction | None = None,
 ) -> tuple[Configure | Warn, ...]:
     """Read an ``UpdateConfiguration``: the change, and warnings about it.
 
@@ -129,6 +132,7 @@ def read_update(
         fields: The fields of the message.
         family: The family of the session's model.
         model: The session's model.
+        redaction: What the session redacts.
 
     Raises:
         ProtocolViolation: A field has a value that is not allowed.
@@ -139,6 +143,8 @@ def read_update(
     warnings: list[str] = []
     languages = read_languages(fields, model, warnings)
     change = replace(_read_changes(fields, family, warnings), languages=languages)
+    if languages is not None:
+        warnings += _english_only_warnings(languages, change, redaction)
     return (change, *map(Warn, (*warnings, *_no_effect(fields))))
 
 

@@ -63,6 +63,9 @@ def test_name_and_languages_choose_the_model(query, model, languages):
             "speech_model whisper-small is not served here: the",
         ),
         ("speech_model=foo", ALL, "speech_model 'foo' is unknown"),
+        ("speech_model=whisper-bse", ALL, "speech_model whisper-bse is not served here"),
+        ("speech_model=moonshine-nano", ENGLISH_ONLY, "speech_model moonshine-nano is not served here"),
+        ("language_codes=de,xx", ALL, "'xx': whisper-base does not know it"),
         ("speech_model=universal-streaming-multilingual", ENGLISH_ONLY, "the model knows only English"),
         (
             "language_detection=true",
@@ -122,3 +125,20 @@ def test_turns_say_which_language_was_heard():
     assert '"language_code":"de","language_confidence":0.97' in message
     (message,) = dialect.encode(TurnUpdated(0, 0, 100), 0.0)
     assert "language_code" not in message
+
+
+@pytest.mark.parametrize("codes", ['["de"]', '["en", "de"]'])
+def test_an_update_does_not_show_what_was_to_be_hidden(codes):
+    query = "speech_model=whisper-base&language_code=en&redact_pii=true&redact_pii_policies=date"
+    dialect = open_session(query)
+    with pytest.raises(ProtocolViolation, match="redact_pii knows only English, not 'de'"):
+        dialect.decode(f'{{"type": "UpdateConfiguration", "language_codes": {codes}}}')
+    _, warning = dialect.decode('{"type": "UpdateConfiguration", "language_codes": ["multi"]}')
+    assert "it hides less in other languages" in warning.text
+
+
+def test_an_update_says_what_is_english_only():
+    dialect = open_session("speech_model=whisper-base")
+    message = '{"type": "UpdateConfiguration", "language_codes": ["de"], "filter_profanity": true}'
+    _, warning = dialect.decode(message)
+    assert "filter_profanity knows only English" in warning.text
