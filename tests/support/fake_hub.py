@@ -17,6 +17,7 @@ class FakeHub:
         requests: Path and ``Range`` header of each request for content, in their order.
         breaks: Bytes after which the next answer breaks off, by the name of the file.
         ignores_ranges: Whether files are always sent whole.
+        always: Status of every answer; None: the right one.
         declared: Checksum that is declared instead of the right one; None: the right one.
     """
 
@@ -26,6 +27,7 @@ class FakeHub:
         self.breaks = {}
         self.ignores_ranges = False
         self.declared = None
+        self.always = None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -53,7 +55,9 @@ class FakeHub:
                 is_content = self.path.startswith("/content/")
                 found = re.fullmatch(r"(?:/content)?/(.+)/resolve/(.+)/([^/]+)", self.path)
                 content = hub.files.get("/".join(found.groups())) if found else None
-                if content is None:
+                if hub.always is not None:
+                    self.send_error(hub.always)
+                elif content is None:
                     self.send_error(404, "Entry not found")
                 elif is_content:
                     self._send(content)
@@ -72,7 +76,9 @@ class FakeHub:
                 if wanted and not hub.ignores_ranges:
                     start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1])
                     if start >= len(content):
-                        self.send_error(416, "Requested Range Not Satisfiable")
+                        self.send_response(416, "Requested Range Not Satisfiable")
+                        self.send_header("Content-Range", f"bytes */{len(content)}")
+                        self.end_headers()
                         return
                     self.send_response(206)
                     self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")

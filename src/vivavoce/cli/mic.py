@@ -123,7 +123,7 @@ def mic(
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    parameters |= model_parameters(model, language) | room_parameters(room)
+    parameters |= model_parameters(model, language, url) | room_parameters(room)
     choice = functools.partial(choose_server, url, api_key, model)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
     raise typer.Exit(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vivavoce.cli.guarded import say
+from vivavoce.configuration import settings
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -46,7 +48,6 @@ SpeechModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="NAME|FOLDER",
-        envvar="VIVAVOCE_MODEL",
         show_default=False,
         help="Use this model of vivavoce models list, which is downloaded at first, or of a folder; a server "
         "at --url must serve it.",
@@ -64,22 +65,28 @@ LanguageOption = Annotated[
 ]
 
 
-def model_parameters(model: str | None, language: str | None) -> dict[str, Any]:
+def model_parameters(model: str | None, language: str | None, url: str | None) -> dict[str, Any]:
     """Return the options as parameters of v3; empty if none is given.
 
     Args:
         model: Value of ``--model``.
         language: Value of ``--language``.
+        url: Value of ``--url``.
 
     Raises:
-        ModelError: There is no such model.
+        ModelError: There is no such model, and no other server might have it.
     """
     from vivavoce.cli.config import named_models
     from vivavoce.model_files import choose
 
     parameters: dict[str, Any] = {}
     if model is not None:
-        parameters["speech_model"] = choose(model, named_models()).name
+        try:
+            parameters["speech_model"] = choose(model, named_models()).name
+        except ModelError:
+            if url is None and settings.source_of("base_url") is None:
+                raise
+            parameters["speech_model"] = model
     if language is not None:
         parameters["language_codes"] = [language]
     return parameters
@@ -120,7 +127,7 @@ def get_model(card: Card, *, mirror: str | None = None, offline: bool = False, q
     shelf = Shelf()
     if shelf.has(card):
         return shelf.path_of(card)
-    if offline:
+    if offline or os.environ.get("VIVAVOCE_OFFLINE", "0").lower() not in {"", "0", "false", "no"}:
         raise ModelError(f"{card.name} is not in {shelf.folder}, and --offline forbids to download it")
     if quiet:
         return fetch(card, shelf, mirror=mirror)

@@ -142,7 +142,7 @@ def stream(
     if partials and not realtime and _STDIN not in files:
         say(_FEW_PARTIALS)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    parameters |= model_parameters(model, language) | room_parameters(room)
+    parameters |= model_parameters(model, language, url) | room_parameters(room)
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, parameters)
     raise typer.Exit(_transcribe_files(files, outputs, options))
 

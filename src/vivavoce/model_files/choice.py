@@ -77,9 +77,12 @@ def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenM
     card = CATALOGUE.get(text)
     if card is not None:
         return ChosenModel(card.name, card.family, card.languages, card=card)
-    folder = Path(text).expanduser()
-    if folder.is_dir():
-        return _in_folder(folder.resolve())
+    try:
+        folder = Path(text).expanduser()
+        if folder.is_dir():
+            return _in_folder(folder.resolve())
+    except (OSError, RuntimeError):  # a name that is too long, or the home of a user who is unknown
+        raise ModelError(f"{text[:80]} is no folder") from None
     if "/" in text or text.startswith((".", "~")):
         raise ModelError(f"{text} is no folder")
     close = get_close_matches(text, [*(named or ()), *CATALOGUE], 1, cutoff=0.4)

@@ -32,7 +32,6 @@ _TIMEOUT_S: Final = 30.0
 _BLOCK_BYTES: Final = 1 << 18
 _SPARE_BYTES: Final = 64 << 20  # left free on the disk
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_PARTS: Final = ".incomplete"  # folder of downloads that are not complete
 
 
 class Progress(Protocol):
@@ -87,7 +86,7 @@ def fetch(card: Card, shelf: Shelf, *, mirror: str | None = None, progress: Prog
         ConfigurationError: The mirror is no address, or the folder can't be written.
     """
     hub = hub_address(mirror)
-    parts = shelf.folder / _PARTS / card.name
+    parts = shelf.parts_of(card)
     try:
         parts.mkdir(parents=True, exist_ok=True)
         with _alone(parts.with_suffix(".lock")):
@@ -136,8 +135,8 @@ def _receive(url: str, part: Path, progress: Any) -> str | None:
         headers["Range"] = f"bytes={have}-"
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - http and https only, checked
     host = urlsplit(url).hostname
+    redirects = _Redirects()
     try:
-        redirects = _Redirects()
         opener = urllib.request.build_opener(redirects)
         with opener.open(request, timeout=_TIMEOUT_S) as response:
             answer = _answer(response)
@@ -145,7 +144,9 @@ def _receive(url: str, part: Path, progress: Any) -> str | None:
             _append(response, part, answer, progress)
             return redirects.declared or answer.sha256
     except urllib.error.HTTPError as error:
-        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:  # it is another file now
+        if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if error.headers.get("Content-Range") == f"bytes */{have}":
+                return redirects.declared  # it is complete already
             part.unlink(missing_ok=True)
             return _receive(url, part, progress)
         raise ModelError(f"{url}: {host} answers {error.code} {error.reason}") from None
@@ -206,12 +207,21 @@ def _append(response: Any, part: Path, answer: _Answer, progress: Any) -> None:
         file.seek(answer.starts_at)
         file.truncate()
         progress(answer.starts_at, answer.total)
-        while block := response.read(_BLOCK_BYTES):
+        while block := _read(response):
             file.write(block)
             progress(file.tell(), answer.total)
         n_bytes = file.tell()
     if answer.total is not None and n_bytes < answer.total:
         raise http.client.IncompleteRead(b"", answer.total - n_bytes)
+
+
+def _read(response: Any) -> bytes:
+    """Read a block; raises nothing but errors of the network."""
+    try:
+        block: bytes = response.read(_BLOCK_BYTES)
+    except OSError as error:  # of TLS, or a host that is gone
+        raise urllib.error.URLError(error) from error
+    return block
 
 
 def _short(reason: object) -> str:

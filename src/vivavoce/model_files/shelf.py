@@ -23,6 +23,7 @@ __all__ = ["RECORD", "Problem", "Shelf", "checksum", "models_folder"]
 RECORD: Final = "vivavoce.json"
 """The file in a model's folder that names its source, and the size and SHA-256 of each file."""
 _BLOCK_BYTES: Final = 1 << 20
+_PARTS: Final = ".incomplete"
 
 
 def models_folder() -> Path:
@@ -74,6 +75,10 @@ class Shelf:
     def path_of(self, card: Card) -> Path:
         """Return the folder of a model, whether or not it is there."""
         return self.folder / card.name
+
+    def parts_of(self, card: Card) -> Path:
+        """Return the folder of a download that is not complete, whether or not there is one."""
+        return self.folder / _PARTS / card.name
 
     def has(self, card: Card) -> bool:
         """Return whether a model was downloaded completely. Its files are not read: `verify` does that."""
@@ -142,16 +147,15 @@ class Shelf:
         return files if isinstance(files, dict) else {}
 
     def remove(self, card: Card) -> bool:
-        """Delete a model; returns whether it was there.
+        """Delete a model, or what came of it so far; returns whether there was anything.
 
         Raises:
             ConfigurationError: It can't be deleted.
         """
-        place = self.path_of(card)
-        if not place.exists():
-            return False
-        try:
-            shutil.rmtree(place)
-        except OSError as error:
-            raise ConfigurationError(f"{place} can't be deleted: {error.strerror or error}") from None
-        return True
+        there = [place for place in (self.path_of(card), self.parts_of(card)) if place.exists()]
+        for place in there:
+            try:
+                shutil.rmtree(place)
+            except OSError as error:
+                raise ConfigurationError(f"{place} can't be deleted: {error.strerror or error}") from None
+        return bool(there)

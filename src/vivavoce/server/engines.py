@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,6 +14,8 @@ from vivavoce.protocol.served_models import ServedModel, ServedModels
 
 if TYPE_CHECKING:
     from vivavoce.server.options import ServerOptions
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["EngineMaker", "engine_pool", "served_models"]
 
@@ -34,7 +37,10 @@ def engine_pool(options: ServerOptions, make: EngineMaker | None = None) -> Engi
 def _make(options: ServerOptions, model: ChosenModel) -> Engine:
     load = partial(load_recogniser, model.family, model.folder, turn_model=options.turn_model)
     better = options.final_model
-    if better is None or not set(model.languages) <= set(better.languages):
+    if better is not None and not set(model.languages) <= set(better.languages):
+        _log.warning("%s does not know all languages of %s: its finals are its own", better.name, model.name)
+        better = None
+    if better is None or better.name == model.name:
         return Engine(recogniser=load, tuning=tuning_of(model.family))
     return Engine(
         recogniser=load,

@@ -228,3 +228,14 @@ def test_a_model_that_is_unknown_is_said_before_anything_starts(parts, recording
     assert run(["stream", recording, "--model", "whisper-bse"]) == 1
     assert "do you mean whisper-base?" in capsys.readouterr().err
     assert parts.opened == []
+
+
+def test_the_environment_forbids_downloads(parts, recording, capsys, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_OFFLINE", "1")
+    assert run(["stream", recording, "--model", "whisper-base"]) == 1
+    assert "forbids to download it" in capsys.readouterr().err
+
+
+def test_a_name_that_only_the_server_knows(parts, session, recording):
+    assert run(["stream", recording, "--model", "theirs", "--url", "ws://host:1"]) == 0
+    assert session.opened[0]["speech_model"] == "theirs"

@@ -87,6 +87,7 @@ def test_a_file_that_became_shorter_is_read_from_the_beginning(hub, shelf):
     fetch_part(hub, shelf)
     part = next((shelf.folder / ".incomplete" / CARD.name).glob("*.part"))
     part.write_bytes(WEIGHTS + b"more")
+    hub.requests.clear()
     assert (fetch(CARD, shelf, mirror=hub.url) / "model.bin").read_bytes() == WEIGHTS
 
 
@@ -146,3 +147,24 @@ def test_the_hub_is_named_by_option_or_environment(monkeypatch):
     for address in ("ftp://x", "hub.example.org", "file:///etc"):
         with pytest.raises(ConfigurationError, match="--mirror must be like https"):
             hub_address(address)
+
+
+def test_a_download_that_stopped_after_the_last_byte_is_not_repeated(hub, shelf):
+    fetch_part(hub, shelf)
+    part = next((shelf.folder / ".incomplete" / CARD.name).glob("*.part"))
+    part.write_bytes(WEIGHTS)
+    hub.requests.clear()
+    assert (fetch(CARD, shelf, mirror=hub.url) / "model.bin").read_bytes() == WEIGHTS
+    assert [wanted for _, wanted in hub.requests] == [f"bytes={len(WEIGHTS)}-"]
+
+
+def test_a_hub_that_refuses_everything_is_asked_once(hub, shelf):
+    hub.always = 416
+    with pytest.raises(ModelError, match="answers 416"):
+        fetch(CARD, shelf, mirror=hub.url)
+
+
+def test_what_came_of_a_model_is_removed(hub, shelf):
+    fetch_part(hub, shelf)
+    assert shelf.remove(CARD)
+    assert not shelf.parts_of(CARD).exists()
