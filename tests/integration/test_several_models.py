@@ -2,6 +2,7 @@
 
 import json
 import threading
+import urllib.request
 
 import pytest
 from websockets.exceptions import ConnectionClosedError
@@ -63,6 +64,10 @@ def test_models_are_loaded_when_a_session_asks_for_them(server):
     assert server.made == ["alpha-en", "bravo-de"]
     transcribe(server, "language_code=fr")
     assert server.made == ["alpha-en", "bravo-de", "charlie"]
+    with urllib.request.urlopen(server.base_url.replace("ws", "http", 1) + "/metrics") as response:
+        metrics = response.read().decode()
+    assert 'vivavoce_model_sessions{model="bravo-de"} ' in metrics
+    assert 'vivavoce_model_sessions{model="broken-ja"}' not in metrics
 
 
 def test_a_model_that_cant_be_loaded_fails_its_own_sessions_only(server):

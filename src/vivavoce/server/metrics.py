@@ -15,7 +15,7 @@ from vivavoce.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vivavoce.asr.engine import Engine, Histogram
+    from vivavoce.asr.engine import Engine, EngineStats, Histogram
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -37,19 +37,27 @@ class Metrics:
         """Count a client that was refused, and why."""
         self._refused[reason] += 1
 
-    def render(self, engine: Engine, n_open: int) -> str:
+    def render(self, engines: Mapping[str, Engine], n_open: int) -> str:
         """Return all metrics in Prometheus' text format.
 
         Args:
-            engine: The engine of the server.
+            engines: The engines in memory by the names of their models, the default first. Of the others,
+                only their sessions are told.
             n_open: Number of open connections.
         """
+        engine = next(iter(engines.values()))
         stats = engine.stats
         ready = int(engine.state is EngineState.READY)
         lines = [
             *_plain("gauge", "build_info", "Version of the server.", {f'version="{__version__}"': 1}),
             *_plain("gauge", "engine_ready", "1 if the models are loaded and work, else 0.", {"": ready}),
             *_plain("gauge", "sessions_open", "Open sessions.", {"": n_open}),
+            *_plain(
+                "gauge",
+                "model_sessions",
+                "Open sessions of each model that is in memory.",
+                {f'model="{_escaped(name)}"': each.n_sessions for name, each in engines.items()},
+            ),
             *_plain("counter", "sessions_total", "Sessions that began.", _by("dialect", self._begun)),
             *_plain("counter", "refused_total", "Refused clients.", _by("reason", self._refused)),
             *_plain(
@@ -64,18 +72,7 @@ class Metrics:
                 "Time spent decoding, summed over threads; its rate over that of the audio is the load.",
                 {"": stats.decode_s},
             ),
-            *_plain(
-                "counter",
-                "revise_seconds_total",
-                "Time spent by the model of finals.",
-                {"": stats.revise_s},
-            ),
-            *_plain(
-                "counter",
-                "late_revisions_total",
-                "Finals that were sent without it, because it was late.",
-                {"": stats.late_revisions},
-            ),
+            *_of_finals(stats),
             *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
             *_histogram("batch_size", "Passes in a batch, counted whenever some join.", stats.batch_sizes),
             *_histogram(
@@ -94,6 +91,19 @@ class Metrics:
             ),
         ]
         return "\n".join(lines) + "\n"
+
+
+def _of_finals(stats: EngineStats) -> Iterator[str]:
+    """What the second model did."""
+    text = "Time spent by the model of finals."
+    yield from _plain("counter", "revise_seconds_total", text, {"": stats.revise_s})
+    text = "Finals that were sent without it, because it was late."
+    yield from _plain("counter", "late_revisions_total", text, {"": stats.late_revisions})
+
+
+def _escaped(name: str) -> str:
+    """A value of a label: the name of a model may be that of any folder."""
+    return name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def _by(label: str, counts: Mapping[str, int]) -> dict[str, float]:

@@ -76,7 +76,7 @@ def status_routes(service: Service) -> list[Route]:
     async def metrics(request: Request) -> Response:
         if not _may_see_figures(service, request):
             return JSONResponse({"error": _NOT_SHOWN}, 403)
-        text = service.metrics.render(service.engine, len(service.connections))
+        text = service.metrics.render(service.engines.loaded, len(service.connections))
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def root(request: Request) -> Response:
