@@ -148,6 +148,8 @@ class WhisperVocabulary:
 def _starts_word(pieces: Sequence[bytes], index: int, is_without_spaces: bool) -> bool:
     """Whether a token that is not the first starts a word, given the bytes of all tokens."""
     piece = pieces[index]
+    if not piece:  # the last id before the marks of the multilingual models
+        return False
     if not piece.startswith(b" "):
         # After a bare space, the word has started already.
         if not is_without_spaces or pieces[index - 1] == b" " or piece[0] & 0xC0 == _CONTINUES:

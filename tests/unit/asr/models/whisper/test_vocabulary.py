@@ -69,6 +69,16 @@ def test_a_language_without_spaces_has_a_word_for_each_character():
     assert spelled(" \u9999 \u8549", "ja") == ["\u9999", "\u8549"]
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_token_without_bytes_belongs_to_the_word_before_it(language):
+    vocabulary = WhisperVocabulary([*PIECES[:-1], b""], MARK_IDS)  # as the last one of Whisper base
+    empty = len(PIECES) - 1
+    a, space, b = b"a b"
+    assert [word.n_tokens for word in vocabulary.words([a, empty, space, b, empty], language)] == [2, 3]
+    [word] = vocabulary.words([empty], language)
+    assert (word.text, word.n_tokens) == ("", 1)
+
+
 def test_half_a_character_is_not_shown():
     tokens = tuple("\u9999".encode())[:2]
     [word] = VOCABULARY.words(tokens, "zh")
