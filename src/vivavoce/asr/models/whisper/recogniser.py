@@ -172,7 +172,7 @@ class WhisperRecogniser:
     def _piece(self, span: Span) -> Hypothesis:
         """Recognise a span that the encoder takes; its zeros are among its samples."""
         runtime = self.runtime
-        language = span.language
+        language = span.language if runtime.is_multilingual else "en"
         states = runtime.encode(self._padding[span.exact].applied(span.samples))
         heard: tuple[str | None, float | None] = (None, None)
         if runtime.is_multilingual and language not in runtime.vocabulary.languages:

@@ -166,6 +166,13 @@ def test_an_english_model_has_no_languages(build):
     assert model.prompts == [marks("startoftranscript", "notimestamps")]
 
 
+def test_an_english_model_writes_english_whatever_language_is_named(build):
+    recogniser, _ = build(multilingual=False)
+    assert one(recogniser, language="ja") == one(recogniser)
+    recogniser, _ = build(range(1, 256), multilingual=False)
+    assert one(recogniser, samples=SECOND, language="ja") == one(recogniser, samples=SECOND)
+
+
 def test_translation_writes_english_words(build):
     recogniser, model = build(options={"translate": True}, language="<|ja|>")
     hypothesis = one(recogniser)
