@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["join_words"]
+__all__ = ["is_unspaced", "join_words"]
 
 # Thai, Lao, Tibetan, Burmese, Khmer; Chinese characters, kana and their punctuation, half-width and
 # full-width forms. Korean is written with spaces.
@@ -17,6 +17,7 @@ _UNSPACED: Final = (
     "\u2e80-\u2fdf\u3000-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
     "\U00020000-\U0003ffff"
 )
+_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 _NO_SPACE: Final = re.compile(f"(?<=[{_UNSPACED}]) (?=[{_UNSPACED}])")
 
 
@@ -24,3 +25,8 @@ def join_words(words: Iterable[str]) -> str:
     """Join words with spaces, but not where both neighbours are written in a script that has none."""
     text = " ".join(words)
     return text if text.isascii() else _NO_SPACE.sub("", text)
+
+
+def is_unspaced(character: str) -> bool:
+    """Whether a character is of a script that has no spaces between words; an empty string is of none."""
+    return _IS_UNSPACED.fullmatch(character) is not None

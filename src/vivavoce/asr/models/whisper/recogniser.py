@@ -16,6 +16,7 @@ from vivavoce.asr.models.whisper.runtime import FRAME_SAMPLES, LONGEST_SAMPLES, 
 from vivavoce.asr.models.whisper.word_times import word_times
 from vivavoce.errors import EngineError, ModelError
 from vivavoce.types import MODEL_RATE_HZ
+from vivavoce.word_joining import is_unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,29 +182,25 @@ class WhisperRecogniser:
         limit = len(span.prefix) + self._limit(len(span.samples) / MODEL_RATE_HZ, language)
         generated = runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, len(span.prefix))
-        found = self._timed(states, marks, tokens, span, language) if tokens else Hypothesis()
+        found = self._timed(states, marks, tokens, span) if tokens else Hypothesis()
         if not span.prefix and _is_silence(generated.no_speech, found.words):
             found = Hypothesis()
         return dataclasses.replace(found, language=heard[0], language_probability=heard[1])
 
-    def _timed(
-        self, states: Any, marks: tuple[int, ...], tokens: tuple[int, ...], span: Span, language: str | None
-    ) -> Hypothesis:
+    def _timed(self, states: Any, marks: tuple[int, ...], tokens: tuple[int, ...], span: Span) -> Hypothesis:
         """Group tokens to words, without those that have no duration in the audio."""
         frames = -(-len(span.samples) // FRAME_SAMPLES)
         found = self.runtime.align(states, marks, tokens, frames)
-        vocabulary = self.runtime.vocabulary
-        written = "en" if self.translates else language
-        pieces = vocabulary.words(tokens, written)
+        pieces = self.runtime.vocabulary.words(tokens)
         times = word_times(found.starts, pieces, span.samples)
-        # Three characters may well be spoken in the time that no three words take.
-        empty = zero_duration(times) if vocabulary.has_spaces(written) else [False] * len(times)
+        empty = zero_duration(times)
         kept: list[int] = []
         words = []
         last = 1.0
         for piece, (start_s, end_s), is_empty in zip(pieces, times, empty, strict=True):
             after = piece.first + piece.n_tokens
-            if is_empty and piece.first >= len(span.prefix):
+            # Three characters may well be spoken in the time that no three words take.
+            if is_empty and piece.first >= len(span.prefix) and not is_unspaced(piece.text[:1]):
                 continue
             confidence = min(found.probabilities[piece.first : after])
             words.append(HypothesisWord(piece.text, start_s, end_s, confidence, piece.n_tokens))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.asr.models.vocabulary import WordTokens
 from vivavoce.errors import ModelError
+from vivavoce.word_joining import is_unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["WhisperVocabulary", "letters_of_bytes"]
 
 _N_BYTES: Final = 256
+_LONGEST: Final = 4  # bytes of a character
 _CONTINUES: Final = 0x80  # the two highest bits of a byte that continues a character are 10
 _LANGUAGE: Final = re.compile(r"<\|([a-z]{2,3})\|>")
 # OpenAI's code for Javanese is not the one of ISO 639-1.
 _ISO_CODES: Final = MappingProxyType({"jw": "jv"})
-# Each token that completes a character is a word: these languages put no spaces between words.
-_WITHOUT_SPACES: Final = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})
 # Marks that belong to the word before them, by Unicode category, and marks of these categories that do not.
 _CLOSING: Final = frozenset({"Pe", "Pf", "Po"})
 _NOT_CLOSING: Final = frozenset("\"#&'*@\N{INVERTED QUESTION MARK}\N{INVERTED EXCLAMATION MARK}")
@@ -96,11 +96,6 @@ class WhisperVocabulary:
         code = match[1] if match else mark
         return _ISO_CODES.get(code, code)
 
-    @staticmethod
-    def has_spaces(language: str | None) -> bool:
-        """Whether a language has spaces between its words; if not, each of its characters is a word here."""
-        return language not in _WITHOUT_SPACES
-
     def encode(self, text: str) -> tuple[int, ...]:
         """Tokenise a text by byte pair encoding.
 
@@ -122,22 +117,25 @@ class WhisperVocabulary:
                 return tuple(self._ids[part] for part in parts)
             parts[place : place + 2] = [parts[place] + parts[place + 1]]
 
-    def words(self, tokens: Sequence[int], language: str | None) -> tuple[WordTokens, ...]:
+    def words(self, tokens: Sequence[int]) -> tuple[WordTokens, ...]:
         """Split a token sequence into words; each token belongs to exactly one word.
 
-        A word starts at a token with a space, in languages without spaces at any token that starts a
-        character. A closing mark belongs to the word before it, also where a space separates them, as in
-        French; tokens before the first start belong to the first word.
+        A word starts at a token with a space, and between two characters of scripts without spaces, so the
+        words depend on the tokens alone: a session may count them, whatever language a pass detects. More
+        tokens never take a start away. A closing mark belongs to the word before it, also where a space
+        separates them, as in French; tokens before the first start belong to the first word.
 
         Args:
             tokens: Ids of tokens with text.
-            language: ISO code of the language of the text; None: one with spaces.
         """
         pieces = [self._pieces[token] for token in tokens]
+        raw = b"".join(pieces)
         starts: list[int] = []
-        for index in range(len(pieces)):
-            if not starts or _starts_word(pieces, index, not self.has_spaces(language)):
+        place = 0
+        for index, piece in enumerate(pieces):
+            if not starts or _starts_word(raw, place, piece):
                 starts.append(index)
+            place += len(piece)
         words = []
         for first, end in itertools.pairwise([*starts, len(tokens)]):
             text = "".join(b"".join(pieces[first:end]).decode(errors="ignore").split())
@@ -145,24 +143,27 @@ class WhisperVocabulary:
         return tuple(words)
 
 
-def _starts_word(pieces: Sequence[bytes], index: int, is_without_spaces: bool) -> bool:
-    """Whether a token that is not the first starts a word, given the bytes of all tokens."""
-    piece = pieces[index]
-    if not piece:  # the last id before the marks of the multilingual models
+def _starts_word(raw: bytes, place: int, piece: bytes) -> bool:
+    """Whether a token that is not the first starts a word.
+
+    Args:
+        raw: The bytes of all tokens.
+        place: Where those of the token begin.
+        piece: The bytes of the token; the last id before the marks of multilingual models has none.
+    """
+    if not piece or piece[0] & 0xC0 == _CONTINUES:
         return False
-    if not piece.startswith(b" "):
-        # After a bare space, the word has started already.
-        if not is_without_spaces or pieces[index - 1] == b" " or piece[0] & 0xC0 == _CONTINUES:
-            return False
-    elif piece == b" " and pieces[index + 1 : index + 2] in ([], [b" "]):
+    if piece == b" " and raw[place + 1 : place + 2] == b" ":  # the last of several spaces starts it
         return False
-    # A character may take four tokens, and a space one.
-    text = b"".join(pieces[index : index + 5]).decode(errors="ignore").lstrip(" ")
-    return not _is_closing(text[:1])
+    letter = raw[place:].lstrip(b" ")[:_LONGEST].decode(errors="ignore")[:1]
+    if not letter or _is_closing(letter):
+        return False
+    before = raw[max(0, place - _LONGEST) : place].decode(errors="ignore")[-1:]
+    return piece.startswith(b" ") or (is_unspaced(before) and is_unspaced(letter))
 
 
 def _is_closing(letter: str) -> bool:
-    return bool(letter) and unicodedata.category(letter) in _CLOSING and letter not in _NOT_CLOSING
+    return unicodedata.category(letter) in _CLOSING and letter not in _NOT_CLOSING
 
 
 def letters_of_bytes() -> str:

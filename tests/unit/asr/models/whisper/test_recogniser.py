@@ -154,6 +154,25 @@ def test_a_language_that_is_named_is_used(build, options):
     assert model.prompts == [marks("startoftranscript", "de", "transcribe", "notimestamps")]
 
 
+@pytest.mark.parametrize("text", [TEXT, "\u9999\u8549\u306e\u9999 the world"])
+def test_words_do_not_depend_on_the_language_of_the_pass(build, text):
+    # A session counts the words that it has committed, and the next pass may detect another language.
+    tokens = VOCABULARY.encode(text)
+    recogniser, model = build(tokens)
+    found = []
+    for model.language in ("<|en|>", "<|ja|>"):
+        found.append(one(recogniser, samples=np.tile(SECOND, 8), prefix=tokens[:6]))
+    assert found[0].words == found[1].words
+    assert found[0].tokens == tokens
+
+
+def test_characters_may_be_spoken_fast(build):
+    tokens = VOCABULARY.encode("\u9999\u8549\u306e\u9999")
+    recogniser, _ = build(tokens)
+    hypothesis = one(recogniser, samples=SECOND[:1_600], prefix=tokens[:6])
+    assert [word.text for word in hypothesis.words] == ["\u9999", "\u8549", "\u306e"]
+
+
 def test_a_language_that_the_model_lacks_is_detected(build):
     recogniser, _ = build()
     assert one(recogniser, language="xx").language == "en"

@@ -14,9 +14,9 @@ PIECES = [bytes([byte]) for byte in range(256)] + list(JOINED)
 VOCABULARY = WhisperVocabulary(PIECES, MARK_IDS)
 
 
-def spelled(text, language="en"):
+def spelled(text):
     tokens = VOCABULARY.encode(text)
-    words = VOCABULARY.words(tokens, language)
+    words = VOCABULARY.words(tokens)
     assert sum(word.n_tokens for word in words) == len(tokens)
     assert [word.first for word in words] == [
         sum(word.n_tokens for word in words[:index]) for index in range(len(words))
@@ -55,6 +55,7 @@ def test_pairs_are_joined_in_the_order_of_their_ids():
         (" a #1 b", ["a", "#1", "b"]),
         (" it's a (small) one", ["it's", "a", "(small)", "one"]),
         (" a  b", ["a", "b"]),
+        (" a  the", ["a", "the"]),
         ("", []),
     ],
 )
@@ -62,27 +63,51 @@ def test_words_start_at_spaces(text, words):
     assert spelled(text) == words
 
 
-def test_a_language_without_spaces_has_a_word_for_each_character():
-    assert spelled("\u9999\u8549\u3002", "zh") == ["\u9999", "\u8549\u3002"]
-    assert spelled("\u9999\u8549", "en") == ["\u9999\u8549"]
-    assert spelled("\u9999AI\u306f", "ja") == ["\u9999", "A", "I", "\u306f"]
-    assert spelled(" \u9999 \u8549", "ja") == ["\u9999", "\u8549"]
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("\u9999\u8549\u3002", ["\u9999", "\u8549\u3002"]),
+        (" \u9999 \u8549", ["\u9999", "\u8549"]),
+        ("\u300c\u9999\u300d\u3068", ["\u300c", "\u9999\u300d", "\u3068"]),
+        ("\u9999AI\u306f\u8549", ["\u9999AI\u306f", "\u8549"]),  # nobody writes spaces around AI
+        (" caf\u00e9 \u9999\u8549 the", ["caf\u00e9", "\u9999", "\u8549", "the"]),
+        ("\u0e01\u0e02 \u0e04", ["\u0e01", "\u0e02", "\u0e04"]),
+        (" \uc548\ub155 \uc5ec", ["\uc548\ub155", "\uc5ec"]),
+    ],
+)
+def test_a_script_without_spaces_has_a_word_for_each_character(text, words):
+    assert spelled(text) == words
 
 
-@pytest.mark.parametrize("language", ["en", "ja"])
-def test_a_token_without_bytes_belongs_to_the_word_before_it(language):
+LETTERS = st.sampled_from("ab \u00e9\u9999\u8549\u3002\u306f\u0e01\u00bb.,\u300c")
+
+
+@given(
+    st.one_of(st.text(LETTERS).map(VOCABULARY.encode), st.lists(st.sampled_from([*b"a .\xe9\xa6\x99", 260])))
+)
+def test_more_tokens_never_take_a_word_away(tokens):
+    whole = {word.first for word in VOCABULARY.words(tokens)}
+    for end in range(len(tokens)):
+        assert {word.first for word in VOCABULARY.words(tokens[:end])} <= whole
+
+
+def test_a_token_without_bytes_belongs_to_the_word_before_it():
     vocabulary = WhisperVocabulary([*PIECES[:-1], b""], MARK_IDS)  # as the last one of Whisper base
     empty = len(PIECES) - 1
     a, space, b = b"a b"
-    assert [word.n_tokens for word in vocabulary.words([a, empty, space, b, empty], language)] == [2, 3]
-    [word] = vocabulary.words([empty], language)
+    assert [word.n_tokens for word in vocabulary.words([a, empty, space, b, empty])] == [2, 3]
+    first, last = "\u9999".encode(), "\u8549".encode()
+    assert [word.n_tokens for word in vocabulary.words([*first, empty, *last])] == [4, 3]
+    [word] = vocabulary.words([empty])
     assert (word.text, word.n_tokens) == ("", 1)
 
 
 def test_half_a_character_is_not_shown():
-    tokens = tuple("\u9999".encode())[:2]
-    [word] = VOCABULARY.words(tokens, "zh")
+    first, second = (tuple(letter.encode()) for letter in "\u9999\u8549")
+    [word] = VOCABULARY.words(first[:2])
     assert (word.text, word.n_tokens) == ("", 2)
+    [word] = VOCABULARY.words(first + second[:2])
+    assert (word.text, word.n_tokens) == ("\u9999", 5)
 
 
 def test_languages_have_iso_codes():
