@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.asr.models.tensor_files import read_json
 from vivavoce.errors import ModelError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Vocabulary", "WordTokens"]
 
 _SPACE = "\u2581".encode()  # sentencepiece's mark for the space before a word
+_MOST_TOKENS: Final = 2**20
 _LONG = 128  # a length from here on takes two bytes
 
 
@@ -82,7 +83,8 @@ class Vocabulary:
 
         Args:
             path: Of the file.
-            size: The least number of tokens; those that the file does not have are without text, too.
+            size: Number of tokens of the model; those that the file does not have are without text, too.
+                0: as many as the file has.
 
         Raises:
             ModelError: The file is missing, damaged, or of another kind.
@@ -94,15 +96,22 @@ class Vocabulary:
             raise ModelError(
                 f"{path} must hold a BPE with byte fallback: the folder must be a Moonshine model's"
             )
-        ids = {id_: piece for piece, id_ in pieces.items()}
-        special: set[int] = set()
-        for token in raw.get("added_tokens", ()):
-            ids[token["id"]] = token["content"]
-            if token.get("special"):
-                special.add(token["id"])
-        size = max(size, max(ids, default=-1) + 1)
-        texts = (b"" if id_ in special else ids.get(id_, "").encode() for id_ in range(size))
-        return cls(list(texts), n_special=0)
+        try:
+            ids = {_checked_id(id_): piece for piece, id_ in pieces.items()}
+            special: set[int] = set()
+            for token in raw.get("added_tokens", ()):
+                ids[_checked_id(token["id"])] = str(token["content"])
+                if token.get("special"):
+                    special.add(token["id"])
+            n_tokens = max(ids, default=-1) + 1
+            if size and n_tokens > size:
+                raise ModelError(
+                    f"{path} has {n_tokens} tokens and the model {size}: both must be of the same model"
+                )
+            texts = (b"" if id_ in special else ids.get(id_, "").encode() for id_ in range(size or n_tokens))
+            return cls(list(texts), n_special=0)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{path} is damaged ({error!r}): download the model again") from error
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -147,6 +156,12 @@ class Vocabulary:
             text = raw.replace(_SPACE, b" ").decode(errors="ignore").strip()
             words.append(WordTokens(text, first, end - first))
         return tuple(words)
+
+
+def _checked_id(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _MOST_TOKENS:
+        raise ValueError(f"the id of a token must be an integer from 0 to {_MOST_TOKENS - 1}, got {value!r}")
+    return value
 
 
 def _as_bytes(piece: bytes) -> bytes:

@@ -100,3 +100,40 @@ def test_a_hugging_face_tokenizer(tmp_path):
         path.write_text(json.dumps({"model": other}))
         with pytest.raises(ModelError, match="must hold a BPE with byte fallback"):
             Vocabulary.load_json(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vocab": {"a": "0"}},
+        {"vocab": {"a": None}},
+        {"vocab": {"a": True}},
+        {"vocab": {"a": -1}},
+        {"vocab": {"a": [0]}},
+        {"vocab": {"a": 10**12}},
+        {"vocab": {"\ud800": 0}},
+        {"vocab": {"<0xZZ>": 0}},
+        {"added_tokens": None},
+        {"added_tokens": 3},
+        {"added_tokens": ["<s>"]},
+        {"added_tokens": [{"content": "<s>"}]},
+        {"added_tokens": [{"id": 1}]},
+        {"added_tokens": [{"id": {}, "content": "<s>"}]},
+        {"added_tokens": [{"id": 2**20, "content": "<s>"}]},
+    ],
+)
+@pytest.mark.parametrize("size", [0, 20])
+def test_a_damaged_hugging_face_tokenizer(tmp_path, changes, size):
+    path = tmp_path / "tokenizer.json"
+    model = {"type": "BPE", "byte_fallback": True, "vocab": changes.get("vocab", {"a": 0})}
+    path.write_text(json.dumps({"model": model, "added_tokens": changes.get("added_tokens", [])}))
+    with pytest.raises(ModelError, match=r"tokenizer\.json is damaged") as caught:
+        Vocabulary.load_json(path, size=size)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hugging_face_tokenizer_of_a_larger_model(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(json.dumps({"model": {"type": "BPE", "byte_fallback": True, "vocab": {"a": 20}}}))
+    with pytest.raises(ModelError, match="has 21 tokens and the model 20"):
+        Vocabulary.load_json(path, size=20)

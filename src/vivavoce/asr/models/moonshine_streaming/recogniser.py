@@ -102,11 +102,6 @@ class MoonshineStreamingRecogniser:
         self.config: Final = StreamingConfig.load(files.config, word_rows=max(1, len(word_heads)))
         _check_heads(word_heads, self.config)
         self.vocabulary: Final = Vocabulary.load_json(files.tokenizer, size=self.config.vocabulary)
-        if len(self.vocabulary) > self.config.vocabulary:
-            raise ModelError(
-                f"{files.tokenizer} has {len(self.vocabulary)} tokens and the model {self.config.vocabulary}:"
-                " both must be of the same model"
-            )
         graphs = cached_graphs(files, self.config, quantised=quantised, word_heads=word_heads)
         front, encoder, decoder = (
             open_model(graphs / f"{name}.onnx", threads=threads) for name in ("front", "encoder", "decoder")
