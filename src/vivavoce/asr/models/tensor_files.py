@@ -17,6 +17,7 @@ __all__ = ["TensorFiles", "read_json"]
 
 _ONE_FILE: Final = "model.safetensors"
 _INDEX: Final = "model.safetensors.index.json"
+_SUFFIX: Final = ".safetensors"
 _LENGTH_BYTES: Final = 8  # of the length of the header, in front of it
 _HALF_WORD_BITS: Final = 16
 
@@ -107,7 +108,7 @@ def read_json(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise ModelError(f"{path.parent} has no {path.name}: download the model again") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path.name} can't be read ({error}): download the model again") from error
     if not isinstance(found, dict):
         raise ModelError(f"{path.name} must hold a JSON object: download the model again")
@@ -119,10 +120,15 @@ def _names(folder: Path) -> list[str]:
     if (folder / _ONE_FILE).is_file() or not (folder / _INDEX).is_file():
         return [_ONE_FILE]
     files = read_json(folder / _INDEX).get("weight_map")
-    names = sorted(set(files.values())) if isinstance(files, dict) else []
-    if not names or any("/" in name or "\\" in name for name in names):
+    found = list(files.values()) if isinstance(files, dict) else []
+    if not found or not all(map(_is_name, found)):
         raise ModelError(f"{_INDEX} must name files beside it: download the model again")
-    return names
+    return sorted(set(found))
+
+
+def _is_name(value: object) -> bool:
+    """Whether this is the name of a file of tensors, without a folder."""
+    return isinstance(value, str) and value.endswith(_SUFFIX) and "/" not in value and "\\" not in value
 
 
 def _places(path: Path) -> dict[str, _Place]:

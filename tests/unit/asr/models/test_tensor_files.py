@@ -47,8 +47,26 @@ def test_a_model_in_several_files(tmp_path):
         TensorFiles(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{}", '{"weight_map": {}}', '{"weight_map": {"a": "../a"}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        '{"weight_map": {}}',
+        '{"weight_map": {"a": "../a.safetensors"}}',
+        '{"weight_map": {"a": "b\\\\a.safetensors"}}',
+        '{"weight_map": {"a": "a.safetensors", "b": 3}}',
+        '{"weight_map": {"a": ["a.safetensors"]}}',
+        '{"weight_map": {"a": null}}',
+        '{"weight_map": {"a": "pytorch_model.bin"}}',
+    ],
+)
 def test_an_index_that_names_no_files(tmp_path, content):
     (tmp_path / "model.safetensors.index.json").write_text(content)
     with pytest.raises(ModelError, match="must name files beside it"):
+        TensorFiles(tmp_path)
+
+
+def test_an_index_that_is_nested_too_deeply(tmp_path):
+    (tmp_path / "model.safetensors.index.json").write_text("[" * 100_000)
+    with pytest.raises(ModelError, match="can't be read"):
         TensorFiles(tmp_path)
