@@ -24,6 +24,12 @@ FEATURES_PER_FRAME: Final = 4
 _MODEL_TYPE: Final = "moonshine_streaming"
 _ROTARY: Final = {"rope_type": "default", "rope_theta": 10_000.0, "partial_rotary_factor": 0.8}
 _MS_PER_S: Final = 1000
+_MOST_TOKENS: Final = 2**20
+_WIDEST_HEAD: Final = 1024
+_WIDEST_WINDOW: Final = 1024  # frames: 20 s
+# What a float32 holds: neither 0 nor infinite.
+_LEAST: Final = float(np.finfo(np.float32).tiny)
+_MOST: Final = float(np.finfo(np.float32).max)
 
 
 class Window(NamedTuple):
@@ -97,8 +103,10 @@ class StreamingConfig:
             part.need("attention_bias", expected=False)
             part.need("num_key_value_heads", part.size("num_attention_heads"))
         head_size = fields.head_size()
+        vocabulary = fields.size("vocab_size", _MOST_TOKENS)
+        frame_ms = encoder.number("frame_ms", 5.0, _MS_PER_S / MODEL_RATE_HZ, _MS_PER_S)
         return cls(
-            feature_samples=round(MODEL_RATE_HZ * encoder.number("frame_ms", 5.0) / _MS_PER_S),
+            feature_samples=round(MODEL_RATE_HZ * frame_ms / _MS_PER_S),
             width=encoder.size("hidden_size"),
             inner=encoder.size("intermediate_size"),
             heads=encoder.size("num_attention_heads"),
@@ -110,12 +118,12 @@ class StreamingConfig:
                 heads=fields.size("num_attention_heads"),
                 head_size=head_size,
                 word_rows=word_rows,
-                start=fields.token("decoder_start_token_id", "bos_token_id"),
-                end=fields.token("eos_token_id"),
+                start=fields.token(vocabulary, "decoder_start_token_id", "bos_token_id"),
+                end=fields.token(vocabulary, "eos_token_id"),
             ),
             decoder_width=fields.size("hidden_size"),
             decoder_inner=fields.size("intermediate_size"),
-            vocabulary=fields.size("vocab_size"),
+            vocabulary=vocabulary,
             frequencies=fields.frequencies(head_size),
             is_tied=bool(raw.get("tie_word_embeddings", False)),
         )
@@ -141,39 +149,50 @@ class _Fields:
         if self._values.get(name, expected) != expected:
             raise self.wrong(name, repr(expected))
 
-    def size(self, name: str) -> int:
+    def size(self, name: str, most: int | None = None) -> int:
         value = self._values.get(name)
         if type(value) is not int or value < 1:
             raise self.wrong(name, "a positive integer")
+        if most is not None and value > most:
+            raise self.wrong(name, f"{most} at most")
         return value
 
-    def number(self, name: str, default: float) -> float:
+    def number(self, name: str, default: float, least: float = _LEAST, most: float = _MOST) -> float:
         value = self._values.get(name, default)
-        if type(value) not in (int, float) or not value > 0:
-            raise self.wrong(name, "a positive number")
+        if type(value) not in (int, float) or not least <= value <= most:  # NaN is neither
+            raise self.wrong(name, f"a positive number, {least:g} to {most:g}")
         return float(value)
 
     def head_size(self) -> int:
-        if self._values.get("head_dim") is None:
-            return self.size("hidden_size") // self.size("num_attention_heads")
-        return self.size("head_dim")
+        if self._values.get("head_dim") is not None:
+            return self.size("head_dim", _WIDEST_HEAD)
+        found = self.size("hidden_size") // self.size("num_attention_heads")
+        if not 1 <= found <= _WIDEST_HEAD:
+            raise self.wrong("hidden_size", f"1 to {_WIDEST_HEAD} features for each of num_attention_heads")
+        return found
 
-    def token(self, *names: str) -> int:
+    def token(self, n_tokens: int, *names: str) -> int:
         """The first of these fields that is set; the first token if it is a list."""
         for name in names:
             value = self._values.get(name)
             value = value[0] if isinstance(value, list) and value else value
-            if type(value) is int and value >= 0:
-                return value
+            if value is None:
+                continue
+            if type(value) is not int or not 0 <= value < n_tokens:
+                raise self.wrong(name, f"a token, 0 to {n_tokens - 1}")
+            return value
         raise self.wrong(names[-1], "a token")
 
     def windows(self) -> tuple[Window, ...]:
         """The sliding windows; in the file the left number counts the frame itself, and so does the right."""
         value = self._values.get("sliding_windows")
         try:
-            found = tuple(Window(left - 1, max(0, right - 1)) for left, right in value or ())
+            pairs = [(left, right) for left, right in value or ()]
         except (TypeError, ValueError):
-            raise self.wrong("sliding_windows", "a list of pairs of integers") from None
+            pairs = [(None, None)]
+        if any(type(each) is not int or not 0 <= each <= _WIDEST_WINDOW for pair in pairs for each in pair):
+            raise self.wrong("sliding_windows", f"a list of pairs of integers, 0 to {_WIDEST_WINDOW}")
+        found = tuple(Window(left - 1, max(0, right - 1)) for left, right in pairs)
         if len(found) != self.size("num_hidden_layers") or any(window.left < 1 for window in found):
             raise self.wrong("sliding_windows", "one pair for each layer, the left number at least 2")
         return found
@@ -186,7 +205,9 @@ class _Fields:
         rotary = _Fields(self._path, given, f"{self._prefix}rope_parameters.")
         rotary.need("rope_type", "default")
         base = rotary.number("rope_theta", 10_000.0)
-        rotated = int(head_size * rotary.number("partial_rotary_factor", 1.0))
+        rotated = int(head_size * rotary.number("partial_rotary_factor", 1.0, most=1.0))
+        if not 1 <= rotated <= head_size // 2 * 2:
+            raise rotary.wrong("partial_rotary_factor", f"a part of the {head_size} features of a head")
         exponents = np.arange(0, rotated, 2, dtype=np.float32) / np.float32(rotated)
         frequencies: Floats = (1 / np.power(np.float32(base), exponents)).astype(np.float32)
         return frequencies

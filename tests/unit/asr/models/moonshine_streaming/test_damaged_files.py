@@ -1,6 +1,7 @@
 """A folder that does not hold a Moonshine streaming model is refused in one line that says what to do."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -86,6 +87,20 @@ def test_quantised_weights(folder):
         ({"eos_token_id": None}, "eos_token_id must be a token"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "rope_parameters.rope_type must be 'default'"),
         ({"rope_parameters": {"rope_theta": -1}}, "rope_parameters.rope_theta must be a positive number"),
+        ({"rope_parameters": {"rope_theta": math.nan}}, "rope_theta must be a positive number"),
+        ({"rope_parameters": {"rope_theta": math.inf}}, "rope_theta must be a positive number"),
+        ({"rope_parameters": {"rope_theta": 10**400}}, "rope_theta must be a positive number"),
+        ({"rope_parameters": {"rope_theta": 1e-300}}, "rope_theta must be a positive number"),
+        ({"rope_parameters": {"partial_rotary_factor": 1.1}}, "partial_rotary_factor must be a positive"),
+        ({"rope_parameters": {"partial_rotary_factor": 0.01}}, "partial_rotary_factor must be a part of"),
+        ({"rope_parameters": {"partial_rotary_factor": 1.0}, "head_dim": 15}, "must be a part of the 15"),
+        ({"eos_token_id": 512}, "eos_token_id must be a token, 0 to 511"),
+        ({"eos_token_id": [600]}, "eos_token_id must be a token, 0 to 511"),
+        ({"decoder_start_token_id": -1}, "decoder_start_token_id must be a token, 0 to 511"),
+        ({"vocab_size": 2**20 + 1}, "vocab_size must be 1048576 at most"),
+        ({"head_dim": 1025}, "head_dim must be 1024 at most"),
+        ({"head_dim": None, "hidden_size": 1}, "hidden_size must be 1 to 1024 features for each"),
+        ({"head_dim": None, "hidden_size": 4096}, "hidden_size must be 1 to 1024 features for each"),
     ],
 )
 def test_an_unknown_configuration(folder, fields, expected):
@@ -98,6 +113,15 @@ def test_an_unknown_configuration(folder, fields, expected):
         ({"sliding_windows": [[16, 4]]}, "encoder_config.sliding_windows must be one pair for each layer"),
         ({"sliding_windows": None}, "sliding_windows must be one pair"),
         ({"sliding_windows": [16, 4, 16, 4]}, "sliding_windows must be a list of pairs"),
+        ({"sliding_windows": 3}, "sliding_windows must be a list of pairs"),
+        ({"sliding_windows": [[16, 4]] * 3 + [[16, 4.0]]}, "sliding_windows must be a list of pairs of int"),
+        ({"sliding_windows": [[16, 4]] * 3 + [["16", 4]]}, "sliding_windows must be a list of pairs of int"),
+        ({"sliding_windows": [[16, 4]] * 3 + [[16, -1]]}, "sliding_windows must be a list of pairs of int"),
+        ({"sliding_windows": [[16, 4]] * 3 + [[1025, 4]]}, "pairs of integers, 0 to 1024"),
+        ({"sliding_windows": [[16, 4]] * 3 + [[True, 4]]}, "sliding_windows must be a list of pairs of int"),
+        ({"head_dim": 1025}, "encoder_config.head_dim must be 1024 at most"),
+        ({"frame_ms": 0.01}, "frame_ms must be a positive number"),
+        ({"frame_ms": math.inf}, "frame_ms must be a positive number"),
         ({"sample_rate": 8000}, "sample_rate must be 16000"),
         ({"frame_ms": "5"}, "frame_ms must be a positive number"),
         ({"hidden_act": "silu"}, "hidden_act must be 'gelu'"),
