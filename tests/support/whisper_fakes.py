@@ -120,8 +120,8 @@ class FakeWhisper:
         return [[(self.language, 0.8), ("<|de|>", 0.1)]]
 
 
-def install(monkeypatch, model):
-    """Let ``import ctranslate2`` find a library that opens this model."""
+def install(monkeypatch, model, *, gpus=0):
+    """Let ``import ctranslate2`` find a library that opens this model, and that finds so many GPUs."""
 
     def opened(path, **options):
         model.opened = (path, options)
@@ -130,5 +130,6 @@ def install(monkeypatch, model):
     library = ModuleType("ctranslate2")
     library.models = SimpleNamespace(Whisper=opened)
     library.StorageView = SimpleNamespace(from_array=lambda array: array)
+    library.get_cuda_device_count = lambda: gpus
     monkeypatch.setitem(__import__("sys").modules, "ctranslate2", library)
     return model

@@ -108,7 +108,8 @@ class WhisperRecogniser:
         Args:
             folder: Holds ``model.bin``, ``config.json``, ``tokenizer.json``, ``vocabulary.json`` or ``.txt``.
             threads: Threads for one run.
-            workers: Runs at the same time; they share the weights. None: one per core, one on a GPU.
+            workers: Runs at the same time; they share the weights. None: one for each processor that this
+                process may use, one on a GPU.
             device: ``cpu``, ``cuda`` or ``auto``.
             compute_type: Number format of the weights in memory, such as ``int8``, ``float16``, ``float32``.
             language: ISO 639-1 code of the language of spans that name none; None: it is detected.
@@ -117,8 +118,8 @@ class WhisperRecogniser:
             partial_padding: Silence after other spans.
 
         Raises:
-            ModelError: CTranslate2 is not installed, the folder does not hold such a model, or the model
-                does not know the language, or can't translate.
+            ModelError: CTranslate2 is not installed or can't be loaded, the folder does not hold such a
+                model, or the model does not know the language, or can't translate.
         """
         self._name = f"whisper-{folder.name}"
         self.runtime: Final = WhisperRuntime.open(

@@ -121,30 +121,29 @@ class WhisperRuntime:
         Args:
             folder: Holds ``model.bin``, ``config.json``, ``tokenizer.json``, ``vocabulary.json`` or ``.txt``.
             threads: Threads for one run.
-            workers: Runs at the same time; they share the weights. None: one per core, one on a GPU.
+            workers: Runs at the same time; they share the weights. None: one for each processor that this
+                process may use, one on a GPU.
             device: ``cpu``, ``cuda`` or ``auto``.
             compute_type: Number format of the weights in memory, such as ``int8``, ``float16``, ``float32``.
 
         Raises:
-            ModelError: CTranslate2 is not installed, or the folder does not hold such a model.
+            ModelError: CTranslate2 is not installed or can't be loaded, or the folder does not hold such a
+                model.
         """
         _check(folder)
         vocabulary = WhisperVocabulary.load(folder / _TOKENIZER)
-        try:
-            library = importlib.import_module("ctranslate2")
-        except ImportError as error:
-            raise ModelError(_INSTALL) from error
+        library = _library()
         try:
             model = library.models.Whisper(
                 str(folder),
                 device=device,
                 compute_type=compute_type,
                 intra_threads=threads,
-                inter_threads=workers or (1 if device == "cuda" else os.cpu_count()) or 1,
+                inter_threads=workers or _default_workers(library, device),
             )
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise ModelError(f"{folder} can't be opened as a Whisper model: {error}") from error
-        return cls(model, vocabulary, library.StorageView.from_array)
+            return cls(model, vocabulary, library.StorageView.from_array)
+        except Exception as error:  # the library's own, and what a damaged model does in its first run
+            raise ModelError(f"{folder} can't be opened as a Whisper model: {_one_line(error)}") from error
 
     def encode(self, samples: Samples) -> Any:
         """Encode audio.
@@ -205,6 +204,29 @@ class WhisperRuntime:
         [found] = self._model.detect_language(states)
         mark, probability = found[0]
         return self.vocabulary.language_of(mark), float(probability)
+
+
+def _library() -> Any:
+    """Import CTranslate2."""
+    try:
+        return importlib.import_module("ctranslate2")
+    except ModuleNotFoundError as error:
+        raise ModelError(_INSTALL) from error
+    except Exception as error:  # a broken installation fails in many ways
+        raise ModelError(f"CTranslate2 can't be loaded ({_one_line(error)}): install it again") from error
+
+
+def _default_workers(library: Any, device: str) -> int:
+    """One on a GPU, otherwise one for each processor that this process may use; a quota is not considered."""
+    if device == "cuda" or (device == "auto" and library.get_cuda_device_count() > 0):
+        return 1
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _check(folder: Path) -> None:

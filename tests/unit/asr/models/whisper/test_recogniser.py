@@ -31,8 +31,8 @@ AUDIO = np.tile(SECOND, 3)
 def build(tmp_path, monkeypatch):
     """Opens a recogniser whose model writes a script; returns both."""
 
-    def opened(script=SCRIPT, *, options=(), **behaviour):
-        model = install(monkeypatch, FakeWhisper(script, **behaviour))
+    def opened(script=SCRIPT, *, options=(), gpus=0, **behaviour):
+        model = install(monkeypatch, FakeWhisper(script, **behaviour), gpus=gpus)
         return WhisperRecogniser(write_model(tmp_path / "base"), **dict(options)), model
 
     return opened
@@ -69,11 +69,22 @@ def test_a_larger_model_proposes_fewer_partial_passes(build, width, cadence_ms):
     assert build(width=width)[0].partial_cadence_ms == cadence_ms
 
 
-@pytest.mark.parametrize(("device", "workers"), [("cpu", 6), ("auto", 6), ("cuda", 1)])
-def test_a_processor_runs_as_many_spans_as_it_has_cores(build, monkeypatch, device, workers):
+@pytest.mark.parametrize(
+    ("device", "gpus", "workers"),
+    [("cpu", 0, 3), ("cpu", 1, 3), ("auto", 0, 3), ("auto", 2, 1), ("cuda", 1, 1)],
+)
+def test_a_processor_runs_as_many_spans_as_it_may_use_cores(build, monkeypatch, device, gpus, workers):
     monkeypatch.setattr("os.cpu_count", lambda: 6)
-    _, model = build(options={"device": device})
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {1, 4, 5}, raising=False)
+    _, model = build(options={"device": device}, gpus=gpus)
     assert model.opened[1]["inter_threads"] == workers
+
+
+@pytest.mark.parametrize(("found", "workers"), [(6, 6), (None, 1)])
+def test_where_no_process_is_bound_to_cores_all_count(build, monkeypatch, found, workers):
+    monkeypatch.setattr("os.cpu_count", lambda: found)
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    assert build()[1].opened[1]["inter_threads"] == workers
 
 
 # --- what cannot be opened --------------------------------------------------------------------------
@@ -111,14 +122,45 @@ def test_without_the_extra_the_error_says_what_to_install(tmp_path, monkeypatch)
         WhisperRecogniser(write_model(tmp_path / "base"))
 
 
-def test_what_the_library_refuses_is_a_model_error(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [OSError("bad\nELF header"), ImportError("libgomp.so.1 is missing"), MemoryError(), SystemError("x")],
+)
+def test_a_library_that_cannot_be_loaded_is_a_model_error(tmp_path, monkeypatch, error):
+    def fail(name):
+        raise error
+
+    monkeypatch.setattr("importlib.import_module", fail)
+    with pytest.raises(ModelError, match="CTranslate2 can't be loaded") as caught:
+        WhisperRecogniser(write_model(tmp_path / "base"))
+    assert "\n" not in str(caught.value)
+
+
+REFUSALS = [
+    RuntimeError("unsupported model\nbinary version"),
+    MemoryError(),
+    OSError("no memory"),
+    IndexError(),
+]
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_what_the_library_refuses_is_a_model_error(tmp_path, monkeypatch, error):
     install(monkeypatch, FakeWhisper())
 
     def refuse(path, **options):
-        raise RuntimeError("unsupported model binary version")
+        raise error
 
     monkeypatch.setattr(sys.modules["ctranslate2"].models, "Whisper", refuse)
-    with pytest.raises(ModelError, match="unsupported model binary version"):
+    with pytest.raises(ModelError, match=r"can't be opened as a Whisper model: [a-zA-Z]") as caught:
+        WhisperRecogniser(write_model(tmp_path / "base"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", REFUSALS)
+def test_a_model_that_fails_in_its_first_run_is_a_model_error(tmp_path, monkeypatch, error):
+    install(monkeypatch, FakeWhisper()).error = error
+    with pytest.raises(ModelError, match=r"can't be opened as a Whisper model: [a-zA-Z]"):
         WhisperRecogniser(write_model(tmp_path / "base"))
 
 
