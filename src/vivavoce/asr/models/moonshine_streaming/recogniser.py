@@ -11,7 +11,7 @@ from vivavoce.asr.models.moonshine.noise import NoiseModel
 from vivavoce.asr.models.moonshine.span_batch import SpanBatch
 from vivavoce.asr.models.moonshine.texts import Texts, token_limit
 from vivavoce.asr.models.moonshine.word_times import Timing
-from vivavoce.asr.models.moonshine_streaming.config import StreamingConfig
+from vivavoce.asr.models.moonshine_streaming.config import FEATURES_PER_FRAME, StreamingConfig
 from vivavoce.asr.models.moonshine_streaming.encoder import Encoded, Heard, StreamingEncoder
 from vivavoce.asr.models.moonshine_streaming.files import ModelFolder, cached_graphs
 from vivavoce.asr.models.moonshine_streaming.written import Written
@@ -143,7 +143,7 @@ class MoonshineStreamingRecogniser:
 
     def begin(self, span: Span) -> tuple[Job, Encoded]:
         """Encode a span; returns its job, and its frames."""
-        before = _memory_of(span)
+        before = self._memory_of(span)
         encoded = self.encoder.encode(
             span.samples, span.start, None if before is None else before.heard, zeros=span.zeros
         )
@@ -165,7 +165,7 @@ class MoonshineStreamingRecogniser:
 
     def finish(self, span: Span, decoded: Decoded, encoded: Encoded) -> Hypothesis:
         """The hypothesis of a decoded span, with the memory for the next pass."""
-        before = _memory_of(span)
+        before = self._memory_of(span)
         written = Written.after(
             None if before is None else before.written,
             decoded,
@@ -175,11 +175,16 @@ class MoonshineStreamingRecogniser:
         )
         return self.texts.hypothesis(span, decoded, Remembered(encoded.heard, written))
 
+    def _memory_of(self, span: Span) -> Remembered | None:
+        """The memory of a span, if the encoder goes on from it.
 
-def _memory_of(span: Span) -> Remembered | None:
-    """The memory of a span, if it is of this family and begins where the span does."""
-    memory = span.memory
-    return memory if isinstance(memory, Remembered) and memory.heard.start == span.start else None
+        It must be of this family, begin where the span does, and not have more frames.
+        """
+        memory = span.memory
+        if not isinstance(memory, Remembered) or memory.heard.start != span.start:
+            return None
+        n_frames = -(-(len(span.samples) // self.config.feature_samples) // FEATURES_PER_FRAME)
+        return memory if memory.heard.front.count <= n_frames else None
 
 
 def _check_heads(word_heads: tuple[tuple[int, int], ...], config: StreamingConfig) -> None:

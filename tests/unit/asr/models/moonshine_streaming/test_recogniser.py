@@ -150,6 +150,22 @@ def test_settled_tokens_are_not_decoded_again(recogniser):
         recogniser.decoder.prompt = prompt
 
 
+def test_a_shorter_span_keeps_no_tokens(recogniser):
+    samples, prefix = sound(6.0), (300, 310, 320)
+    memory = None
+    for end in range(16_000, len(samples) + 1, 5_120):
+        memory = one(recogniser, samples[:end], prefix=prefix, memory=memory, fresh_s=0.32).memory
+    assert memory.written.kept is not None
+    grown, _ = recogniser.begin(Span(samples, prefix, memory=memory))
+    assert grown.kept is not None
+    shorter = Span(samples[:16_000], prefix, memory=memory)
+    assert recogniser.begin(shorter)[0].kept is None
+    [found] = recognise(recogniser, [shorter])
+    fresh = one(recogniser, samples[:16_000], prefix=prefix)
+    assert found == fresh
+    assert found.memory.written.seen == fresh.memory.written.seen
+
+
 def test_prefix_and_limit_are_kept(recogniser):
     samples = sound(1.0)
     prefix = (40, 50, 60)
