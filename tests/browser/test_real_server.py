@@ -135,6 +135,15 @@ def check_overlay(overlay, filmed):
     assert taken <= MOST_UNSTABLE * shown
 
 
+def allowed_errors(streamed):
+    """A point of word error rate more than the same audio streamed by the SDK.
+
+    A word at least: which words are committed depends a little on when passes run, and of so few a single word
+    is more than a point.
+    """
+    return streamed.errors + max(1, streamed.words // 100)
+
+
 def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browser, keep):
     from vivavoce.bench.figures import word_errors
 
@@ -172,7 +181,8 @@ def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browse
         "reader": " ".join(reader.locator(".line .text").all_inner_texts()),
         "overlay": overlay_text(overlay.evaluate("states")),
     }
-    percents = {name: word_errors([(reference, text)]).percent for name, text in texts.items()}
+    errors = {name: word_errors([(reference, text)]) for name, text in texts.items()}
+    percents = {name: found.percent for name, found in errors.items()}
     lines = reader.evaluate("() => fetch(location.pathname + '/transcript.json').then((it) => it.json())")[
         "lines"
     ]
@@ -181,7 +191,8 @@ def test_words_reach_readers_and_overlay_as_they_are_spoken(talk, server, browse
     print("WER in %:", percents, "delays in s:", [round(delay, 3) for delay in delays])
     assert texts["speaker"] == texts["reader"]
     # The browser's microphone is not the recording, bit by bit: what counts is the same audio.
-    assert max(percents[name] for name in ("reader", "overlay")) <= percents["streamed"] + 1
+    for name in ("reader", "overlay"):
+        assert errors[name].errors <= allowed_errors(errors["streamed"])
     assert len(delays) >= len(CLIPS)
 
 
@@ -205,6 +216,6 @@ def test_firefox_transcribes_its_microphone(talk, server, tmp_path):
         shown = " ".join(speaker.evaluate(lines))
         audio, rate = base64.b64decode(speaker.evaluate(f"({SENT})()")), int(speaker.evaluate("rate"))
     texts = {"Firefox": shown, "streamed": streamed(server.base_url, audio, rate)}
-    percents = {name: word_errors([(" ".join(said), text)]).percent for name, text in texts.items()}
-    print("WER in %:", percents)
-    assert percents["Firefox"] <= percents["streamed"] + 1
+    errors = {name: word_errors([(" ".join(said), text)]) for name, text in texts.items()}
+    print("WER in %:", {name: found.percent for name, found in errors.items()})
+    assert errors["Firefox"].errors <= allowed_errors(errors["streamed"])
