@@ -12,7 +12,7 @@ from vivavoce.word_joining import is_unspaced, join_words
     [
         ([], ""),
         (["Hello", "there."], "Hello there."),
-        (["Größe", "ist", "alles."], "Größe ist alles."),
+        (["Größe", "zählt", "hier."], "Größe zählt hier."),
         (["今日", "は", "いい", "天気", "です。"], "今日はいい天気です。"),
         (["我们", "用", "Python", "写。"], "我们用 Python 写。"),
         (["สวัสดี", "ครับ"], "สวัสดีครับ"),
