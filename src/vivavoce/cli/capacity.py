@@ -75,9 +75,9 @@ def capacity(
         from vivavoce.bench.sample import sample_clips
     import msgspec
 
-    from vivavoce.asr.engine.cores import usable_cores
     from vivavoce.cli.capacity_file import Measured, keep
     from vivavoce.cli.demo_recording import demo_recording_path, demo_reference
+    from vivavoce.cores import usable_cores
 
     for module in REQUIRED:
         require(module)

@@ -58,7 +58,7 @@ def measured_streams() -> int:
         ConfigurationError: That was not measured, not even one was held, or this package or the number of
             cores has changed since.
     """
-    from vivavoce.asr.engine.cores import usable_cores
+    from vivavoce.cores import usable_cores
 
     try:
         measured = msgspec.json.decode(capacity_path().read_bytes(), type=Measured)

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from vivavoce.asr.engine.cores import usable_cores
 from vivavoce.cli import serve
 from vivavoce.cli.capacity_file import Measured, capacity_path, keep, measured_streams
+from vivavoce.cores import usable_cores
 from vivavoce.errors import ConfigurationError
 
 

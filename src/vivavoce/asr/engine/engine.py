@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.engine.cadence import CadenceControl
-from vivavoce.asr.engine.cores import usable_cores
 from vivavoce.asr.engine.reviser import DEFAULT_LIMIT_S, Reviser
 from vivavoce.asr.engine.scheduler import Scheduler
 from vivavoce.asr.engine.served_stream import Member, ServedStream
@@ -29,6 +28,7 @@ from vivavoce.asr.models import (
     warm_up,
 )
 from vivavoce.asr.session import Tuning
+from vivavoce.cores import usable_cores
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.types import MODEL_RATE_HZ, Failure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from vivavoce.asr.models.log_mel import HOP_SAMPLES, log_mel
 from vivavoce.asr.models.whisper.vocabulary import WhisperVocabulary
+from vivavoce.cores import usable_cores
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
@@ -217,12 +217,10 @@ def _library() -> Any:
 
 
 def _default_workers(library: Any, device: str) -> int:
-    """One on a GPU, otherwise one for each processor that this process may use; a quota is not considered."""
+    """One on a GPU, otherwise one for each processor that this process may keep busy."""
     if device == "cuda" or (device == "auto" and library.get_cuda_device_count() > 0):
         return 1
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return usable_cores()
 
 
 def _one_line(error: Exception) -> str:

@@ -75,6 +75,7 @@ def test_a_larger_model_proposes_fewer_partial_passes(build, width, cadence_ms):
 )
 def test_a_processor_runs_as_many_spans_as_it_may_use_cores(build, monkeypatch, device, gpus, workers):
     monkeypatch.setattr("os.cpu_count", lambda: 6)
+    monkeypatch.setattr("vivavoce.cores._quotas", lambda root: ())  # wherever the tests run
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {1, 4, 5}, raising=False)
     _, model = build(options={"device": device}, gpus=gpus)
     assert model.opened[1]["inter_threads"] == workers
@@ -83,6 +84,7 @@ def test_a_processor_runs_as_many_spans_as_it_may_use_cores(build, monkeypatch, 
 @pytest.mark.parametrize(("found", "workers"), [(6, 6), (None, 1)])
 def test_where_no_process_is_bound_to_cores_all_count(build, monkeypatch, found, workers):
     monkeypatch.setattr("os.cpu_count", lambda: found)
+    monkeypatch.setattr("vivavoce.cores._quotas", lambda root: ())  # wherever the tests run
     monkeypatch.delattr("os.sched_getaffinity", raising=False)
     assert build()[1].opened[1]["inter_threads"] == workers
 

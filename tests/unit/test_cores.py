@@ -6,7 +6,7 @@ import pytest
 
 from vivavoce.asr.engine import Engine
 from vivavoce.asr.engine import engine as engine_module
-from vivavoce.asr.engine.cores import usable_cores
+from vivavoce.cores import usable_cores
 
 V2_MOUNT = "31 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNT = (
