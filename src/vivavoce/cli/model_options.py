@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from vivavoce.model_files import Card, ChosenModel
-    from vivavoce.model_files.download import Progress
+    from vivavoce.model_files import Card, ChosenModel, Shelf
 
 __all__ = [
     "LanguageOption",
@@ -28,6 +27,8 @@ __all__ = [
     "get_model",
     "model_parameters",
 ]
+
+_YES = frozenset({"1", "true", "t", "yes", "y", "on"})
 
 ModelOption = Annotated[
     list[str] | None,
@@ -76,11 +77,11 @@ def model_parameters(model: str | None, language: str | None, url: str | None) -
     Raises:
         ModelError: There is no such model, and no other server might have it.
     """
-    from vivavoce.cli.config import named_models
-    from vivavoce.model_files import choose
-
     parameters: dict[str, Any] = {}
     if model is not None:
+        from vivavoce.cli.config import named_models
+        from vivavoce.model_files import choose
+
         try:
             parameters["speech_model"] = choose(model, named_models()).name
         except ModelError:
@@ -105,7 +106,7 @@ def chosen_models(names: Sequence[str] | None, *, offline: bool = False) -> tupl
     from vivavoce.cli.config import named_models
     from vivavoce.model_files import DEFAULT_MODEL, choose
 
-    named = named_models()
+    named = named_models() if names else {}
     return tuple(_with_folder(choose(name, named), offline=offline) for name in names or [DEFAULT_MODEL])
 
 
@@ -127,20 +128,20 @@ def get_model(card: Card, *, mirror: str | None = None, offline: bool = False, q
     shelf = Shelf()
     if shelf.has(card):
         return shelf.path_of(card)
-    if offline or os.environ.get("VIVAVOCE_OFFLINE", "0").lower() not in {"", "0", "false", "no"}:
+    # stream and mic have no option for it; what counts as yes is what counts for those that have.
+    if offline or os.environ.get("VIVAVOCE_OFFLINE", "").strip().lower() in _YES:
         raise ModelError(f"{card.name} is not in {shelf.folder}, and --offline forbids to download it")
     if quiet:
         return fetch(card, shelf, mirror=mirror)
     say(f"Downloading {card.name}, {card.size_mb} MB, to {shelf.folder}.")
-    return _with_progress(card, mirror)
+    return _with_progress(card, shelf, mirror)
 
 
-def _with_progress(card: Card, mirror: str | None) -> Path:
+def _with_progress(card: Card, shelf: Shelf, mirror: str | None) -> Path:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
-    from vivavoce.model_files import Shelf
     from vivavoce.model_files.download import fetch
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
@@ -152,5 +153,4 @@ def _with_progress(card: Card, mirror: str | None) -> Path:
                 tasks[file] = bars.add_task(file, total=total_bytes)
             bars.update(tasks[file], completed=n_bytes, total=total_bytes)
 
-        progress: Progress = show
-        return fetch(card, Shelf(), mirror=mirror, progress=progress)
+        return fetch(card, shelf, mirror=mirror, progress=show)

@@ -21,8 +21,11 @@ models = typer.Typer(
 )
 
 _SHOWN_LANGUAGES = 3
+_NamesArgument = Annotated[
+    list[str], typer.Argument(metavar="NAME...", help="The models.", show_default=False)
+]
 _NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The model.", show_default=False)]
-MirrorOption = Annotated[
+_MirrorOption = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
@@ -60,9 +63,9 @@ def list_(
 
 @models.command()
 def get(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The models.", show_default=False)],
+    names: _NamesArgument,
     *,
-    mirror: MirrorOption = None,
+    mirror: _MirrorOption = None,
     offline: OfflineOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress on standard error.")] = False,
 ) -> None:
@@ -76,7 +79,7 @@ def get(
 
 @models.command()
 def remove(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The models.", show_default=False)],
+    names: _NamesArgument,
 ) -> None:
     """Delete downloaded models."""
     from vivavoce.model_files import Shelf

@@ -230,10 +230,23 @@ def test_a_model_that_is_unknown_is_said_before_anything_starts(parts, recording
     assert parts.opened == []
 
 
-def test_the_environment_forbids_downloads(parts, recording, capsys, monkeypatch):
-    monkeypatch.setenv("VIVAVOCE_OFFLINE", "1")
-    assert run(["stream", recording, "--model", "whisper-base"]) == 1
+@pytest.mark.parametrize("command", ["stream", "serve"])
+@pytest.mark.parametrize("value", ["1", "true", "yes", "ON"])
+def test_the_environment_forbids_downloads(parts, recording, capsys, monkeypatch, command, value):
+    monkeypatch.setenv("VIVAVOCE_OFFLINE", value)
+    source = [recording] if command == "stream" else []
+    assert run([command, *source, "--model", "whisper-base"]) == 1
     assert "forbids to download it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["stream", "serve"])
+@pytest.mark.parametrize("value", ["0", "false", "no", "off"])
+def test_the_environment_allows_downloads(parts, recording, capsys, monkeypatch, command, value):
+    monkeypatch.setenv("VIVAVOCE_OFFLINE", value)
+    monkeypatch.setenv("VIVAVOCE_MODEL_HUB", "http://127.0.0.1:1")
+    source = [recording] if command == "stream" else []
+    assert run([command, *source, "--model", "whisper-base"]) == 1
+    assert "can't be reached" in capsys.readouterr().err
 
 
 def test_a_name_that_only_the_server_knows(parts, session, recording):
