@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soxr
 
-from support.sessions import Driver
+from support.sessions import Driver, plain
 from vivavoce.asr.models import Span, load_detector, load_recogniser, recognise
 from vivavoce.asr.models.moonshine.files import ShippedFiles
 from vivavoce.asr.models.onnx.packages import package_file
@@ -32,18 +32,9 @@ def samples(two_cities):
     return soxr.resample(recorded[: 24 * rate], rate, 16_000).astype(np.float32)
 
 
-def plain(text):
-    return "".join(it for it in text.lower() if it.isalpha() or it == " ")
-
-
 def transcribe(models, samples, *, rate=16_000, chunk=1_600, serve_every=1, **options):
     driver = Driver(recogniser=models[0], detector=models[1], sample_rate=rate, **options)
-    data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-    for turn, at in enumerate(range(0, len(data), 2 * chunk)):
-        driver.command(Audio(data[at : at + 2 * chunk]))
-        if turn % serve_every == 0:
-            driver.serve()
-    return driver.end()
+    return driver.stream(samples, chunk, serve_every=serve_every)
 
 
 def test_the_words_are_right(models, samples):

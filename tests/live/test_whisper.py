@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import soxr
 
-from support.sessions import Driver
+from support.sessions import Driver, plain
 from support.whisper_models import NAMES, model_folder, needed_model
 from vivavoce.asr.models import Span, load_detector, recognise
 from vivavoce.asr.models.log_mel import log_mel
 from vivavoce.bench.audio import load_pcm, to_model_rate
 from vivavoce.bench.corpus import find_eval, read_manifest
-from vivavoce.protocol.events import Audio
 
 BEGINNING = "it was the best of times it was the worst of times it was the age of wisdom"
 
@@ -31,18 +30,9 @@ def samples(two_cities):
     return soxr.resample(recorded[: 12 * rate], rate, 16_000).astype(np.float32)
 
 
-def plain(text):
-    return "".join(it for it in text.lower() if it.isalpha() or it == " ")
-
-
 def transcribe(whisper, samples, *, chunk=1_600, serve_every=1):
     driver = Driver(recogniser=whisper, detector=load_detector(), cadence_ms=whisper.partial_cadence_ms)
-    data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
-    for turn, at in enumerate(range(0, len(data), 2 * chunk)):
-        driver.command(Audio(data[at : at + 2 * chunk]))
-        if turn % serve_every == 0:
-            driver.serve()
-    return driver.end()
+    return driver.stream(samples, chunk, serve_every=serve_every)
 
 
 def test_the_words_of_a_session_are_right(whisper, samples):

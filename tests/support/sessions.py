@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm
 from vivavoce.asr.engine import Pump
 from vivavoce.asr.session import SessionMachine, Tuning
@@ -10,6 +12,11 @@ from vivavoce.protocol.events import Audio, SessionLimits, SessionOptions, Termi
 LIMITS = SessionLimits(
     min_chunk_ms=0, max_chunk_ms=60_000, max_lead_s=None, idle_s=None, max_session_s=10_800
 )
+
+
+def plain(text):
+    """A text in lower case, letters and spaces only."""
+    return "".join(it for it in text.lower() if it.isalpha() or it == " ")
 
 
 class Driver:
@@ -40,6 +47,15 @@ class Driver:
             self.now += chunk / 16_000
             if serve:
                 self.serve()
+
+    def stream(self, samples, chunk=1_600, *, serve_every=1):
+        """Send real audio, float32, in chunks of so many samples; serve after every so many of them."""
+        data = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+        for turn, at in enumerate(range(0, len(data), 2 * chunk)):
+            self.command(Audio(data[at : at + 2 * chunk]))
+            if turn % serve_every == 0:
+                self.serve()
+        return self.end()
 
     def detect(self, limit=64):
         detected = self.pump.detect(limit)
