@@ -81,7 +81,6 @@ class Service:
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
         self.is_draining = False
-        self._is_started = False
         self._deliveries: set[asyncio.Task[bool]] = set()  # webhooks under way
         self._all_closed = asyncio.Event()  # set when the last connection closes
 
@@ -92,7 +91,7 @@ class Service:
         Raises:
             ServerError: The application has not started.
         """
-        if not self._is_started:
+        if not self.engines.loaded:
             raise ServerError(
                 "the application has not started: run it on an ASGI server with lifespan support"
             )
@@ -102,7 +101,6 @@ class Service:
     async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Run the engine while the application runs; the socket is open before the models are loaded."""
         self.engines.start()
-        self._is_started = True
         await self._restore_rooms()
         ticking = asyncio.create_task(self._tick())
         try:

@@ -81,7 +81,7 @@ class Reporter:
             self._language = language
             self._renderer = _renderer_of(self._options, language)
 
-    def _heard(self, utterance: Utterance) -> Mapping[str, Any]:
+    def _language_fields(self, utterance: Utterance) -> Mapping[str, Any]:
         """The fields of an event that say which language was heard."""
         told = self._options.told_language
         if not self._options.detects_language:
@@ -131,7 +131,7 @@ class Reporter:
                 words,
                 formatted=self._options.format_partials,
                 end_of_turn_confidence=confidence,
-                **self._heard(utterance),
+                **self._language_fields(utterance),
             )
         )
 
@@ -167,7 +167,7 @@ class Reporter:
                 formatted=options.format_partials,
                 end_of_turn_confidence=confidence,
                 utterance=text,
-                **self._heard(utterance),
+                **self._language_fields(utterance),
             )
         )
 
@@ -208,7 +208,7 @@ class Reporter:
                 end_of_turn_confidence=utterance.end_confidence if ended else 0.0,
                 punctuated=self._options.punctuate_finals,
                 utterance=self._since_pause(words) if ended else "",
-                **self._heard(utterance),
+                **self._language_fields(utterance),
             )
         )
         self._turn_order += ended
