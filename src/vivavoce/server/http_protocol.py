@@ -32,6 +32,7 @@ MAX_HEAD_BYTES: Final = 128 * 1024
 """Length of a request up to its body: 100 key terms of 50 characters have at most 80 KB in a query."""
 
 MAX_HEADERS: Final = 128
+_PIECE_BYTES: Final = 16 * 1024
 
 REQUEST_TIMEOUT_S: Final = 10.0
 """Time for a whole request, from the connection or the first byte."""
@@ -81,7 +82,20 @@ class HttpProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse the next part of a request."""
+        """Parse the next part of a request.
+
+        The parser measures a head only while it is incomplete. One that arrives in a single read would pass
+        whatever its length is, so a long read is parsed in pieces.
+        """
+        for start in range(0, len(data), _PIECE_BYTES):
+            piece = data[start : start + _PIECE_BYTES]
+            protocol = self.transport.get_protocol()
+            if protocol is self:
+                self._parse(piece)
+            elif isinstance(protocol, WebSocketProtocol):  # the piece before ended a handshake
+                protocol.data_received(piece)
+
+    def _parse(self, data: bytes) -> None:
         if self._is_refused:
             return
         self._start_timer()
