@@ -203,6 +203,8 @@ class WebKit:
         width, height = size
         self._call("POST", f"/{self._session}/window/rect", width=width, height=height)
         self._call("POST", f"/{self._session}/url", url=url)
+        # Its driver may answer before the page has loaded.
+        wait_until(lambda: self.evaluate("document.readyState") == "complete")
 
     def evaluate(self, expression):
         script = f"return (async () => JSON.stringify((await ({expression})) ?? null))();"

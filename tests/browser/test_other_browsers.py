@@ -32,11 +32,18 @@ def click(browser, selector):
     browser.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
 
 
+def open_reader(browser, server, size):
+    """Open the reader's page and wait until its script runs: until then, no control does anything."""
+    browser.open("about:blank", SIZES[size])  # the page before has the same address and text
+    wait_until(lambda: not server.n_readers)
+    browser.open(f"{server.url}/r/talk", SIZES[size])
+    wait_until(lambda: server.n_readers)
+    expect_text(browser, "#status", "Waiting for the speaker")
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_a_reader_sees_every_event_and_comes_back(browser, server, size):
-    browser.open(f"{server.url}/r/talk", SIZES[size])
-    expect_text(browser, "#status", "Waiting for the speaker")
-    wait_until(lambda: server.n_readers)
+    open_reader(browser, server, size)
     server.emit("state", {"state": "live", "title": "Water"})
     expect_text(browser, "#status", "Live")
     expect_text(browser, "h1", "Water")
@@ -63,7 +70,7 @@ def test_a_reader_sees_every_event_and_comes_back(browser, server, size):
 
 
 def test_a_reader_chooses_colours_and_size(browser, server):
-    browser.open(f"{server.url}/r/talk", SIZES["phone"])
+    open_reader(browser, server, "phone")
     click(browser, "#options-button")
     for control, value in (("theme", "contrast"), ("size", "2")):
         browser.evaluate(
@@ -71,7 +78,7 @@ def test_a_reader_chooses_colours_and_size(browser, server):
             f"(document.getElementById('{control}'))"
         )
     assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
-    browser.open(f"{server.url}/r/talk", SIZES["phone"])
+    open_reader(browser, server, "phone")
     assert browser.evaluate("document.documentElement.dataset.theme") == "contrast"
     assert browser.evaluate("document.documentElement.style.getPropertyValue('--text-scale')") == "2"
     browser.evaluate("localStorage.clear()")
