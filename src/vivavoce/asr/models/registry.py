@@ -40,6 +40,7 @@ RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
     "moonshine-streaming": (
         "vivavoce.asr.models.moonshine_streaming.recogniser:MoonshineStreamingRecogniser"
     ),
+    "onnx-asr": "vivavoce.asr.models.onnx_asr.recogniser:OnnxAsrRecogniser",
     "whisper": "vivavoce.asr.models.whisper.recogniser:WhisperRecogniser",
 })  # fmt: skip
 SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({

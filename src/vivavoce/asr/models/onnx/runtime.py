@@ -20,13 +20,33 @@ from vivavoce.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["open_model", "save_as_onnx"]
+__all__ = ["open_model", "save_as_onnx", "session_options"]
 
 # If the host program imported the library first, the variable came too late: the device id is written and the
 # first event is sent. This suppresses the later events that the library calls non-essential.
 ort.disable_telemetry_events()
 
 _ERRORS_ONLY: Final = 3
+
+
+def session_options(*, threads: int = 1) -> Any:
+    """Options for a session that shares the processor with others.
+
+    Args:
+        threads: Threads for one run.
+
+    Returns:
+        ``onnxruntime.SessionOptions``.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Without this, idle threads spin: measured 67 instead of 37 ms of CPU time a run.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # An arena never returns the memory of the longest utterance; malloc is as fast here.
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = _ERRORS_ONLY
+    return options
 
 
 def open_model(path: Path, *, threads: int = 1) -> Any:
@@ -42,14 +62,7 @@ def open_model(path: Path, *, threads: int = 1) -> Any:
     Raises:
         ModelError: The file is missing or is not a model.
     """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Without this, idle threads spin: measured 67 instead of 37 ms of CPU time a run.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # An arena never returns the memory of the longest utterance; malloc is as fast here.
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = _ERRORS_ONLY
+    options = session_options(threads=threads)
     try:
         return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises a dozen types of its own
