@@ -1,8 +1,8 @@
 """The models that can be had by name.
 
-Revisions, sizes and SHA-256 of the Whisper files are those that several public projects pin independently for
-the conversions of Systran and Mobius Labs; of a file without a SHA-256 here, the one that the hub declares is
-checked, and kept for `Shelf.verify`.
+Revisions, sizes and SHA-256 of the Whisper and Parakeet files are those that several public projects pin
+independently for the conversions of Systran, Mobius Labs and the author of onnx-asr. Of a file without a
+SHA-256 here, the one that the hub declares is checked, and kept for `Shelf.verify`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.model_files.languages import WHISPER_LANGUAGES
+from vivavoce.model_files.languages import PARAKEET_LANGUAGES, WHISPER_LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +86,24 @@ def _streaming(size: str, language: str, size_mb: int, revision: str = "main") -
         f"UsefulSensors/moonshine-streaming-{size}{suffix}",
         revision,
         _STREAMING_FILES,
+    )
+
+
+def _parakeet(version: str, languages: tuple[str, ...], size_mb: int, revision: str, **sha256: str) -> Card:
+    return Card(
+        f"parakeet-tdt-0.6b-{version}",
+        "onnx-asr",
+        languages,
+        "CC-BY-4.0",
+        size_mb,
+        f"istupakov/parakeet-tdt-0.6b-{version}-onnx",
+        revision,
+        (
+            RemoteFile("config.json", "666903c76b9798caf2c210afd4f6cd60b08a8dbf9800ec8d7a3bc0d2148ac466"),
+            RemoteFile("vocab.txt", sha256["vocabulary"]),
+            RemoteFile("encoder-model.int8.onnx", sha256["encoder"]),
+            RemoteFile("decoder_joint-model.int8.onnx", sha256["joint"]),
+        ),
     )
 
 
@@ -175,6 +193,24 @@ _CARDS: Final = (
             RemoteFile("tokenizer.json"),
             RemoteFile("vocabulary.json"),
         ),
+    ),
+    _parakeet(
+        "v2",
+        ("en",),
+        661,
+        "0bbb45a3365852604aef28b538a8f066f4ccaa85",
+        vocabulary="ec182b70dd42113aff6c5372c75cac58c952443eb22322f57bbd7f53977d497d",
+        encoder="3e0581fda6ab843888b51e56d7ee78b6d5bc3237ec113af1f732d1d5286aa155",
+        joint="a449f49acd68979d418651dd2dcb737cc0f1bf0225e009e29ee326354edbf7d3",
+    ),
+    _parakeet(
+        "v3",
+        PARAKEET_LANGUAGES,
+        670,
+        "8f23f0c03c8761650bdb5b40aaf3e40d2c15f1ce",
+        vocabulary="d58544679ea4bc6ac563d1f545eb7d474bd6cfa467f0a6e2c1dc1c7d37e3c35d",
+        encoder="6139d2fa7e1b086097b277c7149725edbab89cc7c7ae64b23c741be4055aff09",
+        joint="eea7483ee3d1a30375daedc8ed83e3960c91b098812127a0d99d1c8977667a70",
     ),
 )
 

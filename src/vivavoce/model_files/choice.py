@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ChosenModel", "NamedFolder", "choose"]
 
+_FOR_FINALS: Final = frozenset({"onnx-asr"})  # families that recognise whole utterances only
+# Types of models in config.json whose tokens have times when onnx-asr runs them.
+_ONNX_ASR_TYPES: Final = frozenset({
+    "kaldi-rnnt", "nemo-conformer-ctc", "nemo-conformer-rnnt", "nemo-conformer-tdt", "t-one-ctc",
+})  # fmt: skip
+
 _LANGUAGE: Final = re.compile(r"[-_.](?P<code>[a-z]{2})$")
 
 _ENGLISH_PIECES: Final = 51_864  # of Whisper's English-only models; the others have one or two more
@@ -55,6 +61,11 @@ class ChosenModel:
     languages: tuple[str, ...]
     folder: Path | None = None
     card: Card | None = None
+
+    @property
+    def is_for_finals(self) -> bool:
+        """Whether it can't write partials, but only finals."""
+        return self.family in _FOR_FINALS
 
 
 def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenModel:
@@ -103,10 +114,13 @@ def _in_folder(folder: Path) -> ChosenModel:
     if config.get("model_type") == "moonshine_streaming":
         return ChosenModel(folder.name, "moonshine-streaming", (language,), folder)
     kind = config.get("model_type")
+    if isinstance(kind, str) and kind in _ONNX_ASR_TYPES:
+        return ChosenModel(folder.name, "onnx-asr", (language,), folder)
     found_kind = f"a model of type {kind!r}" if kind else "no model"
     raise ModelError(
         f"{folder} holds {found_kind}: expected config.json with model.safetensors of Moonshine streaming, "
-        "config.json with model.bin of Whisper for CTranslate2, or the .ort files of Moonshine"
+        "config.json with model.bin of Whisper for CTranslate2, config.json with "
+        "the graphs of onnx-asr, or the .ort files of Moonshine"
     )
 
 

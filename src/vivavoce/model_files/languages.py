@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["WHISPER_LANGUAGES", "base_code"]
+__all__ = ["PARAKEET_LANGUAGES", "WHISPER_LANGUAGES", "base_code"]
 
 _WHISPER = """
 en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la
@@ -15,6 +15,13 @@ WHISPER_LANGUAGES: Final = tuple(_WHISPER.split())
 """The languages of the multilingual Whisper models, those most heard in training first, by their codes there.
 
 Source: A. Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", 2022.
+"""
+
+_PARAKEET = "en bg cs da de el es et fi fr hr hu it lt lv mt nl pl pt ro ru sk sl sv uk"
+PARAKEET_LANGUAGES: Final = tuple(_PARAKEET.split())
+"""The languages of Parakeet TDT 0.6B v3, by ISO 639-1 code.
+
+Source: NVIDIA's description of the model.
 """
 
 

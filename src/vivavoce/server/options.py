@@ -110,6 +110,11 @@ class ServerOptions:
         names = [model.name for model in self.models]
         if len(set(names)) < len(names):
             raise ConfigurationError(f"--model must name each model once, got {', '.join(names)}")
+        for model in self.models:
+            if model.is_for_finals:
+                raise ConfigurationError(
+                    f"{model.name} recognises whole utterances and has no partials: use it as --final-model"
+                )
         if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"

@@ -76,7 +76,8 @@ def test_the_folder_can_be_named(monkeypatch, tmp_path):
 def test_every_card_is_complete(card):
     assert card.licence
     assert card.languages
-    assert card.is_packaged or {"config.json", "tokenizer.json"} <= {file.name for file in card.files}
+    vocabulary = "vocab.txt" if card.family == "onnx-asr" else "tokenizer.json"
+    assert card.is_packaged or {"config.json", vocabulary} <= {file.name for file in card.files}
     for file in card.files:
         assert "/" not in file.name
         assert file.sha256 is None or len(bytes.fromhex(file.sha256)) == 32
@@ -124,11 +125,19 @@ def test_folders_are_recognised_by_their_files(tmp_path):
     assert (whisper.family, whisper.languages) == ("whisper", WHISPER_LANGUAGES)
     english = choose(write(tmp_path / "w.en", {}, "model.bin", "vocabulary.txt", content=b"x\n" * 51_864))
     assert english.languages == ("en",)
+    parakeet = choose(write(tmp_path / "parakeet-de", {"model_type": "nemo-conformer-tdt"}))
+    assert (parakeet.family, parakeet.languages, parakeet.is_for_finals) == ("onnx-asr", ("de",), True)
+    assert not english.is_for_finals
 
 
 @pytest.mark.parametrize(
     ("config", "kind"),
-    [(None, "no model"), ({"model_type": "bert"}, "a model of type 'bert'"), ([1], "no model")],
+    [
+        (None, "no model"),
+        ({"model_type": "bert"}, "a model of type 'bert'"),
+        ({"model_type": ["bert"]}, r"a model of type \['bert'\]"),
+        ([1], "no model"),
+    ],
 )
 def test_other_folders_are_refused(tmp_path, config, kind):
     with pytest.raises(ModelError, match=f"holds {kind}: expected"):

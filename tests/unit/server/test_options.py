@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from vivavoce.errors import ConfigurationError, ServerError
+from vivavoce.model_files import ChosenModel
 from vivavoce.server import ServerOptions
 
 
@@ -78,3 +79,10 @@ def test_days_without_a_store_are_refused():
     with pytest.raises(ConfigurationError, match="--keep-days needs --store"):
         ServerOptions(keep_days=5).check()
     ServerOptions(keep_days=5, store=Path("t.db")).check()
+
+
+def test_a_model_without_partials_is_refused_but_for_finals():
+    parakeet = ChosenModel("parakeet", "onnx-asr", ("en",))
+    ServerOptions(final_model=parakeet).check()
+    with pytest.raises(ConfigurationError, match=r"parakeet .* has no partials: use it as --final-model"):
+        ServerOptions(models=(parakeet,)).check()
