@@ -35,15 +35,27 @@ if TYPE_CHECKING:
 
 _Model: TypeAlias = MoonshineRecogniser | MoonshineStreamingRecogniser
 
+__all__ = [
+    "NEVER",
+    "NO_MORE_S",
+    "SIZES",
+    "TOKENS_PER_SECOND",
+    "TWO_MORE_S",
+    "forced_tokens",
+    "main",
+    "measure",
+    "report",
+]
+
 TOKENS_PER_SECOND: Final = 3.3
-_CONFIGS: Final = {"tiny": TINY, "small": SMALL}
+SIZES: Final = {"tiny": TINY, "small": SMALL}
 _SAMPLES_PER_MS: Final = MODEL_RATE_HZ // 1000
 # How far the limit of a span is from the tokens that are given: see `texts.token_limit`.
-_TWO_MORE_S: Final = -0.35
-_NO_MORE_S: Final = -0.65
+TWO_MORE_S: Final = -0.35
+NO_MORE_S: Final = -0.65
 # Sessions over recorded conversation requested an exact pass as often.
 _PAUSE_EVERY_S: Final = 3.6
-_NEVER: Final = -1
+NEVER: Final = -1
 """A token that no model writes."""
 
 
@@ -68,7 +80,7 @@ class _Cost:
     by_length: dict[float, float] = field(default_factory=dict)
 
 
-def _tokens(n: int) -> tuple[int, ...]:
+def forced_tokens(n: int) -> tuple[int, ...]:
     """The forced text: no two neighbours are the same, so it is no loop."""
     return tuple(300 + 7 * index % 101 for index in range(n))
 
@@ -93,7 +105,7 @@ class _Endless:
 
     def _begin(self, span: Span) -> tuple[Job, Any]:
         job, state = self._recogniser.begin(span)
-        return dataclasses.replace(job, end=_NEVER), state
+        return dataclasses.replace(job, end=NEVER), state
 
 
 def _utterance(recogniser: _Endless, seconds: float, first_ms: int, cost: _Cost, *, windowed: bool) -> None:
@@ -119,11 +131,11 @@ def _utterance(recogniser: _Endless, seconds: float, first_ms: int, cost: _Cost,
         if windowed and end - window > (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS:
             window = (end - tuning.window_ms * _SAMPLES_PER_MS) // step * step
         start = 0 if is_exact else window
-        prefix = _tokens(int((end - start) / MODEL_RATE_HZ * TOKENS_PER_SECOND))
-        span = Span(samples[start:end], prefix, fresh_s=_TWO_MORE_S, start=start, memory=memory)
+        prefix = forced_tokens(int((end - start) / MODEL_RATE_HZ * TOKENS_PER_SECOND))
+        span = Span(samples[start:end], prefix, fresh_s=TWO_MORE_S, start=start, memory=memory)
         if is_exact:
             pause = end / MODEL_RATE_HZ
-            span = dataclasses.replace(span, exact=True, zeros=zeros, fresh_s=_NO_MORE_S)
+            span = dataclasses.replace(span, exact=True, zeros=zeros, fresh_s=NO_MORE_S)
         before = time.process_time()
         memory = recogniser.recognise(span).memory
         taken = time.process_time() - before
@@ -182,14 +194,14 @@ def report(costs: dict[str, _Cost], lengths: list[float], rounds: int) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="What Moonshine streaming costs beside the default model.")
-    parser.add_argument("--sizes", nargs="+", choices=tuple(_CONFIGS), default=["tiny", "small"])
+    parser.add_argument("--sizes", nargs="+", choices=tuple(SIZES), default=["tiny", "small"])
     parser.add_argument("--lengths", nargs="+", type=float, default=[2.0, 4.0, 6.0, 10.0, 15.0])
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     recognisers: dict[str, _Model] = {"default": MoonshineRecogniser()}
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
-            model = write_model(Path(folder) / size, _CONFIGS[size])
+            model = write_model(Path(folder) / size, SIZES[size])
             recognisers[size] = MoonshineStreamingRecogniser(model)
         costs = measure(recognisers, arguments.lengths, arguments.rounds)
     sys.stdout.write(report(costs, arguments.lengths, arguments.rounds) + "\n")

@@ -75,7 +75,11 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def start_server(
-    arguments: Sequence[str] = (), *, cores: Sequence[int] = (), timeout_s: float = 60.0
+    arguments: Sequence[str] = (),
+    *,
+    cores: Sequence[int] = (),
+    timeout_s: float = 60.0,
+    program: Sequence[str] = ("vivavoce", "serve"),
 ) -> Iterator[RunningServer]:
     """Run ``vivavoce serve`` until the block ends.
 
@@ -83,12 +87,13 @@ def start_server(
         arguments: More of its command line.
         cores: Numbers of the cores that it may use; empty: all.
         timeout_s: How long it may take until it is ready, in seconds.
+        program: The Python module to run instead, and its first arguments.
 
     Raises:
         ServerError: It did not become ready; the message ends with the end of its log.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "vivavoce", "serve", "--host", _HOST, "--port", str(port), *arguments]
+    command = [sys.executable, "-m", *program, "--host", _HOST, "--port", str(port), *arguments]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own
         try:
