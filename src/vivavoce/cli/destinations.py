@@ -7,11 +7,13 @@ may be written by several outputs; only regular files are compared.
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeAlias
 
+from vivavoce.cli.guarded import opening_problem
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     Identity: TypeAlias = "tuple[int, int] | str"
 
-__all__ = ["Place", "check_distinct", "refuse_other_than_text", "refuse_other_than_wav"]
+__all__ = ["Place", "check_distinct", "check_writable", "refuse_other_than_text", "refuse_other_than_wav"]
 
 _SAMPLE_BYTES: Final = 4096
 _WAV_MAGICS: Final = (b"RIFF", b"RF64")
@@ -92,6 +94,40 @@ def check_distinct(inputs: Sequence[Place], outputs: Sequence[Place]) -> None:
                 "give each output a file of its own"
             )
         written[place.identity] = place.label
+
+
+def check_writable(path: Path, *, makes_folder: bool = False) -> None:
+    """Check that a file can be opened for writing; it is left as it is, and one that is new is removed again.
+
+    Args:
+        path: The file; a pipe or a device is not opened, since its reader would notice.
+        makes_folder: Whether its folder is made later, if there is none.
+
+    Raises:
+        ConfigurationError: It can't be opened.
+    """
+    try:
+        if makes_folder and not path.parent.exists():
+            _check_may_make(path.parent)
+            return
+        is_new = not path.exists()
+        if is_new or path.is_file():
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666))
+        elif path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if is_new:
+            path.unlink()
+    except OSError as error:
+        raise ConfigurationError(opening_problem(path, error)) from None
+
+
+def _check_may_make(folder: Path) -> None:
+    there = next(each for each in folder.parents if each.exists())
+    code = 0 if there.is_dir() else errno.ENOTDIR
+    if not code and not os.access(there, os.W_OK | os.X_OK):
+        code = errno.EACCES
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
 def _start_of(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 import socket
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import ModelOption, OfflineOption, chosen_models
+from vivavoce.cli.model_options import ModelOption, OfflineOption, chosen_models, find_models
 from vivavoce.cli.room_options import check_room_name, random_room_name
 from vivavoce.cli.serve import LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.configuration import DEFAULT_PORT
@@ -120,17 +121,18 @@ def live(
         if browser:
             _open(addresses.speaker)
 
-    server.serve(
-        server.ServerOptions(
-            host=host,
-            port=port,
-            api_keys=(key,),
-            store=store,
-            models=chosen_models(model, offline=offline),
-            log_level=log_level.value,
-        ),
-        on_listening=show,
+    prepare = functools.partial(
+        server.ServerOptions,
+        host=host,
+        port=port,
+        api_keys=(key,),
+        store=store,
+        log_level=log_level.value,
     )
+    models = chosen_models(
+        model, offline=offline, check=lambda: server.check_start(prepare(models=find_models(model)))
+    )
+    server.serve(prepare(models=models), on_listening=show)
 
 
 def _description(addresses: Addresses) -> Iterator[str]:

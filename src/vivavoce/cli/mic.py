@@ -118,7 +118,7 @@ def mic(
         _print_devices()
         return
     from vivavoce.cli.outputs import Outputs
-    from vivavoce.cli.server_choice import choose_server
+    from vivavoce.cli.server_choice import choose_server, fetch_model
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
@@ -126,11 +126,23 @@ def mic(
     parameters |= model_parameters(model, language, url) | room_parameters(room)
     choice = functools.partial(choose_server, url, api_key, model)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
+    check = functools.partial(_check_before_download, outputs, save, sample_rate, source)
+    fetch_model(model, url, api_key, check=check)
     raise typer.Exit(
         _transcribe_microphone(
             source, sample_rate, outputs, seconds=seconds, save=save, parameters=parameters, choice=choice
         )
     )
+
+
+def _check_before_download(
+    outputs: Outputs, save: Path | None, sample_rate: int | None, device: int | str | None
+) -> None:
+    """Check outputs and microphone before a model is downloaded for them."""
+    from vivavoce.cli.microphone import open_microphone
+
+    outputs.check_writable([], save=save)
+    open_microphone(sample_rate, device).close()
 
 
 def _print_devices() -> None:

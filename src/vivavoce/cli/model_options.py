@@ -13,7 +13,7 @@ from vivavoce.configuration import settings
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from vivavoce.model_files import Card, ChosenModel, Shelf
@@ -24,8 +24,10 @@ __all__ = [
     "OfflineOption",
     "SpeechModelOption",
     "chosen_models",
+    "find_models",
     "get_model",
     "model_parameters",
+    "with_folders",
 ]
 
 _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
@@ -93,21 +95,61 @@ def model_parameters(model: str | None, language: str | None, url: str | None) -
     return parameters
 
 
-def chosen_models(names: Sequence[str] | None, *, offline: bool = False) -> tuple[ChosenModel, ...]:
+def chosen_models(
+    names: Sequence[str] | None, *, offline: bool = False, check: Callable[[], object] = lambda: None
+) -> tuple[ChosenModel, ...]:
     """Return models with their folders; those that are not here are downloaded.
 
     Args:
         names: Names, or paths of folders; None or empty: the default.
         offline: Whether nothing may be downloaded.
+        check: As for `with_folders`.
 
     Raises:
         ModelError: A model is unknown, or it is not here and can't be downloaded.
+    """
+    return with_folders(find_models(names), offline=offline, check=check)
+
+
+def find_models(names: Sequence[str] | None) -> tuple[ChosenModel, ...]:
+    """Return models without the folders of those that have to be downloaded.
+
+    Args:
+        names: Names, or paths of folders; None or empty: the default.
+
+    Raises:
+        ModelError: A model is unknown.
     """
     from vivavoce.cli.config import named_models
     from vivavoce.model_files import DEFAULT_MODEL, choose
 
     named = named_models() if names else {}
-    return tuple(_with_folder(choose(name, named), offline=offline) for name in names or [DEFAULT_MODEL])
+    return tuple(choose(name, named) for name in names or [DEFAULT_MODEL])
+
+
+def with_folders(
+    models: Sequence[ChosenModel], *, offline: bool, check: Callable[[], object]
+) -> tuple[ChosenModel, ...]:
+    """Return models with their folders; those that are not here are downloaded.
+
+    Args:
+        models: From `find_models`.
+        offline: Whether nothing may be downloaded.
+        check: Called before anything is downloaded. It raises whatever is wrong with the other options, which
+            the user must not learn of gigabytes later.
+
+    Raises:
+        ModelError: A model is not here and can't be downloaded.
+    """
+    if any(map(_is_missing, models)):
+        check()
+    return tuple(_with_folder(model, offline=offline) for model in models)
+
+
+def _is_missing(chosen: ChosenModel) -> bool:
+    from vivavoce.model_files import Shelf
+
+    return chosen.card is not None and not chosen.card.is_packaged and not Shelf().has(chosen.card)
 
 
 def _with_folder(chosen: ChosenModel, *, offline: bool) -> ChosenModel:

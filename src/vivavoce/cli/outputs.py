@@ -9,7 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
-from vivavoce.cli.destinations import Place, check_distinct, refuse_other_than_text, refuse_other_than_wav
+from vivavoce.cli.destinations import (
+    Place,
+    check_distinct,
+    check_writable,
+    refuse_other_than_text,
+    refuse_other_than_wav,
+)
 from vivavoce.cli.guarded import GuardedOutput, opening_problem
 from vivavoce.cli.options import Format
 from vivavoce.cli.sinks import Sink, TeeSink, file_sink, standard_output_sink
@@ -207,6 +213,21 @@ class Outputs:
             refuse_other_than_text(path)
         if save is not None:
             refuse_other_than_wav(save)
+
+    def check_writable(self, files: Sequence[str], *, save: Path | None = None) -> None:
+        """Check that every file can be opened; none of them changes, and none is left behind.
+
+        Args:
+            files: The recordings, for which `check` has found nothing wrong.
+            save: The file that will hold recorded audio.
+
+        Raises:
+            ConfigurationError: A file or a folder can't be written.
+        """
+        for path in self._paths(files):
+            check_writable(path, makes_folder=self._is_folder and path.parent == self._output)
+        if save is not None:
+            check_writable(save)
 
     def _check_several(self, files: Sequence[str]) -> None:
         if self._extra:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import ModelOption, OfflineOption, chosen_models
+from vivavoce.cli.model_options import ModelOption, OfflineOption, find_models, with_folders
 from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import ModuleType
+
+    from vivavoce.model_files import ChosenModel
 
 __all__ = ["LogLevel", "LogLevelOption", "PortOption", "StoreOption", "read_keys", "serve"]
 
@@ -279,13 +281,13 @@ def serve(
     may continue for --drain seconds; a second signal stops at once. SIGHUP reads keys and certificate again.
     """  # noqa: D301  - click keeps the lines after \b as they are
     keys, server = _keys_reader(api_key, api_key_file), _server_module()
-    options = server.ServerOptions(
+    prepare = functools.partial(
+        server.ServerOptions,
         host=host,
         port=port,
         api_keys=keys(),
         no_auth=no_auth,
-        max_sessions=_session_limit(max_sessions),
-        max_sessions_per_key=max_sessions_per_key,
+        final_wait_s=final_wait,
         turn_model=turn_model,
         webhooks=webhooks,
         strict_chunks=strict_chunks,
@@ -296,18 +298,30 @@ def serve(
         drain_s=drain,
         public_status=public_status,
         log_level=log_level.value,
-        **_models(model, final_model, final_wait, offline=offline),
+        **_limits(max_sessions, max_sessions_per_key),
         **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
-    server.serve(options, read_keys=keys)
+    server.serve(_with_models(prepare, model, final_model, offline=offline), read_keys=keys)
 
 
-def _models(
-    names: list[str] | None, final_model: str | None, final_wait: float, *, offline: bool
-) -> dict[str, Any]:
-    final = chosen_models([final_model], offline=offline)[0] if final_model else None
-    models = chosen_models(names, offline=offline)
-    return {"models": models, "final_model": final, "final_wait_s": final_wait}
+def _with_models(
+    prepare: Callable[..., Any], names: list[str] | None, final_name: str | None, *, offline: bool
+) -> Any:
+    """Return the options of the server; models are downloaded only if nothing else is wrong with them."""
+    finals = find_models([final_name]) if final_name else ()
+    found = [*find_models(names), *finals]
+
+    def with_(models: Sequence[ChosenModel]) -> Any:
+        n = len(models) - len(finals)
+        return prepare(models=tuple(models[:n]), final_model=models[n] if finals else None)
+
+    return with_(
+        with_folders(found, offline=offline, check=lambda: _server_module().check_start(with_(found)))
+    )
+
+
+def _limits(sessions: str | None, sessions_per_key: int | None) -> dict[str, Any]:
+    return {"max_sessions": _session_limit(sessions), "max_sessions_per_key": sessions_per_key}
 
 
 def _tls(cert: Path | None, key: Path | None, *, is_self_signed: bool) -> dict[str, Any]:

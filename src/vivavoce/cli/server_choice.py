@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,11 @@ from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError, EngineError, RealtimeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vivavoce.server import LocalServer
 
-__all__ = ["ChosenServer", "choose_server", "local_server", "server_extra"]
+__all__ = ["ChosenServer", "choose_server", "fetch_model", "local_server", "server_extra"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,39 @@ def server_extra(alternative: str = "") -> Iterator[None]:
         yield
 
 
+_NO_SERVER = ", or give the address of a server with --url"
+
+
+def fetch_model(
+    model: str | None, url: str | None, api_key: str | None, *, check: Callable[[], object]
+) -> None:
+    """Download the model of a local server that `choose_server` will start, if it is needed and not here.
+
+    A command calls it before it opens anything: a microphone, for example, would record meanwhile.
+
+    Args:
+        model: As for `choose_server`, like the others.
+        url: Address from the command line.
+        api_key: API key from the command line.
+        check: Called before a download; raises what is wrong with the other options.
+
+    Raises:
+        ConfigurationError: The address or the key can't be used.
+        ExtrasNotInstalledError: A package of the extra ``server`` is missing.
+        ModelError: There is no such model, or it can't be downloaded.
+    """
+    if model is None or url or settings.source_of("base_url") is not None:
+        return
+
+    def check_all() -> None:
+        _check_settings(url, api_key)
+        with server_extra(_NO_SERVER):
+            importlib.import_module("vivavoce.server")
+        check()
+
+    chosen_models([model], check=check_all)
+
+
 @contextlib.contextmanager
 def local_server(model: str | None = None) -> Iterator[LocalServer]:
     """Run a server on a free loopback port while the block runs.
@@ -58,7 +92,7 @@ def local_server(model: str | None = None) -> Iterator[LocalServer]:
         ExtrasNotInstalledError: A package of the extra ``server`` is missing.
         ModelError: There is no such model, or it can't be downloaded.
     """
-    with server_extra(", or give the address of a server with --url"):
+    with server_extra(_NO_SERVER):
         from vivavoce.server import LocalServer, ServerOptions
     options = None
     if model is not None:

@@ -27,6 +27,7 @@ from vivavoce.cli.options import (
     VttOption,
 )
 from vivavoce.cli.room_options import RoomOption, reader_address, room_parameters
+from vivavoce.cli.server_choice import fetch_model
 from vivavoce.cli.turn_options import (
     FilterProfanityOption,
     FormattingOption,
@@ -40,7 +41,7 @@ from vivavoce.errors import AudioError, ConfigurationError
 from vivavoce.types import Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from vivavoce.cli.interrupt import Interrupt
     from vivavoce.cli.outputs import Outputs
@@ -144,6 +145,7 @@ def stream(
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url) | room_parameters(room)
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, parameters)
+    fetch_model(model, url, api_key, check=lambda: _check_before_download(files, outputs, track))
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
 
@@ -183,6 +185,19 @@ def _check_readable(file: str, track: int | None) -> None:
 
         with sources.from_file(file, track=track):
             pass
+
+
+def _check_before_download(files: Sequence[str], outputs: Outputs, track: int | None) -> None:
+    """Check outputs and recordings before a model is downloaded for them; one that can be read is enough."""
+    outputs.check_writable(files)
+    problems = []
+    for file in files:
+        try:
+            _check_readable(file, track)
+        except AudioError as error:
+            problems.append(error)
+    if len(problems) == len(files):
+        raise problems[0]
 
 
 def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> int:

@@ -4,5 +4,6 @@ from vivavoce.server.app import create_app
 from vivavoce.server.local import LocalServer
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.run import serve
+from vivavoce.server.start_checks import check_start
 
-__all__ = ["LocalServer", "ServerOptions", "create_app", "serve"]
+__all__ = ["LocalServer", "ServerOptions", "check_start", "create_app", "serve"]

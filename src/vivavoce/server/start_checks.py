@@ -1,0 +1,42 @@
+"""Checks whatever can stop a server that starts, before anything that takes long is done for it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from vivavoce.server.sockets import listen
+from vivavoce.server.tls import certificate_for
+from vivavoce.store import Store
+
+if TYPE_CHECKING:
+    from vivavoce.server.options import ServerOptions
+
+__all__ = ["check_start"]
+
+
+def check_start(options: ServerOptions) -> None:
+    """Check that a server with these options could start, its models apart; nothing stays open.
+
+    No client can connect meanwhile, and warnings are left to the start itself. The store and a self-signed
+    certificate are made, as the start would make them.
+
+    Args:
+        options: Options of the server; the folders of its models may not be known yet.
+
+    Raises:
+        ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
+        ConfigurationError: Options contradict each other, or the store can't be used.
+        ExtrasNotInstalledError: The library that makes certificates is missing.
+    """
+    options.check()
+    if options.store is not None:
+        Store(options.store).close()
+    log = logging.getLogger(certificate_for.__module__)
+    was_disabled, log.disabled = log.disabled, True
+    try:
+        certificate_for(options)
+    finally:
+        log.disabled = was_disabled
+    for sock in listen(options.host, options.port):
+        sock.close()
