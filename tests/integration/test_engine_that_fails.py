@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from support.isolation import clean_environment, limit  # noqa: F401  - applied to each test
-from support.scripted_engine import ScriptedRecogniser
+from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
 from support.servers import scripted_server
 from vivavoce.cli.app import run
 from vivavoce.errors import EngineError, ModelError, ServerError
@@ -38,6 +38,18 @@ def test_a_server_stops(broken, caplog):
 
 
 def test_the_command_that_serves_exits(broken, capsys, monkeypatch):
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    assert run(["serve", "--port", "0"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == f"vivavoce: {MISSING}"
+
+
+def test_a_second_model_that_cant_be_loaded_stops_the_server(monkeypatch, capsys, tmp_path):
+    from vivavoce.asr.engine import Engine
+
+    def engine(**_):
+        return Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector, reviser=missing)
+
+    monkeypatch.setattr("vivavoce.server.engines.Engine", engine)
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     assert run(["serve", "--port", "0"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == f"vivavoce: {MISSING}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
@@ -13,11 +14,16 @@ from vivavoce.server.app import create_app
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 
 
-def get(options, path, client, headers=()):
-    """Send one request to the application; return its status and its body."""
+def get(options, path, client, headers=(), *, reviser=None):
+    """Send one request to the application; return its status and its body.
+
+    A second model that is given is not loaded before the request is answered.
+    """
+    answered = threading.Event()
+    late = reviser and (lambda: answered.wait(60) and reviser())
     app = create_app(
         ServerOptions(**options),
-        engine=lambda _: Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector),
+        engine=lambda _: Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector, reviser=late),
     )
     parts = []
 
@@ -29,7 +35,8 @@ def get(options, path, client, headers=()):
 
     async def ask():
         async with app.state.service.lifespan(app):
-            await app.state.service.engine.wait_loaded()
+            if reviser is None:
+                await app.state.service.engine.wait_loaded()
             scope = {
                 "type": "http", "method": "GET", "path": path, "query_string": b"", "root_path": "",
                 "http_version": "1.1",
@@ -37,6 +44,7 @@ def get(options, path, client, headers=()):
                 "client": (client, 1), "server": ("asr.example", 80), "scheme": "http",
             }  # fmt: skip
             await app(scope, receive, send)
+            answered.set()
 
     asyncio.run(ask())
     return parts[0]["status"], b"".join(part.get("body", b"") for part in parts).decode()
@@ -86,3 +94,11 @@ def test_liveness_and_the_page_that_says_what_this_is_are_for_everyone(options):
     assert get(options, "/healthz", ELSEWHERE) == (200, '{"status":"ok"}')
     status, body = get(options, "/", ELSEWHERE)
     assert (status, body.startswith("Vivavoce ")) == (200, True)
+
+
+def test_a_server_is_not_ready_before_its_second_model_is_loaded():
+    for path in ("/readyz", "/v3/health"):
+        status, body = get({}, path, HERE, reviser=ScriptedRecogniser)
+        assert (status, json.loads(body)["status"]) == (503, "loading")
+    status, body = get({}, "/healthz", HERE, reviser=ScriptedRecogniser)
+    assert (status, json.loads(body)["status"]) == (200, "ok")

@@ -49,7 +49,7 @@ _GIVE_BACK_S = 20.0
 
 
 class EngineState(enum.Enum):
-    """Whether sessions can be served."""
+    """Whether all models are there; sessions are served as soon as that of the partials is."""
 
     LOADING = "loading"
     READY = "ready"
@@ -59,7 +59,8 @@ class EngineState(enum.Enum):
 class Engine:
     """Serves sessions with one recogniser and one speech detector.
 
-    `start` returns at once; streams may join while the models load, and their audio waits.
+    `start` returns at once; streams may join while the models load, and their audio waits. It waits for the
+    detector and the first recogniser only: until the second one is loaded, finals come from the first.
 
     Attributes:
         stats: Counters of the work done so far.
@@ -82,7 +83,7 @@ class Engine:
             recogniser: Loads the recogniser; called on a thread.
             detector: Loads the speech detector; called on a thread.
             reviser: Loads a better recogniser, which hears finished utterances again; called on a thread.
-                None: there is none.
+                Nobody waits for it, but if it can't be loaded, the engine is dead. None: there is none.
             revision_limit_s: How long a final may wait for that one, in seconds.
             workers: Batches decoded at the same time; None: one a core, within the CPU quota.
             tuning: Times and sizes of its sessions; None: the defaults.
@@ -114,7 +115,7 @@ class Engine:
 
     @property
     def state(self) -> EngineState:
-        """Whether sessions can be served."""
+        """Whether all models are there and work."""
         return self._state
 
     @property
@@ -171,12 +172,8 @@ class Engine:
             recogniser = await loop.run_in_executor(self._threads, self._load_recogniser)
             _check_sizes(self.tuning, recogniser, detector)
             await loop.run_in_executor(self._threads, warm_up, recogniser)
-            better = None if self._reviser is None else await self._reviser.load()
             self._scheduler = Scheduler(recogniser.max_batch)
             self._control = CadenceControl(recogniser.partial_cadence_ms or self.tuning.cadence_ms)
-            self._state = EngineState.READY
-            self._loaded.set()
-            _log.info("engine ready: %s", recogniser.name)
             for member in self._members.values():
                 self._serve(member)
             async with asyncio.TaskGroup() as group:
@@ -184,12 +181,23 @@ class Engine:
                 for _ in range(self._workers):
                     group.create_task(self._decode_forever(recogniser))
                 group.create_task(self._tend_memory_forever())
-                if self._reviser is not None and better is not None:
-                    group.create_task(self._reviser.run(better))
+                group.create_task(self._revise_forever(recogniser.name))
         except BaseExceptionGroup as group_error:
             self._die(group_error.exceptions[0])
         except Exception as error:  # noqa: BLE001 - whatever it is, no session can be served any more
             self._die(error)
+
+    async def _revise_forever(self, name: str) -> None:
+        """Load the second recogniser, if there is one, and let it hear finished utterances."""
+        better = None
+        if self._reviser is not None:
+            _log.info("engine serves: %s; its model for finals is loading", name)
+            better = await self._reviser.load()
+        self._state = EngineState.READY
+        self._loaded.set()
+        _log.info("engine ready: %s", name)
+        if self._reviser is not None and better is not None:
+            await self._reviser.run(better)
 
     def _die(self, error: BaseException) -> None:
         if isinstance(error, VivavoceError):

@@ -33,8 +33,8 @@ _NICENESS: Final = 10  # the words of people who are speaking come first
 class Reviser:
     """Runs the better recogniser on a thread of its own, one utterance at a time, those that waited first.
 
-    A final that waits for it longer than a limit is reported without it, and so are all finals after it has
-    failed.
+    A final that waits for it longer than a limit is reported without it, and so are all finals before it is
+    loaded and after it has failed; those of recordings wait for it to be loaded.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Reviser:
         # What gives up a final that waits: of each member that has some, by the numbers of its utterances.
         self._timers: dict[int, dict[int, asyncio.TimerHandle]] = {}
         self._wanted = asyncio.Event()  # set while members wait
+        self._is_loaded = False  # no final of a live session waits for it yet
         self._has_failed = False  # no final waits for it any more
         self._thread = ThreadPoolExecutor(1, "vivavoce-reviser", initializer=_yield_to_others)
 
@@ -77,6 +78,7 @@ class Reviser:
         loop = asyncio.get_running_loop()
         recogniser = await loop.run_in_executor(self._thread, self._load_recogniser)
         await loop.run_in_executor(self._thread, warm_up, recogniser)
+        self._is_loaded = True
         return recogniser
 
     def serve(self, member: Member) -> None:
@@ -95,7 +97,7 @@ class Reviser:
             timers.pop(number).cancel()
         if session.is_recording and not self._has_failed:
             return
-        limit_s = 0.0 if self._has_failed else self._limit_s
+        limit_s = self._limit_s if self._is_loaded and not self._has_failed else 0.0
         loop = asyncio.get_running_loop()
         for number in waiting:
             if number not in timers:

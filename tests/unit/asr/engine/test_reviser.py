@@ -55,10 +55,9 @@ def an_engine(reviser, **options):
     return engine
 
 
-async def finals(engine, *indices, tuning=None):
-    stream = Channels(
-        "id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0, tuning=tuning or engine.tuning
-    )
+async def finals(engine, *indices, tuning=None, **options):
+    options = SessionOptions(16_000, **options)
+    stream = Channels("id", options, LIMITS, now=0.0, unix_now=0.0, tuning=tuning or engine.tuning)
     news = asyncio.Event()
     served = engine.join(stream, news.set)
     served.receive(Audio(pcm([*speech(*indices), *silence(60)])), 0.0)
@@ -73,6 +72,7 @@ async def finals(engine, *indices, tuning=None):
 
 async def test_finals_come_from_the_second_recogniser():
     engine = an_engine(Loud())
+    await engine.wait_loaded()
     found = await asyncio.gather(*(finals(engine, index) for index in range(4)))
     assert found == [["ALPHA"], ["BRAVO."], ["CHARLIE,"], ["DELTA"]]
     assert engine.stats.passes["revision"] == 4
@@ -111,6 +111,64 @@ async def test_one_that_cant_be_loaded_is_an_error_at_start():
     engine.start()
     with pytest.raises(EngineError, match=r"the folder has no model\.bin"):
         await engine.wait_loaded()
+    await engine.stop()
+
+
+def loading(*, fails=False):
+    """An engine that serves while its second recogniser waits for a gate, and that gate."""
+    gate = threading.Event()
+
+    def load():
+        gate.wait(60)
+        if fails:
+            raise ModelError("the folder has no model.bin")
+        return Loud()
+
+    engine = Engine(
+        recogniser=ScriptedRecogniser, detector=ScriptedDetector, reviser=load, workers=1,
+        revision_limit_s=60.0,
+    )  # fmt: skip
+    engine.start()
+    return engine, gate
+
+
+async def test_sessions_are_served_while_the_second_recogniser_loads():
+    engine, gate = loading()
+    assert await finals(engine, 0) == ["Alpha"]  # at once: the limit is a minute
+    assert engine.state is EngineState.LOADING
+    assert engine.stats.late_revisions == 1
+    assert engine.stats.passes["revision"] == 0
+    gate.set()
+    await engine.wait_loaded()
+    assert engine.state is EngineState.READY
+    assert await finals(engine, 1) == ["BRAVO."]
+    assert engine.stats.late_revisions == 1
+    await engine.stop()
+
+
+async def test_a_recording_waits_for_the_second_recogniser_to_load():
+    engine, gate = loading()
+    stream, served = await opened(engine, 0, recording=True)
+    assert not engine._reviser._timers
+    gate.set()
+    await engine.wait_loaded()
+    assert await finals(engine, 1, recording=True) == ["BRAVO."]  # after the other, which came first
+    assert [it.text for it in stream.take_events() if isinstance(it, TurnUpdated) and it.ended] == ["ALPHA"]
+    assert engine.stats.late_revisions == 0
+    served.leave()
+    await engine.stop()
+
+
+async def test_one_that_cant_be_loaded_ends_the_sessions_that_are_served_already():
+    engine, gate = loading(fails=True)
+    assert await finals(engine, 0) == ["Alpha"]
+    stream = Channels("id", SessionOptions(16_000), LIMITS, now=0.0, unix_now=0.0, tuning=engine.tuning)
+    engine.join(stream, lambda: None)
+    gate.set()
+    with pytest.raises(EngineError, match=r"the folder has no model\.bin"):
+        await engine.wait_loaded()
+    assert stream.is_over
+    assert (engine.state, engine.error) == (EngineState.DEAD, "the folder has no model.bin")
     await engine.stop()
 
 
