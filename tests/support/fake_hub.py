@@ -19,6 +19,9 @@ class FakeHub:
         ignores_ranges: Whether files are always sent whole.
         always: Status of every answer; None: the right one.
         declared: Checksum that is declared instead of the right one; None: the right one.
+        heads: The commit that ``main`` is at, by repository: it is named with each file, and files are served
+            by their commit. A repository without one has no commits.
+        on_content: Called when a file has been sent.
     """
 
     def __init__(self):
@@ -28,6 +31,8 @@ class FakeHub:
         self.ignores_ranges = False
         self.declared = None
         self.always = None
+        self.heads = {}
+        self.on_content = lambda: None
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -54,7 +59,9 @@ class FakeHub:
             def do_GET(self):
                 is_content = self.path.startswith("/content/")
                 found = re.fullmatch(r"(?:/content)?/(.+)/resolve/(.+)/([^/]+)", self.path)
-                content = hub.files.get("/".join(found.groups())) if found else None
+                repository, revision, name = found.groups() if found else ("", "", "")
+                commit = hub.heads.get(repository) if revision == "main" else revision
+                content = hub.files.get(f"{repository}/{commit or revision}/{name}")
                 if hub.always is not None:
                     self.send_error(hub.always)
                 elif content is None:
@@ -63,7 +70,9 @@ class FakeHub:
                     self._send(content)
                 else:
                     self.send_response(302)
-                    self.send_header("Location", f"/content{self.path}")
+                    if repository in hub.heads:
+                        self.send_header("X-Repo-Commit", commit)
+                    self.send_header("Location", f"/content/{repository}/resolve/{commit or revision}/{name}")
                     self.send_header(
                         "X-Linked-ETag", f'"{hub.declared or hashlib.sha256(content).hexdigest()}"'
                     )
@@ -88,5 +97,6 @@ class FakeHub:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body[: hub.breaks.pop(self.path.rpartition("/")[2], None)])
+                hub.on_content()
 
         return Handler

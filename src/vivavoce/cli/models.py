@@ -113,7 +113,10 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Compare the files of downloaded models with their checksums."""
+    """Compare the files of downloaded models with their checksums.
+
+    The commit of the hub's repository that they come from is shown where the list of models does not fix it.
+    """
     from vivavoce.model_files import CATALOGUE, Shelf
 
     shelf = Shelf()
@@ -130,7 +133,9 @@ def verify(
         if problems:
             damaged.append(card.name)
         else:
-            print(f"{card.name}: ok")
+            revision = shelf.revision_of(card)
+            origin = "" if revision == card.revision else f", commit {revision}"
+            print(f"{card.name}: ok{origin}")
     if damaged:
         raise ModelError(
             f"damaged: {', '.join(damaged)}; run vivavoce models remove and get for each of them again"

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 from vivavoce.errors import ConfigurationError, ModelError
+from vivavoce.model_files.revision import Revision, commit_in
 from vivavoce.model_files.shelf import checksum
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from vivavoce.model_files.catalogue import Card, RemoteFile
@@ -72,6 +73,8 @@ def hub_address(mirror: str | None = None) -> str:
 def fetch(card: Card, shelf: Shelf, *, mirror: str | None = None, progress: Progress | None = None) -> Path:
     """Download a model; what is here already of a download that stopped is not downloaded again.
 
+    All files come from one commit of the repository, even if it changes meanwhile; see `Revision`.
+
     Args:
         card: The model.
         shelf: Where it is put.
@@ -93,9 +96,12 @@ def fetch(card: Card, shelf: Shelf, *, mirror: str | None = None, progress: Prog
             if shelf.has(card):  # another process was faster
                 return shelf.path_of(card)
             parts.mkdir(parents=True, exist_ok=True)
+            revision = Revision(card, parts)
             for file in card.files:
-                _fetch_file(hub, card, file, parts / file.name, progress)
-            return shelf.put_on(card, parts)
+                _fetch_file(hub, card, file, parts / file.name, revision, progress)
+            folder = shelf.put_on(card, parts, revision.name)
+            revision.forget(folder)
+            return folder
     except OSError as error:
         where = error.filename or parts
         raise ConfigurationError(
@@ -111,12 +117,24 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _fetch_file(hub: str, card: Card, file: RemoteFile, path: Path, progress: Progress | None) -> None:
+def _fetch_file(
+    hub: str, card: Card, file: RemoteFile, path: Path, revision: Revision, progress: Progress | None
+) -> None:
     if path.is_file():  # complete, from a download that stopped at a later one
         return
     part = path.with_name(f"{path.name}.part")
-    url = f"{hub}/{card.repository}/resolve/{quote(card.revision)}/{quote(file.name)}"
-    declared = _receive(url, part, lambda have, total: progress and progress(file.name, have, total))
+    url = f"{hub}/{card.repository}/resolve/{quote(revision.name)}/{quote(file.name)}"
+    try:
+        declared = _receive(
+            url, part, lambda have, total: progress and progress(file.name, have, total), revision.found
+        )
+    except _MissingError as error:
+        if not revision.is_resumed:
+            raise
+        raise ModelError(
+            f"{error}; the rest of this download is there no more: run vivavoce models remove {card.name}, "
+            "then get it again"
+        ) from None
     expected = file.sha256 or declared
     if expected is not None and checksum(part) != expected:
         part.unlink()
@@ -127,8 +145,15 @@ def _fetch_file(hub: str, card: Card, file: RemoteFile, path: Path, progress: Pr
     part.replace(path)
 
 
-def _receive(url: str, part: Path, progress: Any) -> str | None:
-    """Append to a file what it lacks; returns the SHA-256 that the hub declares, if any."""
+class _MissingError(ModelError):
+    """The hub does not have a file."""
+
+
+def _receive(url: str, part: Path, progress: Any, found_commit: Callable[[str | None], None]) -> str | None:
+    """Append to a file what it lacks; returns the SHA-256 that the hub declares, if any.
+
+    Before any content is written, the commit that it comes from is reported.
+    """
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": f"vivavoce/{__version__}", "Accept-Encoding": "identity"}
     if have:
@@ -141,6 +166,7 @@ def _receive(url: str, part: Path, progress: Any) -> str | None:
         with opener.open(request, timeout=_TIMEOUT_S) as response:
             answer = _answer(response)
             _check_room(part, answer)
+            found_commit(redirects.commit or commit_in(response.headers))
             _append(response, part, answer, progress)
             return redirects.declared or answer.sha256
     except urllib.error.HTTPError as error:
@@ -148,8 +174,9 @@ def _receive(url: str, part: Path, progress: Any) -> str | None:
             if error.headers.get("Content-Range") == f"bytes */{have}":
                 return redirects.declared  # it is complete already
             part.unlink(missing_ok=True)
-            return _receive(url, part, progress)
-        raise ModelError(f"{url}: {host} answers {error.code} {error.reason}") from None
+            return _receive(url, part, progress, found_commit)
+        kind = _MissingError if error.code == http.client.NOT_FOUND else ModelError
+        raise kind(f"{url}: {host} answers {error.code} {error.reason}") from None
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise ModelError(
@@ -163,15 +190,18 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
     Attributes:
         declared: The SHA-256 that an answer on the way declared; None: none did.
+        commit: The commit of the repository that one named; None: none did.
     """
 
     def __init__(self) -> None:
         self.declared: str | None = None
+        self.commit: str | None = None
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if urlsplit(req.full_url).scheme == "https" and urlsplit(newurl).scheme != "https":
             raise urllib.error.HTTPError(newurl, code, "redirects from HTTPS to HTTP", headers, fp)
         self.declared = self.declared or _declared(headers)
+        self.commit = self.commit or commit_in(headers)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

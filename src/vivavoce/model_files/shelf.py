@@ -85,12 +85,13 @@ class Shelf:
         folder = self.path_of(card)
         return (folder / RECORD).is_file() and all((folder / file.name).is_file() for file in card.files)
 
-    def put_on(self, card: Card, source: Path) -> Path:
-        """Move the complete files of a model to its place, with a record of their checksums.
+    def put_on(self, card: Card, source: Path, revision: str | None = None) -> Path:
+        """Move the complete files of a model to its place, with a record of their origin and checksums.
 
         Args:
             card: The model.
             source: A folder with its files, on the same file system.
+            revision: What they come from: a commit, if that is known; None: what the catalogue says.
 
         Returns:
             Its folder.
@@ -102,7 +103,7 @@ class Shelf:
         record = {
             "name": card.name,
             "repository": card.repository,
-            "revision": card.revision,
+            "revision": revision or card.revision,
             "files": {
                 name: {"bytes": (source / name).stat().st_size, "sha256": checksum(source / name)}
                 for name in names
@@ -126,7 +127,8 @@ class Shelf:
         """
         if not self.path_of(card).is_dir():
             raise ModelError(f"{card.name} is not here: run vivavoce models get {card.name}")
-        recorded = self._recorded(card)
+        files = self._recorded(card).get("files")
+        recorded = files if isinstance(files, dict) else {}
         problems = []
         for file in card.files:
             path = self.path_of(card) / file.name
@@ -139,12 +141,17 @@ class Shelf:
                 problems.append(Problem(file.name, "has another content than its checksum says"))
         return problems
 
+    def revision_of(self, card: Card) -> str:
+        """Return what the files of a model come from: a commit, or else what the catalogue says."""
+        revision = self._recorded(card).get("revision")
+        return revision if isinstance(revision, str) else card.revision
+
     def _recorded(self, card: Card) -> Mapping[str, Any]:
         try:
-            files = json.loads((self.path_of(card) / RECORD).read_bytes())["files"]
-        except (OSError, ValueError, KeyError, TypeError):
+            record = json.loads((self.path_of(card) / RECORD).read_bytes())
+        except (OSError, ValueError):
             return {}
-        return files if isinstance(files, dict) else {}
+        return record if isinstance(record, dict) else {}
 
     def remove(self, card: Card) -> bool:
         """Delete a model, or what came of it so far; returns whether there was anything.

@@ -72,6 +72,17 @@ def test_a_model_from_its_download_to_its_removal(hub, capsys, tmp_path):
     assert "No model was downloaded." in capsys.readouterr().err
 
 
+def test_verify_shows_the_commit_that_a_branch_was_at(hub, monkeypatch, capsys):
+    card = Card("made-up", "whisper", ("en",), "MIT", 1, "a/b", "main", (RemoteFile("model.bin"),))
+    monkeypatch.setattr("vivavoce.model_files.CATALOGUE", {"made-up": card})
+    monkeypatch.setattr("vivavoce.model_files.choice.CATALOGUE", {"made-up": card})
+    hub.heads["a/b"] = commit = "a1" * 20
+    hub.files[f"a/b/{commit}/model.bin"] = CONTENT
+    assert run(["models", "get", "made-up"]) == 0
+    assert run(["models", "verify"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [f"made-up: ok, commit {commit}"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
