@@ -5,53 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.engine.engine import Engine, EngineState
+from vivavoce.free_memory import free_memory_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["EnginePool", "free_memory_bytes"]
+__all__ = ["EnginePool"]
 
 _log = logging.getLogger(__name__)
 
 _TEND_S: Final = 10.0
 _SHORT_BYTES: Final = 512 << 20  # with less free memory, models that nobody uses are dropped
-_MEMORY: Final = Path("/proc/meminfo")
-_GROUP: Final = Path("/sys/fs/cgroup")
-
-
-def free_memory_bytes(memory: Path = _MEMORY, group: Path = _GROUP) -> int | None:
-    """Return how much memory this process may still use; None: the system does not say.
-
-    Args:
-        memory: The kernel's figures.
-        group: Figures of the control group, as a container has them.
-    """
-    found = []
-    try:
-        fields = dict(line.split(":", 1) for line in memory.read_text().splitlines() if ":" in line)
-        found.append(int(fields["MemAvailable"].split()[0]) << 10)
-    except (OSError, KeyError, ValueError):
-        pass
-    try:
-        limit = int((group / "memory.max").read_text())  # "max": no limit
-        used = int((group / "memory.current").read_text())
-        found.append(limit - used + _given_up_when_needed(group))
-    except (OSError, ValueError):
-        pass
-    return min(found) if found else None
-
-
-def _given_up_when_needed(group: Path) -> int:
-    """Bytes of files that were read and are not in use, which count as used memory."""
-    try:
-        lines = (group / "memory.stat").read_text().splitlines()
-        return int(dict(line.split() for line in lines).get("inactive_file", 0))
-    except (OSError, ValueError):
-        return 0
 
 
 @dataclass(slots=True)

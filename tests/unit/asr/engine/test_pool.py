@@ -4,7 +4,6 @@ import pytest
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
 from vivavoce.asr.engine import Engine, EnginePool, EngineState, tuning_of
-from vivavoce.asr.engine.pool import free_memory_bytes
 from vivavoce.errors import ModelError
 
 pytestmark = pytest.mark.anyio
@@ -111,31 +110,6 @@ async def test_a_model_that_cant_be_loaded_is_tried_again_and_leaves_the_others_
     await pool.default.wait_loaded()
     assert pool.default.state is EngineState.READY
     await pool.stop()
-
-
-@pytest.mark.parametrize(
-    ("memory", "limit", "current", "free"),
-    [
-        ("MemTotal: 100 kB\nMemAvailable:  2048 kB\n", None, None, 2 * MIB),
-        ("MemAvailable:  2048 kB\n", "max", "5", 2 * MIB),
-        ("MemAvailable:  2048 kB\n", str(3 * MIB), str(2 * MIB), MIB),
-        ("MemAvailable:  x kB\n", "x", "5", None),
-        ("", None, None, None),
-    ],
-)
-async def test_free_memory(tmp_path, memory, limit, current, free):
-    (tmp_path / "meminfo").write_text(memory)
-    for name, text in (("memory.max", limit), ("memory.current", current)):
-        if text is not None:
-            (tmp_path / name).write_text(text)
-    assert free_memory_bytes(tmp_path / "meminfo", tmp_path) == free
-
-
-async def test_files_that_were_read_are_no_used_memory(tmp_path):
-    (tmp_path / "memory.max").write_text(str(3 * MIB))
-    (tmp_path / "memory.current").write_text(str(3 * MIB))
-    (tmp_path / "memory.stat").write_text(f"anon {MIB}\ninactive_file {2 * MIB}\n")
-    assert free_memory_bytes(tmp_path / "meminfo", tmp_path) == 2 * MIB
 
 
 async def test_the_sizes_of_a_tuning_fit_each_other():
