@@ -13,7 +13,7 @@ from vivavoce.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["TensorFiles", "read_json"]
+__all__ = ["ModelFolder", "TensorFiles", "read_json"]
 
 _ONE_FILE: Final = "model.safetensors"
 _INDEX: Final = "model.safetensors.index.json"
@@ -96,6 +96,34 @@ class TensorFiles:
             for path in self.paths:
                 self._places |= _places(path)
         return self._places
+
+
+class ModelFolder:
+    """A Hugging Face style folder.
+
+    Attributes:
+        config: Its ``config.json``.
+        tokenizer: Its ``tokenizer.json``.
+        tensors: Its weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Find the files.
+
+        Args:
+            folder: Holds ``config.json``, ``tokenizer.json``, and the weights as `TensorFiles` reads them.
+
+        Raises:
+            ModelError: There is no such folder, or a file is missing.
+        """
+        if not folder.is_dir():
+            raise ModelError(f"there is no folder {folder}: give the folder of a model")
+        self.config = folder / "config.json"
+        self.tokenizer = folder / "tokenizer.json"
+        for path in (self.config, self.tokenizer):
+            if not path.is_file():
+                raise ModelError(f"{folder} has no {path.name}: download the model again")
+        self.tensors = TensorFiles(folder)
 
 
 def read_json(path: Path) -> dict[str, Any]:

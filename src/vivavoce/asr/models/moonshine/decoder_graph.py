@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from vivavoce.asr.models.moonshine.rotary import FLOAT, INT64, pairs_apart, rotation
 from vivavoce.asr.models.moonshine.sizes import TINY_DECODER, WORD_HEADS
 from vivavoce.asr.models.onnx.graph_writer import GraphBuilder, Products, Rows
-from vivavoce.asr.models.onnx.quantised import side_by_side
+from vivavoce.asr.models.onnx.quantised import Dense, quantise, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vivavoce.asr.models.moonshine.weights import DecoderBlock, Weights
     from vivavoce.asr.models.onnx.quantised import Floats, Matrix
 
-__all__ = ["DecoderPart", "build_decoder", "write_decoder"]
+__all__ = ["DecoderPart", "build_decoder", "embed_tokens", "write_decoder"]
 
 _MAX_TOKENS: Final = 1024
 
@@ -67,6 +67,29 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         word_heads=WORD_HEADS,
     )
     write_decoder(part, path, products)
+
+
+def embed_tokens(graph: GraphBuilder, embedding: Floats, tokens: str, *, quantised: bool) -> str:
+    """Look tokens up, in a table of floats or in one of bytes with a scale for each token.
+
+    Args:
+        graph: The graph.
+        embedding: Float32 (tokens, width).
+        tokens: Name of the tokens, int64 (batch, new).
+        quantised: Whether the table is of bytes.
+
+    Returns:
+        Name of the embedded tokens, float32 (batch, new, width).
+    """
+    if not quantised:
+        return graph.node("Gather", graph.constant(embedding), tokens, axis=0)
+    table = quantise(Dense(embedding.T))
+    codes = graph.node("Gather", graph.constant(table.quantised.T), tokens, axis=0)
+    scale = graph.node("Gather", graph.constant(table.scale[:, None]), tokens, axis=0)
+    around_zero = graph.node(
+        "Sub", graph.node("Cast", codes, to=FLOAT), graph.scalar(float(table.zero_point[0]))
+    )
+    return graph.node("Mul", around_zero, scale)
 
 
 def write_decoder(part: DecoderPart, path: Path, products: Products = "rows") -> None:

@@ -1,4 +1,4 @@
-"""The files of a model folder, and the folder of the graphs written from them."""
+"""The folder of the graphs that are written from a model's files."""
 
 from __future__ import annotations
 
@@ -6,40 +6,17 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.models.onnx.cache import cached, digest
-from vivavoce.asr.models.tensor_files import TensorFiles
-from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vivavoce.asr.models.moonshine_streaming.config import StreamingConfig
+    from vivavoce.asr.models.tensor_files import ModelFolder
 
-__all__ = ["ModelFolder", "cached_graphs"]
+__all__ = ["cached_graphs"]
 
 # Part of the cache's key: raise it with each change of the written graphs.
 _BUILD: Final = 1
-
-
-class ModelFolder:
-    """A Hugging Face style folder."""
-
-    def __init__(self, folder: Path) -> None:
-        """Find the files.
-
-        Args:
-            folder: Holds ``config.json``, ``tokenizer.json``, and the weights as `TensorFiles` reads them.
-
-        Raises:
-            ModelError: There is no such folder, or a file is missing.
-        """
-        if not folder.is_dir():
-            raise ModelError(f"there is no folder {folder}: give the folder of a Moonshine streaming model")
-        self.config = folder / "config.json"
-        self.tokenizer = folder / "tokenizer.json"
-        for path in (self.config, self.tokenizer):
-            if not path.is_file():
-                raise ModelError(f"{folder} has no {path.name}: download the model again")
-        self.tensors = TensorFiles(folder)
 
 
 def cached_graphs(

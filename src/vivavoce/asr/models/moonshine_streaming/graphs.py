@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onnx import TensorProto
-
-from vivavoce.asr.models.moonshine.decoder_graph import DecoderPart, write_decoder
+from vivavoce.asr.models.moonshine.decoder_graph import DecoderPart, embed_tokens, write_decoder
 from vivavoce.asr.models.moonshine_streaming.encoder_graph import build_encoder, build_front
 from vivavoce.asr.models.moonshine_streaming.weights import load_weights
-from vivavoce.asr.models.onnx.quantised import Dense, quantise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vivavoce.asr.models.moonshine_streaming.config import StreamingConfig
     from vivavoce.asr.models.onnx.graph_writer import GraphBuilder
-    from vivavoce.asr.models.onnx.quantised import Floats
     from vivavoce.asr.models.tensor_files import TensorFiles
 
 __all__ = ["build"]
@@ -48,7 +44,7 @@ def build(
     build_encoder(weights, config, out_dir / "encoder.onnx")
 
     def embed(graph: GraphBuilder, tokens: str) -> str:
-        return _embed(graph, weights.embedding, tokens, quantised=quantised)
+        return embed_tokens(graph, weights.embedding, tokens, quantised=quantised)
 
     part = DecoderPart(
         sizes=config.decoder,
@@ -60,16 +56,3 @@ def build(
         word_heads=word_heads,
     )
     write_decoder(part, out_dir / "decoder.onnx")
-
-
-def _embed(graph: GraphBuilder, embedding: Floats, tokens: str, *, quantised: bool) -> str:
-    """Look tokens up, in a table of floats or in one of bytes with a scale for each token."""
-    if not quantised:
-        return graph.node("Gather", graph.constant(embedding), tokens, axis=0)
-    table = quantise(Dense(embedding.T))
-    codes = graph.node("Gather", graph.constant(table.quantised.T), tokens, axis=0)
-    scale = graph.node("Gather", graph.constant(table.scale[:, None]), tokens, axis=0)
-    around_zero = graph.node(
-        "Sub", graph.node("Cast", codes, to=TensorProto.FLOAT), graph.scalar(float(table.zero_point[0]))
-    )
-    return graph.node("Mul", around_zero, scale)

@@ -13,9 +13,10 @@ from vivavoce.asr.models.moonshine.texts import Texts, token_limit
 from vivavoce.asr.models.moonshine.word_times import Timing
 from vivavoce.asr.models.moonshine_streaming.config import FEATURES_PER_FRAME, StreamingConfig
 from vivavoce.asr.models.moonshine_streaming.encoder import Encoded, Heard, StreamingEncoder
-from vivavoce.asr.models.moonshine_streaming.files import ModelFolder, cached_graphs
+from vivavoce.asr.models.moonshine_streaming.files import cached_graphs
 from vivavoce.asr.models.moonshine_streaming.written import Written
 from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.asr.models.tensor_files import ModelFolder
 from vivavoce.asr.models.terms import DEFAULT_STRENGTH, Strength
 from vivavoce.asr.models.vocabulary import Vocabulary
 from vivavoce.errors import ModelError

@@ -25,7 +25,8 @@ from vivavoce.asr.models.batches import recognise
 from vivavoce.asr.models.guards import cut_loop
 from vivavoce.asr.models.moonshine.decoder import Batch
 from vivavoce.asr.models.moonshine_streaming import MoonshineStreamingRecogniser
-from vivavoce.asr.models.moonshine_streaming.files import ModelFolder, cached_graphs
+from vivavoce.asr.models.moonshine_streaming.files import cached_graphs
+from vivavoce.asr.models.tensor_files import ModelFolder
 
 KEPT = Path(__file__).parents[4] / "data" / "moonshine_streaming.npz"
 CLOSE = {"rtol": 0, "atol": 1e-4}
