@@ -62,7 +62,7 @@ def build_decoder(weights: Weights, path: Path, products: Products = "rows") -> 
         blocks=weights.decoder,
         norm=weights.decoder_norm,
         vocabulary=weights.vocabulary,
-        frequencies=weights.frequencies,
+        frequencies=weights.encoder.frequencies,
         embed=embed,
         word_heads=WORD_HEADS,
     )

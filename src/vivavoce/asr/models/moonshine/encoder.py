@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.moonshine.front import MIN_SAMPLES, FrontEnd, FrontRows
-from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES, HEAD_SIZE, HEADS, STATES
+from vivavoce.asr.models.moonshine.sizes import FRAME_SAMPLES, TINY_ENCODER
 
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
+    from vivavoce.asr.models.moonshine.sizes import EncoderSizes
 
 __all__ = ["Encoded", "Encoder", "Past"]
 
@@ -30,16 +31,14 @@ _LEAST_REUSED_FRAMES: Final = 16
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
-_NO_STATES: Final[Floats] = np.zeros((STATES, 1, HEADS, 0, HEAD_SIZE), np.float32)
-
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """Encoded frames that a later pass can reuse.
 
     Attributes:
-        states: The encoder's own keys and values, shape (12, 1, 8, frames, 36), float32.
-        cross: The decoder's keys and values, shape (12, 8, frames, 36), float32.
+        states: The encoder's own keys and values, shape (states, 1, heads, frames, head_size), float32.
+        cross: The decoder's keys and values, shape (states, heads, frames, head_size), float32.
         place: Of the first frame, among those that were last encoded together.
         reuses: Passes since then.
     """
@@ -66,10 +65,11 @@ class Encoded:
 class Encoder:
     """Runs the front end and the encoder; keeps nothing between calls."""
 
-    def __init__(self, front: Any, encoder: Any) -> None:
-        """Take the sessions of the graphs that `build_front` and `build_encoder` wrote."""
+    def __init__(self, front: Any, encoder: Any, sizes: EncoderSizes = TINY_ENCODER) -> None:
+        """Take the sessions of the graphs that `build_front` and `build_encoder` wrote, and their sizes."""
         self._front = FrontEnd(front)
         self._encoder = encoder
+        self._no_states: Floats = np.zeros((sizes.states, 1, sizes.heads, 0, sizes.head_size), np.float32)
 
     def encode(
         self, samples: Samples, start: int = 0, before: Encoded | None = None, *, exact: bool = False
@@ -85,13 +85,14 @@ class Encoder:
             exact: Whether all frames must be encoded together.
 
         Returns:
-            The decoder's keys and values, shape (12, 8, frames, 36), float32, and what the next pass may use.
+            The decoder's keys and values, shape (states, heads, frames, head_size), float32, and what the
+            next pass may use.
         """
         if len(samples) < MIN_SAMPLES:
             samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
         front = self._front.run(samples, start, before.front if before is not None else None)
         past = None if exact or before is None else _reusable(before, front)
-        kept, place, states = 0, 0, _NO_STATES
+        kept, place, states = 0, 0, self._no_states
         if past is not None:
             kept, place, states = past.cross.shape[2], past.place, past.states
         new_rows = front.rows[2 * kept : 2 * front.frames + 2]

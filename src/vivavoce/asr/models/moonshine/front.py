@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.models.moonshine.sizes import HIDDEN, ROW_SAMPLES, STEP_SAMPLES
+from vivavoce.asr.models.moonshine.sizes import ROW_SAMPLES, STEP_SAMPLES
 
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
@@ -50,7 +50,8 @@ class FrontRows:
 
     Attributes:
         start: Position of the span's first sample, in samples.
-        rows: Of the second convolution, before the norm: shape (rows, 576), float32, one row for 192 samples.
+        rows: Of the second convolution, before the norm: shape (rows, 2 * hidden), float32, one row for 192
+            samples.
         sums: Sum and sum of squares over the features of each row of the first convolution: shape (steps, 2),
             float64, one row for 64 samples.
     """
@@ -74,7 +75,8 @@ class FrontRows:
     @property
     def norm(self) -> Floats:
         """Mean and reciprocal deviation of the group norm: shape (2,), float32."""
-        total, squares = self.sums.sum(axis=0) / (len(self.sums) * HIDDEN)
+        hidden = self.rows.shape[1] // 2
+        total, squares = self.sums.sum(axis=0) / (len(self.sums) * hidden)
         return np.array([total, 1 / np.sqrt(squares - total**2 + _EPSILON)], np.float32)
 
 

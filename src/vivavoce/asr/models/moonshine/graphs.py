@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.asr.models.moonshine.decoder_graph import build_decoder
 from vivavoce.asr.models.moonshine.encoder_graph import build_encoder, build_front
+from vivavoce.asr.models.moonshine.sizes import TINY_DECODER, TINY_ENCODER
 from vivavoce.asr.models.moonshine.weights import load_weights
 
 if TYPE_CHECKING:
@@ -35,6 +36,6 @@ def build(encoder_ort: Path, decoder_ort: Path, out_dir: Path, *, products: Prod
     """
     out_dir.mkdir(parents=True, exist_ok=True)
     weights = load_weights(encoder_ort, decoder_ort, scratch=out_dir)
-    build_front(weights, out_dir / "front.onnx", products)
-    build_encoder(weights, out_dir / "encoder.onnx", products)
+    build_front(weights.encoder, out_dir / "front.onnx", products)
+    build_encoder(weights.encoder, TINY_ENCODER, TINY_DECODER, out_dir / "encoder.onnx", products)
     build_decoder(weights, out_dir / "decoder.onnx", products)

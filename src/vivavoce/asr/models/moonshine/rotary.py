@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from onnx import TensorProto
 
-from vivavoce.asr.models.moonshine.sizes import HEAD_SIZE, HEADS
-
 if TYPE_CHECKING:
     from vivavoce.asr.models.onnx.quantised import Floats, Matrix
 
-__all__ = ["FLOAT", "INT64", "ROTATED", "pairs_apart", "rotation"]
+__all__ = ["FLOAT", "INT64", "pairs_apart", "rotation"]
 
 FLOAT: Final = TensorProto.FLOAT
 INT64: Final = TensorProto.INT64
-ROTATED: Final = 32
-"""How many of a head's dimensions Moonshine tiny rotates."""
 
 
 def rotation(frequencies: Floats, positions: int) -> tuple[Floats, Floats]:
@@ -31,13 +27,17 @@ def rotation(frequencies: Floats, positions: int) -> tuple[Floats, Floats]:
     return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
 
-def pairs_apart(
-    matrix: Matrix, heads: int = HEADS, head_size: int = HEAD_SIZE, rotated: int = ROTATED
-) -> Matrix:
+def pairs_apart(matrix: Matrix, heads: int, head_size: int, rotated: int) -> Matrix:
     """Reorder each head's outputs so that rotated pairs lie half of the rotated dimensions apart.
 
     The model rotates the neighbours (0, 1), (2, 3) and so on. Scores do not change if queries and keys are
-    permuted alike, and the kernel that rotates the pairs (0, 16), (1, 17) and so on is faster.
+    permuted alike, and the kernel that rotates the pairs (0, 16), (1, 17) and so on, of 32, is faster.
+
+    Args:
+        matrix: Yields queries or keys.
+        heads: Its heads.
+        head_size: Features of a head.
+        rotated: How many of them are rotated, an even number.
     """
     head = np.concatenate([np.arange(0, rotated, 2), np.arange(1, rotated, 2), np.arange(rotated, head_size)])
     return matrix.reordered((np.arange(heads)[:, None] * head_size + head).reshape(-1))

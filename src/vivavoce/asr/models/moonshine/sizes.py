@@ -1,4 +1,4 @@
-"""Sizes and marks of Moonshine tiny, as its weights have them."""
+"""Sizes and marks of Moonshine: what all sizes share, and those of the packaged tiny model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ __all__ = [
     "STATES",
     "STEP_SAMPLES",
     "TINY_DECODER",
+    "TINY_ENCODER",
     "VOCABULARY",
     "WORD_HEADS",
     "DecoderSizes",
+    "EncoderSizes",
 ]
 
 BLOCKS: Final = 6
@@ -52,6 +54,31 @@ word before it.
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderSizes:
+    """Sizes of an encoder.
+
+    Attributes:
+        blocks: Its blocks.
+        heads: Attention heads of each block.
+        head_size: Features of a head.
+    """
+
+    blocks: int
+    heads: int
+    head_size: int
+
+    @property
+    def states(self) -> int:
+        """Arrays of attention states: for each block its keys, then its values."""
+        return 2 * self.blocks
+
+    @property
+    def inner(self) -> int:
+        """Features of all heads."""
+        return self.heads * self.head_size
+
+
+@dataclass(frozen=True, slots=True)
 class DecoderSizes:
     """Sizes and marks of a decoder.
 
@@ -77,4 +104,5 @@ class DecoderSizes:
         return 2 * self.blocks
 
 
+TINY_ENCODER: Final = EncoderSizes(BLOCKS, HEADS, HEAD_SIZE)
 TINY_DECODER: Final = DecoderSizes(BLOCKS, HEADS, HEAD_SIZE, len(WORD_HEADS))

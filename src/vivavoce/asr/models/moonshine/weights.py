@@ -1,11 +1,11 @@
-"""Reading the weights of Moonshine tiny from the two shipped ``.ort`` files."""
+"""The weights that the graphs are written from, and reading those of the two shipped ``.ort`` files."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,14 +18,19 @@ from vivavoce.asr.models.onnx.runtime import save_as_onnx
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "Convolutions",
     "DecoderBlock",
     "EncoderBlock",
+    "EncoderWeights",
     "Weights",
+    "cross_matrices",
     "load_weights",
 ]
+
+_PAIRS: Final = 16  # of dimensions that are rotated
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +66,32 @@ class DecoderBlock:
     down: Matrix
 
 
+Convolutions: TypeAlias = Literal["bytes", "fine", "float"]
+"""How the second and the third convolution are computed.
+
+bytes: they hold dequantised bytes, and are computed with these, and with activations of 8 bits.
+fine: with a precision of about 15 bits; see `GraphBuilder.fine_product`.
+float: in float32.
+"""
+
+
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """The weights of encoder and decoder.
+class EncoderWeights:
+    """The weights of the encoder, and of the decoder's cross-attention keys and values.
 
     Attributes:
-        conv1: float32 (288, 1, 127), stride 64, no bias.
-        group_gain: float32 (288,), gain of the group norm after tanh.
-        group_bias: float32 (288,).
-        conv2: float32 (576, 288, 7), stride 3.
-        conv2_bias: float32 (576,).
-        conv3: float32 (288, 576, 3), stride 2.
-        conv3_bias: float32 (288,).
-        encoder: one entry per block.
-        encoder_norm: float32 (288,).
-        frequencies: float32 (16,), rotary angle per position for each pair of dimensions.
-        embedding: uint8 (32768, 288), quantised like ``vocabulary``.
-        decoder: one entry per block.
-        decoder_norm: float32 (288,).
-        vocabulary: the projection to the vocabulary, the transposed embedding.
+        conv1: float32 (hidden, 1, 127), stride 64, no bias.
+        group_gain: float32 (hidden,), gain of the group norm after tanh.
+        group_bias: float32 (hidden,).
+        conv2: float32 (2 * hidden, hidden, 7), stride 3.
+        conv2_bias: float32 (2 * hidden,).
+        conv3: float32 (hidden, 2 * hidden, 3), stride 2.
+        conv3_bias: float32 (hidden,).
+        convolutions: How the last two are computed.
+        blocks: one entry per block.
+        norm: float32 (hidden,).
+        frequencies: float32 (pairs,), rotary angle per position for each pair of dimensions.
+        cross: for each block of the decoder its keys, then its values.
     """
 
     conv1: Floats
@@ -89,13 +101,40 @@ class Weights:
     conv2_bias: Floats
     conv3: Floats
     conv3_bias: Floats
-    encoder: tuple[EncoderBlock, ...]
-    encoder_norm: Floats
+    convolutions: Convolutions
+    blocks: tuple[EncoderBlock, ...]
+    norm: Floats
     frequencies: Floats
+    cross: tuple[Matrix, ...]
+
+    @property
+    def hidden(self) -> int:
+        """Features of the encoder."""
+        return len(self.norm)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of Moonshine tiny.
+
+    Attributes:
+        encoder: those of the encoder.
+        embedding: uint8 (32768, 288), quantised like ``vocabulary``.
+        decoder: one entry per block.
+        decoder_norm: float32 (288,).
+        vocabulary: the projection to the vocabulary, the transposed embedding.
+    """
+
+    encoder: EncoderWeights
     embedding: Bytes
     decoder: tuple[DecoderBlock, ...]
     decoder_norm: Floats
     vocabulary: Linear
+
+
+def cross_matrices(decoder: Sequence[DecoderBlock]) -> tuple[Matrix, ...]:
+    """Return for each block of the decoder its cross-attention keys, then its values."""
+    return tuple(matrix for block in decoder for matrix in (block.cross_key, block.cross_value))
 
 
 def load_weights(encoder_ort: Path, decoder_ort: Path, scratch: Path) -> Weights:
@@ -112,26 +151,19 @@ def load_weights(encoder_ort: Path, decoder_ort: Path, scratch: Path) -> Weights
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         encoder = _Model(_convert(encoder_ort, Path(folder) / "encoder.onnx"))
         decoder = _Model(_convert(decoder_ort, Path(folder) / "decoder.onnx"))
+    blocks = tuple(_decoder_block(decoder, f"model.decoder.layers.{i}") for i in range(BLOCKS))
     weights = Weights(
-        conv1=encoder.floats("conv1.weight"),
-        group_gain=encoder.floats_of("/groupnorm/Mul", 1).reshape(-1),
-        group_bias=encoder.floats_of("/groupnorm/Add", 1).reshape(-1),
-        conv2=encoder.floats("conv2.weight"),
-        conv2_bias=encoder.floats("conv2.bias"),
-        conv3=encoder.floats("conv3.weight"),
-        conv3_bias=encoder.floats("conv3.bias"),
-        encoder=tuple(_encoder_block(encoder, f"layers.{i}") for i in range(BLOCKS)),
-        encoder_norm=encoder.floats("layer_norm.weight"),
-        frequencies=encoder.floats_of("/rotary_emb/Expand", 0).reshape(-1),
+        encoder=_encoder_weights(encoder, blocks),
         embedding=decoder.bytes_of("/model/decoder/embed_tokens/Gather", 0),
-        decoder=tuple(_decoder_block(decoder, f"model.decoder.layers.{i}") for i in range(BLOCKS)),
+        decoder=blocks,
         decoder_norm=decoder.floats("model.decoder.norm.weight"),
         vocabulary=decoder.linear("/proj_out/MatMul_quant"),
     )
-    if weights.embedding.shape != (VOCABULARY, HIDDEN) or weights.frequencies.shape != (16,):
+    pairs = len(weights.encoder.frequencies)
+    if weights.embedding.shape != (VOCABULARY, HIDDEN) or pairs != _PAIRS:
         raise ModelError(
             "the files must be those of Moonshine tiny, got an embedding of shape "
-            f"{weights.embedding.shape} and {weights.frequencies.shape[0]} rotary frequencies"
+            f"{weights.embedding.shape} and {pairs} rotary frequencies"
         )
     if not np.array_equal(weights.embedding.T, weights.vocabulary.quantised):
         raise ModelError("the embedding must equal the transposed projection to the vocabulary, and does not")
@@ -202,6 +234,23 @@ class _Model:
             np.broadcast_to(np.asarray(self._array(zero_point), np.uint8), outputs).copy(),
             np.asarray(self._array(bias[0]), np.float32) if any(bias) else None,
         )
+
+
+def _encoder_weights(model: _Model, decoder: Sequence[DecoderBlock]) -> EncoderWeights:
+    return EncoderWeights(
+        conv1=model.floats("conv1.weight"),
+        group_gain=model.floats_of("/groupnorm/Mul", 1).reshape(-1),
+        group_bias=model.floats_of("/groupnorm/Add", 1).reshape(-1),
+        conv2=model.floats("conv2.weight"),
+        conv2_bias=model.floats("conv2.bias"),
+        conv3=model.floats("conv3.weight"),
+        conv3_bias=model.floats("conv3.bias"),
+        convolutions="bytes",
+        blocks=tuple(_encoder_block(model, f"layers.{i}") for i in range(BLOCKS)),
+        norm=model.floats("layer_norm.weight"),
+        frequencies=model.floats_of("/rotary_emb/Expand", 0).reshape(-1),
+        cross=cross_matrices(decoder),
+    )
 
 
 def _encoder_block(model: _Model, name: str) -> EncoderBlock:
