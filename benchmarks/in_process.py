@@ -48,6 +48,7 @@ class ObservedRecogniser:
     def __init__(self, recogniser: Recogniser, look: Callable[[Span, Hypothesis], None]) -> None:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
+        self.max_workers = recogniser.max_workers
         self.joins_running = False
         self.partial_cadence_ms = recogniser.partial_cadence_ms
         self.step_samples = recogniser.step_samples

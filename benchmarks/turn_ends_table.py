@@ -96,6 +96,7 @@ class _CachingRecogniser:
     def __init__(self, recogniser: Recogniser) -> None:
         self.name = recogniser.name
         self.max_batch = recogniser.max_batch
+        self.max_workers = recogniser.max_workers
         self.joins_running = False
         self.partial_cadence_ms = None
         self.step_samples = recogniser.step_samples

@@ -74,6 +74,7 @@ class ScriptedRecogniser:
     name = "scripted"
     step_samples = 384
     joins_running = False
+    max_workers = None
     partial_cadence_ms = None
 
     def __init__(self, *, max_batch=4, pass_s=0.0, gate=None, fail_after=None):

@@ -85,7 +85,8 @@ class Engine:
             reviser: Loads a better recogniser, which hears finished utterances again; called on a thread.
                 Nobody waits for it, but if it can't be loaded, the engine is dead. None: there is none.
             revision_limit_s: How long a final may wait for that one, in seconds.
-            workers: Batches decoded at the same time; None: one a core, within the CPU quota.
+            workers: Most batches decoded at the same time; a recogniser may want fewer. None: one a core,
+                within the CPU quota.
             tuning: Times and sizes of its sessions; None: the defaults.
         """
         self.stats = EngineStats()
@@ -178,7 +179,7 @@ class Engine:
                 self._serve(member)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._detect_forever(detector))
-                for _ in range(self._workers):
+                for _ in range(min(self._workers, recogniser.max_workers or self._workers)):
                     group.create_task(self._decode_forever(recogniser))
                 group.create_task(self._tend_memory_forever())
                 group.create_task(self._revise_forever(recogniser.name))

@@ -158,6 +158,10 @@ class Recogniser(Protocol):
         """The largest batch that saves time."""
 
     @property
+    def max_workers(self) -> int | None:
+        """Batches that are worth decoding at the same time; None: one for each core."""
+
+    @property
     def joins_running(self) -> bool:
         """Whether spans may join others that are being decoded.
 

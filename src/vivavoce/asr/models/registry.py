@@ -7,6 +7,8 @@ of `Recogniser`, `SpeechDetector` or `TurnDetector`, and a line in a table here.
 from __future__ import annotations
 
 import importlib
+import logging
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +17,16 @@ import numpy as np
 
 from vivavoce.asr.models.base import Span
 from vivavoce.asr.models.batches import recognise
+from vivavoce.asr.models.devices import CPU, CUDA, DEVICE_CHOICES, why_no_gpu
 from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vivavoce.asr.models.base import Recogniser, SpeechDetector, TurnDetector
+
+_log = logging.getLogger(__name__)
 
 __all__ = [
     "RECOGNISERS",
@@ -34,7 +39,8 @@ __all__ = [
 ]
 
 # The class of each family, which is called with the model's folder (None: an installed package carries it)
-# and the keyword ``threads``. It is imported only when a model is loaded, because that loads its runtime.
+# and the keywords ``threads`` and ``device``. It is imported only when a model is loaded, because that loads
+# its runtime.
 RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
     "moonshine": "vivavoce.asr.models.moonshine.recogniser:MoonshineRecogniser",
     "moonshine-streaming": (
@@ -53,7 +59,12 @@ TURN_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
 
 
 def load_recogniser(
-    family: str = "moonshine", folder: Path | None = None, *, threads: int = 1, turn_model: str = "auto"
+    family: str = "moonshine",
+    folder: Path | None = None,
+    *,
+    threads: int = 1,
+    turn_model: str = "auto",
+    device: str = "cpu",
 ) -> Recogniser:
     """Load a recogniser. Takes about a second.
 
@@ -62,13 +73,49 @@ def load_recogniser(
         folder: The model's files; None: those of an installed package.
         threads: Threads for one run.
         turn_model: As for `load_turn_detector`.
+        device: ``cpu``, ``cuda``, or ``auto``: CUDA where it can be used. Where it is not ``cpu``, a line of
+            the log says which it is.
 
     Raises:
-        ModelError: There is no such family, or a file is missing or is not such a model.
+        ModelError: There is no such family, a file is missing or is not such a model, or ``cuda`` is asked
+            for and can't be used.
     """
-    recogniser: Recogniser = _class_of(family, RECOGNISERS)(folder, threads=threads)
+    recogniser = _on_device(partial(_class_of(family, RECOGNISERS), folder, threads=threads), family, device)
     turns = load_turn_detector(turn_model, threads=threads)
     return recogniser if turns is None else TurnAwareRecogniser(recogniser, turns)
+
+
+def _on_device(opened: Callable[..., Recogniser], family: str, choice: str) -> Recogniser:
+    """Open a recogniser on the device of a user's choice.
+
+    Args:
+        opened: Opens it on its keyword ``device``.
+        family: A key of `RECOGNISERS`.
+        choice: One of `DEVICE_CHOICES`.
+
+    Raises:
+        ModelError: It can't be opened there.
+    """
+    if choice not in DEVICE_CHOICES:
+        raise ModelError(f"`device` must be one of {', '.join(DEVICE_CHOICES)}, got {choice!r}")
+    if choice == CPU.name:
+        return opened(device=CPU)
+    reason = why_no_gpu(family)
+    if reason is None:
+        try:
+            recogniser = opened(device=CUDA)
+        except ModelError as error:  # such as: its libraries are there, and too little memory
+            if choice == CUDA.name:
+                raise
+            reason = str(error)
+        else:
+            _log.info("%s runs on the GPU (CUDA)", recogniser.name)
+            return recogniser
+    elif choice == CUDA.name:
+        raise ModelError(f"--device cuda: {reason}")
+    recogniser = opened(device=CPU)
+    _log.info("%s runs on the CPU: %s", recogniser.name, reason)
+    return recogniser
 
 
 def load_turn_detector(turn_model: str, *, threads: int = 1) -> TurnDetector | None:

@@ -32,6 +32,11 @@ class TurnAwareRecogniser:
         return self._recogniser.max_batch
 
     @property
+    def max_workers(self) -> int | None:
+        """That of the recogniser."""
+        return self._recogniser.max_workers
+
+    @property
     def step_samples(self) -> int:
         """That of the recogniser."""
         return self._recogniser.step_samples

@@ -94,6 +94,40 @@ async def test_many_sessions_share_batches_and_do_not_mix():
     await engine.stop()
 
 
+class OneAtATime(ScriptedRecogniser):
+    """Is worth one worker, and notes how many it had."""
+
+    max_workers = 1
+
+    def __init__(self):
+        super().__init__(max_batch=1, pass_s=0.001)
+        self.working = threading.Semaphore(1)
+        self.was_shared = False
+
+    def recognise(self, spans):
+        is_alone = self.working.acquire(blocking=False)
+        self.was_shared |= not is_alone
+        try:
+            return super().recognise(spans)
+        finally:
+            if is_alone:
+                self.working.release()
+
+
+async def test_a_recogniser_has_no_more_workers_than_are_worth_it():
+    recogniser = OneAtATime()
+    engine = Engine(recogniser=lambda: recogniser, detector=ScriptedDetector, workers=4)
+    engine.start()
+    await engine.wait_loaded()
+    clients = [Client(engine) for _ in range(8)]
+    for client in clients:
+        client.say(speech(0, 1, 2))
+    for client in clients:
+        assert await client.end() == ["Alpha bravo. Charlie,"]
+    assert not recogniser.was_shared
+    await engine.stop()
+
+
 class Stepping(ScriptedRecogniser):
     """Takes steps; passes over the word ``waiting`` are not done before one over ``waits_for`` was."""
 

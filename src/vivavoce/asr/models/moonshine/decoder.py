@@ -160,10 +160,13 @@ class Decoder:
     Attributes:
         session: Of the graph.
         sizes: Of the decoder.
+        binds_once: Whether the session reads bound inputs where they are, as on the CPU; a GPU gets a copy of
+            what they hold when they are bound.
     """
 
-    def __init__(self, session: Any, sizes: DecoderSizes = TINY_DECODER) -> None:
+    def __init__(self, session: Any, sizes: DecoderSizes = TINY_DECODER, *, binds_once: bool = True) -> None:
         """Take the session of the graph that `write_decoder` wrote, and the sizes it was written for."""
+        self.binds_once: Final = binds_once
         self.session: Final = session
         self.sizes: Final = sizes
 

@@ -11,6 +11,8 @@ from vivavoce.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vivavoce.asr.models.onnx.graph_writer import Products
+
 __all__ = ["ShippedFiles", "cached_graphs"]
 
 # Part of the cache's key: raise it with each change of the written graphs.
@@ -43,8 +45,12 @@ class ShippedFiles:
         self.tokenizer = find("tokenizer.bin")
 
 
-def cached_graphs(files: ShippedFiles) -> Path:
+def cached_graphs(files: ShippedFiles, products: Products = "rows") -> Path:
     """The folder of the graphs of these weights; the first call writes them, in about a second.
+
+    Args:
+        files: The weights.
+        products: How quantised products are computed.
 
     Raises:
         ModelError: The files are not those of Moonshine tiny.
@@ -53,6 +59,7 @@ def cached_graphs(files: ShippedFiles) -> Path:
     def write(folder: Path) -> None:
         from vivavoce.asr.models.moonshine.graphs import build  # noqa: PLC0415 - loads onnx, needed once
 
-        build(files.encoder, files.decoder, folder)
+        build(files.encoder, files.decoder, folder, products=products)
 
-    return cached(f"moonshine-{digest(files.encoder, files.decoder)}-{_BUILD}", "decoder.onnx", write)
+    how = "" if products == "rows" else f"{products}-"
+    return cached(f"moonshine-{digest(files.encoder, files.decoder)}-{how}{_BUILD}", "decoder.onnx", write)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from vivavoce.asr.models.devices import CPU, GPU_MAX_BATCH, GPU_MAX_WORKERS
 from vivavoce.asr.models.moonshine.encoder import Encoded
 from vivavoce.asr.models.moonshine.files import ShippedFiles, cached_graphs
 from vivavoce.asr.models.moonshine.greedy import Job
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vivavoce.asr.models.base import Hypothesis, RunningBatch, Span
+    from vivavoce.asr.models.devices import Device
     from vivavoce.asr.models.moonshine.greedy import Decoded
 
 __all__ = ["MoonshineRecogniser"]
@@ -32,6 +34,7 @@ class MoonshineRecogniser:
     Attributes:
         name: Of the model, for people.
         max_batch: The largest batch that saves time.
+        max_workers: Batches that are worth decoding at the same time; None: one for each core.
         step_samples: Grid of span starts, in samples: one encoder frame.
         joins_running: Whether spans may join others that are being decoded.
         partial_cadence_ms: None: any.
@@ -41,13 +44,19 @@ class MoonshineRecogniser:
     """
 
     name: Final = "moonshine-tiny-en"
-    max_batch: Final = 4
+    max_batch: int = 4
+    max_workers: int | None = None
     joins_running: Final = False  # encoding a span takes as long as five steps or more
     step_samples: Final = FRAME_SAMPLES
     partial_cadence_ms: Final = None
 
     def __init__(
-        self, folder: Path | None = None, *, threads: int = 1, strength: Strength = DEFAULT_STRENGTH
+        self,
+        folder: Path | None = None,
+        *,
+        threads: int = 1,
+        device: Device = CPU,
+        strength: Strength = DEFAULT_STRENGTH,
     ) -> None:
         """Open the model.
 
@@ -55,6 +64,7 @@ class MoonshineRecogniser:
             folder: Holds ``encoder_model.ort``, ``decoder_model_merged.ort``, ``tokenizer.bin``; by
                 default the one inside ``moonshine-voice``.
             threads: Threads for one run.
+            device: Where it runs; on a GPU in floats.
             strength: How strongly expected terms are favoured.
 
         Raises:
@@ -62,7 +72,10 @@ class MoonshineRecogniser:
         """
         files = ShippedFiles(folder)
         self.vocabulary: Final = Vocabulary.load(files.tokenizer)
-        self.runtime: Final = MoonshineRuntime.open(cached_graphs(files), threads=threads)
+        graphs = cached_graphs(files, "float" if device.is_gpu else "rows")
+        self.runtime: Final = MoonshineRuntime.open(graphs, threads=threads, device=device)
+        if device.is_gpu:
+            self.max_batch, self.max_workers = GPU_MAX_BATCH, GPU_MAX_WORKERS
         encoder = self.runtime.encoder
         noise = NoiseModel(self.runtime.decoder, lambda noise: encoder.encode(noise, exact=True)[0])
         self.texts: Final = Texts(self.vocabulary, noise, strength=strength)

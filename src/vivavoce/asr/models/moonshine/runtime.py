@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.asr.models.devices import CPU
 from vivavoce.asr.models.moonshine.decoder import Batch, Decoder
 from vivavoce.asr.models.moonshine.encoder import Encoder
 from vivavoce.asr.models.moonshine.greedy import SpanDecoding
@@ -17,6 +18,7 @@ from vivavoce.asr.models.onnx.runtime import open_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vivavoce.asr.models.devices import Device
     from vivavoce.asr.models.moonshine.decoder import Prompted
     from vivavoce.asr.models.moonshine.greedy import Decoded, Job
 
@@ -38,20 +40,22 @@ class MoonshineRuntime:
         self.decoder: Final = decoder
 
     @classmethod
-    def open(cls, folder: Path, *, threads: int = 1) -> MoonshineRuntime:
+    def open(cls, folder: Path, *, threads: int = 1, device: Device = CPU) -> MoonshineRuntime:
         """Open the graphs in a folder.
 
         Args:
             folder: Holds ``front.onnx``, ``encoder.onnx`` and ``decoder.onnx``.
             threads: Threads for one run.
+            device: Where the graphs run.
 
         Raises:
             ModelError: A graph is missing or unusable.
         """
         front, encoder, decoder = (
-            open_model(folder / f"{name}.onnx", threads=threads) for name in ("front", "encoder", "decoder")
+            open_model(folder / f"{name}.onnx", threads=threads, providers=device.providers)
+            for name in ("front", "encoder", "decoder")
         )
-        return cls(Encoder(front, encoder), Decoder(decoder))
+        return cls(Encoder(front, encoder), Decoder(decoder, binds_once=not device.is_gpu))
 
 
 @dataclass(slots=True, eq=False)

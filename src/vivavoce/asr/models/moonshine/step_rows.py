@@ -15,7 +15,7 @@ import numpy.typing as npt
 from vivavoce.asr.models.moonshine.decoder import MASKED, Batch, Output, attention_inputs, whole_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vivavoce.asr.models.moonshine.decoder import Decoder, Prompted
 
@@ -159,10 +159,14 @@ class _Ports:
             "attention": self._attention,
         }
         self._binding = decoder.session.io_binding()
-        for name, array in self._inputs.items():
-            self._binding.bind_cpu_input(name, array)
+        self._moving = () if decoder.binds_once else tuple(filter(_changes, self._inputs))
+        self._bind(name for name in self._inputs if name not in self._moving)
         for name, array in outputs.items():
             self._binding.bind_output(name, "cpu", 0, array.dtype, array.shape, array.ctypes.data)
+
+    def _bind(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._binding.bind_cpu_input(name, self._inputs[name])
 
     def run(self, tokens: Sequence[int], lengths: Sequence[int]) -> None:
         """Run a step of rows that have so many tokens in their caches."""
@@ -171,6 +175,7 @@ class _Ports:
         for at, length in enumerate(lengths):
             self._bias[at, 0, 0, :length] = 0
             self._bias[at, 0, 0, length : self.room] = MASKED
+        self._bind(self._moving)
         self._session.run_with_iobinding(self._binding)
 
     def output(self, at: int, n_frames: int) -> Output:
@@ -181,6 +186,11 @@ class _Ports:
             self._watched[at, self._columns[at]],
             self._attention[at, :, 0, :n_frames],
         )
+
+
+def _changes(name: str) -> bool:
+    """Whether an input changes from step to step; the frames, by far the largest, do not."""
+    return name in {"tokens", "positions", "self_bias"} or name.startswith("past_")
 
 
 def _side_by_side(rows: Sequence[_Row]) -> tuple[Floats, Floats]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.asr.models.devices import CPU, GPU_MAX_BATCH, GPU_MAX_WORKERS
 from vivavoce.asr.models.moonshine.decoder import Decoder
 from vivavoce.asr.models.moonshine.greedy import Job
 from vivavoce.asr.models.moonshine.noise import NoiseModel
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.audio import Samples
     from vivavoce.asr.models.base import Hypothesis, RunningBatch, Span
+    from vivavoce.asr.models.devices import Device
     from vivavoce.asr.models.moonshine.decoder import Floats
     from vivavoce.asr.models.moonshine.greedy import Decoded
 
@@ -56,6 +58,7 @@ class MoonshineStreamingRecogniser:
 
     Attributes:
         max_batch: The largest batch that saves time.
+        max_workers: Batches that are worth decoding at the same time; None: one for each core.
         partial_cadence_ms: None: any.
         joins_running: Whether spans may join others that are being decoded.
         vocabulary: Its tokens.
@@ -67,7 +70,8 @@ class MoonshineStreamingRecogniser:
 
     # Passes of several sessions need their frames side by side, and copying them takes as long as reading the
     # decoder's weights for all at once saves: measured with 2, 4 and 8 sessions, tiny and small.
-    max_batch: Final = 1
+    max_batch: int = 1
+    max_workers: int | None = None
     joins_running: Final = False
     partial_cadence_ms: Final = None
 
@@ -76,6 +80,7 @@ class MoonshineStreamingRecogniser:
         folder: Path,
         *,
         threads: int = 1,
+        device: Device = CPU,
         strength: Strength = DEFAULT_STRENGTH,
         quantised: bool = True,
         word_heads: tuple[tuple[int, int], ...] = (),
@@ -86,9 +91,10 @@ class MoonshineStreamingRecogniser:
         Args:
             folder: Holds ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
             threads: Threads for one run.
+            device: Where it runs; on a GPU in floats.
             strength: How strongly expected terms are favoured.
             quantised: Whether the products of encoder and decoder are computed with 8 bits; in floats they
-                take three times as long.
+                take three times as long. Ignored on a GPU.
             word_heads: Cross-attention heads (block, head) from which word times are read: the first for
                 starts, the last for ends. Which heads follow the words was not measured for this family, so
                 by default the mean of all heads of the upper half of the blocks is read, and words are kept
@@ -103,12 +109,16 @@ class MoonshineStreamingRecogniser:
         self.config: Final = StreamingConfig.load(files.config, word_rows=max(1, len(word_heads)))
         _check_heads(word_heads, self.config)
         self.vocabulary: Final = Vocabulary.load_json(files.tokenizer, size=self.config.vocabulary)
+        quantised = quantised and not device.is_gpu
         graphs = cached_graphs(files, self.config, quantised=quantised, word_heads=word_heads)
         front, encoder, decoder = (
-            open_model(graphs / f"{name}.onnx", threads=threads) for name in ("front", "encoder", "decoder")
+            open_model(graphs / f"{name}.onnx", threads=threads, providers=device.providers)
+            for name in ("front", "encoder", "decoder")
         )
+        if device.is_gpu:
+            self.max_batch, self.max_workers = GPU_MAX_BATCH, GPU_MAX_WORKERS
         self.encoder: Final = StreamingEncoder(front, encoder, self.config, merges=quantised)
-        self.decoder: Final = Decoder(decoder, self.config.decoder)
+        self.decoder: Final = Decoder(decoder, self.config.decoder, binds_once=not device.is_gpu)
         frame_s = self.config.frame_samples / MODEL_RATE_HZ
         self.texts: Final = Texts(
             self.vocabulary,

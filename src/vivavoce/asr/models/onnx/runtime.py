@@ -8,6 +8,7 @@ for the first event, so the variable is set here, ahead of the only import.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +16,14 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 
+from vivavoce.asr.models.onnx.sessions import CPU_PROVIDER, Sessions
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["open_model", "save_as_onnx", "session_options"]
+__all__ = ["open_model", "save_as_onnx", "session_options", "why_no_gpu"]
 
 # If the host program imported the library first, the variable came too late: the device id is written and the
 # first event is sent. This suppresses the later events that the library calls non-essential.
@@ -28,45 +31,23 @@ ort.disable_telemetry_events()
 
 _ERRORS_ONLY: Final = 3
 
+_sessions: Final = Sessions(ort)
+
 
 def session_options(*, threads: int = 1) -> Any:
-    """Options for a session that shares the processor with others.
-
-    Args:
-        threads: Threads for one run.
-
-    Returns:
-        ``onnxruntime.SessionOptions``.
-    """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Without this, idle threads spin: measured 67 instead of 37 ms of CPU time a run.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # An arena never returns the memory of the longest utterance; malloc is as fast here.
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = _ERRORS_ONLY
-    return options
+    """Options for a session that shares the processor with others; see `Sessions.options`."""
+    return _sessions.options(threads=threads)
 
 
-def open_model(path: Path, *, threads: int = 1) -> Any:
-    """Open a model file on the CPU.
+def open_model(path: Path, *, threads: int = 1, providers: Sequence[str] = (CPU_PROVIDER,)) -> Any:
+    """Open a model file; see `Sessions.open`."""
+    return _sessions.open(path, threads=threads, providers=providers)
 
-    Args:
-        path: An ``.onnx`` or ``.ort`` file.
-        threads: Threads for one run.
 
-    Returns:
-        An ``onnxruntime.InferenceSession``.
-
-    Raises:
-        ModelError: The file is missing or is not a model.
-    """
-    options = session_options(threads=threads)
-    try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises a dozen types of its own
-        raise ModelError(f"{path.name} can't be loaded: {error}") from error
+@functools.cache
+def why_no_gpu() -> str | None:
+    """Find out, once in a process, why no GPU can be used; see `Sessions.why_no_cuda`."""
+    return _sessions.why_no_cuda()
 
 
 def save_as_onnx(source: Path, target: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.audio import Samples
 
-__all__ = ["FRAME_SAMPLES", "LONGEST_SAMPLES", "Alignment", "Generated", "WhisperRuntime"]
+__all__ = ["FRAME_SAMPLES", "LONGEST_SAMPLES", "Alignment", "Generated", "WhisperRuntime", "why_no_gpu"]
 
 FRAME_SAMPLES: Final = 2 * HOP_SAMPLES
 """Samples of one encoder frame: 20 ms."""
@@ -29,6 +29,10 @@ LONGEST_SAMPLES: Final = 1_500 * FRAME_SAMPLES
 """The encoder has no positions after 30 s."""
 
 _INSTALL: Final = 'Whisper models need CTranslate2: pip install "vivavoce[whisper]"'
+_FINDS_NO_GPU: Final = (
+    "CTranslate2 finds no GPU; check the driver with nvidia-smi, and install the libraries of CUDA 12: pip "
+    "install nvidia-cublas-cu12 nvidia-cudnn-cu12"
+)
 _MODEL: Final = "model.bin"
 _TOKENIZER: Final = "tokenizer.json"
 _SETTINGS: Final = "config.json"
@@ -204,6 +208,21 @@ class WhisperRuntime:
         [found] = self._model.detect_language(states)
         mark, probability = found[0]
         return self.vocabulary.language_of(mark), float(probability)
+
+
+def why_no_gpu() -> str | None:
+    """Find out why no GPU can be used.
+
+    Returns:
+        What is wrong and what to do, in one line; None: the driver has a GPU. Whether CUDA's libraries are
+        there shows when a model is opened.
+    """
+    try:
+        return None if _library().get_cuda_device_count() > 0 else _FINDS_NO_GPU
+    except ModelError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - a driver that does not fit fails in ways of its own
+        return f"{_FINDS_NO_GPU} ({_one_line(error)})"
 
 
 def _library() -> Any:
