@@ -13,7 +13,7 @@ from vivavoce.bench.resources import cores_of
 __all__ = ["Machine", "cpu_model", "describe"]
 
 _CPUINFO = Path("/proc/cpuinfo")
-_PACKAGES = ("vivavoce", "onnxruntime", "numpy", "moonshine-voice")
+_PACKAGES = ("vivavoce", "onnxruntime", "onnxruntime-gpu", "numpy", "moonshine-voice")
 
 
 @dataclass(frozen=True, slots=True)

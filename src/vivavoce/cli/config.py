@@ -1,7 +1,8 @@
 """The configuration file: defaults for options, in TOML.
 
 Keys are long option names without the dashes. A key above the first section applies to every command
-that has the option; a section applies to its command::
+that has the option; a section applies to its command. Of device, which is the microphone of one command and
+what the others compute on, a value above the first section applies to those that it means::
 
     url = "ws://captions.local:8765"
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["config_exists", "config_path", "defaults_of", "named_models", "origin_of", "read_config"]
 
 _MODELS: Final = "models"  # the section that is no command's
+_WITH_MICROPHONE: Final = "mic"  # the command whose --device is the microphone
+_DEVICES: Final = ("cpu", "cuda", "auto")  # what --device of the others takes
 _SETTING_OF_OPTION: Final = {"url": "base_url", "api_key": "api_key"}
 
 
@@ -109,7 +112,11 @@ def defaults_of(
             raise ConfigurationError(f"{path}: no command has an option --{_dashed(name)}")
     defaults: dict[str, dict[str, Any]] = {}
     for command, names in options.items():
-        merged = {_underscored(name): value for name, value in general.items() if _underscored(name) in names}
+        merged = {
+            _underscored(name): value
+            for name, value in general.items()
+            if _underscored(name) in names and _is_meant(command, name, value)
+        }
         own = {_underscored(name) for name in sections.get(command, {})}
         for name, value in sections.get(command, {}).items():
             if _underscored(name) not in names:
@@ -121,6 +128,11 @@ def defaults_of(
                 merged[name] = _checked(group.commands[command], names[name], value, f"{path}: {key}")
         defaults[command] = {names[name]: value for name, value in merged.items() if not _is_overridden(name)}
     return defaults
+
+
+def _is_meant(command: str, name: str, value: Any) -> bool:
+    """Return whether a value above the first section is for a command that has the option."""
+    return name != "device" or (value in _DEVICES) is not (command == _WITH_MICROPHONE)
 
 
 def named_models() -> dict[str, NamedFolder]:

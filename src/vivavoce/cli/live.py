@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import ModelOption, OfflineOption, chosen_models, find_models
+from vivavoce.cli.model_options import (
+    DeviceOption,
+    ModelOption,
+    OfflineOption,
+    chosen_models,
+    find_models,
+)
 from vivavoce.cli.room_options import check_room_name, random_room_name
 from vivavoce.cli.serve import LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.configuration import DEFAULT_PORT
@@ -90,6 +96,7 @@ def live(
     store: StoreOption = None,
     model: ModelOption = None,
     offline: OfflineOption = False,
+    device: DeviceOption = "cpu",
     browser: _BrowserOption = True,
     log_level: LogLevelOption = LogLevel.WARNING,
 ) -> None:
@@ -127,6 +134,7 @@ def live(
         port=port,
         api_keys=(key,),
         store=store,
+        device=device,
         log_level=log_level.value,
     )
     models = chosen_models(

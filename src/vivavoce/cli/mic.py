@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import LanguageOption, SpeechModelOption, model_parameters
+from vivavoce.cli.model_options import (
+    LanguageOption,
+    MicModelDeviceOption,
+    SpeechModelOption,
+    model_parameters,
+)
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -94,6 +99,7 @@ def mic(
     formatting: FormattingOption = None,
     model: SpeechModelOption = None,
     language: LanguageOption = None,
+    model_device: MicModelDeviceOption = "cpu",
     room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
@@ -124,7 +130,7 @@ def mic(
     outputs.check([], save=save)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url) | room_parameters(room)
-    choice = functools.partial(choose_server, url, api_key, model)
+    choice = functools.partial(choose_server, url, api_key, model, model_device)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
     check = functools.partial(_check_before_download, outputs, save, sample_rate, source)
     fetch_model(model, url, api_key, check=check)

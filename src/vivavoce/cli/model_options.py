@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from vivavoce.model_files import Card, ChosenModel, Shelf
 
 __all__ = [
+    "Device",
+    "DeviceOption",
     "LanguageOption",
+    "LocalDeviceOption",
+    "MicModelDeviceOption",
     "ModelOption",
     "OfflineOption",
     "SpeechModelOption",
@@ -45,6 +49,29 @@ ModelOption = Annotated[
 ]
 OfflineOption = Annotated[
     bool, typer.Option("--offline", envvar="VIVAVOCE_OFFLINE", help="Download nothing.")
+]
+Device: TypeAlias = Literal["cpu", "cuda", "auto"]
+_DEVICE_VARIABLE = "VIVAVOCE_DEVICE"
+_LOCAL_DEVICE_HELP = (
+    "Run the model of a server inside this process on the cpu, or on an NVIDIA GPU with cuda; auto takes the "
+    "GPU if it works."
+)
+
+DeviceOption = Annotated[
+    Device,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        envvar=_DEVICE_VARIABLE,
+        help="Run the models on the cpu, or on an NVIDIA GPU with cuda; auto takes the GPU if it works.",
+    ),
+]
+LocalDeviceOption = Annotated[
+    Device, typer.Option("--device", metavar="DEVICE", envvar=_DEVICE_VARIABLE, help=_LOCAL_DEVICE_HELP)
+]
+# --device of that command is the microphone.
+MicModelDeviceOption = Annotated[
+    Device, typer.Option("--model-device", metavar="DEVICE", envvar=_DEVICE_VARIABLE, help=_LOCAL_DEVICE_HELP)
 ]
 SpeechModelOption = Annotated[
     str | None,

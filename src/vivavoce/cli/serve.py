@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import ModelOption, OfflineOption, find_models, with_folders
+from vivavoce.cli.model_options import DeviceOption, ModelOption, OfflineOption, find_models, with_folders
 from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
@@ -264,6 +264,7 @@ def serve(
     final_model: _FinalModelOption = None,
     final_wait: _FinalWaitOption = 1.0,
     offline: OfflineOption = False,
+    device: DeviceOption = "cpu",
     turn_model: _TurnModelOption = "auto",
     drain: _DrainOption = 5.0,
     public_status: _PublicStatusOption = False,
@@ -288,7 +289,6 @@ def serve(
         api_keys=keys(),
         no_auth=no_auth,
         final_wait_s=final_wait,
-        turn_model=turn_model,
         webhooks=webhooks,
         strict_chunks=strict_chunks,
         allow_origins=tuple(allow_origin or ()),
@@ -299,6 +299,8 @@ def serve(
         public_status=public_status,
         log_level=log_level.value,
         **_limits(max_sessions, max_sessions_per_key),
+        device=device,
+        turn_model=turn_model,
         **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
     server.serve(_with_models(prepare, model, final_model, offline=offline), read_keys=keys)

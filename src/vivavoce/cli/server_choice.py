@@ -82,33 +82,38 @@ def fetch_model(
 
 
 @contextlib.contextmanager
-def local_server(model: str | None = None) -> Iterator[LocalServer]:
+def local_server(model: str | None = None, device: str = "cpu") -> Iterator[LocalServer]:
     """Run a server on a free loopback port while the block runs.
 
     Args:
         model: The name or folder of its model; None: the default.
+        device: Where the model runs: ``cpu``, ``cuda`` or ``auto``.
 
     Raises:
         ExtrasNotInstalledError: A package of the extra ``server`` is missing.
-        ModelError: There is no such model, or it can't be downloaded.
+        ModelError: There is no such model, or it can't be downloaded, or it can't run there.
     """
     with server_extra(_NO_SERVER):
         from vivavoce.server import LocalServer, ServerOptions
     options = None
-    if model is not None:
-        options = ServerOptions(port=0, max_lead_s=None, models=chosen_models([model]))
+    if model is not None or device != "cpu":
+        models = chosen_models(None if model is None else [model])
+        options = ServerOptions(port=0, max_lead_s=None, models=models, device=device)
     with shown_once("vivavoce.asr.engine.engine", "engine dead"), LocalServer(options) as server:
         yield server
 
 
 @contextlib.contextmanager
-def choose_server(url: str | None, api_key: str | None, model: str | None = None) -> Iterator[ChosenServer]:
+def choose_server(
+    url: str | None, api_key: str | None, model: str | None = None, device: str = "cpu"
+) -> Iterator[ChosenServer]:
     """Choose the server and configure the SDK for it while the block runs.
 
     Args:
         url: Address from the command line; None: the configured one, or else a local server.
         api_key: API key from the command line; None: the configured one.
         model: The name or folder of the model of a local server; None: the default.
+        device: Where the model of a local server runs: ``cpu``, ``cuda`` or ``auto``.
 
     Raises:
         ConfigurationError: The address or the key can't be used; the message says where it is set.
@@ -121,7 +126,7 @@ def choose_server(url: str | None, api_key: str | None, model: str | None = None
     if settings.source_of("base_url") is not None:
         yield ChosenServer(settings.base_url)
         return
-    with local_server(model) as server:
+    with local_server(model, device) as server:
         settings.base_url = server.base_url
         try:
             yield ChosenServer(server.base_url, server)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import LanguageOption, SpeechModelOption, model_parameters
+from vivavoce.cli.model_options import LanguageOption, LocalDeviceOption, SpeechModelOption, model_parameters
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -108,6 +108,7 @@ def stream(
     formatting: FormattingOption = None,
     model: SpeechModelOption = None,
     language: LanguageOption = None,
+    device: LocalDeviceOption = "cpu",
     room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
@@ -144,7 +145,7 @@ def stream(
         say(_FEW_PARTIALS)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url) | room_parameters(room)
-    options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, parameters)
+    options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, device, parameters)
     fetch_model(model, url, api_key, check=lambda: _check_before_download(files, outputs, track))
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
@@ -158,6 +159,7 @@ class _Options:
     url: str | None
     api_key: str | None
     model: str | None
+    device: str
     parameters: Mapping[str, Any]  # of the session
 
 
@@ -217,7 +219,8 @@ def _transcribe_files(files: list[str], outputs: Outputs, options: _Options) -> 
             try:
                 if server is None:
                     _check_readable(file, options.track)
-                    server = stack.enter_context(choose_server(options.url, options.api_key, options.model))
+                    chosen = choose_server(options.url, options.api_key, options.model, options.device)
+                    server = stack.enter_context(chosen)
                     if (address := reader_address(server.base_url, options.parameters)) is not None:
                         say(f"Readers: {address}")
                 _transcribe_file(

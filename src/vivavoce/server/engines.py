@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from vivavoce.asr.engine import Engine, EnginePool, tuning_of
-from vivavoce.asr.models import load_recogniser
+from vivavoce.asr.models import check_device, load_recogniser
 from vivavoce.model_files import ChosenModel
 from vivavoce.protocol.served_models import ServedModel, ServedModels
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["EngineMaker", "engine_pool", "served_models"]
+__all__ = ["EngineMaker", "check_devices", "engine_pool", "served_models"]
 
 EngineMaker: TypeAlias = Callable[[ChosenModel], Engine]
 """Makes the engine of a model; called on the event loop."""
@@ -35,7 +35,8 @@ def engine_pool(options: ServerOptions, make: EngineMaker | None = None) -> Engi
 
 
 def _make(options: ServerOptions, model: ChosenModel) -> Engine:
-    load = partial(load_recogniser, model.family, model.folder, turn_model=options.turn_model)
+    loader = partial(load_recogniser, device=options.device)
+    load = partial(loader, model.family, model.folder, turn_model=options.turn_model)
     better = options.final_model
     if better is not None and not set(model.languages) <= set(better.languages):
         _log.warning("%s does not know all languages of %s: its finals are its own", better.name, model.name)
@@ -44,10 +45,20 @@ def _make(options: ServerOptions, model: ChosenModel) -> Engine:
         return Engine(recogniser=load, tuning=tuning_of(model.family))
     return Engine(
         recogniser=load,
-        reviser=partial(load_recogniser, better.family, better.folder, turn_model="none"),
+        reviser=partial(loader, better.family, better.folder, turn_model="none"),
         revision_limit_s=options.final_wait_s,
         tuning=tuning_of(model.family),
     )
+
+
+def check_devices(options: ServerOptions) -> None:
+    """Look whether the models can run where they shall; call it before the server listens.
+
+    Raises:
+        ModelError: ``cuda`` is asked for, and one of them can't use it.
+    """
+    models = options.models if options.final_model is None else (*options.models, options.final_model)
+    check_device(options.device, [model.family for model in models])
 
 
 def served_models(options: ServerOptions) -> ServedModels:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from vivavoce.asr.engine import EngineState
 from vivavoce.errors import ServerError
+from vivavoce.server.engines import check_devices
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.run import make_server
 from vivavoce.server.sockets import listen
@@ -60,8 +61,11 @@ class LocalServer:
         Raises:
             ServerError: It cannot listen, or its certificate cannot be used.
             ConfigurationError: Options contradict each other.
+            ModelError: The models can't run where they shall.
         """
         self._options.check()
+        if self._make_engine is None:
+            check_devices(self._options)
         certificate = certificate_for(self._options)
         sockets = listen(self._options.host, self._options.port)
         host, port = sockets[0].getsockname()[:2]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vivavoce.asr.models import DEVICE_CHOICES
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.model_files import DEFAULT_MODEL, ChosenModel, choose
@@ -33,6 +34,7 @@ class ServerOptions:
         final_model: A better model that hears finished utterances again, for sessions of models all of whose
             languages it knows; None: finals come from the model of the partials.
         final_wait_s: How long a final may wait for that one, in seconds.
+        device: Where the models run: ``cpu``, ``cuda``, or ``auto``: CUDA where it can be used.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
         webhooks: Whether clients may have turns posted to an address of their choice.
         max_lead_s: How far audio may run ahead of the clock, in seconds; None: no limit, and fast clients
@@ -63,6 +65,7 @@ class ServerOptions:
     models: tuple[ChosenModel, ...] = (choose(DEFAULT_MODEL),)
     final_model: ChosenModel | None = None
     final_wait_s: float = 1.0
+    device: str = "cpu"
     turn_model: str = "auto"
     webhooks: bool = True
     max_lead_s: float | None = 60.0
@@ -115,6 +118,8 @@ class ServerOptions:
                 raise ConfigurationError(
                     f"{model.name} recognises whole utterances and has no partials: use it as --final-model"
                 )
+        if self.device not in DEVICE_CHOICES:
+            raise ConfigurationError(f"--device must be {', '.join(DEVICE_CHOICES)}, got {self.device!r}")
         if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"

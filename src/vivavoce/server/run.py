@@ -18,6 +18,7 @@ import uvicorn
 
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.server.app import create_app
+from vivavoce.server.engines import check_devices
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from vivavoce.server.log import LOG_FORMAT, NonBlockingHandler
 from vivavoce.server.sockets import listen, urls_of
@@ -252,6 +253,7 @@ def serve(
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
         ConfigurationError: Options contradict each other.
+        ModelError: The models can't run where they shall.
         EngineError: The models can't be loaded.
     """
     options.check()
@@ -269,6 +271,7 @@ def _serve(
     on_listening: Callable[[int], None] | None,
     read_keys: Callable[[], Sequence[str]] | None,
 ) -> None:
+    check_devices(options)
     certificate = certificate_for(options)
     sockets = listen(options.host, options.port)
     _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))

@@ -107,6 +107,20 @@ def test_a_number_may_name_a_device(write_config, microphone):
     assert microphone.opened == [(8_000, 3)]
 
 
+def test_a_general_device_is_a_microphone_or_where_models_run(write_config, microphone, recording, parts):
+    write_config('device = "USB"\n')
+    assert run(["mic"]) == 0
+    assert run(["stream", recording]) == 0
+    assert run(["serve"]) == 0
+    write_config('device = "auto"\n[mic]\ndevice = "USB"\nmodel-device = "cuda"\n')
+    assert run(["mic"]) == 0
+    assert run(["stream", recording]) == 0
+    assert run(["serve"]) == 0
+    assert [device for _, device in microphone.opened] == ["USB", "USB"]
+    assert [options and options.device for options in parts.opened] == [None, None, "cuda", "auto"]
+    assert [options.device for options in parts.served] == ["cpu", "auto"]
+
+
 @pytest.mark.parametrize(
     ("value", "folder", "languages"),
     [

@@ -23,7 +23,7 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
     arguments += ["--store", "t.db", "--keep-days", "30"]
-    arguments += ["--drain", "2.5", "--public-status"]
+    arguments += ["--drain", "2.5", "--public-status", "--device", "auto"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -36,6 +36,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "models": (choose("moonshine-tiny-en"),),
         "final_model": None,
         "final_wait_s": 1.0,
+        "device": "auto",
         "turn_model": "none",
         "webhooks": False,
         "strict_chunks": True,
@@ -132,6 +133,18 @@ def test_a_key_file_that_every_user_can_read_is_named(parts, tmp_path, capsys, m
     assert capsys.readouterr().err == (
         f"vivavoce: every user of this machine can read {keys}: chmod o-r {keys}\n" if is_open else ""
     )
+
+
+def test_models_run_on_the_cpu_unless_an_option_a_variable_or_the_file_says_otherwise(
+    parts, monkeypatch, write_config
+):
+    assert run(["serve"]) == 0
+    write_config('device = "auto"\n')
+    assert run(["serve"]) == 0
+    monkeypatch.setenv("VIVAVOCE_DEVICE", "cuda")
+    assert run(["serve"]) == 0
+    assert run(["serve", "--device", "cpu"]) == 0
+    assert [options.device for options in parts.served] == ["cpu", "auto", "cuda", "cpu"]
 
 
 def test_models_by_name_and_folder(parts, tmp_path, write_config):

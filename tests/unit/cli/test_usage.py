@@ -64,6 +64,10 @@ def complaint(capsys):
         (["serve", "--port", "99999"], "--port must be at most 65535, got '99999'"),
         (["serve", "--port", "-1"], "--port must be at least 0, got '-1'"),
         (["serve", "--max-sessions-per-key", "0"], "--max-sessions-per-key must be at least 1, got '0'"),
+        (["serve", "--device", "gpu"], "--device must be one of cpu, cuda, auto, got 'gpu'"),
+        (["live", "--device", "gpu"], "--device must be one of cpu, cuda, auto, got 'gpu'"),
+        (["stream", "a", "--device", "gpu"], "--device must be one of cpu, cuda, auto, got 'gpu'"),
+        (["mic", "--model-device", "gpu"], "--model-device must be one of cpu, cuda, auto, got 'gpu'"),
         (
             ["serve", "--log-level", "loud"],
             "--log-level must be one of debug, info, warning, error, got 'loud'",
@@ -87,6 +91,7 @@ def test_of_a_repeated_option_the_wrong_value_is_named(complaint):
     [
         ("VIVAVOCE_PORT", "abc", "must be a whole number, got 'abc'"),
         ("VIVAVOCE_NO_AUTH", "maybe", "must be true or false, got 'maybe'"),
+        ("VIVAVOCE_DEVICE", "gpu", "must be one of cpu, cuda, auto, got 'gpu'"),
         ("VIVAVOCE_LOG_LEVEL", "loud", "must be one of debug, info, warning, error, got 'loud'"),
     ],
 )

@@ -27,6 +27,11 @@ def test_an_anonymous_client_of_a_public_server_has_no_webhooks():
     assert not ServerOptions(webhooks=False).may_post
 
 
+def test_an_unknown_device_is_refused():
+    with pytest.raises(ConfigurationError, match="--device must be cpu, cuda, auto, got 'tpu'"):
+        ServerOptions(device="tpu").check()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
