@@ -11,6 +11,7 @@ import numpy as np
 
 from vivavoce.asr.models.base import Hypothesis
 from vivavoce.asr.models.batches import BatchAtOnce
+from vivavoce.asr.models.devices import CPU
 from vivavoce.asr.models.onnx.runtime import session_options
 from vivavoce.asr.models.onnx_asr.words import words_of
 from vivavoce.errors import EngineError, ModelError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vivavoce.asr.models.base import RunningBatch, Span
+    from vivavoce.asr.models.devices import Device
 
 __all__ = ["OnnxAsrRecogniser"]
 
@@ -47,19 +49,20 @@ class OnnxAsrRecogniser:
     step_samples: Final = 1
     partial_cadence_ms: Final = None
 
-    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path, *, threads: int = 1, device: Device = CPU) -> None:
         """Open the model; nothing is downloaded.
 
         Args:
             folder: Holds ``config.json`` with the type of the model, its graphs and ``vocab.txt``. If there
                 are graphs with 8-bit weights (``….int8.onnx``), they are used.
             threads: Threads for one run.
+            device: Where it runs.
 
         Raises:
             ModelError: onnx-asr is not installed, or a file is missing or unusable.
         """
         self.name: Final = folder.name
-        self._model: Final = _open(folder, threads)
+        self._model: Final = _open(folder, threads, device)
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""
@@ -91,7 +94,7 @@ class OnnxAsrRecogniser:
         return Hypothesis(ids, words, min(1.0, math.exp(found.logprobs[-1])))
 
 
-def _open(folder: Path, threads: int) -> Any:
+def _open(folder: Path, threads: int, device: Device) -> Any:
     """Open a model with the library."""
     try:
         onnx_asr = importlib.import_module("onnx_asr")
@@ -108,7 +111,7 @@ def _open(folder: Path, threads: int) -> Any:
             folder,
             quantization=quantisation,
             sess_options=session_options(threads=threads),
-            providers=["CPUExecutionProvider"],
+            providers=device.providers,
         )
     except Exception as error:  # of the library, of ONNX Runtime, of Python
         raise ModelError(f"{folder} can't be loaded: {error}") from error
