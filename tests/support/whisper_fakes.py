@@ -15,6 +15,7 @@ MARKS = (
     "<|de|>",
     "<|ja|>",
     "<|jw|>",
+    "<|ka|>",
     "<|translate|>",
     "<|transcribe|>",
     "<|startofprev|>",
@@ -118,6 +119,43 @@ class FakeWhisper:
         if not self.is_multilingual:
             raise RuntimeError("not multilingual")
         return [[(self.language, 0.8), ("<|de|>", 0.1)]]
+
+
+class FakeSpeech(FakeWhisper):
+    """Hears one word after the other at a steady pace, each where it is said, however the audio is cut.
+
+    The audio must end where the speech does, and must not be padded.
+
+    Attributes:
+        words: The tokens of each word; all have as many.
+        word_frames: Encoder frames of a word.
+    """
+
+    def __init__(self, words, word_frames, **behaviour):
+        super().__init__(**behaviour)
+        self.words = words
+        self.word_frames = word_frames
+
+    def encode(self, features):
+        states = super().encode(features)
+        if features.shape[2] != PROBE_FRAMES:
+            states.start = round(len(self.words) * self.word_frames) - states.frames
+            states.first = min(len(self.words), max(0, round(states.start / self.word_frames)))
+        return states
+
+    def generate(self, states, prompts, **options):
+        self.script = [token for word in self.words[states.first :] for token in word]
+        return super().generate(states, prompts, **options)
+
+    def align(self, states, start_sequence, text_tokens, num_frames):
+        [tokens] = text_tokens
+        assert len(start_sequence) + len(tokens) < 448
+        [found] = super().align(states, start_sequence, text_tokens, num_frames)
+        pace = self.word_frames / len(self.words[0])
+        begin = states.first * self.word_frames - states.start
+        places = [(token, max(0, round(begin + token * pace))) for token in range(len(tokens) + 1)]
+        found.alignments = [(token, frame) for token, frame in places if frame < num_frames // 2]
+        return [found]
 
 
 def install(monkeypatch, model, *, gpus=0):

@@ -13,6 +13,7 @@ from vivavoce.asr.models.base import Hypothesis, HypothesisWord, Span
 from vivavoce.asr.models.batches import BatchAtOnce
 from vivavoce.asr.models.devices import CUDA
 from vivavoce.asr.models.guards import cut_loop, max_tokens, zero_duration
+from vivavoce.asr.models.whisper.pieces import Piece, first_piece, join, without_cut_words
 from vivavoce.asr.models.whisper.runtime import FRAME_SAMPLES, LONGEST_SAMPLES, WhisperRuntime
 from vivavoce.asr.models.whisper.word_times import word_times
 from vivavoce.errors import EngineError, ModelError
@@ -32,10 +33,15 @@ __all__ = ["MAX_TERM_TOKENS", "Padding", "WhisperRecogniser"]
 MAX_TERM_TOKENS: Final = 112
 """Tokens of expected terms that a prompt may have; the decoder has room for twice as many."""
 
-# Byte-level tokens are short in most scripts: 16 a second leave room for fast speech in Devanagari.
+# Byte-level tokens are short in most scripts: 16 a second leave room for fast speech in Devanagari. In some
+# scripts a token is one or two of the three bytes of a character: up to 45 for 15 characters a second.
 _TOKENS_PER_S: Final = 16.0
+_MANY_TOKENS_PER_S: Final = 48.0
+_LANGUAGES_OF_MANY: Final = frozenset(
+    ("am", "as", "bn", "bo", "gu", "hy", "ka", "km", "kn", "lo", "ml", "my", "pa", "si", "te")
+)
 _SPARE_TOKENS: Final = 4
-_MOST_TOKENS: Final = 220
+_LONGEST_PREFIX: Final = 160  # the rest of `MOST_TOKENS` is for new words
 # Audio between two partial passes by the width of the encoder: tiny and base, small, larger. A wider model
 # takes about four times as long as the one before.
 _CADENCES_MS: Final = ((512, 640), (768, 1_280))
@@ -44,8 +50,6 @@ _WIDEST_CADENCE_MS: Final = 2_560
 # requires where its speech detector is never certain.
 _NO_SPEECH: Final = 0.6
 _MIN_CONFIDENCE: Final = 0.4
-_CUT_SAMPLES: Final = 7 * MODEL_RATE_HZ  # longer audio is cut at the quietest place in its last seconds
-_CUT_STEP_SAMPLES: Final = MODEL_RATE_HZ // 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,35 +175,56 @@ class WhisperRecogniser:
             raise EngineError(f"{self.name} failed: {error}") from error
 
     def _hypothesis(self, span: Span) -> Hypothesis:
-        """Recognise a span piece by piece; a span of a session is one piece."""
-        samples = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
+        """Recognise a span piece by piece; most spans of a session are one piece."""
+        rest = np.pad(span.samples, (0, span.zeros)) if span.zeros else span.samples
+        prefix, language = span.prefix, span.language or self.language
         whole: Hypothesis | None = None
         start = 0
-        for piece in _pieces(samples):
-            part = dataclasses.replace(span, samples=piece, language=span.language or self.language)
-            if whole is not None:
-                part = dataclasses.replace(part, prefix=(), language=part.language or whole.language)
-            found = self._piece(part)
-            whole = found if whole is None else _joined(whole, found, start / MODEL_RATE_HZ)
-            start += len(piece)
-        return whole or Hypothesis()
+        while whole is None or len(rest) or prefix:
+            part = dataclasses.replace(span, samples=first_piece(rest), prefix=prefix, language=language)
+            piece = self._piece(part)
+            found = piece.hypothesis
+            whole = found if whole is None else join(whole, found, start / MODEL_RATE_HZ)
+            language = language or whole.language
+            start += piece.n_samples
+            rest, prefix = rest[piece.n_samples :], prefix[piece.n_prefix :]
+        return whole
 
-    def _piece(self, span: Span) -> Hypothesis:
-        """Recognise a span that the encoder takes; its zeros are among its samples."""
+    def _piece(self, span: Span) -> Piece:
+        """Recognise the beginning of a span that the encoder takes; its zeros are among its samples."""
         runtime = self.runtime
         language = span.language if runtime.is_multilingual else "en"
         states = runtime.encode(self._padding[span.exact].applied(span.samples))
         heard: tuple[str | None, float | None] = (None, None)
         if runtime.is_multilingual and language not in runtime.vocabulary.languages:
             language, _ = heard = runtime.language(states)
+        write = self._known_words if len(span.prefix) > _LONGEST_PREFIX else self._words
+        piece = write(states, span, language)
+        found = dataclasses.replace(piece.hypothesis, language=heard[0], language_probability=heard[1])
+        return dataclasses.replace(piece, hypothesis=found)
+
+    def _words(self, states: Any, span: Span, language: str | None) -> Piece:
+        """Write what is said, after the prefix; what the decoder has no room for is left to another piece."""
         marks = self._marks(language)
-        limit = len(span.prefix) + self._limit(len(span.samples) / MODEL_RATE_HZ, language)
-        generated = runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
-        tokens = _without_loop(generated.tokens, len(span.prefix))
+        n_samples, n_prefix = len(span.samples), len(span.prefix)
+        limit = n_prefix + self._limit(n_samples / MODEL_RATE_HZ, language)
+        generated = self.runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
+        tokens = _without_loop(generated.tokens, n_prefix)
         found = self._timed(states, marks, tokens, span) if tokens else Hypothesis()
         if not span.prefix and _is_silence(generated.no_speech, found.words):
             found = Hypothesis()
-        return dataclasses.replace(found, language=heard[0], language_probability=heard[1])
+        elif generated.is_cut and tokens == generated.tokens:  # what follows a loop would be another loop
+            return without_cut_words(found, n_samples, n_prefix)
+        return Piece(found, n_samples, n_prefix)
+
+    def _known_words(self, states: Any, span: Span, language: str | None) -> Piece:
+        """Find the first words of a prefix that has no room in the decoder; the rest is another piece."""
+        firsts = [word.first for word in self.runtime.vocabulary.words(span.prefix)]
+        n = max((first for first in firsts if 0 < first <= _LONGEST_PREFIX), default=_LONGEST_PREFIX)
+        tokens = span.prefix[:n]
+        found = self._timed(states, self._marks(language), tokens, dataclasses.replace(span, prefix=tokens))
+        end_s = found.words[-1].end_s
+        return Piece(found, min(len(span.samples), round(end_s * MODEL_RATE_HZ)), n)
 
     def _timed(self, states: Any, marks: tuple[int, ...], tokens: tuple[int, ...], span: Span) -> Hypothesis:
         """Group tokens to words, without those that have no duration in the audio."""
@@ -243,8 +268,9 @@ class WhisperRecogniser:
     def _limit(self, seconds: float, language: str | None) -> int:
         """The largest number of tokens that nobody speaks faster than."""
         if language in {None, "en"} or self.translates:
-            return min(_MOST_TOKENS, max_tokens(seconds))
-        return min(_MOST_TOKENS, int(seconds * _TOKENS_PER_S) + _SPARE_TOKENS)
+            return max_tokens(seconds)
+        rate = _MANY_TOKENS_PER_S if language in _LANGUAGES_OF_MANY else _TOKENS_PER_S
+        return int(seconds * rate) + _SPARE_TOKENS
 
 
 def _cadence_ms(width: int) -> int:
@@ -265,27 +291,3 @@ def _without_loop(tokens: tuple[int, ...], n_prefix: int) -> tuple[int, ...]:
         if keep is not None:
             return tokens[: max(keep, n_prefix)]
     return tokens
-
-
-def _pieces(samples: Samples) -> list[Samples]:
-    """Cut audio that is longer than the encoder takes, at the quietest places before."""
-    pieces = []
-    while len(samples) > LONGEST_SAMPLES:
-        first = LONGEST_SAMPLES - _CUT_SAMPLES
-        steps = np.square(samples[first:LONGEST_SAMPLES]).reshape(-1, _CUT_STEP_SAMPLES).mean(axis=1)
-        cut = first + int(steps.argmin()) * _CUT_STEP_SAMPLES + _CUT_STEP_SAMPLES // 2
-        pieces.append(samples[:cut])
-        samples = samples[cut:]
-    return [*pieces, samples]
-
-
-def _joined(left: Hypothesis, right: Hypothesis, start_s: float) -> Hypothesis:
-    """Two hypotheses of successive audio as one; the right one starts at ``start_s``."""
-    moved = tuple(
-        dataclasses.replace(word, start_s=word.start_s + start_s, end_s=word.end_s + start_s)
-        for word in right.words
-    )
-    last = right.last_probability if moved else left.last_probability
-    return dataclasses.replace(
-        left, tokens=left.tokens + right.tokens, words=left.words + moved, last_probability=last
-    )

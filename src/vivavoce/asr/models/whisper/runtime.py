@@ -20,13 +20,26 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.audio import Samples
 
-__all__ = ["FRAME_SAMPLES", "LONGEST_SAMPLES", "Alignment", "Generated", "WhisperRuntime", "why_no_gpu"]
+__all__ = [
+    "FRAME_SAMPLES",
+    "LONGEST_SAMPLES",
+    "MOST_TOKENS",
+    "Alignment",
+    "Generated",
+    "WhisperRuntime",
+    "why_no_gpu",
+]
 
 FRAME_SAMPLES: Final = 2 * HOP_SAMPLES
 """Samples of one encoder frame: 20 ms."""
 
 LONGEST_SAMPLES: Final = 1_500 * FRAME_SAMPLES
 """The encoder has no positions after 30 s."""
+
+_MAX_LENGTH: Final = 448  # the decoder has no positions after it
+
+MOST_TOKENS: Final = _MAX_LENGTH // 2
+"""Tokens with text that are written at once, those that the text has to begin with included."""
 
 _INSTALL: Final = 'Whisper models need CTranslate2: pip install "vivavoce[whisper]"'
 _FINDS_NO_GPU: Final = (
@@ -37,7 +50,6 @@ _MODEL: Final = "model.bin"
 _TOKENIZER: Final = "tokenizer.json"
 _SETTINGS: Final = "config.json"
 _VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
-_MAX_LENGTH: Final = 448  # the decoder has no positions after it
 
 
 class _Generation(Protocol):
@@ -74,10 +86,12 @@ class Generated:
     Attributes:
         tokens: Tokens with text, those that it had to begin with included.
         no_speech: Probability that nobody speaks, 0 to 1.
+        is_cut: Whether the decoder had no room for more of them, and they are probably not all.
     """
 
     tokens: tuple[int, ...]
     no_speech: float
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +182,8 @@ class WhisperRuntime:
             states: Encoder states.
             prompt: Marks, and text that was said before.
             prefix: Tokens that the text begins with.
-            limit: Largest number of tokens with text, prefix included.
+            limit: Largest number of tokens with text, prefix included; there is room for `MOST_TOKENS`, and
+                for fewer if the prompt is longer than the other half of the decoder.
         """
         tokens = [*prompt, *prefix]
         # CTranslate2 halves the length and applies it to the text, and bounds text and prompt by the whole.
@@ -184,9 +199,11 @@ class WhisperRuntime:
         )
         end = self.vocabulary.end
         found = tuple(token for token in result.sequences_ids[0] if token < end)[:limit]
+        room = min(MOST_TOKENS, _MAX_LENGTH - len(prompt))
         if found[: len(prefix)] != tuple(prefix):  # cut, because it fills the decoder
             found = tuple(prefix)
-        return Generated(found, float(result.no_speech_prob))
+        is_cut = len(result.sequences_ids[0]) >= room and limit > room
+        return Generated(found, float(result.no_speech_prob), is_cut)
 
     def align(self, states: Any, prompt: Sequence[int], tokens: Sequence[int], frames: int) -> Alignment:
         """Find tokens in the audio by cross attention.

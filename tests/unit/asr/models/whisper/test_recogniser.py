@@ -11,6 +11,7 @@ from support.whisper_fakes import (
     JOINED,
     MARK_IDS,
     WITHOUT_TIMES,
+    FakeSpeech,
     FakeWhisper,
     install,
     write_model,
@@ -304,6 +305,7 @@ def test_marks_in_the_text_are_dropped(build):
     ("behaviour", "options", "most"),
     [
         ({"language": "<|ja|>"}, {}, 20),
+        ({"language": "<|ka|>"}, {}, 52),
         ({"language": "<|en|>"}, {}, 10),
         ({"language": "<|ja|>"}, {"translate": True}, 10),
         ({"multilingual": False}, {}, 10),
@@ -314,6 +316,59 @@ def test_short_audio_has_few_tokens(build, behaviour, options, most):
     assert len(one(recogniser, samples=SECOND).tokens) == most
     prefix = tuple(range(1, 30))
     assert len(one(recogniser, samples=SECOND, prefix=prefix).tokens) == most + len(prefix)
+
+
+@pytest.fixture
+def hear(tmp_path, monkeypatch):
+    """Recognises words of ten tokens each, four a second; returns the hypothesis and the model."""
+
+    def heard(n, *, language="ka", samples=None, **fields):
+        words = [VOCABULARY.encode(f" {index:09d}") for index in range(n)]
+        model = install(monkeypatch, FakeSpeech(words, 12.5))
+        folder = write_model(tmp_path / "base")
+        recogniser = WhisperRecogniser(folder, padding=Padding(0, 0), partial_padding=Padding(0, 0))
+        samples = np.tile(SECOND, n // 4) if samples is None else samples
+        return one(recogniser, samples=samples, language=language, **fields), model
+
+    return heard
+
+
+def spoken(n):
+    return " ".join(f"{index:09d}" for index in range(n))
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("seconds", [5, 10, 20, 29])
+def test_no_word_is_lost_where_the_decoder_has_no_room_for_all(hear, seconds, exact):
+    hypothesis, _ = hear(4 * seconds, exact=exact)
+    assert hypothesis.text == spoken(4 * seconds)
+    starts = [word.start_s for word in hypothesis.words]
+    assert starts == pytest.approx([index / 4 for index in range(4 * seconds)], abs=0.05)
+
+
+def test_a_prefix_that_has_no_room_in_the_decoder_is_kept_and_continued(hear):
+    whole, _ = hear(80, exact=True)
+    for n in (10, 20, 50, 78):
+        prefix = whole.tokens[: 10 * n]
+        hypothesis, model = hear(80, exact=True, prefix=prefix)
+        assert hypothesis.tokens == whole.tokens
+        assert all(len(prompt) < 228 for prompt in model.prompts)
+
+
+def test_the_decoder_continues_after_a_pause_of_the_last_seconds(hear):
+    samples = np.tile(SECOND, 10)
+    samples[4 * 16_000 : 4 * 16_000 + 3_000] = 0  # the seventeenth word is silent at its start
+    hypothesis, model = hear(40, exact=True, samples=samples)
+    assert hypothesis.text == spoken(40)
+    seconds_left = model.encoded[1] / 100
+    assert 10 - 4.2 < seconds_left <= 10 - 4
+
+
+def test_nobody_speaks_faster_however_long_that_goes_on(hear):
+    hypothesis, model = hear(40, language="de", exact=True)
+    assert hypothesis.text == spoken(17)[: len(hypothesis.text)]
+    assert len(hypothesis.tokens) == 164
+    assert len(model.encoded) == 1
 
 
 def test_a_loop_is_cut(build):
