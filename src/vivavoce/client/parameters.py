@@ -182,7 +182,7 @@ class RealTimeSessionParameters(_Dumpable):
         format_turns: Whether turns have case, punctuation and figures.
         keyterms_prompt: Words and names to expect.
         filter_profanity: Whether profanity is masked.
-        prompt: Instructions for the model.
+        prompt: Instructions for the model; with our server text that came before, for a model that takes one.
         agent_context: What the other side of a conversation said last.
         mode: The balance of latency and accuracy.
         continuous_partials: Whether unfinished turns come more often.

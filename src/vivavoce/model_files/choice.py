@@ -67,6 +67,11 @@ class ChosenModel:
         """Whether it can't write partials, but only finals."""
         return self.family in _FOR_FINALS
 
+    @property
+    def takes_prompt(self) -> bool:
+        """Whether it takes a text that came before."""
+        return self.family == "whisper"
+
 
 def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenModel:
     """Find out which model is meant.

@@ -128,6 +128,7 @@ class SessionOptions:
         commit_words: Whether words of an unfinished turn become final one by one.
         report_pauses: Whether the text of an utterance is reported at a pause that may end its turn.
         key_terms: Words that the client expects.
+        prompt: Text before the first word, for a model that takes one; empty: none.
         filter_profanity: Whether profanity is masked.
         redaction: What is redacted in finished turns; None: nothing.
         model: The server's model; None: its default.
@@ -157,6 +158,7 @@ class SessionOptions:
     commit_words: bool = False
     report_pauses: bool = False
     key_terms: tuple[str, ...] = ()
+    prompt: str = ""
     filter_profanity: bool = False
     redaction: Redaction | None = None
     model: str | None = None
@@ -199,6 +201,7 @@ class Configure:
     acknowledge_silence: bool | None = None
     heartbeat: bool | None = None
     key_terms: tuple[str, ...] | None = None
+    prompt: str | None = None
     filter_profanity: bool | None = None
     languages: tuple[str, ...] | None = None
 

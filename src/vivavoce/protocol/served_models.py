@@ -18,10 +18,12 @@ class ServedModel:
     Attributes:
         name: Its name in this project, by which a client may ask for it.
         languages: ISO 639-1 codes of the languages that it knows.
+        takes_prompt: Whether it takes a text that came before.
     """
 
     name: str
     languages: tuple[str, ...]
+    takes_prompt: bool = False
 
     @property
     def only_language(self) -> str | None:

@@ -40,8 +40,8 @@ def _make(options: ServerOptions, model: ChosenModel) -> Engine:
     better = options.final_model
     if better is not None and not set(model.languages) <= set(better.languages):
         _log.warning("%s does not know all languages of %s: its finals are its own", better.name, model.name)
-        better = None
-    if better is None or better.name == model.name:
+    better = _second_of(model, options)
+    if better is None:
         return Engine(recogniser=load, tuning=tuning_of(model.family))
     return Engine(
         recogniser=load,
@@ -63,4 +63,18 @@ def check_devices(options: ServerOptions) -> None:
 
 def served_models(options: ServerOptions) -> ServedModels:
     """Return the models of a server as the protocols see them."""
-    return ServedModels(tuple(ServedModel(model.name, model.languages) for model in options.models))
+    return ServedModels(tuple(_served(model, options) for model in options.models))
+
+
+def _served(model: ChosenModel, options: ServerOptions) -> ServedModel:
+    """A model by what its finals can have, which another one may write."""
+    final = _second_of(model, options) or model
+    return ServedModel(model.name, model.languages, takes_prompt=final.takes_prompt)
+
+
+def _second_of(model: ChosenModel, options: ServerOptions) -> ChosenModel | None:
+    """The better model that hears finished utterances of sessions with this one; None: there is none."""
+    better = options.final_model
+    if better is None or better.name == model.name:
+        return None
+    return better if set(model.languages) <= set(better.languages) else None

@@ -48,6 +48,8 @@ class Span:
             differ by a multiple of `Recogniser.step_samples`. An exact span has the same hypothesis with
             and without it; that of any other span may differ a little.
         terms: Words and phrases that are expected. A word that sounds like one of them is written as it.
+        prompt: Text that came before, of which a recogniser that takes one uses the last part. It never
+            becomes part of the hypothesis.
         zeros: Number of zero samples to append.
         asks_for_end: Whether to compute `Hypothesis.end_probability`.
         language: The language that is spoken, as an ISO 639-1 code; None: the recogniser decides. A
@@ -62,6 +64,7 @@ class Span:
     start: int = 0
     memory: object = None
     terms: tuple[str, ...] = ()
+    prompt: str = ""
     zeros: int = 0
     asks_for_end: bool = False
     language: str | None = None

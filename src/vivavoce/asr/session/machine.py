@@ -107,6 +107,7 @@ class SessionMachine:
             commits=options.commit_words,
         )
         self._segmenter.expect(options.key_terms)
+        self._segmenter.prompt = options.prompt
         self._passes = Passes(self._segmenter, self.tuning, options)
         self._marks: deque[tuple[int, Command]] = deque()  # commands, by their position in the audio
         self._probabilities: deque[float] = deque()  # of frames that the segmenter has not seen yet
@@ -357,6 +358,8 @@ class SessionMachine:
             segmenter.set_threshold(change.speech_threshold)
         if change.key_terms is not None:
             segmenter.expect(change.key_terms)
+        if change.prompt is not None:
+            segmenter.prompt = change.prompt
         self._options = self._passes.options = _changed_options(self._options, change)
         self._reporter.configure(self._options)
 
@@ -395,6 +398,7 @@ def _changed_options(options: SessionOptions, change: Configure) -> SessionOptio
         "acknowledge_silence": change.acknowledge_silence,
         "heartbeat": change.heartbeat,
         "key_terms": change.key_terms,
+        "prompt": change.prompt,
         "filter_profanity": change.filter_profanity,
         "languages": change.languages,
     }

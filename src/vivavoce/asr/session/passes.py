@@ -118,8 +118,14 @@ class Passes:
         self._in_flight = request
         if request.kind is PassKind.JOINT:
             samples = self._segmenter.buffer.copy(request.start, request.end)
-            told = self.options.told_language
-            return Span(samples, exact=True, start=request.start, terms=request.terms, language=told)
+            return Span(
+                samples,
+                exact=True,
+                start=request.start,
+                terms=request.terms,
+                prompt=utterance.prompt,
+                language=self.options.told_language,
+            )
         fresh_s = (request.end - utterance.requested_end) / (1000 * SAMPLES_PER_MS)
         utterance.requested_end = request.end
         samples = self._segmenter.buffer.copy(request.start, request.end)
@@ -132,6 +138,7 @@ class Passes:
                 start=request.start,
                 memory=utterance.memory,
                 terms=request.terms,
+                prompt=utterance.prompt,
                 language=self.options.told_language or utterance.believed_language,
             )
         # The words of a final must not depend on which partials happened to be decoded.
@@ -143,6 +150,7 @@ class Passes:
             start=request.start,
             memory=utterance.memory,
             terms=request.terms,
+            prompt=utterance.prompt,
             zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
             asks_for_end=self._segmenter.policy.asks_for_confidence,
             language=self.options.told_language,
@@ -224,13 +232,14 @@ class Passes:
         Raises:
             ValueError: The utterance is no longer there: the request is out of date.
         """
-        self._find(request)
+        utterance = self._find(request)
         self._revising = request
         return Span(
             self._segmenter.buffer.copy(request.start, request.end),
             exact=True,
             start=request.start,
             terms=request.terms,
+            prompt=utterance.prompt,
             zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
             language=self.options.told_language,
         )

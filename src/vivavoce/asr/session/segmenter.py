@@ -38,6 +38,7 @@ class Segmenter:
         current: The open utterance, if any.
         closing: Utterances that have ended and are not yet reported, oldest first.
         last_end: Position after the last utterance: no sample is decoded in two of them.
+        prompt: Text before utterances that begin from now on, for the recogniser.
     """
 
     def __init__(self, policy: SilencePolicy, *, threshold: float, tuning: Tuning, commits: bool) -> None:
@@ -54,6 +55,7 @@ class Segmenter:
         self.current: Utterance | None = None
         self.closing: deque[Utterance] = deque()
         self.last_end = 0
+        self.prompt = ""
         self._terms: tuple[str, ...] = ()  # expected from now on
         self._tracker = SpeechTracker(threshold)
         self._tuning = tuning
@@ -259,6 +261,7 @@ class Segmenter:
             part=1 if before is None else before.part + 1,
             requested_end=self.speech_start,
             terms=self._terms,
+            prompt=self.prompt,
             revises=self._tuning.revises,
             joint_before=joint if joint is not None and joint.at == start else None,
         )

@@ -62,6 +62,7 @@ class Utterance:
         voiced_ms: Speech in it by the speech detector, in milliseconds.
         longest_voiced_ms: The same in its longest stretch without a long pause.
         terms: Words and phrases expected in it: those in force when it ended, or now.
+        prompt: Text before it for the recogniser: the one in force when it began.
         pause: The silence in which it ended; None if it is open, or was ended during speech.
         log_odds: Of being over after a second of silence; None until that was judged.
         joint_before: The cut where it begins; None if it begins after silence.
@@ -87,6 +88,7 @@ class Utterance:
     voiced_ms: float = 0.0
     longest_voiced_ms: float = 0.0
     terms: tuple[str, ...] = ()
+    prompt: str = ""
     pause: Pause | None = None
     log_odds: float | None = None
     joint_before: Joint | None = None

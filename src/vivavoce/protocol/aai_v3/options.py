@@ -6,6 +6,7 @@ effect.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -99,7 +100,7 @@ def read_query(query: Query, models: ServedModels = ENGLISH_ONLY) -> Handshake:
     warnings: list[str] = []
     choice = choose_model(query, models, warnings)
     family = choice.family
-    change = _read_changes(query, family, warnings)
+    change = _read_changes(query, family, choice.model, warnings)
     room = read_room(query)
     if room is not None and change.format_turns is None:
         change = replace(change, format_turns=True)  # an audience reads it
@@ -142,7 +143,7 @@ def read_update(
             raise ProtocolViolation(Failure.BAD_OPTION, f"{name} can't be changed during a session")
     warnings: list[str] = []
     languages = read_languages(fields, model, warnings)
-    change = replace(_read_changes(fields, family, warnings), languages=languages)
+    change = replace(_read_changes(fields, family, model, warnings), languages=languages)
     if languages is not None:
         warnings += _english_only_warnings(languages, change, redaction)
     return (change, *map(Warn, (*warnings, *_no_effect(fields))))
@@ -151,7 +152,9 @@ def read_update(
 # --- what a client can also change during a session ---------------------------------------------
 
 
-def _read_changes(given: ParameterReader, family: ModelFamily, warnings: list[str]) -> Configure:
+def _read_changes(
+    given: ParameterReader, family: ModelFamily, model: ServedModel, warnings: list[str]
+) -> Configure:
     mode = given.text("mode")
     min_silence, max_silence = _silences(given, family)
     delay = None
@@ -167,8 +170,7 @@ def _read_changes(given: ParameterReader, family: ModelFamily, warnings: list[st
     format_turns = given.flag("format_turns")
     if family.replaces_text and format_turns is False:
         warnings.append(f"format_turns: turns of {family.name} models are always formatted")
-    for name in ("prompt", "agent_context"):
-        given.text(name)
+    given.text("agent_context")
     given.whole("turn_left_pad_ms")
     return Configure(
         min_silence_ms=min_silence,
@@ -181,6 +183,7 @@ def _read_changes(given: ParameterReader, family: ModelFamily, warnings: list[st
         acknowledge_silence=given.flag("acknowledge_silence"),
         heartbeat=given.flag("session_heartbeat"),
         key_terms=_key_terms(given, warnings),
+        prompt=_prompt(given, model, warnings),
         filter_profanity=given.flag("filter_profanity"),
     )
 
@@ -222,6 +225,15 @@ def _key_terms(given: ParameterReader, warnings: list[str]) -> tuple[str, ...] |
         listed = ", ".join(map(repr, unusable))
         warnings.append(f"keyterms_prompt: the model can't write {listed}: no effect")
     return usable
+
+
+def _prompt(given: ParameterReader, model: ServedModel, warnings: list[str]) -> str | None:
+    prompt = given.text("prompt")
+    if prompt is None or model.takes_prompt:
+        return None if prompt is None else " ".join(unicodedata.normalize("NFC", prompt).split())
+    if not _is_off(given, "prompt"):
+        warnings.append("prompt is accepted and has no effect: the model takes no prompt")
+    return None
 
 
 def _english_only_warnings(
@@ -298,6 +310,7 @@ def _session_options(
         commit_words=not family.replaces_text,
         report_pauses=not family.replaces_text,
         key_terms=change.key_terms or (),
+        prompt=change.prompt or "",
         filter_profanity=change.filter_profanity or False,
         redaction=redaction,
         model=choice.model.name,

@@ -138,7 +138,11 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         can_change=True,
     ),
     "prompt": text(
-        _NOTHING, max_length=_MAX_PROMPT_CHARACTERS, can_change=True, no_effect="the model takes no prompt"
+        "Text that came before the first word, for a model that takes one (Whisper): names and terms in "
+        "sentences, written as the transcript should be. The last part of a long one counts. A change applies "
+        "from the next utterance on. With another model it is accepted without effect; a Warning says so.",
+        max_length=_MAX_PROMPT_CHARACTERS,
+        can_change=True,
     ),
     "agent_context": text(
         _NOTHING, max_length=_MAX_PROMPT_CHARACTERS, can_change=True, no_effect=_NO_CONTEXT

@@ -1,5 +1,6 @@
 """Which model and language a v3 session gets, and what its client is told."""
 
+import json
 from urllib.parse import parse_qsl
 
 import pytest
@@ -12,7 +13,7 @@ from vivavoce.types import Word
 
 ENGLISH = ServedModel("moonshine-tiny-en", ("en",))
 SPANISH = ServedModel("moonshine-streaming-tiny-es", ("es",))
-MANY = ServedModel("whisper-base", ("en", "zh", "de", "es", "fr"))
+MANY = ServedModel("whisper-base", ("en", "zh", "de", "es", "fr"), takes_prompt=True)
 ALL = ServedModels((ENGLISH, SPANISH, MANY))
 SPANISH_FIRST = ServedModels((SPANISH, MANY))
 
@@ -142,3 +143,21 @@ def test_an_update_says_what_is_english_only():
     message = '{"type": "UpdateConfiguration", "language_codes": ["de"], "filter_profanity": true}'
     _, warning = dialect.decode(message)
     assert "filter_profanity knows only English" in warning.text
+
+
+def test_a_prompt_is_for_a_model_that_takes_one():
+    options = open_session("speech_model=whisper-base&prompt=Cafe%CC%81  %0A de Flore.").options
+    assert (options.prompt, options.warnings) == ("Caf\u00e9 de Flore.", ())
+    options = open_session("prompt=Hello").options
+    assert options.prompt == ""
+    assert options.warnings == ("prompt is accepted and has no effect: the model takes no prompt",)
+
+
+def test_a_prompt_can_change_during_a_session():
+    dialect = open_session("speech_model=whisper-base&prompt=Hello")
+    for given, prompt in (("Petrova.", "Petrova."), ("", ""), (" ", "")):
+        message = json.dumps({"type": "UpdateConfiguration", "prompt": given})
+        assert dialect.decode(message) == (Configure(prompt=prompt),)
+    assert dialect.decode('{"type": "UpdateConfiguration", "prompt": null}') == (Configure(),)
+    with pytest.raises(ProtocolViolation, match="prompt must have at most 1750 characters, got 1751"):
+        dialect.decode(json.dumps({"type": "UpdateConfiguration", "prompt": "a" * 1_751}))

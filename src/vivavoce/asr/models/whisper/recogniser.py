@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from vivavoce.asr.models.batches import BatchAtOnce
 from vivavoce.asr.models.devices import CUDA
 from vivavoce.asr.models.guards import cut_loop, max_tokens, zero_duration
 from vivavoce.asr.models.whisper.pieces import Piece, first_piece, join, without_cut_words
-from vivavoce.asr.models.whisper.runtime import FRAME_SAMPLES, LONGEST_SAMPLES, WhisperRuntime
+from vivavoce.asr.models.whisper.runtime import FRAME_SAMPLES, LONGEST_SAMPLES, MOST_TOKENS, WhisperRuntime
 from vivavoce.asr.models.whisper.word_times import word_times
 from vivavoce.errors import EngineError, ModelError
 from vivavoce.types import MODEL_RATE_HZ
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from vivavoce.asr.models.base import RunningBatch
     from vivavoce.asr.models.devices import Device
 
-__all__ = ["MAX_TERM_TOKENS", "Padding", "WhisperRecogniser"]
+__all__ = ["MAX_CONTEXT_TOKENS", "MAX_TERM_TOKENS", "Padding", "WhisperRecogniser"]
+
+MAX_CONTEXT_TOKENS: Final = MOST_TOKENS - 5
+"""Tokens of expected terms and a prompt together: all that leave room for a text and its marks."""
 
 MAX_TERM_TOKENS: Final = 112
-"""Tokens of expected terms that a prompt may have; the decoder has room for twice as many."""
+"""Tokens of expected terms, so that a prompt has room for almost as many."""
 
 # Byte-level tokens are short in most scripts: 16 a second leave room for fast speech in Devanagari. In some
 # scripts a token is one or two of the three bytes of a character: up to 45 for 15 characters a second.
@@ -50,6 +54,7 @@ _WIDEST_CADENCE_MS: Final = 2_560
 # requires where its speech detector is never certain.
 _NO_SPEECH: Final = 0.6
 _MIN_CONFIDENCE: Final = 0.4
+_WORDS: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ class WhisperRecogniser:
             raise ModelError(
                 f"{self.name} does not know the language {language!r}: use {', '.join(sorted(known))}"
             )
-        self._told = functools.lru_cache(256)(self._encoded_terms)
+        self._context = functools.lru_cache(256)(self._encoded_context)
 
     @property
     def name(self) -> str:
@@ -208,10 +213,12 @@ class WhisperRecogniser:
         marks = self._marks(language)
         n_samples, n_prefix = len(span.samples), len(span.prefix)
         limit = n_prefix + self._limit(n_samples / MODEL_RATE_HZ, language)
-        generated = self.runtime.generate(states, (*self._told(span.terms), *marks), span.prefix, limit)
+        context = self._context(span.terms, span.prompt)
+        generated = self.runtime.generate(states, (*context, *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, n_prefix)
         found = self._timed(states, marks, tokens, span) if tokens else Hypothesis()
-        if not span.prefix and _is_silence(generated.no_speech, found.words):
+        is_silence = _is_silence(generated.no_speech, found.words) or _is_echo(span.prompt, found)
+        if not span.prefix and is_silence:
             found = Hypothesis()
         elif generated.is_cut and tokens == generated.tokens:  # what follows a loop would be another loop
             return without_cut_words(found, n_samples, n_prefix)
@@ -254,8 +261,13 @@ class WhisperRecogniser:
         task = vocabulary.translate if self.translates else vocabulary.transcribe
         return vocabulary.start, vocabulary.languages[language], task, vocabulary.without_times
 
-    def _encoded_terms(self, terms: tuple[str, ...]) -> tuple[int, ...]:
-        """Terms as a text that was said before: the first of them, as many as `MAX_TERM_TOKENS` allow."""
+    def _encoded_context(self, terms: tuple[str, ...], prompt: str) -> tuple[int, ...]:
+        """What stands before the marks as if it had been said before.
+
+        Args:
+            terms: The first of them count, as many as `MAX_TERM_TOKENS` allow.
+            prompt: The last of its words count, as many as `MAX_CONTEXT_TOKENS` allow beside the terms.
+        """
         vocabulary = self.runtime.vocabulary
         told: list[int] = []
         for term in terms:
@@ -263,6 +275,12 @@ class WhisperRecogniser:
             if len(told) + len(tokens) > MAX_TERM_TOKENS:
                 break
             told += tokens
+        said = vocabulary.encode(f" {prompt}") if prompt else ()
+        surplus = len(said) - (MAX_CONTEXT_TOKENS - len(told))
+        if surplus > 0:
+            firsts = [word.first for word in vocabulary.words(said)]
+            said = said[min((first for first in firsts if first >= surplus), default=surplus) :]
+        told += said
         return (vocabulary.previous, *told) if told else ()
 
     def _limit(self, seconds: float, language: str | None) -> int:
@@ -282,6 +300,19 @@ def _is_silence(no_speech: float, words: Sequence[HypothesisWord]) -> bool:
     if no_speech < _NO_SPEECH or not words:
         return False
     return sum(word.confidence for word in words) < _MIN_CONFIDENCE * len(words)
+
+
+def _is_echo(prompt: str, found: Hypothesis) -> bool:
+    """Whether the model repeats the prompt and hears hardly any of it: confidences do not know the prompt."""
+    words = found.words
+    if not prompt or not words or _plain(found.text) not in _plain(prompt):
+        return False
+    return sum(word.confidence for word in words) < _MIN_CONFIDENCE * len(words)
+
+
+def _plain(text: str) -> str:
+    """A text in lower case, between spaces and without marks."""
+    return f" {' '.join(_WORDS.findall(text.lower()))} "
 
 
 def _without_loop(tokens: tuple[int, ...], n_prefix: int) -> tuple[int, ...]:

@@ -17,7 +17,12 @@ from support.whisper_fakes import (
     write_model,
 )
 from vivavoce.asr.models import Span, recognise
-from vivavoce.asr.models.whisper.recogniser import MAX_TERM_TOKENS, Padding, WhisperRecogniser
+from vivavoce.asr.models.whisper.recogniser import (
+    MAX_CONTEXT_TOKENS,
+    MAX_TERM_TOKENS,
+    Padding,
+    WhisperRecogniser,
+)
 from vivavoce.asr.models.whisper.vocabulary import WhisperVocabulary
 from vivavoce.errors import EngineError, ModelError
 
@@ -262,6 +267,84 @@ def test_terms_have_a_limit(build):
     assert MAX_TERM_TOKENS - 10 < before - 1 <= MAX_TERM_TOKENS
     one(recogniser, terms=("x" * 1_000,))
     assert model.prompts[1][0] == MARK_IDS["<|startoftranscript|>"]
+
+
+def before_start(prompt):
+    """The tokens between the mark of a text that came before and that of the transcript."""
+    assert prompt[0] == MARK_IDS["<|startofprev|>"]
+    return tuple(prompt[1 : prompt.index(MARK_IDS["<|startoftranscript|>"])])
+
+
+def test_a_prompt_is_a_text_that_was_said_before_and_never_shows(build):
+    recogniser, model = build()
+    said = "Petrova met the Caf\u00e9 world."
+    hypothesis = one(recogniser, prompt=said)
+    assert before_start(model.prompts[0]) == VOCABULARY.encode(f" {said}")
+    assert hypothesis == one(recogniser)
+    assert model.prompts[1][0] == MARK_IDS["<|startoftranscript|>"]
+    assert model.aligned[0] == model.aligned[1]  # confidences do not depend on it
+
+
+def test_a_prompt_follows_the_terms(build):
+    recogniser, model = build()
+    one(recogniser, prompt="Hello.", terms=("world",))
+    assert before_start(model.prompts[0]) == VOCABULARY.encode(" world,") + VOCABULARY.encode(" Hello.")
+
+
+@pytest.mark.parametrize("terms", [(), ("a" * 60, "b" * 45)])
+def test_the_last_words_of_a_long_prompt_count(build, terms):
+    recogniser, model = build()
+    words = [f"q{index:04d}" for index in range(300)]
+    one(recogniser, prompt=" ".join(words), terms=terms)
+    told = before_start(model.prompts[0])
+    n_terms = sum(len(VOCABULARY.encode(f" {term},")) for term in terms)
+    last = bytes(told[n_terms:]).decode()
+    assert f" {' '.join(words)}".endswith(last)
+    assert last.startswith(" ")
+    assert MAX_CONTEXT_TOKENS - 6 < len(told) <= MAX_CONTEXT_TOKENS
+
+
+def test_a_prompt_of_one_long_word_is_cut(build):
+    recogniser, model = build()
+    one(recogniser, prompt="x" * 1_750)
+    assert before_start(model.prompts[0]) == (ord("x"),) * MAX_CONTEXT_TOKENS
+
+
+def test_a_prompt_takes_no_room_from_the_text(hear):
+    whole, _ = hear(80, exact=True)
+    told, model = hear(80, exact=True, prompt="Hello. " * 250, terms=("world",) * 100)
+    assert told == whole
+    assert max(map(len, model.prompts)) < 448 - 220
+
+
+def test_a_prompt_has_no_marks(build):
+    recogniser, model = build()
+    one(recogniser, prompt="<|endoftext|><|startoftranscript|> the")
+    assert max(before_start(model.prompts[0])) < END
+
+
+def test_spans_with_different_prompts_do_not_disturb_each_other(build):
+    recogniser, model = build()
+    spans = [Span(AUDIO, exact=True, prompt=prompt) for prompt in ("Hello.", "", "Petrova")]
+    alone = [recognise(recogniser, [span])[0] for span in spans]
+    prompts = list(model.prompts)
+    assert recognise(recogniser, spans) == alone
+    assert model.prompts == prompts * 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "probability", "is_kept"),
+    [
+        ("So: The World, the world! It", 0.2, False),
+        ("So: The World, the world! It", 0.8, True),
+        ("So the world", 0.2, True),
+        ("", 0.2, True),
+    ],
+)
+def test_a_prompt_that_is_repeated_is_dropped_unless_it_is_heard(build, prompt, probability, is_kept):
+    recogniser, _ = build(probability=probability)
+    assert bool(one(recogniser, prompt=prompt).words) == is_kept
+    assert one(recogniser, prompt=prompt, prefix=SCRIPT[:1]).words  # committed words stay
 
 
 # --- prefixes, drafts, limits -----------------------------------------------------------------------

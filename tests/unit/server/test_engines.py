@@ -1,0 +1,45 @@
+"""What the protocols are told about the models of a server."""
+
+from pathlib import Path
+
+import pytest
+
+from vivavoce.model_files import ChosenModel
+from vivavoce.model_files.languages import WHISPER_LANGUAGES
+from vivavoce.server import ServerOptions
+from vivavoce.server.engines import served_models
+
+ENGLISH = ChosenModel("moonshine-tiny-en", "moonshine", ("en",))
+GERMAN = ChosenModel("moonshine-streaming-tiny-de", "moonshine-streaming", ("de",))
+WHISPER = ChosenModel("whisper-base", "whisper", WHISPER_LANGUAGES, Path("base"))
+WHISPER_ENGLISH = ChosenModel("whisper-tiny.en", "whisper", ("en",), Path("tiny.en"))
+
+
+def served(model, final=None):
+    (found,) = served_models(ServerOptions(models=(model,), final_model=final)).models
+    return found
+
+
+def test_models_have_their_names_and_languages():
+    models = served_models(ServerOptions(models=(ENGLISH, GERMAN))).models
+    assert [(model.name, model.languages) for model in models] == [
+        ("moonshine-tiny-en", ("en",)),
+        ("moonshine-streaming-tiny-de", ("de",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "final", "takes_prompt"),
+    [
+        (ENGLISH, None, False),
+        (GERMAN, None, False),
+        (WHISPER, None, True),
+        (WHISPER_ENGLISH, None, True),
+        (ENGLISH, WHISPER, True),
+        (GERMAN, WHISPER_ENGLISH, False),  # which knows no German, so that finals are those of the first
+        (WHISPER_ENGLISH, ENGLISH, False),
+        (WHISPER, WHISPER, True),
+    ],
+)
+def test_a_prompt_has_an_effect_if_the_model_of_the_finals_takes_one(model, final, takes_prompt):
+    assert served(model, final).takes_prompt == takes_prompt
