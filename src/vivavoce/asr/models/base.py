@@ -22,6 +22,7 @@ __all__ = [
     "Recogniser",
     "RunningBatch",
     "Span",
+    "SpeakerEmbedder",
     "SpeechDetector",
     "SpeechState",
     "TurnDetector",
@@ -238,4 +239,35 @@ class TurnDetector(Protocol):
 
         Returns:
             One probability per turn, 0 to 1; it does not depend on the other turns of the batch.
+        """
+
+
+class SpeakerEmbedder(Protocol):
+    """Computes what tells voices apart. May be called from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people."""
+
+    @property
+    def window_samples(self) -> int:
+        """The length of speech that it was trained with, at 16 kHz; more says no more."""
+
+    @property
+    def shortest_samples(self) -> int:
+        """Less than this says little about a voice."""
+
+    @property
+    def width(self) -> int:
+        """Values of an embedding."""
+
+    def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
+        """Compute an embedding of each stretch of speech.
+
+        Args:
+            voices: Speech of one person each, shape (n,), float32, 16 kHz, full scale ±1.
+
+        Returns:
+            Shape (voices, width), float32. Each has the length 1, so the product of two is their cosine: high
+            if one person speaks. It does not depend on the other voices of the batch.
         """

@@ -18,7 +18,7 @@ from vivavoce.types import MODEL_RATE_HZ
 if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
 
-__all__ = ["HOP_SAMPLES", "N_BANDS", "log_mel"]
+__all__ = ["HOP_SAMPLES", "N_BANDS", "log_mel", "mel_power"]
 
 HOP_SAMPLES: Final = 160
 N_BANDS: Final = 80
@@ -43,13 +43,34 @@ def log_mel(samples: Samples, n_bands: int = N_BANDS) -> npt.NDArray[np.float32]
     """
     # Each frame is centred on its moment; the audio is mirrored at both ends.
     padded = np.pad(samples, _FRAME_SAMPLES // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME_SAMPLES)[::HOP_SAMPLES]
-    spectrum = np.fft.rfft(frames[: len(samples) // HOP_SAMPLES] * _window())
-    power = np.square(spectrum.real) + np.square(spectrum.imag)
+    power = _power(padded, len(samples) // HOP_SAMPLES)
     logarithms = np.log10(np.maximum(_filters(n_bands) @ power.T, _FLOOR))
     bounded = np.maximum(logarithms, logarithms.max() - _RANGE)
     scaled: npt.NDArray[np.float32] = ((bounded + 4.0) / 4.0).astype(np.float32)
     return scaled
+
+
+def mel_power(samples: Samples, n_bands: int) -> npt.NDArray[np.float32]:
+    """Compute the power in the bands, frame by frame, without a logarithm and without mirrored ends.
+
+    Args:
+        samples: Shape (n,), float32, 16 kHz, n of 400 or more.
+        n_bands: Number of bands.
+
+    Returns:
+        Shape ((n - 400) // 160 + 1, n_bands), float32.
+    """
+    n_frames = (len(samples) - _FRAME_SAMPLES) // HOP_SAMPLES + 1
+    found: npt.NDArray[np.float32] = (_power(samples, n_frames) @ _filters(n_bands).T).astype(np.float32)
+    return found
+
+
+def _power(samples: Samples, n_frames: int) -> npt.NDArray[np.float64]:
+    """Power spectra of the first frames, shape (n_frames, 201)."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, _FRAME_SAMPLES)[::HOP_SAMPLES]
+    spectrum = np.fft.rfft(frames[:n_frames] * _window())
+    power: npt.NDArray[np.float64] = np.square(spectrum.real) + np.square(spectrum.imag)
+    return power
 
 
 @cache

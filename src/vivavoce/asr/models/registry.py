@@ -24,15 +24,17 @@ from vivavoce.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from vivavoce.asr.models.base import Recogniser, SpeechDetector, TurnDetector
+    from vivavoce.asr.models.base import Recogniser, SpeakerEmbedder, SpeechDetector, TurnDetector
 
 _log = logging.getLogger(__name__)
 
 __all__ = [
     "RECOGNISERS",
+    "SPEAKER_EMBEDDERS",
     "SPEECH_DETECTORS",
     "TURN_DETECTORS",
     "load_detector",
+    "load_embedder",
     "load_recogniser",
     "load_turn_detector",
     "warm_up",
@@ -51,6 +53,9 @@ RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
     "silero": "vivavoce.asr.models.silero.detector:SileroDetector",
+})  # fmt: skip
+SPEAKER_EMBEDDERS: Final[Mapping[str, str]] = MappingProxyType({
+    "ge2e": "vivavoce.asr.models.ge2e.embedder:Ge2eEmbedder",
 })  # fmt: skip
 # These classes also have a static method ``is_installed``, and the first argument may be a model file.
 TURN_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
@@ -150,6 +155,21 @@ def load_detector(family: str = "silero", *, threads: int = 1) -> SpeechDetector
     """
     detector: SpeechDetector = _class_of(family, SPEECH_DETECTORS)(threads=threads)
     return detector
+
+
+def load_embedder(family: str = "ge2e", model: Path | None = None, *, threads: int = 1) -> SpeakerEmbedder:
+    """Load what computes embeddings of voices.
+
+    Args:
+        family: A key of `SPEAKER_EMBEDDERS`.
+        model: The model's file; None: the one of an installed package.
+        threads: Threads for one run.
+
+    Raises:
+        ModelError: There is no such family, or its file is missing or is not such a model.
+    """
+    embedder: SpeakerEmbedder = _class_of(family, SPEAKER_EMBEDDERS)(model, threads=threads)
+    return embedder
 
 
 def warm_up(recogniser: Recogniser, lengths_samples: Sequence[int] = (16_000, 80_000)) -> None:
