@@ -40,6 +40,7 @@ class _Entry(msgspec.Struct):
     words: list[_Word] | None = None
     text_written: str | None = None
     derived: bool = False
+    speaker: str | None = None
 
 
 def find_eval() -> Path | None:
@@ -103,6 +104,7 @@ def _clip(folder: Path, entry: _Entry) -> Clip:
         words=tuple(RefWord(word.text, word.start, word.end) for word in entry.words or ()),
         text_written=entry.text_written,
         derived=entry.derived,
+        speaker=entry.speaker,
     )
 
 

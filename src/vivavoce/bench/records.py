@@ -38,6 +38,7 @@ class Clip:
         words: The words of ``text`` with their times; empty where the times are unknown.
         text_written: The same with case and punctuation, if known; shows where sentences end.
         derived: Whether it is made from other recordings of its set.
+        speaker: Who speaks, if known.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Clip:
     words: tuple[RefWord, ...] = ()
     text_written: str | None = None
     derived: bool = False
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
