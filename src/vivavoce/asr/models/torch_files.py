@@ -116,7 +116,7 @@ def _value(file: io.BytesIO) -> Any:
         ValueError: One of them is not known here.
     """
     stack: list[Any] = []
-    memory: dict[int, Any] = {}
+    memory: dict[Any, Any] = {}
     for operation, argument, _ in pickletools.genops(file):
         name = operation.name
         if name == "STOP":
