@@ -23,6 +23,7 @@ from vivavoce.recordings import Sound, from_file, from_reader
 from vivavoce.recordings.formats import PROBE_BYTES, is_recording
 from vivavoce.recordings.pacing import MAX_LEAD_S, Pacer, paced
 from vivavoce.types import MODEL_RATE_HZ, Encoding
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -62,8 +63,8 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """The text of all turns, joined by spaces."""
-        return " ".join(turn.transcript for turn in self.turns if turn.transcript)
+        """The text of all turns, joined by spaces where their script has some."""
+        return join_words(turn.transcript for turn in self.turns if turn.transcript)
 
     @property
     def words(self) -> list[Word]:

@@ -9,7 +9,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.captions.line_breaking import Style, break_into_cues, break_into_lines, ends_sentence
+from vivavoce.captions.scripts import cells
 from vivavoce.captions.spoken import SpokenWord, Voice, spoken_words
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,8 +40,8 @@ class Cue:
 
     @property
     def text(self) -> str:
-        """All lines, joined by spaces."""
-        return " ".join(self.lines)
+        """All lines, joined by spaces where their script has some."""
+        return join_words(self.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class _Draft:
     voice: Voice
 
     @property
-    def n_characters(self) -> int:
-        return sum(map(len, self.lines)) + len(self.lines) - 1
+    def n_cells(self) -> int:
+        return cells(join_words(self.lines))
 
 
 class _Breaker:
@@ -141,7 +143,7 @@ class _Clock:
         The blank before the next cue is at least the style's gap, or there is none.
         """
         style = self._style
-        reading_ms = math.ceil(draft.n_characters * 1000 / style.characters_per_s)
+        reading_ms = math.ceil(draft.n_cells * 1000 / style.characters_per_s)
         read_ms = start_ms + min(style.max_ms, max(style.min_ms, reading_ms, 1))
         wanted_ms = min(max(draft.spoken_until_ms, read_ms), start_ms + style.max_ms)
         if next_ms is None or wanted_ms + style.gap_ms <= next_ms:
@@ -247,7 +249,7 @@ def _taking_turns(drafts: Sequence[_Draft]) -> list[_Draft]:
             until_ms = max(before.spoken_until_ms, draft.spoken_until_ms)
             if index + 1 < len(drafts):
                 until_ms = min(until_ms, drafts[index + 1].start_ms)
-            share = before.n_characters / (before.n_characters + draft.n_characters)
+            share = before.n_cells / (before.n_cells + draft.n_cells)
             start_ms = max(start_ms, before.start_ms + round((until_ms - before.start_ms) * share))
         fair.append(dataclasses.replace(draft, start_ms=start_ms))
     return fair

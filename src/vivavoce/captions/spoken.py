@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
+from vivavoce.captions.scripts import belong_together, pieces
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -54,7 +56,7 @@ class CaptionTurn(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word, or a part of one, without spaces.
+    """A word without spaces; or a part of one, or several that no line may separate.
 
     Attributes:
         text: Not empty.
@@ -72,6 +74,9 @@ class SpokenWord:
 def spoken_words(turn: Iterable[CaptionWord] | CaptionTurn) -> list[SpokenWord]:
     """Return the words of a turn, in order. Blank ones are left out, and spaces separate words.
 
+    In scripts without spaces, long segments are split into characters, and what may not begin or end a line,
+    such as a full stop, belongs to the word beside it.
+
     Args:
         turn: Its words, or an object that has them. A start before the previous one is moved up to it.
 
@@ -87,7 +92,8 @@ def spoken_words(turn: Iterable[CaptionWord] | CaptionTurn) -> list[SpokenWord]:
     parts = [
         SpokenWord(text, *_times_ms(word), _voice(word, channel, speaker))
         for word in words
-        for text in word.text.split()
+        for part in word.text.split()
+        for text in pieces(part)
     ]
     starts = list(accumulate((part.start_ms for part in parts), max, initial=0))[1:]
     ordered = [
@@ -96,11 +102,23 @@ def spoken_words(turn: Iterable[CaptionWord] | CaptionTurn) -> list[SpokenWord]:
     ]
     together = [list(run) for _, run in groupby(ordered, key=lambda word: word.start_ms)]
     next_starts: list[int | None] = [run[0].start_ms for run in together[1:]]
-    return [
+    return _inseparable(
         word
         for run, next_ms in zip(together, [*next_starts, None], strict=False)
         for word in _shared(run, next_ms)
-    ]
+    )
+
+
+def _inseparable(words: Iterable[SpokenWord]) -> list[SpokenWord]:
+    """Make one word of those between which no line may break."""
+    found: list[SpokenWord] = []
+    for word in words:
+        last = found[-1] if found else None
+        if last and last.voice == word.voice and belong_together(last.text, word.text):
+            found[-1] = SpokenWord(last.text + word.text, last.start_ms, word.end_ms, word.voice)
+        else:
+            found.append(word)
+    return found
 
 
 def _times_ms(word: CaptionWord) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from vivavoce.cli.server_choice import local_server
 from vivavoce.configuration import settings
 from vivavoce.errors import VivavoceError
 from vivavoce.recordings.sources import from_file
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from vivavoce.cli.transcript_line import TranscriptLine
@@ -74,5 +75,5 @@ def run_model_trial() -> ModelTrial:
             if interrupt.was_signalled:
                 raise ModelTrialInterruptedError("interrupted")
         spent_s = time.monotonic() - loaded
-    text = " ".join(transcript.text for transcript in transcripts if transcript.is_final)
+    text = join_words(transcript.text for transcript in transcripts if transcript.is_final)
     return ModelTrial(loaded - began, spent_s, text)
