@@ -115,8 +115,8 @@ class Connection:
         engine = self._engine = self._service.engines.engine_of(dialect.options.model)
         if engine.state is EngineState.DEAD:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
-        if engine.is_saturated:
-            raise ProtocolViolation(Failure.BUSY, "the model has no capacity for another session")
+        if self._service.engines.is_saturated:
+            raise ProtocolViolation(Failure.BUSY, "the server has no capacity for another session")
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
         limits = dialect.limits

@@ -138,9 +138,9 @@ class Service:
 
     @property
     def is_full(self) -> bool:
-        """Whether the server has no capacity for another session."""
+        """Whether the server has no capacity for another session, whatever its model."""
         limit = self.options.max_sessions
-        return self.engine.is_saturated or (limit is not None and len(self.connections) >= limit)
+        return self.engines.is_saturated or (limit is not None and len(self.connections) >= limit)
 
     @contextlib.contextmanager
     def holding(self, connection: OpenConnection) -> Iterator[None]:

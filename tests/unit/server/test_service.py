@@ -7,6 +7,7 @@ import pytest
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
 from vivavoce.asr.engine import Engine
 from vivavoce.errors import ServerError
+from vivavoce.model_files import ChosenModel, choose
 from vivavoce.server import ServerOptions
 from vivavoce.server.service import Service
 
@@ -45,6 +46,53 @@ def test_a_server_is_full_at_its_limit():
             assert not service.is_full
             with service.holding(RecordingConnection()):
                 assert service.is_full
+            assert not service.is_full
+
+    asyncio.run(run())
+
+
+MODELS = (choose("moonshine-tiny-en"), ChosenModel("better", "made-up", ("en", "de")))
+
+
+def overload(engine, seconds=20):
+    """Let the engine find that its passes have waited for long, up to now."""
+    now = asyncio.get_running_loop().time()
+    for tenth in range(10 * seconds, -1, -1):
+        engine._control.note_wait(1.5, now - tenth / 10)
+
+
+@pytest.mark.parametrize("overloaded", ["moonshine-tiny-en", "better"])
+def test_the_load_of_any_model_fills_the_server(overloaded):
+    """All models share the cores, so a session of another one would take what this one lacks."""
+
+    async def run():
+        service = Service(ServerOptions(models=MODELS), scripted_engine)
+        async with service.lifespan(None):
+            assert not service.is_full
+            engine = service.engines.engine_of(overloaded)
+            other = next(name for name in service.engines.names if name != overloaded)
+            await service.engines.engine_of(other).wait_loaded()
+            await engine.wait_loaded()
+            assert not service.is_full
+            overload(engine)
+            assert service.is_full
+            assert not service.engines.engine_of(other).is_saturated
+            for tenth in range(100):
+                engine._control.note_wait(0.0, asyncio.get_running_loop().time() + tenth / 10)
+            assert not service.is_full
+
+    asyncio.run(run())
+
+
+def test_a_model_that_was_dropped_fills_nothing():
+    async def run():
+        service = Service(ServerOptions(models=MODELS), scripted_engine)
+        async with service.lifespan(None):
+            engine = service.engines.engine_of("better")
+            await engine.wait_loaded()
+            overload(engine)
+            assert service.is_full
+            service.engines._drop("better")
             assert not service.is_full
 
     asyncio.run(run())

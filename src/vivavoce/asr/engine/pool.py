@@ -69,6 +69,14 @@ class EnginePool:
         """The engines in memory, by the names of their models, the default first."""
         return {name: place.engine for name, place in self._places.items()}
 
+    @property
+    def is_saturated(self) -> bool:
+        """Whether an engine can't serve another session in time.
+
+        All share the cores of this machine: a session of another model would take what is missing here.
+        """
+        return any(place.engine.is_saturated for place in self._places.values())
+
     def start(self) -> None:
         """Begin to load the default model; call it on the event loop."""
         self._make(self.names[0])
