@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from benchmarks.in_process import PROTOCOLS, wire_messages
+from benchmarks.in_process import PROTOCOLS, Recognition, wire_messages
 from benchmarks.script import exit_code_of
 from vivavoce.asr.models import load_detector, load_recogniser
 from vivavoce.bench.audio import load_pcm
@@ -61,11 +61,11 @@ def record(folder: Path, protocol: ProtocolName, output: Path, every: int = 1) -
     Returns:
         The number of recordings.
     """
-    recogniser, detector = load_recogniser(turn_model="none"), load_detector()
+    recognition = Recognition(load_recogniser(turn_model="none"), load_detector())
     clips = read_manifest(folder)[::every]
     with output.open("wb") as file:
         for clip in clips:
-            sent = wire_messages(load_pcm(clip), clip.sample_rate, protocol, recogniser, detector)
+            sent = wire_messages(load_pcm(clip), clip.sample_rate, protocol, recognition)
             line = Recorded(clip.id, [msgspec.json.decode(text) for _, text in sent])
             file.write(msgspec.json.encode(line) + b"\n")
             file.flush()

@@ -19,7 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.in_process import PROTOCOLS, TAIL_S, ObservedRecogniser
+from benchmarks.in_process import PROTOCOLS, TAIL_S, ObservedRecogniser, Recognition
 from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from benchmarks.words_kept import turn_messages
 from vivavoce.asr.models import load_detector, load_recogniser
@@ -82,11 +82,12 @@ def measure(
     """
     passes: Counter[bool] = Counter()  # by whether they are over whole utterances
     counting = ObservedRecogniser(recogniser, lambda span, _: passes.update([span.exact]))
+    recognition = Recognition(counting, detector, reviser)
     traces = []
     began_s = time.process_time()
     for clip in clips:
         pcm = load_pcm(clip)
-        messages = turn_messages(pcm, clip.sample_rate, protocol, counting, detector, reviser=reviser)
+        messages = turn_messages(pcm, clip.sample_rate, protocol, recognition)
         sent_s = clip.duration_s + TAIL_S
         traces.append(Trace(tuple(messages), sent_s, terminated_s=sent_s, closed_s=sent_s))
     core_s = time.process_time() - began_s

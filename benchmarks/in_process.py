@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.engine import Pump
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
 
-__all__ = ["PROTOCOLS", "SESSION_ID", "TAIL_S", "ObservedRecogniser", "wire_messages"]
+__all__ = ["PROTOCOLS", "SESSION_ID", "TAIL_S", "ObservedRecogniser", "Recognition", "wire_messages"]
 
 PROTOCOLS: Final[tuple[ProtocolName, ...]] = ("v2", "v3")
 
@@ -66,15 +66,25 @@ class ObservedRecogniser:
         return hypotheses
 
 
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What makes words of the audio of a session.
+
+    Attributes:
+        recogniser: Decodes the passes.
+        detector: Detects speech.
+        reviser: A better recogniser of finals; None: there is none.
+        tuning: Times and sizes of the session.
+    """
+
+    recogniser: Recogniser
+    detector: SpeechDetector
+    reviser: Recogniser | None = None
+    tuning: Tuning = field(default_factory=Tuning)
+
+
 def wire_messages(
-    pcm: Pcm,
-    sample_rate: int,
-    protocol: ProtocolName,
-    recogniser: Recogniser,
-    detector: SpeechDetector,
-    *,
-    tuning: Tuning | None = None,
-    reviser: Recogniser | None = None,
+    pcm: Pcm, sample_rate: int, protocol: ProtocolName, recognition: Recognition
 ) -> Iterator[tuple[float, str]]:
     """Stream a recording with the protocol's defaults (v3: formatted turns) and silence after it.
 
@@ -82,20 +92,17 @@ def wire_messages(
         pcm: The recording.
         sample_rate: In Hz.
         protocol: How client and server speak.
-        recogniser: Decodes the passes.
-        detector: Detects speech.
-        tuning: Times and sizes of the session; None: the defaults.
-        reviser: A better recogniser of finals; None: there is none.
+        recognition: Makes words of it.
 
     Yields:
         Every message of the server as it would be sent, with the session's time in seconds.
     """
     client = client_dialect(protocol)
     server = (V2Factory() if protocol == "v2" else V3Factory()).open(client.query(sample_rate))
-    if reviser is not None:
-        tuning = replace(tuning or Tuning(), revises=True)
+    reviser = recognition.reviser
+    tuning = replace(recognition.tuning, revises=reviser is not None)
     session = SessionMachine(SESSION_ID, server.options, server.limits, now=0, unix_now=0, tuning=tuning)
-    pump = Pump(session, recogniser, detector, reviser=reviser)
+    pump = Pump(session, recognition.recogniser, recognition.detector, reviser=reviser)
     audio: Iterable[str | bytes] = chunks(pcm, sample_rate, client.chunk_ms, TAIL_S)
     now_s = 0.0
     for message in itertools.chain(audio, [client.terminate]):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from benchmarks.in_process import PROTOCOLS, ObservedRecogniser
+from benchmarks.in_process import PROTOCOLS, ObservedRecogniser, Recognition
 from benchmarks.script import exit_code_of
 from benchmarks.words_kept import turn_messages
 from vivavoce.asr.models import load_detector, load_recogniser
@@ -116,13 +116,13 @@ def count(
         if span.exact:
             recognised = hypothesis.text
 
-    listening = ObservedRecogniser(recogniser, look)
+    recognition = Recognition(ObservedRecogniser(recogniser, look), detector)
 
     def transcribe(pcm: Pcm, rate: int, seed: int) -> str:
         nonlocal recognised
         recognised = ""
         audio = _at_level(pcm, rate, level_db, seed)
-        messages = turn_messages(audio, rate, protocol, listening, detector)
+        messages = turn_messages(audio, rate, protocol, recognition)
         return " ".join(word.text for message in messages if message.ended for word in message.words)
 
     for number, clip in enumerate(clips):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from benchmarks.in_process import PROTOCOLS, TAIL_S, ObservedRecogniser
+from benchmarks.in_process import PROTOCOLS, TAIL_S, ObservedRecogniser, Recognition
 from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from benchmarks.words_kept import turn_messages
 from vivavoce.asr.models import Span, load_detector, recognise
@@ -88,12 +88,11 @@ def streamed(
     """Stream recordings, one after another."""
     passes: Counter[bool] = Counter()  # by whether they are over whole utterances
     counting = ObservedRecogniser(recogniser, lambda span, _: passes.update([span.exact]))
+    recognition = Recognition(counting, detector, tuning=tuning)
     texts, traces = {}, []
     began_s = time.process_time()
     for clip in clips:
-        messages = turn_messages(
-            load_pcm(clip), clip.sample_rate, protocol, counting, detector, tuning=tuning
-        )
+        messages = turn_messages(load_pcm(clip), clip.sample_rate, protocol, recognition)
         # Of a turn that ended twice, plain and then formatted, the second end counts.
         finals = {message.turn: message.words for message in messages if message.ended}
         texts[clip.id] = " ".join(word.text for words in finals.values() for word in words)

@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.in_process import PROTOCOLS, wire_messages
+from benchmarks.in_process import PROTOCOLS, Recognition, wire_messages
 from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from benchmarks.word_edges import lacks_first_word, lost_words, shown_utterances, was_said
 from vivavoce.asr.models import load_detector, load_recogniser
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.asr.models import Recogniser, SpeechDetector
-    from vivavoce.asr.session import Tuning
     from vivavoce.bench.audio import Pcm
     from vivavoce.bench.options import ProtocolName
     from vivavoce.bench.records import Clip
@@ -92,14 +91,7 @@ class WordsKept:
 
 
 def turn_messages(
-    pcm: Pcm,
-    sample_rate: int,
-    protocol: ProtocolName,
-    recogniser: Recogniser,
-    detector: SpeechDetector,
-    *,
-    tuning: Tuning | None = None,
-    reviser: Recogniser | None = None,
+    pcm: Pcm, sample_rate: int, protocol: ProtocolName, recognition: Recognition
 ) -> list[TurnMessage]:
     """Return the messages about turns that a client receives for a recording with silence after it.
 
@@ -107,13 +99,10 @@ def turn_messages(
         pcm: The recording.
         sample_rate: In Hz.
         protocol: How client and server speak.
-        recogniser: Decodes the passes.
-        detector: Detects speech.
-        tuning: Times and sizes of the session; None: the defaults.
-        reviser: A better recogniser of finals; None: there is none.
+        recognition: Makes words of it.
     """
     client = client_dialect(protocol)
-    sent = wire_messages(pcm, sample_rate, protocol, recogniser, detector, tuning=tuning, reviser=reviser)
+    sent = wire_messages(pcm, sample_rate, protocol, recognition)
     decoded = [client.read(text, now_s) for now_s, text in sent]
     return [message for message in decoded if isinstance(message, TurnMessage)]
 
@@ -123,8 +112,9 @@ def check(
 ) -> WordsKept:
     """Stream recordings through sessions, one after another, and count."""
     kept = WordsKept()
+    recognition = Recognition(recogniser, detector)
     for clip in clips:
-        messages = turn_messages(load_pcm(clip), clip.sample_rate, protocol, recogniser, detector)
+        messages = turn_messages(load_pcm(clip), clip.sample_rate, protocol, recognition)
         finals = [word for message in messages if message.ended for word in message.words]
         kept.recordings += 1
         for utterance in shown_utterances(messages):

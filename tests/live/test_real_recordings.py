@@ -1,6 +1,7 @@
 """Real recordings (skipped without them): no word is lost, and silence has no transcript."""
 
 import pytest
+from benchmarks.in_process import Recognition
 from benchmarks.words_kept import check, turn_messages
 
 from vivavoce.asr.models import load_detector, load_recogniser
@@ -39,5 +40,5 @@ def test_recordings_without_speech_have_no_transcript(models):
     silent = [clip for clip in select(read_manifest(FOLDER)) if clip.text == ""]
     assert silent
     for clip in silent:
-        messages = turn_messages(load_pcm(clip), clip.sample_rate, "v3", *models)
+        messages = turn_messages(load_pcm(clip), clip.sample_rate, "v3", Recognition(*models))
         assert [message for message in messages if message.words or message.ended] == [], clip.id

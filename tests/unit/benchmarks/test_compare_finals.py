@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from benchmarks import compare_finals
 from benchmarks.compare_finals import Recorded, compare, is_final, main, read
-from benchmarks.in_process import wire_messages
+from benchmarks.in_process import Recognition, wire_messages
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, silence, speech
 
@@ -57,7 +57,8 @@ def test_finals_of_both_protocols():
 @pytest.mark.parametrize("protocol", ["v2", "v3"])
 def test_the_same_recording_gives_the_same_messages(protocol):
     first, second = (
-        list(wire_messages(PCM, 16_000, protocol, ScriptedRecogniser(), ScriptedDetector())) for _ in range(2)
+        list(wire_messages(PCM, 16_000, protocol, Recognition(ScriptedRecogniser(), ScriptedDetector())))
+        for _ in range(2)
     )
     assert first == second
     messages = [json.loads(text) for _, text in first]

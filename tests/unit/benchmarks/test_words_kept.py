@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from benchmarks import words_kept as kept
+from benchmarks.in_process import Recognition
 from benchmarks.word_edges import lacks_first_word, lost_word, lost_words, shown_utterances, was_said
 from benchmarks.words_kept import WordsKept, check, turn_messages
 
@@ -153,7 +154,7 @@ def recording(*parts):
 @pytest.mark.parametrize(("name", "text"), [("v2", "Alpha bravo."), ("v3", "Alpha bravo.")])
 def test_messages_are_those_that_a_client_receives(name, text):
     pcm = recording(silence(20), speech(0, 1), silence(20))
-    messages = turn_messages(pcm, 16_000, name, ScriptedRecogniser(), ScriptedDetector())
+    messages = turn_messages(pcm, 16_000, name, Recognition(ScriptedRecogniser(), ScriptedDetector()))
     *partials, final = [each for each in messages if each.words]
     assert final.ended
     assert " ".join(word.text for word in final.words) == text
