@@ -10,6 +10,8 @@ import typer
 
 from vivavoce.cli.guarded import say
 from vivavoce.cli.missing_extras import bench_extra
+from vivavoce.cli.model_options import chosen_models
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,23 @@ _LoadOption = Annotated[
     typer.Option(
         metavar="short|continuous",
         help="Stream short sessions, such as commands and calls, or continuous ones, such as talks.",
+    ),
+]
+_ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME|FOLDER",
+        show_default=False,
+        help="Measure with this model, which must know English (default: the one of the installation).",
+    ),
+]
+_FinalModelOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|FOLDER",
+        show_default=False,
+        help="Let this model hear finished turns again, as vivavoce serve does (default: no second model).",
     ),
 ]
 _LimitOption = Annotated[int, typer.Option(metavar="N", min=1, help="Try up to this many streams.")]
@@ -49,6 +68,8 @@ _QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress on
 def capacity(
     *,
     load: _LoadOption = "short",
+    model: _ModelOption = None,
+    final_model: _FinalModelOption = None,
     limit: _LimitOption = 128,
     seconds: _SecondsOption = None,
     json: _JsonOption = None,
@@ -60,6 +81,7 @@ def capacity(
     Examples:
       vivavoce capacity
       vivavoce capacity --load continuous     for talks: about four minutes
+      vivavoce capacity --model whisper-base
       vivavoce serve --max-sessions measured
 
     Starts a server, lets more and more clients stream parts of the sample recording at the speed of speech,
@@ -81,10 +103,11 @@ def capacity(
 
     for module in REQUIRED:
         require(module)
+    measured, arguments = _models(model, final_model)
     words = [(word.text, word.start_s, word.end_s) for word in demo_reference()]
     with tempfile.TemporaryDirectory(prefix="vivavoce-capacity-") as folder:
         streams, reports = find_capacity(
-            Options(protocol="v3", load=load),
+            Options(protocol="v3", load=load, server_arguments=arguments),
             limit,
             clips=sample_clips(demo_recording_path(), words, Path(folder)),
             seconds=seconds or (_SHORT_TRIAL_S if load == "short" else _CONTINUOUS_TRIAL_S),
@@ -94,15 +117,36 @@ def capacity(
     cores = usable_cores()
     if json is not None:
         trials = [as_fields(report) for report in reports]
-        fields = {"streams": streams, "load": load, "cores": cores, "trials": trials}
+        fields = {"streams": streams, "load": load, "cores": cores, "models": measured, "trials": trials}
         json.write_bytes(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
-    keep(Measured(streams, cores))
+    keep(Measured(streams, cores), *measured)
+    print(_result(streams, limit, load, cores))
+
+
+def _result(streams: int, limit: int, load: _Load, cores: int) -> str:
     if not streams:
-        print("This machine does not hold a single stream: text comes too late.")
-        return
+        return "This machine does not hold a single stream: text comes too late."
     more = " or more" if streams == limit else ""
     kind = "streams" if load == "short" else "streams of continuous talk"
-    print(f"This machine holds {streams}{more} {kind}, {streams / cores:.1f} a core.")
+    return f"This machine holds {streams}{more} {kind}, {streams / cores:.1f} a core."
+
+
+def _models(model: str | None, final_model: str | None) -> tuple[list[str], tuple[str, ...]]:
+    """Return the names of the models, the second one last, and what the server needs to use them.
+
+    Raises:
+        ConfigurationError: The recording that is streamed is not in their languages.
+        ModelError: There is no such model, or it can't be downloaded.
+    """
+    found = chosen_models([model] if model else None)
+    arguments = ["--model", model] if model else []
+    if final_model:
+        found += chosen_models([final_model])
+        arguments += ["--final-model", final_model]
+    for each in found:
+        if "en" not in each.languages:
+            raise ConfigurationError(f"capacity is measured with English speech, and {each.name} knows none")
+    return [each.name for each in found], tuple(arguments)
 
 
 def _show_verdict(line: str) -> None:

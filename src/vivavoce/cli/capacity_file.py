@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import msgspec
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.folders import cache_folder
+from vivavoce.model_files import DEFAULT_MODEL
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
@@ -33,26 +35,43 @@ class Measured(msgspec.Struct, frozen=True):
     version: str = __version__
 
 
-def capacity_path() -> Path:
-    """Return the path of the file that holds the last measurement."""
-    return cache_folder() / "capacity.json"
+def capacity_path(model: str = DEFAULT_MODEL, final_model: str | None = None) -> Path:
+    """Return the path of the file that holds the last measurement.
+
+    Args:
+        model: The name of the model that was measured.
+        final_model: That of a second one that heard finished turns again; None: there was none.
+    """
+    names = [each for each in (model, final_model) if each]
+    suffix = "" if names == [DEFAULT_MODEL] else f"-{'+'.join(quote(each, safe='') for each in names)}"
+    return cache_folder() / f"capacity{suffix}.json"
 
 
-def keep(measured: Measured) -> None:
+def keep(measured: Measured, model: str = DEFAULT_MODEL, final_model: str | None = None) -> None:
     """Write a measurement.
+
+    Args:
+        measured: The measurement.
+        model: As for `capacity_path`.
+        final_model: The same.
 
     Raises:
         OSError: The file can't be written.
     """
-    path = capacity_path()
+    path = capacity_path(model, final_model)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_bytes(msgspec.json.encode(measured) + b"\n")
     part.replace(path)
 
 
-def measured_streams() -> int:
-    """Return how many streams this machine holds.
+def measured_streams(model: str = DEFAULT_MODEL, final_model: str | None = None, options: str = "") -> int:
+    """Return how many streams of a model this machine holds.
+
+    Args:
+        model: As for `capacity_path`.
+        final_model: The same.
+        options: What the command that measures it needs, for messages.
 
     Raises:
         ConfigurationError: That was not measured, not even one was held, or this package or the number of
@@ -60,19 +79,23 @@ def measured_streams() -> int:
     """
     from vivavoce.cores import usable_cores
 
+    path, how = capacity_path(model, final_model), f"{_HOW} {options}".rstrip()
+    what = f" with {' and '.join(filter(None, (model, final_model)))}" if options else ""
     try:
-        measured = msgspec.json.decode(capacity_path().read_bytes(), type=Measured)
+        measured = msgspec.json.decode(path.read_bytes(), type=Measured)
     except FileNotFoundError:
-        raise ConfigurationError(f"the capacity of this machine was not measured: {_HOW}") from None
+        raise ConfigurationError(f"the capacity of this machine{what} was not measured: {how}") from None
     except (OSError, msgspec.DecodeError) as error:
-        raise ConfigurationError(f"{capacity_path()} can't be read ({error}): {_HOW}") from None
+        raise ConfigurationError(f"{path} can't be read ({error}): {how}") from None
     if measured.version != __version__:
-        raise ConfigurationError(f"the capacity was measured with vivavoce {measured.version}: {_HOW} again")
+        raise ConfigurationError(f"the capacity was measured with vivavoce {measured.version}: {how} again")
     cores = usable_cores()
     if measured.cores != cores:
         raise ConfigurationError(
-            f"the capacity was measured with {measured.cores} cores, and there are {cores} now: {_HOW} again"
+            f"the capacity was measured with {measured.cores} cores, and there are {cores} now: {how} again"
         )
     if measured.streams < 1:
-        raise ConfigurationError("this machine did not hold a single stream when its capacity was measured")
+        raise ConfigurationError(
+            f"this machine did not hold a single stream{what} when its capacity was measured"
+        )
     return measured.streams

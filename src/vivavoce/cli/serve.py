@@ -87,7 +87,7 @@ _MaxSessionsOption = Annotated[
         metavar="N|measured",
         envvar="VIVAVOCE_MAX_SESSIONS",
         show_default=False,
-        help="Allow this many sessions at a time, or as many as vivavoce capacity measured "
+        help="Allow this many sessions at a time, or as many as vivavoce capacity measured with each model "
         "(default: no limit).",
     ),
 ]
@@ -298,32 +298,63 @@ def serve(
         drain_s=drain,
         public_status=public_status,
         log_level=log_level.value,
-        **_limits(max_sessions, max_sessions_per_key),
+        max_sessions_per_key=max_sessions_per_key,
         device=device,
         turn_model=turn_model,
         **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
-    server.serve(_with_models(prepare, model, final_model, offline=offline), read_keys=keys)
+    server.serve(_options(prepare, model, final_model, max_sessions, offline=offline), read_keys=keys)
 
 
-def _with_models(
-    prepare: Callable[..., Any], names: list[str] | None, final_name: str | None, *, offline: bool
+def _options(
+    prepare: Callable[..., Any],
+    names: Sequence[str] | None,
+    final_name: str | None,
+    max_sessions: str | None,
+    *,
+    offline: bool,
 ) -> Any:
     """Return the options of the server; models are downloaded only if nothing else is wrong with them."""
+    models = find_models(names)
     finals = find_models([final_name]) if final_name else ()
-    found = [*find_models(names), *finals]
+    limits = _limits(max_sessions, models, *finals)
 
-    def with_(models: Sequence[ChosenModel]) -> Any:
-        n = len(models) - len(finals)
-        return prepare(models=tuple(models[:n]), final_model=models[n] if finals else None)
+    def with_(found: Sequence[ChosenModel]) -> Any:
+        final = found[-1] if finals else None
+        return prepare(models=tuple(found[: len(models)]), final_model=final, **limits)
 
+    found = [*models, *finals]
     return with_(
         with_folders(found, offline=offline, check=lambda: _server_module().check_start(with_(found)))
     )
 
 
-def _limits(sessions: str | None, sessions_per_key: int | None) -> dict[str, Any]:
-    return {"max_sessions": _session_limit(sessions), "max_sessions_per_key": sessions_per_key}
+def _limits(
+    text: str | None, models: Sequence[ChosenModel], final: ChosenModel | None = None
+) -> dict[str, Any]:
+    """Return how many sessions there may be; several models share what was measured with each alone.
+
+    Raises:
+        ConfigurationError: It is no number, or was not measured here with one of the models.
+    """
+    if text is None:
+        return {"max_sessions": None}
+    if text != "measured":
+        if not text.isascii() or not text.isdecimal() or int(text) < 1:
+            raise ConfigurationError(f"--max-sessions must be at least 1, or measured, got {text!r}")
+        return {"max_sessions": int(text)}
+    held = {model.name: _measured(model, final) for model in models}
+    return {"max_sessions": max(held.values())} | ({"streams_of_models": held} if len(held) > 1 else {})
+
+
+def _measured(model: ChosenModel, final: ChosenModel | None) -> int:
+    from vivavoce.cli.capacity_file import measured_streams
+    from vivavoce.model_files import DEFAULT_MODEL
+
+    better = final if final is not None and final.can_revise(model) else None
+    options = [] if model.name == DEFAULT_MODEL else [f"--model {model.given}"]
+    options += [] if better is None else [f"--final-model {better.given}"]
+    return measured_streams(model.name, None if better is None else better.name, " ".join(options))
 
 
 def _tls(cert: Path | None, key: Path | None, *, is_self_signed: bool) -> dict[str, Any]:
@@ -369,20 +400,3 @@ def read_keys(options: list[str], environment: str | None, file: Path | None) ->
             raise ConfigurationError(f"{file}: the file contains no key; write one key per line")
         keys += file_keys
     return tuple(dict.fromkeys(keys))
-
-
-def _session_limit(text: str | None) -> int | None:
-    """Return the largest number of sessions that an option names; None: no limit.
-
-    Raises:
-        ConfigurationError: It is no such number, or nothing was measured here.
-    """
-    if text is None:
-        return None
-    if text == "measured":
-        from vivavoce.cli.capacity_file import measured_streams
-
-        return measured_streams()
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise ConfigurationError(f"--max-sessions must be at least 1, or measured, got {text!r}")
-    return int(text)

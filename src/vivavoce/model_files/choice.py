@@ -72,6 +72,16 @@ class ChosenModel:
         """Whether it takes a text that came before."""
         return self.family == "whisper"
 
+    @property
+    def given(self) -> str:
+        """What a user can give to mean it again: its name, or the folder of one that has no other name."""
+        is_folder = self.card is None and self.folder is not None and self.folder.name == self.name
+        return str(self.folder) if is_folder else self.name
+
+    def can_revise(self, model: ChosenModel) -> bool:
+        """Whether it can hear again what another model heard: it must know all languages of that one."""
+        return self.name != model.name and set(model.languages) <= set(self.languages)
+
 
 def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenModel:
     """Find out which model is meant.

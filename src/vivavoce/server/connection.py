@@ -115,7 +115,7 @@ class Connection:
         engine = self._engine = self._service.engines.engine_of(dialect.options.model)
         if engine.state is EngineState.DEAD:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
-        if self._service.engines.is_saturated:
+        if not self._service.may_begin(self, dialect.options.model):
             raise ProtocolViolation(Failure.BUSY, "the server has no capacity for another session")
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:

@@ -38,7 +38,7 @@ def _make(options: ServerOptions, model: ChosenModel) -> Engine:
     loader = partial(load_recogniser, device=options.device)
     load = partial(loader, model.family, model.folder, turn_model=options.turn_model)
     better = options.final_model
-    if better is not None and not set(model.languages) <= set(better.languages):
+    if better is not None and better.name != model.name and not better.can_revise(model):
         _log.warning("%s does not know all languages of %s: its finals are its own", better.name, model.name)
     better = _second_of(model, options)
     if better is None:
@@ -75,6 +75,4 @@ def _served(model: ChosenModel, options: ServerOptions) -> ServedModel:
 def _second_of(model: ChosenModel, options: ServerOptions) -> ChosenModel | None:
     """The better model that hears finished utterances of sessions with this one; None: there is none."""
     better = options.final_model
-    if better is None or better.name == model.name:
-        return None
-    return better if set(model.languages) <= set(better.languages) else None
+    return better if better is not None and better.can_revise(model) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping  # noqa: TC003  - dataclasses may be asked for their types
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,8 @@ class ServerOptions:
         no_auth: Whether a public address may be served without keys.
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
+        streams_of_models: How many streams of each model this machine holds while it serves no other, by the
+            name of the model; its sessions share the machine accordingly. Empty: unknown.
         models: The models that sessions can ask for, the default first; each is loaded when it is first used.
         final_model: A better model that hears finished utterances again, for sessions of models all of whose
             languages it knows; None: finals come from the model of the partials.
@@ -62,6 +65,7 @@ class ServerOptions:
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
+    streams_of_models: Mapping[str, int] = field(default_factory=dict)
     models: tuple[ChosenModel, ...] = (choose(DEFAULT_MODEL),)
     final_model: ChosenModel | None = None
     final_wait_s: float = 1.0

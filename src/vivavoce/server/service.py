@@ -14,6 +14,7 @@ from vivavoce.server.followers import Followers
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
 from vivavoce.server.rooms import Rooms
+from vivavoce.server.shares import SharedMachine
 from vivavoce.server.webhooks import deliver
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Service:
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
         self.is_draining = False
+        self._machine = SharedMachine(options.streams_of_models)
+        self._chosen: dict[OpenConnection, str] = {}  # the model of each connection that has chosen one
         self._deliveries: set[asyncio.Task[bool]] = set()  # webhooks under way
         self._all_closed = asyncio.Event()  # set when the last connection closes
 
@@ -140,7 +143,25 @@ class Service:
     def is_full(self) -> bool:
         """Whether the server has no capacity for another session, whatever its model."""
         limit = self.options.max_sessions
-        return self.engines.is_saturated or (limit is not None and len(self.connections) >= limit)
+        if limit is not None and len(self.connections) >= limit:
+            return True
+        return self.engines.is_saturated or self._machine.is_full(self._chosen.values())
+
+    def may_begin(self, connection: OpenConnection, model: str | None) -> bool:
+        """Count the session of an open connection from now on, if there is capacity for it.
+
+        Args:
+            connection: The connection.
+            model: The name of its model; None: the default.
+
+        Returns:
+            Whether there is.
+        """
+        name = self.engines.names[0] if model is None else model
+        if self.engines.is_saturated or not self._machine.holds([*self._chosen.values(), name]):
+            return False
+        self._chosen[connection] = name
+        return True
 
     @contextlib.contextmanager
     def holding(self, connection: OpenConnection) -> Iterator[None]:
@@ -150,6 +171,7 @@ class Service:
             yield
         finally:
             self.connections.discard(connection)
+            self._chosen.pop(connection, None)
             if not self.connections:
                 self._all_closed.set()
 

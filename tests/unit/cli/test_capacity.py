@@ -1,12 +1,20 @@
 """What was measured on this machine, and how the server uses it."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from vivavoce.cli import serve
+from vivavoce.cli.app import run
 from vivavoce.cli.capacity_file import Measured, capacity_path, keep, measured_streams
 from vivavoce.cores import usable_cores
 from vivavoce.errors import ConfigurationError
+from vivavoce.model_files import ChosenModel, choose
+
+DEFAULT = choose("moonshine-tiny-en")
+OTHER = ChosenModel("other/one", "made-up", ("en", "de"), Path("/models/other/one"))
+BETTER = ChosenModel("better", "made-up", ("en",))
 
 
 @pytest.fixture(autouse=True)
@@ -18,21 +26,21 @@ def home(tmp_path, monkeypatch):
 def test_the_server_admits_as_many_sessions_as_were_measured():
     keep(Measured(24, usable_cores()))
     assert measured_streams() == 24
-    assert serve._session_limit("measured") == 24
+    assert serve._limits("measured", [DEFAULT]) == {"max_sessions": 24}
     keep(Measured(30, usable_cores()))
-    assert serve._session_limit("measured") == 30
+    assert serve._limits("measured", [DEFAULT]) == {"max_sessions": 30}
     assert [path.name for path in capacity_path().parent.iterdir()] == ["capacity.json"]
 
 
 @pytest.mark.parametrize(("text", "limit"), [(None, None), ("1", 1), ("250", 250)])
 def test_a_number_is_taken_as_it_is(text, limit):
-    assert serve._session_limit(text) == limit
+    assert serve._limits(text, [DEFAULT]) == {"max_sessions": limit}
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "", "many", "²"])
 def test_anything_else_is_refused(text):
     with pytest.raises(ConfigurationError, match="--max-sessions must be at least 1, or measured, got"):
-        serve._session_limit(text)
+        serve._limits(text, [DEFAULT])
 
 
 @pytest.mark.parametrize(
@@ -55,3 +63,93 @@ def test_what_does_not_hold_any_more_is_not_used(measured, message):
         capacity_path().write_bytes(content)
     with pytest.raises(ConfigurationError, match=message):
         measured_streams()
+
+
+def test_several_models_share_what_was_measured_with_each_alone():
+    keep(Measured(24, usable_cores()))
+    keep(Measured(7, usable_cores()), OTHER.name)
+    assert serve._limits("measured", [DEFAULT, OTHER]) == {
+        "max_sessions": 24,
+        "streams_of_models": {"moonshine-tiny-en": 24, "other/one": 7},
+    }
+    assert sorted(path.name for path in capacity_path().parent.iterdir()) == [
+        "capacity-other%2Fone.json",
+        "capacity.json",
+    ]
+
+
+def test_a_second_model_is_measured_too():
+    keep(Measured(24, usable_cores()))
+    with pytest.raises(
+        ConfigurationError,
+        match=r"moonshine-tiny-en and better was not measured: run vivavoce capacity --final-model better$",
+    ):
+        serve._limits("measured", [DEFAULT], BETTER)
+    keep(Measured(16, usable_cores()), DEFAULT.name, BETTER.name)
+    assert serve._limits("measured", [DEFAULT], BETTER) == {"max_sessions": 16}
+    assert serve._limits("measured", [DEFAULT]) == {"max_sessions": 24}
+
+
+def test_a_second_model_that_does_not_know_all_languages_of_the_first_changes_nothing():
+    keep(Measured(7, usable_cores()), OTHER.name)
+    assert serve._limits("measured", [OTHER], BETTER) == {"max_sessions": 7}
+    keep(Measured(9, usable_cores()), BETTER.name)
+    assert serve._limits("measured", [BETTER], BETTER) == {"max_sessions": 9}
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [(OTHER, "--model other/one"), (choose("whisper-base"), "--model whisper-base")],
+)
+def test_what_was_not_measured_is_said_with_the_command_that_does(model, options):
+    keep(Measured(24, usable_cores()))
+    with pytest.raises(
+        ConfigurationError, match=f"{model.name} was not measured: run vivavoce capacity {options}$"
+    ):
+        serve._limits("measured", [DEFAULT, model])
+    folder = ChosenModel("mine", "whisper", ("en",), Path("/models/mine"))
+    with pytest.raises(ConfigurationError, match=r"run vivavoce capacity --model /models/mine$"):
+        serve._limits("measured", [folder])
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    """Options of the measurements, none of which takes place."""
+    seen = []
+
+    def find_capacity(options, limit, **_):
+        seen.append(options)
+        return 5, []
+
+    monkeypatch.setattr("vivavoce.bench.capacity.find_capacity", find_capacity)
+    monkeypatch.setattr("vivavoce.bench.sample.sample_clips", lambda *_: [])
+    return seen
+
+
+def test_models_are_measured_by_the_server_that_serves_them(measuring, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "moonshine_streaming"}')
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--model", "./mine", "--final-model", "moonshine-tiny-en"]
+    assert run(["capacity", *arguments, "--quiet", "--json", "figures.json"]) == 0
+    assert measuring[0].server_arguments == tuple(arguments)
+    assert measured_streams("mine", "moonshine-tiny-en") == 5
+    assert msgspec.json.decode((tmp_path / "figures.json").read_bytes())["models"] == [
+        "mine",
+        "moonshine-tiny-en",
+    ]
+    assert run(["capacity", "--quiet"]) == 0
+    assert measuring[1].server_arguments == ()
+    assert measured_streams() == 5
+    assert capsys.readouterr().out.count("This machine holds 5 streams, ") == 2
+
+
+def test_a_model_that_knows_no_english_cant_be_measured(measuring, tmp_path, capsys):
+    folder = tmp_path / "mine-de"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "moonshine_streaming"}')
+    assert run(["capacity", "--model", str(folder)]) == 2
+    assert "measured with English speech, and mine-de knows none" in capsys.readouterr().err
+    assert run(["capacity", "--model", "nothing"]) == 1
+    assert measuring == []

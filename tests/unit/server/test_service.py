@@ -1,6 +1,7 @@
 """What connections share, with connections that only note how they are treated."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -80,6 +81,35 @@ def test_the_load_of_any_model_fills_the_server(overloaded):
             for tenth in range(100):
                 engine._control.note_wait(0.0, asyncio.get_running_loop().time() + tenth / 10)
             assert not service.is_full
+
+    asyncio.run(run())
+
+
+def test_sessions_of_several_models_share_the_machine():
+    async def run():
+        shares = {"moonshine-tiny-en": 4, "better": 2}
+        service = Service(ServerOptions(models=MODELS, streams_of_models=shares), scripted_engine)
+        async with service.lifespan(None):
+            with contextlib.ExitStack() as stack:
+
+                def begin(model):
+                    connection = RecordingConnection()
+                    holding = stack.enter_context(contextlib.ExitStack())
+                    holding.enter_context(service.holding(connection))
+                    return service.may_begin(connection, model), holding
+
+                assert begin("better")[0]  # 1/2
+                begun, default = begin(None)  # 3/4
+                assert begun
+                refused, holding = begin("better")
+                assert not refused
+                holding.close()
+                assert not service.is_full
+                assert begin("moonshine-tiny-en")[0]  # 1
+                assert service.is_full
+                default.close()  # 3/4
+                assert not service.is_full
+            assert not service._chosen
 
     asyncio.run(run())
 
