@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Scheduler"]
 
 # By measurement on two AVX2 cores: a pass costs as much in a batch of four as alone and more in one of
-# eight, since a batch lasts as long as its longest pass, and whoever is not in it waits.
+# eight, since a batch lasts as long as its longest pass, and whoever is not in it waits. Larger batches, as
+# on a GPU, may hold as much audio for each span; that was not measured.
+_MEASURED_BATCH: Final = 4
 _MAX_PARTIALS_SAMPLES: Final = MODEL_RATE_HZ * 12
 _MAX_WHOLE_SAMPLES: Final = MODEL_RATE_HZ * 6
 _HEAD_START_S: Final = 0.15
@@ -64,17 +66,23 @@ class Scheduler:
         self,
         max_batch: int,
         *,
-        max_partials_samples: int = _MAX_PARTIALS_SAMPLES,
-        max_whole_samples: int = _MAX_WHOLE_SAMPLES,
+        max_partials_samples: int | None = None,
+        max_whole_samples: int | None = None,
     ) -> None:
         """Plan for a recogniser.
 
         Args:
             max_batch: Most spans in a batch.
-            max_partials_samples: Bound of the padded size of a batch of partials, in samples at 16 kHz.
-            max_whole_samples: The same for spans that hold a whole utterance.
+            max_partials_samples: Bound of the padded size of a batch of partials, in samples at 16 kHz. None:
+                12 s, and in proportion more where more than four spans are in a batch.
+            max_whole_samples: The same for spans that hold a whole utterance. None: 6 s, or more.
         """
         self._max_batch = max_batch
+        scale = max(1.0, max_batch / _MEASURED_BATCH)
+        if max_partials_samples is None:
+            max_partials_samples = round(scale * _MAX_PARTIALS_SAMPLES)
+        if max_whole_samples is None:
+            max_whole_samples = round(scale * _MAX_WHOLE_SAMPLES)
         self._max_partials_samples = max_partials_samples
         self._max_whole_samples = max_whole_samples
         self._waiting: dict[int, _Waiting] = {}  # by session

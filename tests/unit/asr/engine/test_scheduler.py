@@ -1,5 +1,6 @@
 """Which requests are served together, in which order, and how often partials come."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,17 @@ def test_a_short_span_overtakes_a_long_one_that_has_not_waited_much_longer():
     scheduler.put(2, request(PassKind.PARTIAL, 8_000), 1.2)
     scheduler.put(3, request(PassKind.PARTIAL, 8_000), 1.4)
     assert [planned(scheduler) for _ in range(3)] == [[2], [1], [3]]
+
+
+@pytest.mark.parametrize(("max_batch", "partials", "finals"), [(1, 1, 1), (4, 4, 2), (16, 16, 8)])
+def test_larger_batches_hold_more_audio(max_batch, partials, finals):
+    scheduler = Scheduler(max_batch)
+    for kind, expected in ((PassKind.PARTIAL, partials), (PassKind.FINAL, finals)):
+        for key in range(20):
+            scheduler.put(key, request(kind, 48_000), 1.0)
+        assert len(planned(scheduler)) == expected
+        for key in range(20):
+            scheduler.forget(key)
 
 
 def test_a_request_keeps_its_place_while_it_grows():
