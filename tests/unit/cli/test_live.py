@@ -66,6 +66,14 @@ def test_the_speakers_address_holds_a_ticket_and_no_key(served, opened):
     assert admission.check_ticket(ticket, time.time()) == admission.check_key(key)
 
 
+def test_models_run_where_the_option_says(served, monkeypatch):
+    for arguments in ([], ["--device", "auto"]):
+        assert run(["live", "--no-browser", *arguments]) == 0
+    monkeypatch.setenv("VIVAVOCE_DEVICE", "cuda")
+    assert run(["live", "--no-browser"]) == 0
+    assert [options.device for options in served] == ["cpu", "auto", "cuda"]
+
+
 def test_the_room_is_one_that_nobody_guesses(served, opened):
     for _ in range(2):
         assert run(["live", "--no-browser"]) == 0
