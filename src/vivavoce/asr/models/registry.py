@@ -19,7 +19,7 @@ from vivavoce.asr.models.base import Span
 from vivavoce.asr.models.batches import recognise
 from vivavoce.asr.models.devices import CPU, CUDA, DEVICE_CHOICES, why_no_gpu
 from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
-from vivavoce.errors import ModelError
+from vivavoce.errors import EngineError, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,6 +84,7 @@ def load_recogniser(
     Raises:
         ModelError: There is no such family, a file is missing or is not such a model, or ``cuda`` is asked
             for and can't be used.
+        EngineError: ``cuda`` is asked for, and the model fails there.
     """
     recogniser = _on_device(partial(_class_of(family, RECOGNISERS), folder, threads=threads), family, device)
     turns = load_turn_detector(turn_model, threads=threads)
@@ -100,6 +101,7 @@ def _on_device(opened: Callable[..., Recogniser], family: str, choice: str) -> R
 
     Raises:
         ModelError: It can't be opened there.
+        EngineError: It was opened on the GPU, and fails there.
     """
     if choice not in DEVICE_CHOICES:
         raise ModelError(f"`device` must be one of {', '.join(DEVICE_CHOICES)}, got {choice!r}")
@@ -109,7 +111,8 @@ def _on_device(opened: Callable[..., Recogniser], family: str, choice: str) -> R
     if reason is None:
         try:
             recogniser = opened(device=CUDA)
-        except ModelError as error:  # such as: its libraries are there, and too little memory
+            warm_up(recogniser)  # a GPU can have too little memory, or lack what a node needs
+        except (EngineError, ModelError) as error:
             if choice == CUDA.name:
                 raise
             reason = str(error)

@@ -18,7 +18,7 @@ from vivavoce.asr.models.moonshine.runtime import RunningJobs
 from vivavoce.asr.models.moonshine_streaming import MoonshineStreamingRecogniser
 from vivavoce.asr.models.onnx.sessions import CPU_PROVIDER, CUDA_PROVIDER
 from vivavoce.asr.models.whisper.recogniser import WhisperRecogniser
-from vivavoce.errors import ModelError
+from vivavoce.errors import EngineError, ModelError
 
 REASON = "no GPU here; buy one"
 
@@ -182,11 +182,21 @@ class OnlyOnTheCpu(FakeWhisper):
         return super().encode(features)
 
 
-def test_a_model_that_fails_on_the_gpu(tmp_path, monkeypatch, caplog):
+class FailsOnTheGpu(FakeWhisper):
+    """Can be opened on the GPU, and then fails."""
+
+    def generate(self, states, prompts, **options):
+        if self.opened[1]["device"] == "cuda":
+            raise RuntimeError("no kernel, as libcublas.so.12 is too old")
+        return super().generate(states, prompts, **options)
+
+
+@pytest.mark.parametrize(("model", "error"), [(OnlyOnTheCpu, ModelError), (FailsOnTheGpu, EngineError)])
+def test_a_model_that_fails_on_the_gpu(tmp_path, monkeypatch, caplog, model, error):
     caplog.set_level(logging.INFO)
-    install(monkeypatch, OnlyOnTheCpu(), gpus=1)
+    install(monkeypatch, model(), gpus=1)
     folder = write_whisper(tmp_path / "base")
-    with pytest.raises(ModelError, match=r"libcublas\.so\.12"):
+    with pytest.raises(error, match=r"libcublas\.so\.12"):
         load_recogniser("whisper", folder, turn_model="none", device="cuda")
     assert load_recogniser("whisper", folder, turn_model="none", device="auto").max_workers is None
     [line] = caplog.messages
