@@ -41,13 +41,14 @@ class OnnxAsrRecogniser:
         step_samples: Grid of span starts, in samples; nothing is reused between passes.
         joins_running: Whether spans may join others that are being decoded.
         partial_cadence_ms: None: any.
-        name: Of the model, for people: that of its folder.
+        max_workers: None: one batch for each core.
     """
 
     max_batch: Final = 1
     joins_running: Final = False
     step_samples: Final = 1
     partial_cadence_ms: Final = None
+    max_workers: Final = None
 
     def __init__(self, folder: Path, *, threads: int = 1, device: Device = CPU) -> None:
         """Open the model; nothing is downloaded.
@@ -61,8 +62,13 @@ class OnnxAsrRecogniser:
         Raises:
             ModelError: onnx-asr is not installed, or a file is missing or unusable.
         """
-        self.name: Final = folder.name
+        self._name = folder.name
         self._model: Final = _open(folder, threads, device)
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people: that of its folder."""
+        return self._name
 
     def open_batch(self) -> RunningBatch:
         """An empty batch."""
