@@ -69,6 +69,7 @@ class ForcedText:
     """Moonshine streaming whose text depends on the length of the speech only; a `Recogniser`."""
 
     max_batch = MoonshineStreamingRecogniser.max_batch
+    max_workers = MoonshineStreamingRecogniser.max_workers
     joins_running = MoonshineStreamingRecogniser.joins_running
     partial_cadence_ms = MoonshineStreamingRecogniser.partial_cadence_ms
 
