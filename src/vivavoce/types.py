@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["MODEL_RATE_HZ", "Codec", "Encoding", "Failure", "PiiPolicy", "Word"]
+__all__ = ["MODEL_RATE_HZ", "Codec", "Encoding", "Failure", "PiiPolicy", "SpeechTask", "Word"]
 
 MODEL_RATE_HZ: Final = 16_000
 """Sample rate of the speech model, in Hz. A higher rate makes messages longer and words no better."""
@@ -28,6 +28,16 @@ class Codec(enum.StrEnum):
     OPUS = "opus"
     OGG_OPUS = "ogg_opus"
     AAC = "aac"
+
+
+class SpeechTask(enum.StrEnum):
+    """What is written of speech."""
+
+    TRANSCRIBE = "transcribe"
+    """What is said, in its own language."""
+
+    TRANSLATE = "translate"
+    """What it means in English."""
 
 
 class Failure(enum.Enum):

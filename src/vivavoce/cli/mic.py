@@ -14,6 +14,7 @@ from vivavoce.cli.model_options import (
     LanguageOption,
     MicModelDeviceOption,
     SpeechModelOption,
+    TranslateOption,
     model_parameters,
 )
 from vivavoce.cli.options import (
@@ -100,6 +101,7 @@ def mic(
     model: SpeechModelOption = None,
     language: LanguageOption = None,
     model_device: MicModelDeviceOption = "cpu",
+    translate: TranslateOption = False,
     room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
@@ -129,7 +131,7 @@ def mic(
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    parameters |= model_parameters(model, language, url) | room_parameters(room)
+    parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
     choice = functools.partial(choose_server, url, api_key, model, model_device)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
     check = functools.partial(_check_before_download, outputs, save, sample_rate, source)

@@ -11,6 +11,7 @@ import typer
 from vivavoce.cli.guarded import say
 from vivavoce.configuration import settings
 from vivavoce.errors import ModelError
+from vivavoce.types import SpeechTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ __all__ = [
     "ModelOption",
     "OfflineOption",
     "SpeechModelOption",
+    "TranslateOption",
     "chosen_models",
     "find_models",
     "get_model",
@@ -95,18 +97,31 @@ LanguageOption = Annotated[
 ]
 
 
-def model_parameters(model: str | None, language: str | None, url: str | None) -> dict[str, Any]:
+TranslateOption = Annotated[
+    bool,
+    typer.Option(
+        "--translate",
+        help="Write English, whatever is spoken; needs a model that translates, such as whisper-base.",
+    ),
+]
+
+
+def model_parameters(
+    model: str | None, language: str | None, url: str | None, *, translate: bool = False
+) -> dict[str, Any]:
     """Return the options as parameters of v3; empty if none is given.
 
     Args:
         model: Value of ``--model``.
         language: Value of ``--language``.
         url: Value of ``--url``.
+        translate: Value of ``--translate``.
 
     Raises:
-        ModelError: There is no such model, and no other server might have it.
+        ModelError: There is no such model, or it can't translate, and no other server might have it.
     """
     parameters: dict[str, Any] = {}
+    is_local = url is None and settings.source_of("base_url") is None
     if model is not None:
         from vivavoce.cli.config import named_models
         from vivavoce.model_files import choose
@@ -114,12 +129,29 @@ def model_parameters(model: str | None, language: str | None, url: str | None) -
         try:
             parameters["speech_model"] = choose(model, named_models()).name
         except ModelError:
-            if url is None and settings.source_of("base_url") is None:
+            if is_local:
                 raise
             parameters["speech_model"] = model
     if language is not None:
         parameters["language_codes"] = [language]
+    if translate:
+        if is_local:
+            _check_translates(model, language)
+        parameters["task"] = SpeechTask.TRANSLATE
     return parameters
+
+
+def _check_translates(model: str | None, language: str | None) -> None:
+    """Check that the model of a local server can translate, unless the speech is English already."""
+    from vivavoce.cli.config import named_models
+    from vivavoce.model_files import DEFAULT_MODEL, choose
+    from vivavoce.model_files.languages import base_code
+
+    chosen = choose(model or DEFAULT_MODEL, named_models())
+    if not chosen.translates and (language is None or base_code(language) != "en"):
+        raise ModelError(
+            f"--translate needs a model that translates, and {chosen.name} can't: add --model whisper-base"
+        )
 
 
 def chosen_models(

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import LanguageOption, LocalDeviceOption, SpeechModelOption, model_parameters
+from vivavoce.cli.model_options import (
+    LanguageOption,
+    LocalDeviceOption,
+    SpeechModelOption,
+    TranslateOption,
+    model_parameters,
+)
 from vivavoce.cli.options import (
     MAX_SAMPLE_RATE,
     MIN_SAMPLE_RATE,
@@ -109,6 +115,7 @@ def stream(
     model: SpeechModelOption = None,
     language: LanguageOption = None,
     device: LocalDeviceOption = "cpu",
+    translate: TranslateOption = False,
     room: RoomOption = None,
     url: UrlOption = None,
     api_key: ApiKeyOption = None,
@@ -144,7 +151,7 @@ def stream(
     if partials and not realtime and _STDIN not in files:
         say(_FEW_PARTIALS)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
-    parameters |= model_parameters(model, language, url) | room_parameters(room)
+    parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, device, parameters)
     fetch_model(model, url, api_key, check=lambda: _check_before_download(files, outputs, track))
     raise typer.Exit(_transcribe_files(files, outputs, options))

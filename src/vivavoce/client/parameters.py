@@ -28,6 +28,7 @@ from vivavoce.protocol.aai_v3.choices import (
 from vivavoce.protocol.aai_v3.parameters import PARAMETERS
 from vivavoce.protocol.parameters import Kind
 from vivavoce.protocol.query import Fields
+from vivavoce.types import SpeechTask  # noqa: TC001  - who reads the types of the fields needs it
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -262,6 +263,7 @@ class RealTimeParameters(RealTimeSessionParameters):
         channels: The number of interleaved channels, 1 or 2; each has its own turns. An extension of ours.
         recording: Whether the audio is a recording; a server that says so in Begin takes it at any speed. An
             extension of ours.
+        task: Whether to write what is said, or its translation into English. An extension of ours.
         speech_model: The model. The client passes unknown names on.
         language_code: The old way to set one language.
         language: The oldest way to set one language.
@@ -298,6 +300,7 @@ class RealTimeParameters(RealTimeSessionParameters):
     encoding: StreamEncoding | str | None = None
     channels: int | None = None
     recording: bool | None = None
+    task: SpeechTask | str | None = None
     speech_model: SpeechModel | str | None = None
     language_code: str | None = None
     language: str | None = None

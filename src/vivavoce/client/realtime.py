@@ -15,7 +15,7 @@ from vivavoce.client.settings_client import Client
 from vivavoce.client.timeouts import CLOSE_LIMIT_S, Timeouts
 from vivavoce.configuration import settings as global_settings
 from vivavoce.errors import ConfigurationError, RealtimeError, SessionStateError
-from vivavoce.types import Encoding
+from vivavoce.types import Encoding, SpeechTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,6 +55,13 @@ def check_silence_ms(milliseconds: int) -> int:
     )
 
 
+def _checked_task(task: str) -> str:
+    try:
+        return SpeechTask(task).value
+    except ValueError:
+        raise ConfigurationError(f"task must be one of {', '.join(SpeechTask)}, got {task!r}") from None
+
+
 class RealtimeTranscriber:
     """Streams audio to a server and calls handlers with the transcripts while the speaker still talks.
 
@@ -84,6 +91,8 @@ class RealtimeTranscriber:
         on_reconnect: Called when the connection is lost and when it is restored. The vendor's SDK does not
             have this handler.
         transport: Opens connections; WebSockets if None. The vendor's SDK does not have this argument.
+        task: ``translate`` for text in English, whatever is spoken, from a server with a model that can
+            translate; None: what is said. The vendor's SDK does not have this argument.
 
     Raises:
         ConfigurationError: An argument is invalid.
@@ -107,6 +116,7 @@ class RealtimeTranscriber:
         reconnect: Reconnect | None = None,
         on_reconnect: Callable[[ReconnectingEvent | ReconnectedEvent], None] | None = None,
         transport: Transport | None = None,
+        task: SpeechTask | str | None = None,
     ) -> None:
         if isinstance(word_boost, str):
             raise ConfigurationError(f"word_boost must be a list of words, got the string {word_boost!r}")
@@ -143,6 +153,8 @@ class RealtimeTranscriber:
             )
         if on_extra_session_information is not None:
             self._pairs.append(("enable_extra_session_information", "true"))
+        if task is not None:
+            self._pairs.append(("task", _checked_task(task)))
         self._session: HandlerSession | None = None  # the latest one, open or not
 
     def connect(self, timeout: float | None = 10.0) -> None:

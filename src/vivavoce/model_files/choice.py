@@ -28,6 +28,9 @@ _ONNX_ASR_TYPES: Final = frozenset({
 
 _LANGUAGE: Final = re.compile(r"[-_.](?P<code>[a-z]{2})$")
 
+# Of the names of Whisper models that were trained without translations.
+_TRANSCRIBE_ONLY: Final = re.compile(r"turbo|distil", re.IGNORECASE)
+
 _ENGLISH_PIECES: Final = 51_864  # of Whisper's English-only models; the others have one or two more
 
 
@@ -81,6 +84,12 @@ class ChosenModel:
     def can_revise(self, model: ChosenModel) -> bool:
         """Whether it can hear again what another model heard: it must know all languages of that one."""
         return self.name != model.name and set(model.languages) <= set(self.languages)
+
+    @property
+    def translates(self) -> bool:
+        """Whether it can write English, whatever is spoken."""
+        files = self.name if self.folder is None else f"{self.name} {self.folder.name}"
+        return self.family == "whisper" and self.languages != ("en",) and not _TRANSCRIBE_ONLY.search(files)
 
 
 def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenModel:

@@ -134,6 +134,7 @@ class SessionOptions:
         model: The server's model; None: its default.
         languages: ISO 639-1 codes of the languages that may be spoken; empty: any that the model knows.
         detects_language: Whether turns say which language was heard.
+        translates: Whether the text is English, whatever is spoken.
         warnings: What the session warns the client about when it begins.
     """
 
@@ -164,6 +165,7 @@ class SessionOptions:
     model: str | None = None
     languages: tuple[str, ...] = ("en",)
     detects_language: bool = False
+    translates: bool = False
     warnings: tuple[str, ...] = ()
 
     @property

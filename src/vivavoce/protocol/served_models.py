@@ -19,11 +19,13 @@ class ServedModel:
         name: Its name in this project, by which a client may ask for it.
         languages: ISO 639-1 codes of the languages that it knows.
         takes_prompt: Whether it takes a text that came before.
+        translates: Whether it can write English, whatever is spoken.
     """
 
     name: str
     languages: tuple[str, ...]
     takes_prompt: bool = False
+    translates: bool = False
 
     @property
     def only_language(self) -> str | None:
@@ -50,13 +52,19 @@ class ServedModels:
         """Return the model of this name; None: it is not served."""
         return next((model for model in self.models if model.name == name), None)
 
-    def knowing(self, languages: Iterable[str], *, many: bool = False) -> ServedModel:
+    def knowing(
+        self, languages: Iterable[str], *, many: bool = False, translates: bool = False
+    ) -> ServedModel:
         """Return the first model that knows all of some languages; the default if none does.
 
         Args:
             languages: ISO 639-1 codes; those that no model knows are left out of account.
             many: Whether it must know more than one language.
+            translates: Whether it must be able to translate; if none can, this is left out of account.
         """
+        able = tuple(model for model in self.models if model.translates)
+        if translates and able:
+            return ServedModels(able).knowing(languages, many=many)
         wanted = set(languages) & {language for model in self.models for language in model.languages}
         fitting = (
             model

@@ -69,7 +69,12 @@ def served_models(options: ServerOptions) -> ServedModels:
 def _served(model: ChosenModel, options: ServerOptions) -> ServedModel:
     """A model by what its finals can have, which another one may write."""
     final = _second_of(model, options) or model
-    return ServedModel(model.name, model.languages, takes_prompt=final.takes_prompt)
+    return ServedModel(
+        model.name,
+        model.languages,
+        takes_prompt=final.takes_prompt,
+        translates=model.translates and final.translates,  # partials would be in another language
+    )
 
 
 def _second_of(model: ChosenModel, options: ServerOptions) -> ChosenModel | None:

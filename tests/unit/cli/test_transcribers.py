@@ -252,3 +252,20 @@ def test_the_environment_allows_downloads(parts, recording, capsys, monkeypatch,
 def test_a_name_that_only_the_server_knows(parts, session, recording):
     assert run(["stream", recording, "--model", "theirs", "--url", "ws://host:1"]) == 0
     assert session.opened[0]["speech_model"] == "theirs"
+
+
+@pytest.mark.parametrize("command", ["stream", "mic"])
+def test_a_translation_is_asked_of_the_server(parts, session, recording, microphone, command):
+    source = [recording] if command == "stream" else []
+    assert run([command, *source, "--translate", "--url", "ws://host:1"]) == 0
+    assert session.opened[0]["task"] == "translate"
+
+
+def test_a_translation_needs_a_model_that_can(parts, session, recording, capsys):
+    assert run(["stream", recording, "--translate"]) == 1
+    message = (
+        "--translate needs a model that translates, and moonshine-tiny-en can't: add --model whisper-base"
+    )
+    assert capsys.readouterr().err == f"vivavoce: {message}\n"
+    assert parts.opened == []
+    assert run(["stream", recording, "--translate", "--language", "en"]) == 0

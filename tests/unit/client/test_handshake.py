@@ -83,12 +83,22 @@ def test_realtime_v2_with_all_parameters():
         word_boost=["foo bar", "b"],
         disable_partial_transcripts=True,
         on_extra_session_information=print,
+        task="translate",
     )
     assert url == (
         "wss://api.assemblyai.com/v2/realtime/ws?sample_rate=44100"
         "&word_boost=%5B%22foo+bar%22%2C+%22b%22%5D"
-        "&disable_partial_transcripts=true&enable_extra_session_information=true"
+        "&disable_partial_transcripts=true&enable_extra_session_information=true&task=translate"
     )
+
+
+def test_a_task_is_one_of_two():
+    with pytest.raises(aai.ConfigurationError, match="task must be one of transcribe, translate, got 'sum'"):
+        v2_handshake(sample_rate=8_000, task="sum")
+    with pytest.raises(aai.ConfigurationError, match="task must be one of transcribe, translate, got 'sum'"):
+        v3.StreamingParameters(sample_rate=8_000, task="sum")
+    url, _ = v3_handshake(v3.StreamingParameters(sample_rate=16_000, task="translate", prompt="Hi Ada."))
+    assert url.endswith("/v3/ws?prompt=Hi+Ada.&sample_rate=16000&task=translate")
 
 
 def test_streaming_v3_with_a_key():

@@ -1,5 +1,6 @@
 """What the protocols are told about the models of a server."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ ENGLISH = ChosenModel("moonshine-tiny-en", "moonshine", ("en",))
 GERMAN = ChosenModel("moonshine-streaming-tiny-de", "moonshine-streaming", ("de",))
 WHISPER = ChosenModel("whisper-base", "whisper", WHISPER_LANGUAGES, Path("base"))
 WHISPER_ENGLISH = ChosenModel("whisper-tiny.en", "whisper", ("en",), Path("tiny.en"))
+TURBO = ChosenModel("whisper-large-v3-turbo", "whisper", WHISPER_LANGUAGES)
 
 
 def served(model, final=None):
@@ -43,3 +45,27 @@ def test_models_have_their_names_and_languages():
 )
 def test_a_prompt_has_an_effect_if_the_model_of_the_finals_takes_one(model, final, takes_prompt):
     assert served(model, final).takes_prompt == takes_prompt
+
+
+@pytest.mark.parametrize(
+    ("model", "final", "translates"),
+    [
+        (ENGLISH, None, False),
+        (GERMAN, None, False),
+        (WHISPER, None, True),
+        (WHISPER_ENGLISH, None, False),
+        (TURBO, None, False),
+        (GERMAN, WHISPER, False),  # partials would be German
+        (WHISPER, TURBO, False),  # finals would not be English
+        (WHISPER, ENGLISH, True),  # whose finals are its own
+    ],
+)
+def test_a_session_is_translated_if_all_its_models_can(model, final, translates):
+    assert served(model, final).translates == translates
+
+
+def test_a_folder_of_a_user_translates_if_its_model_can():
+    german = ChosenModel("sprecher", "whisper", ("de",), Path("mine"))
+    assert german.translates
+    assert not replace(german, folder=Path("faster-whisper-large-v3-TURBO")).translates
+    assert not replace(german, languages=("en",)).translates

@@ -55,6 +55,7 @@ class Span:
         asks_for_end: Whether to compute `Hypothesis.end_probability`.
         language: The language that is spoken, as an ISO 639-1 code; None: the recogniser decides. A
             recogniser of one language ignores it.
+        translates: Whether to write English, whatever is spoken; a recogniser that can't ignores it.
     """
 
     samples: Samples
@@ -69,6 +70,7 @@ class Span:
     zeros: int = 0
     asks_for_end: bool = False
     language: str | None = None
+    translates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

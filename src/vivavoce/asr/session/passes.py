@@ -125,6 +125,7 @@ class Passes:
                 terms=request.terms,
                 prompt=utterance.prompt,
                 language=self.options.told_language,
+                translates=self.options.translates,
             )
         fresh_s = (request.end - utterance.requested_end) / (1000 * SAMPLES_PER_MS)
         utterance.requested_end = request.end
@@ -140,6 +141,7 @@ class Passes:
                 terms=request.terms,
                 prompt=utterance.prompt,
                 language=self.options.told_language or utterance.believed_language,
+                translates=self.options.translates,
             )
         # The words of a final must not depend on which partials happened to be decoded.
         return Span(
@@ -154,6 +156,7 @@ class Passes:
             zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
             asks_for_end=self._segmenter.policy.asks_for_confidence,
             language=self.options.told_language,
+            translates=self.options.translates,
         )
 
     def _find(self, request: DecodeRequest) -> Utterance:
@@ -242,6 +245,7 @@ class Passes:
             prompt=utterance.prompt,
             zeros=self._tuning.settle_zeros_ms * SAMPLES_PER_MS,
             language=self.options.told_language,
+            translates=self.options.translates,
         )
 
     def apply_revision(self, request: DecodeRequest, hypothesis: Hypothesis) -> None:

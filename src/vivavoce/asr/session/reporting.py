@@ -264,5 +264,5 @@ def _renderer_of(options: SessionOptions, language: str | None = None) -> TurnRe
         masks_profanity=options.filter_profanity,
         redacts=frozenset(map(PiiPolicy, redaction.policies)) if redaction else frozenset(),
         redacts_by_name=redaction is not None and redaction.substitution == "entity_name",
-        is_english=language in {None, "en"},
+        is_english=options.translates or language in {None, "en"},
     )

@@ -44,7 +44,7 @@ from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.protocol.query import Query, clip_reason, json_object
 from vivavoce.protocol.rooms import read_room
 from vivavoce.protocol.served_models import ENGLISH_ONLY
-from vivavoce.types import Encoding, Failure
+from vivavoce.types import Encoding, Failure, SpeechTask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,7 +181,8 @@ class V2Factory:
 
         Args:
             pairs: Names and values.
-            models: The server's models; v2 has no parameter that chooses one.
+            models: The server's models; v2 has no parameter that chooses one, but a task may need another
+                than the default.
 
         Raises:
             ProtocolViolation: A parameter has a value that is not allowed.
@@ -198,6 +199,10 @@ class V2Factory:
                 Failure.BAD_WORD_BOOST,
                 f"word_boost must have at most {_MAX_WORD_BOOST_CHARACTERS} characters, got {length}",
             )
+        translates = query.text("task") == SpeechTask.TRANSLATE
+        model = models.knowing((), translates=translates)
+        if translates and not model.translates:  # there is no message that could warn of it
+            raise ProtocolViolation(Failure.BAD_OPTION, f"task=translate: {model.name} can't translate")
         room = read_room(query)
         format_finals = query.flag("format_text") is not False
         options = SessionOptions(
@@ -212,8 +217,9 @@ class V2Factory:
             max_silence_ms=DEFAULT_SILENCE_MS,
             silence_updates_ms=_SILENCE_UPDATE_MS,
             key_terms=sort_terms(key_terms)[0],
-            model=models.default.name,
-            languages=models.default.languages if models.default.only_language else (),
+            model=model.name,
+            languages=model.languages if model.only_language else (),
+            translates=translates,
         )
         extra_information = query.flag("enable_extra_session_information") or False
         return V2Dialect(options, extra_information=extra_information, room=room)

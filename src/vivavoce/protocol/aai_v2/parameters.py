@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from vivavoce.protocol.parameters import choice, flag, strings, text, whole
 from vivavoce.protocol.query import SAMPLE_RATES_HZ
 from vivavoce.protocol.rooms import ROOM_PARAMETERS
-from vivavoce.types import Encoding, Failure
+from vivavoce.types import Encoding, Failure, SpeechTask
 
 if TYPE_CHECKING:
     from vivavoce.protocol.parameters import Parameter
@@ -37,6 +37,11 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     "format_text": flag("Ours: whether finals have case, and numbers as figures.", default=True),
     "punctuate": flag("Ours: whether finals have punctuation.", default=True),
     "filter_profanity": flag("Ours: whether profanity is masked.", default=False),
+    "task": choice(
+        "Ours: translate writes English, whatever is spoken. It is refused where no model can translate.",
+        SpeechTask,
+        default="transcribe",
+    ),
     **ROOM_PARAMETERS,
     "redact_pii": flag("True is refused: v3 can redact, v2 can't.", default=False),
 }

@@ -106,8 +106,13 @@ class V3Dialect:
         kind = fields.get("type")
         if kind == "UpdateConfiguration":
             handshake = self._handshake
-            redaction = self.options.redaction
-            return read_update(Fields(fields, PARAMETERS), handshake.family, handshake.model, redaction)
+            return read_update(
+                Fields(fields, PARAMETERS),
+                handshake.family,
+                handshake.model,
+                self.options.redaction,
+                translates=self.options.translates,
+            )
         commands = read_command(fields)
         if commands is not None:
             return commands

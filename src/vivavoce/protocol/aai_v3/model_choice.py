@@ -9,7 +9,7 @@ from vivavoce.errors import ProtocolViolation
 from vivavoce.model_files.languages import base_code
 from vivavoce.protocol.aai_v3.families import UNIVERSAL_STREAMING, ModelFamily, family_of
 from vivavoce.protocol.aai_v3.parameters import DEFAULT_MODEL
-from vivavoce.types import Failure
+from vivavoce.types import Failure, SpeechTask
 
 if TYPE_CHECKING:
     from vivavoce.protocol.query import ParameterReader, Query
@@ -32,6 +32,7 @@ class ModelChoice:
         model: The server's model.
         languages: The languages that the session expects, of those that the model knows; empty: any of them.
         detects: Whether turns say which language was heard.
+        translates: Whether the text is English, whatever is spoken.
     """
 
     name: str
@@ -39,6 +40,7 @@ class ModelChoice:
     model: ServedModel
     languages: tuple[str, ...]
     detects: bool
+    translates: bool
 
 
 def choose_model(query: Query, models: ServedModels, warnings: list[str]) -> ModelChoice:
@@ -56,8 +58,10 @@ def choose_model(query: Query, models: ServedModels, warnings: list[str]) -> Mod
     codes = [code for _, code in _codes(query)]
     wants_many = _ANY_LANGUAGE in codes or asked.startswith(_MULTILINGUAL)
     expected = [base_code(code) for code in codes if code != _ANY_LANGUAGE]
+    wants_english = query.text("task") == SpeechTask.TRANSLATE
+    must_translate = wants_english and set(expected) != {"en"}
     named = models.named(asked)
-    model = named or models.knowing(expected, many=wants_many)
+    model = named or models.knowing(expected, many=wants_many, translates=must_translate)
     family = UNIVERSAL_STREAMING if named else family_of(asked)
     shown = asked[:40]
     if family is None:
@@ -75,9 +79,18 @@ def choose_model(query: Query, models: ServedModels, warnings: list[str]) -> Mod
             "language_detection is accepted and has no effect: all speech counts as "
             f"{_name_of(model.only_language)}"
         )
+    if must_translate and not model.translates:
+        warnings.append(f"task is accepted and has no effect: {model.name} can't translate")
     if languages is None:
         languages = model.languages if model.only_language else ()
-    return ModelChoice(asked, family, model, languages, detects and not model.only_language)
+    return ModelChoice(
+        asked,
+        family,
+        model,
+        languages,
+        detects=detects and not model.only_language,
+        translates=wants_english and model.translates,
+    )
 
 
 def read_languages(given: ParameterReader, model: ServedModel, warnings: list[str]) -> tuple[str, ...] | None:

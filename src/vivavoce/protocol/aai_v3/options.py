@@ -107,7 +107,7 @@ def read_query(query: Query, models: ServedModels = ENGLISH_ONLY) -> Handshake:
     warnings += _no_effect(query)
     redaction = _redaction(query)
     warnings += _redaction_warnings(query, redaction)
-    warnings += _english_only_warnings(choice.languages, change, redaction)
+    warnings += _english_only_warnings(choice.languages, change, redaction, translates=choice.translates)
     options = _session_options(query, choice, change, redaction, tuple(warnings))
     configuration = SessionConfiguration(
         model=choice.name,
@@ -126,6 +126,8 @@ def read_update(
     family: ModelFamily,
     model: ServedModel = ENGLISH_ONLY.default,
     redaction: Redaction | None = None,
+    *,
+    translates: bool = False,
 ) -> tuple[Configure | Warn, ...]:
     """Read an ``UpdateConfiguration``: the change, and warnings about it.
 
@@ -134,6 +136,7 @@ def read_update(
         family: The family of the session's model.
         model: The session's model.
         redaction: What the session redacts.
+        translates: Whether the text is English, whatever is spoken.
 
     Raises:
         ProtocolViolation: A field has a value that is not allowed.
@@ -145,7 +148,7 @@ def read_update(
     languages = read_languages(fields, model, warnings)
     change = replace(_read_changes(fields, family, model, warnings), languages=languages)
     if languages is not None:
-        warnings += _english_only_warnings(languages, change, redaction)
+        warnings += _english_only_warnings(languages, change, redaction, translates=translates)
     return (change, *map(Warn, (*warnings, *_no_effect(fields))))
 
 
@@ -237,7 +240,7 @@ def _prompt(given: ParameterReader, model: ServedModel, warnings: list[str]) -> 
 
 
 def _english_only_warnings(
-    languages: tuple[str, ...], change: Configure, redaction: Redaction | None
+    languages: tuple[str, ...], change: Configure, redaction: Redaction | None, *, translates: bool
 ) -> list[str]:
     """A warning for each wish that is fulfilled in English only.
 
@@ -247,6 +250,9 @@ def _english_only_warnings(
     others = [language for language in languages if language != "en"]
     if languages == ("en",):
         return []
+    if translates:
+        hides_less = "redact_pii knows only English: it hides less where the model leaves words untranslated"
+        return [] if redaction is None else [hides_less]
     if others and redaction is not None:
         raise ProtocolViolation(Failure.BAD_OPTION, f"redact_pii knows only English, not {others[0]!r}")
     warnings = []
@@ -307,7 +313,8 @@ def _session_options(
         acknowledge_silence=change.acknowledge_silence or False,
         heartbeat=change.heartbeat or False,
         answer_empty_force=True,
-        commit_words=not family.replaces_text,
+        # What is said later decides where a word stands in English.
+        commit_words=not family.replaces_text and not (choice.translates and choice.languages != ("en",)),
         report_pauses=not family.replaces_text,
         key_terms=change.key_terms or (),
         prompt=change.prompt or "",
@@ -316,6 +323,7 @@ def _session_options(
         model=choice.model.name,
         languages=choice.languages,
         detects_language=choice.detects,
+        translates=choice.translates,
         warnings=warnings,
     )
 

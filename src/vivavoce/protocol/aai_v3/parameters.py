@@ -17,7 +17,7 @@ from vivavoce.protocol.aai_v3.choices import (
 from vivavoce.protocol.parameters import choice, flag, fraction, mapping, strings, text, whole
 from vivavoce.protocol.query import SAMPLE_RATES_HZ
 from vivavoce.protocol.rooms import ROOM_PARAMETERS
-from vivavoce.types import Failure, PiiPolicy
+from vivavoce.types import Failure, PiiPolicy, SpeechTask
 
 if TYPE_CHECKING:
     from vivavoce.protocol.parameters import Parameter
@@ -76,6 +76,13 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         "Ours: whether the audio is a recording. The server then takes it as fast as it can transcribe it, "
         "while live sessions go first, and says so in Begin.",
         default=False,
+    ),
+    "task": choice(
+        "Ours: translate writes English, whatever is spoken; the text is then formatted, masked and redacted "
+        "as English. No word is final before its turn ends. With a model that can't translate it is accepted "
+        "without effect; a Warning says so.",
+        SpeechTask,
+        default="transcribe",
     ),
     "token": text("A temporary token, instead of the Authorization header."),
     "format_turns": flag(
@@ -139,8 +146,9 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     ),
     "prompt": text(
         "Text that came before the first word, for a model that takes one (Whisper): names and terms in "
-        "sentences, written as the transcript should be. The last part of a long one counts. A change applies "
-        "from the next utterance on. With another model it is accepted without effect; a Warning says so.",
+        "sentences, written as the transcript should be. The last part of a long one counts. A change "
+        "applies from the next utterance on. With another model it is accepted without effect; a Warning "
+        "says so.",
         max_length=_MAX_PROMPT_CHARACTERS,
         can_change=True,
     ),

@@ -78,6 +78,24 @@ def test_numbers_are_written_by_the_rules_of_the_language_that_was_heard(heard, 
     assert (last.language, last.language_probability) == (heard, 0.9)
 
 
+@pytest.mark.parametrize("languages", [(), ("de",)])
+def test_a_translation_is_written_by_the_rules_of_english(languages):
+    recogniser = Polyglot("de")
+    last = turns(recogniser, languages=languages, translates=True, detects_language=True)[-1]
+    assert last.text == "Alpha 25"
+    assert last.language == "de"
+    assert {span.translates for call in recogniser.calls for span in call} == {True}
+    assert {span.exact for call in recogniser.calls for span in call} == {True, False}
+
+
+def test_a_translation_stays_english_when_the_spoken_language_changes():
+    recogniser = Polyglot("de")
+    change = Configure(languages=("fr",))
+    last = turns(recogniser, change, languages=("de",), translates=True, filter_profanity=True)[-1]
+    assert last.text == "Alpha 25"
+    assert {language for _, language in recogniser.told} == {"fr"}
+
+
 def test_a_language_is_reported_on_request_only():
     assert turns(Polyglot("de"), languages=())[-1].language is None
     told = turns(Polyglot("de"), languages=("fr",), detects_language=True)[-1]

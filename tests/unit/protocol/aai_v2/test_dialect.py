@@ -30,6 +30,7 @@ from vivavoce.protocol.events import (
     Terminate,
     TurnUpdated,
 )
+from vivavoce.protocol.served_models import ServedModel, ServedModels
 from vivavoce.types import Encoding, Failure, Word
 
 FACTORY = V2Factory()
@@ -219,3 +220,17 @@ def test_unknown_fields_are_ignored():
     expires_at = datetime.fromisoformat("2031-01-02T03:04:05")
     expected = RealtimeSessionOpened(session_id=UUID(SESSION_ID), expires_at=expires_at)
     assert decode_server_message(text) == expected
+
+
+def test_v2_translates_where_a_model_can():
+    english = ServedModel("moonshine-tiny-en", ("en",))
+    many = ServedModel("whisper-base", ("en", "de"), translates=True)
+    pairs = parse_qsl("sample_rate=16000&task=translate")
+    options = FACTORY.open(pairs, ServedModels((english, many))).options
+    assert (options.model, options.languages, options.translates) == ("whisper-base", (), True)
+    options = FACTORY.open(pairs[:1], ServedModels((english, many))).options
+    assert (options.model, options.languages, options.translates) == ("moonshine-tiny-en", ("en",), False)
+    caught = violation(lambda: FACTORY.open(pairs, ServedModels((english,))))
+    assert caught.failure is Failure.BAD_OPTION
+    assert caught.detail == "task=translate: moonshine-tiny-en can't translate"
+    assert violation(lambda: dialect("sample_rate=16000&task=x")).failure is Failure.BAD_OPTION

@@ -13,7 +13,7 @@ from vivavoce.types import Word
 
 ENGLISH = ServedModel("moonshine-tiny-en", ("en",))
 SPANISH = ServedModel("moonshine-streaming-tiny-es", ("es",))
-MANY = ServedModel("whisper-base", ("en", "zh", "de", "es", "fr"), takes_prompt=True)
+MANY = ServedModel("whisper-base", ("en", "zh", "de", "es", "fr"), takes_prompt=True, translates=True)
 ALL = ServedModels((ENGLISH, SPANISH, MANY))
 SPANISH_FIRST = ServedModels((SPANISH, MANY))
 
@@ -161,3 +161,65 @@ def test_a_prompt_can_change_during_a_session():
     assert dialect.decode('{"type": "UpdateConfiguration", "prompt": null}') == (Configure(),)
     with pytest.raises(ProtocolViolation, match="prompt must have at most 1750 characters, got 1751"):
         dialect.decode(json.dumps({"type": "UpdateConfiguration", "prompt": "a" * 1_751}))
+
+
+# --- translation ----------------------------------------------------------------------------------
+
+CANT = "task is accepted and has no effect: moonshine-tiny-en can't translate"
+TRANSLATE = "task=translate"
+
+
+@pytest.mark.parametrize(
+    ("query", "model", "translates", "warnings"),
+    [
+        ("task=transcribe", ENGLISH, False, ()),
+        (TRANSLATE, MANY, True, ()),
+        (f"{TRANSLATE}&language_code=es", MANY, True, ()),
+        (f"{TRANSLATE}&language_code=en", ENGLISH, False, ()),
+        (f"{TRANSLATE}&speech_model=whisper-base&language_code=en", MANY, True, ()),
+        (f"{TRANSLATE}&speech_model=moonshine-tiny-en&language_code=en-GB", ENGLISH, False, ()),
+        (f"{TRANSLATE}&speech_model=moonshine-tiny-en", ENGLISH, False, (CANT,)),
+    ],
+)
+def test_a_task_needs_a_model_that_translates(query, model, translates, warnings):
+    options = open_session(query).options
+    assert (options.model, options.translates, options.warnings) == (model.name, translates, warnings)
+
+
+def test_without_a_model_that_translates_the_language_chooses():
+    models = ServedModels((ENGLISH, SPANISH))
+    options = open_session(f"{TRANSLATE}&language_code=es", models).options
+    assert (options.model, options.translates, options.commit_words) == (SPANISH.name, False, True)
+    assert options.warnings == (CANT.replace(ENGLISH.name, SPANISH.name),)
+    assert open_session(TRANSLATE, ENGLISH_ONLY).options.warnings == (CANT,)
+
+
+@pytest.mark.parametrize(
+    ("query", "commits"),
+    [
+        (TRANSLATE, False),
+        (f"{TRANSLATE}&language_code=de", False),
+        (f"{TRANSLATE}&speech_model=whisper-base&language_code=en", True),
+        ("speech_model=whisper-base", True),
+    ],
+)
+def test_no_word_of_a_translation_is_final_before_its_turn_ends(query, commits):
+    assert open_session(query).options.commit_words == commits
+
+
+def test_another_task_is_refused():
+    with pytest.raises(ProtocolViolation, match="task must be one of transcribe, translate, got 'summarise'"):
+        open_session("task=summarise")
+
+
+def test_a_translation_is_masked_and_redacted_as_english():
+    query = f"{TRANSLATE}&language_code=de&filter_profanity=true"
+    assert open_session(query).options.warnings == ()
+    dialect = open_session(f"{query}&redact_pii=true&redact_pii_policies=date")
+    assert dialect.options.redaction is not None
+    (warning,) = dialect.options.warnings
+    assert warning == "redact_pii knows only English: it hides less where the model leaves words untranslated"
+    message = '{"type": "UpdateConfiguration", "language_codes": ["fr"], "filter_profanity": true}'
+    change, warned = dialect.decode(message)
+    assert change == Configure(languages=("fr",), filter_profanity=True)
+    assert warned == Warn(warning)

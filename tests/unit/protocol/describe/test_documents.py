@@ -29,10 +29,13 @@ from vivavoce.protocol.events import (
     TurnUpdated,
     Warned,
 )
+from vivavoce.protocol.served_models import ENGLISH_ONLY, ServedModel, ServedModels
 from vivavoce.types import Failure, Word
 
 DOCS = Path(__file__).parents[4] / "docs"
 FACTORIES = {"v2": (V2Factory(), V2_QUERY), "v3": (V3Factory(), V3_QUERY)}
+ABLE = ServedModels((*ENGLISH_ONLY.models, ServedModel("whisper-base", ("en", "de"), translates=True)))
+"""Models that can do all that is described."""
 NEEDED = {
     "voice_focus_threshold": "voice_focus=near-field",
     "noise_suppression_threshold": "noise_suppression_model=near-field",
@@ -223,7 +226,7 @@ def test_the_server_accepts_what_is_described_and_nothing_else(version, name, go
 
     def opened(value):
         pairs = [("sample_rate", "16000"), *parse_qsl(NEEDED.get(name, ""))]
-        return factory.open([*pairs, (name, str(value))])
+        return factory.open([*pairs, (name, str(value))], ABLE)
 
     for value in good:
         opened(value)

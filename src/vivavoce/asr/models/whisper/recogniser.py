@@ -95,7 +95,7 @@ class WhisperRecogniser:
         joins_running: Whether spans may join others that are being decoded.
         runtime: The opened model.
         language: The language of spans that name none.
-        translates: Whether text is written in English, whatever is spoken.
+        translates: Whether the text of all spans is written in English, whatever is spoken.
     """
 
     max_batch: Final = 1  # a batch of four takes as long as four spans
@@ -210,9 +210,10 @@ class WhisperRecogniser:
 
     def _words(self, states: Any, span: Span, language: str | None) -> Piece:
         """Write what is said, after the prefix; what the decoder has no room for is left to another piece."""
-        marks = self._marks(language)
+        marks = self._marks(language, span)
         n_samples, n_prefix = len(span.samples), len(span.prefix)
-        limit = n_prefix + self._limit(n_samples / MODEL_RATE_HZ, language)
+        written = "en" if self.runtime.vocabulary.translate in marks else language
+        limit = n_prefix + _most_tokens(n_samples / MODEL_RATE_HZ, written)
         context = self._context(span.terms, span.prompt)
         generated = self.runtime.generate(states, (*context, *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, n_prefix)
@@ -229,7 +230,8 @@ class WhisperRecogniser:
         firsts = [word.first for word in self.runtime.vocabulary.words(span.prefix)]
         n = max((first for first in firsts if 0 < first <= _LONGEST_PREFIX), default=_LONGEST_PREFIX)
         tokens = span.prefix[:n]
-        found = self._timed(states, self._marks(language), tokens, dataclasses.replace(span, prefix=tokens))
+        marks = self._marks(language, span)
+        found = self._timed(states, marks, tokens, dataclasses.replace(span, prefix=tokens))
         end_s = found.words[-1].end_s
         return Piece(found, min(len(span.samples), round(end_s * MODEL_RATE_HZ)), n)
 
@@ -240,6 +242,11 @@ class WhisperRecogniser:
         pieces = self.runtime.vocabulary.words(tokens)
         times = word_times(found.starts, pieces, span.samples)
         empty = zero_duration(times)
+        if (
+            self.runtime.vocabulary.translate in marks
+        ):  # in another order than speech, only the end is certain
+            spoken = max((place for place, is_empty in enumerate(empty) if not is_empty), default=-1)
+            empty = [is_empty and place > spoken for place, is_empty in enumerate(empty)]
         kept: list[int] = []
         words = []
         last = 1.0
@@ -254,11 +261,12 @@ class WhisperRecogniser:
             last = found.probabilities[after - 1]
         return Hypothesis(tuple(kept), tuple(words), last)
 
-    def _marks(self, language: str | None) -> tuple[int, ...]:
+    def _marks(self, language: str | None, span: Span) -> tuple[int, ...]:
         vocabulary = self.runtime.vocabulary
         if not self.runtime.is_multilingual or language is None:
             return vocabulary.start, vocabulary.without_times
-        task = vocabulary.translate if self.translates else vocabulary.transcribe
+        translates = (self.translates or span.translates) and language != "en"
+        task = vocabulary.translate if translates else vocabulary.transcribe
         return vocabulary.start, vocabulary.languages[language], task, vocabulary.without_times
 
     def _encoded_context(self, terms: tuple[str, ...], prompt: str) -> tuple[int, ...]:
@@ -283,12 +291,13 @@ class WhisperRecogniser:
         told += said
         return (vocabulary.previous, *told) if told else ()
 
-    def _limit(self, seconds: float, language: str | None) -> int:
-        """The largest number of tokens that nobody speaks faster than."""
-        if language in {None, "en"} or self.translates:
-            return max_tokens(seconds)
-        rate = _MANY_TOKENS_PER_S if language in _LANGUAGES_OF_MANY else _TOKENS_PER_S
-        return int(seconds * rate) + _SPARE_TOKENS
+
+def _most_tokens(seconds: float, language: str | None) -> int:
+    """The largest number of tokens that nobody speaks faster than, of a text in a language."""
+    if language in {None, "en"}:
+        return max_tokens(seconds)
+    rate = _MANY_TOKENS_PER_S if language in _LANGUAGES_OF_MANY else _TOKENS_PER_S
+    return int(seconds * rate) + _SPARE_TOKENS
 
 
 def _cadence_ms(width: int) -> int:

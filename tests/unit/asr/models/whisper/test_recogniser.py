@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -250,6 +251,40 @@ def test_translation_writes_english_words(build):
     assert model.prompts == [marks("startoftranscript", "ja", "translate", "notimestamps")]
 
 
+def test_a_span_can_be_translated(build):
+    recogniser, model = build(language="<|ja|>")
+    assert one(recogniser, translates=True, prefix=SCRIPT[:2]).language == "ja"
+    assert model.prompts[0][:4] == marks("startoftranscript", "ja", "translate", "notimestamps")
+    one(recogniser)
+    assert model.prompts[1] == marks("startoftranscript", "ja", "transcribe", "notimestamps")
+    assert model.aligned == [prompt[:4] for prompt in model.prompts]
+
+
+@pytest.mark.parametrize("options", [{}, {"translate": True}])
+@pytest.mark.parametrize("multilingual", [True, False])
+def test_what_is_english_already_is_not_translated(build, options, multilingual):
+    recogniser, model = build(options=options if multilingual else {}, multilingual=multilingual)
+    for fields in ({}, {"language": "en"}):
+        assert one(recogniser, translates=True, **fields) == one(recogniser, **fields)
+    assert not any(MARK_IDS["<|translate|>"] in prompt for prompt in model.prompts)
+
+
+@pytest.mark.parametrize("translates", [False, True])
+def test_words_of_a_translation_need_no_time_of_their_own_before_its_end(build, monkeypatch, translates):
+    # Words that stand elsewhere in English are found in no time, between others.
+    starts = {" a": 0, " b": 50, " c": 51, " d": 52, " e": 53, " f": 100, " g": 148, " h": 148, " i": 149}
+    recogniser, model = build([token for word in starts for token in VOCABULARY.encode(word)])
+    frames = [frame for frame in starts.values() for _ in range(2)]
+
+    def align(states, start_sequence, text_tokens, num_frames):
+        probabilities = [0.9] * len(frames)
+        return [SimpleNamespace(alignments=list(enumerate(frames)), text_token_probs=probabilities)]
+
+    model.align = align
+    text = one(recogniser, language="de", translates=translates).text
+    assert text == ("a b c d e f" if translates else "a e f")
+
+
 def test_terms_are_a_text_that_was_said_before(build):
     recogniser, model = build(multilingual=False)
     one(recogniser, terms=("world", "Caf\u00e9"))
@@ -391,6 +426,7 @@ def test_marks_in_the_text_are_dropped(build):
         ({"language": "<|ka|>"}, {}, 52),
         ({"language": "<|en|>"}, {}, 10),
         ({"language": "<|ja|>"}, {"translate": True}, 10),
+        ({"language": "<|ka|>"}, {"translate": True}, 10),
         ({"multilingual": False}, {}, 10),
     ],
 )
