@@ -26,7 +26,7 @@ __all__ = ["Piece", "first_piece", "join", "without_cut_words"]
 _CUT_SAMPLES: Final = 7 * MODEL_RATE_HZ  # longer audio is cut at the quietest place in its last seconds
 _CUT_STEP_SAMPLES: Final = MODEL_RATE_HZ // 10
 _SEAM_S: Final = 3.0  # before the last word: how far back a pause is looked for
-_SHORTEST_S: Final = 1.0  # of a piece, so that a span ends whatever the model says about times
+_SHORTEST_S: Final = 4.0  # nobody says in less what fills the decoder: the model invents it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def without_cut_words(found: Hypothesis, n_samples: int, n_prefix: int) -> Piece
     """Keep the words before the best place to continue, where the decoder had no room for all.
 
     The last word may be half a word. It is heard again, with those since the longest pause of the last
-    seconds if there is one.
+    seconds if there is one. All words stay, and are all, if nobody can have said so much in so little time.
 
     Args:
         found: What the decoder wrote, which is not all.
