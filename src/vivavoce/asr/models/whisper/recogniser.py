@@ -22,7 +22,7 @@ from vivavoce.types import MODEL_RATE_HZ
 from vivavoce.word_joining import is_unspaced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from vivavoce.asr.audio import Samples
@@ -54,7 +54,8 @@ _WIDEST_CADENCE_MS: Final = 2_560
 # requires where its speech detector is never certain.
 _NO_SPEECH: Final = 0.6
 _MIN_CONFIDENCE: Final = 0.4
-_WORDS: Final = re.compile(r"\w+")
+_ECHO_WORDS: Final = 4  # fewer may be a name, which a prompt is there to make possible
+_LETTERS: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,7 @@ class WhisperRecogniser:
         generated = self.runtime.generate(states, (*context, *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, n_prefix)
         found = self._timed(states, marks, tokens, span) if tokens else Hypothesis()
-        is_silence = _is_silence(generated.no_speech, found.words) or _is_echo(span.prompt, found)
+        is_silence = _is_silence(generated.no_speech, found.words) or self._is_echo(span.prompt, found)
         if not span.prefix and is_silence:
             found = Hypothesis()
         elif generated.is_cut and tokens == generated.tokens:  # what follows a loop would be another loop
@@ -291,6 +292,17 @@ class WhisperRecogniser:
         told += said
         return (vocabulary.previous, *told) if told else ()
 
+    def _is_echo(self, prompt: str, found: Hypothesis) -> bool:
+        """Whether the model repeats its prompt where it hears hardly any of that.
+
+        Confidences are computed without the prompt.
+        """
+        if not prompt or len(found.words) < _ECHO_WORDS or _has_confidence(found.words):
+            return False
+        vocabulary = self.runtime.vocabulary
+        said = vocabulary.words(vocabulary.encode(f" {prompt}"))
+        return _plain(word.text for word in found.words) in _plain(word.text for word in said)
+
 
 def _most_tokens(seconds: float, language: str | None) -> int:
     """The largest number of tokens that nobody speaks faster than, of a text in a language."""
@@ -308,20 +320,17 @@ def _is_silence(no_speech: float, words: Sequence[HypothesisWord]) -> bool:
     """Whether the model doubts both that somebody speaks and the words that it writes nevertheless."""
     if no_speech < _NO_SPEECH or not words:
         return False
-    return sum(word.confidence for word in words) < _MIN_CONFIDENCE * len(words)
+    return not _has_confidence(words)
 
 
-def _is_echo(prompt: str, found: Hypothesis) -> bool:
-    """Whether the model repeats the prompt and hears hardly any of it: confidences do not know the prompt."""
-    words = found.words
-    if not prompt or not words or _plain(found.text) not in _plain(prompt):
-        return False
-    return sum(word.confidence for word in words) < _MIN_CONFIDENCE * len(words)
+def _has_confidence(words: Sequence[HypothesisWord]) -> bool:
+    return sum(word.confidence for word in words) >= _MIN_CONFIDENCE * len(words)
 
 
-def _plain(text: str) -> str:
-    """A text in lower case, between spaces and without marks."""
-    return f" {' '.join(_WORDS.findall(text.lower()))} "
+def _plain(words: Iterable[str]) -> str:
+    """Words in lower case and without marks, each between spaces."""
+    letters = ("".join(_LETTERS.findall(word.lower())) for word in words)
+    return f" {' '.join(filter(None, letters))} "
 
 
 def _without_loop(tokens: tuple[int, ...], n_prefix: int) -> tuple[int, ...]:

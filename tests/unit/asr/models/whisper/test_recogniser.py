@@ -358,6 +358,18 @@ def test_a_prompt_has_no_marks(build):
     assert max(before_start(model.prompts[0])) < END
 
 
+def test_a_prompt_without_spaces_between_words_is_dropped_too(build):
+    said = "\u9999\u8549\u306e\u9999"
+    recogniser, _ = build(VOCABULARY.encode(said), probability=0.2)
+    assert not one(recogniser, prompt=f"\u306e{said}\u8549").words
+    assert one(recogniser, prompt=said[1:]).words
+
+
+def test_a_short_word_of_the_prompt_may_be_a_name(build):
+    recogniser, _ = build(VOCABULARY.encode(" the world"), probability=0.2)
+    assert one(recogniser, prompt="So the world").words
+
+
 def test_spans_with_different_prompts_do_not_disturb_each_other(build):
     recogniser, model = build()
     spans = [Span(AUDIO, exact=True, prompt=prompt) for prompt in ("Hello.", "", "Petrova")]
@@ -372,7 +384,7 @@ def test_spans_with_different_prompts_do_not_disturb_each_other(build):
     [
         ("So: The World, the world! It", 0.2, False),
         ("So: The World, the world! It", 0.8, True),
-        ("So the world", 0.2, True),
+        ("So the world, the", 0.2, True),
         ("", 0.2, True),
     ],
 )
