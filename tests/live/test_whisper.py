@@ -1,6 +1,7 @@
 """Whisper with real weights, where the packages that carry them are installed."""
 
 import dataclasses
+import difflib
 
 import numpy as np
 import pytest
@@ -30,8 +31,10 @@ def samples(two_cities):
     return soxr.resample(recorded[: 12 * rate], rate, 16_000).astype(np.float32)
 
 
-def transcribe(whisper, samples, *, chunk=1_600, serve_every=1):
-    driver = Driver(recogniser=whisper, detector=load_detector(), cadence_ms=whisper.partial_cadence_ms)
+def transcribe(whisper, samples, *, chunk=1_600, serve_every=1, **options):
+    driver = Driver(
+        recogniser=whisper, detector=load_detector(), cadence_ms=whisper.partial_cadence_ms, **options
+    )
     return driver.stream(samples, chunk, serve_every=serve_every)
 
 
@@ -91,6 +94,43 @@ def test_spans_of_any_length_are_recognised(whisper, n):
 def test_expected_terms_are_heard_and_do_no_harm(whisper, samples):
     [hypothesis] = recognise(whisper, [Span(samples, exact=True, terms=("Vivavoce", "Dickens"))])
     assert plain(hypothesis.text).startswith(BEGINNING[:60])
+
+
+@pytest.mark.parametrize("prompt", ["A tale of two cities, by Charles Dickens.", "Hello. " * 250])
+def test_a_prompt_is_not_written(whisper, samples, prompt):
+    [hypothesis] = recognise(whisper, [Span(samples, exact=True, prompt=prompt)])
+    assert plain(hypothesis.text).startswith(BEGINNING[:60])
+    noise = np.random.default_rng(7).normal(0, 0.02, 16_000 * 5).astype(np.float32)
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(16_000 * 5) / 16_000).astype(np.float32)
+    for audio in (np.zeros(16_000 * 5, np.float32), noise, tone):
+        assert transcribe(whisper, audio, prompt=prompt).texts == []
+
+
+def test_spans_with_other_prompts_change_nothing(whisper, samples):
+    spans = [Span(samples[: 4 * 16_000], exact=True, prompt=prompt) for prompt in ("", "The times.", "Ada!")]
+    alone = [recognise(whisper, [span])[0] for span in spans]
+    assert recognise(whisper, spans) == alone
+
+
+def test_english_is_not_translated(whisper, samples):
+    span = Span(samples, exact=True)
+    assert recognise(whisper, [dataclasses.replace(span, translates=True)]) == recognise(whisper, [span])
+
+
+@pytest.mark.parametrize("n_tokens", [24, 40])
+def test_a_decoder_with_less_room_loses_no_words(whisper, samples, monkeypatch, n_tokens):
+    from vivavoce.asr.models.whisper import pieces, runtime
+
+    [whole] = recognise(whisper, [Span(samples, exact=True)])
+    monkeypatch.setattr(runtime, "_MAX_LENGTH", 2 * n_tokens)
+    monkeypatch.setattr(runtime, "MOST_TOKENS", n_tokens)
+    monkeypatch.setattr(pieces, "_SHORTEST_S", 1.0)
+    [hypothesis] = recognise(whisper, [Span(samples, exact=True)])
+    expected, found = plain(whole.text).split(), plain(hypothesis.text).split()
+    assert len(whole.tokens) > n_tokens
+    matching = difflib.SequenceMatcher(None, expected, found, autojunk=False).get_matching_blocks()
+    assert sum(block.size for block in matching) >= len(expected) - 4
+    assert abs(len(found) - len(expected)) <= 4
 
 
 def test_text_is_tokenised_as_by_hugging_face(whisper):
