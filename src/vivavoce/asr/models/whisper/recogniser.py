@@ -243,9 +243,8 @@ class WhisperRecogniser:
         pieces = self.runtime.vocabulary.words(tokens)
         times = word_times(found.starts, pieces, span.samples)
         empty = zero_duration(times)
-        if (
-            self.runtime.vocabulary.translate in marks
-        ):  # in another order than speech, only the end is certain
+        # A translation has another order than speech: only words at its end must be invented.
+        if self.runtime.vocabulary.translate in marks:
             spoken = max((place for place, is_empty in enumerate(empty) if not is_empty), default=-1)
             empty = [is_empty and place > spoken for place, is_empty in enumerate(empty)]
         kept: list[int] = []
