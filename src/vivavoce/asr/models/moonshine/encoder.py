@@ -89,7 +89,8 @@ class Encoder:
             next pass may use.
         """
         if len(samples) < MIN_SAMPLES:
-            samples = np.pad(samples, (0, MIN_SAMPLES - len(samples)))
+            cross, memory = self.encode(np.pad(samples, (0, MIN_SAMPLES - len(samples))), start, exact=True)
+            return cross, Encoded(memory.front.without_rows())  # other samples may come where zeros were
         front = self._front.run(samples, start, before.front if before is not None else None)
         past = None if exact or before is None else _reusable(before, front)
         kept, place, states = 0, 0, self._no_states

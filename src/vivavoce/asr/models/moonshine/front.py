@@ -67,6 +67,10 @@ class FrontRows:
             return None
         return FrontRows(start, self.rows[n:], self.sums[_ROW_STEPS * n :])
 
+    def without_rows(self) -> FrontRows:
+        """The same place without any row, so that all are computed again."""
+        return FrontRows(self.start, self.rows[:0], self.sums[:0])
+
     @property
     def frames(self) -> int:
         """Encoder frames of the span: about one for 384 samples, at least one for 895 samples."""
