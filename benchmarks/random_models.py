@@ -1,4 +1,4 @@
-"""Moonshine streaming models with random weights, in folders as a download would leave them.
+"""Moonshine models, streaming or not, with random weights, in folders as a download would leave them.
 
 The weights come from NumPy's generator, so tests without torch and the reference with it see the same model.
 Time does not depend on weights, so they serve measurements too.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["SMALL", "TINY", "changed", "sound", "tensors", "write_model"]
+__all__ = ["BASE", "SMALL", "TINY", "changed", "sound", "tensors", "write_model"]
 
 Config: TypeAlias = "dict[str, Any]"
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -54,7 +54,7 @@ TINY: Final[Config] = {
     "attention_bias": False,
     "tie_word_embeddings": False,
 }
-"""The sizes of the released tiny model."""
+"""The sizes of the released tiny streaming model."""
 
 
 def changed(config: Config, encoder: Config | None = None, **fields: Any) -> Config:
@@ -82,11 +82,95 @@ SMALL: Final[Config] = changed(
     num_hidden_layers=10,
     head_dim=64,
 )
-"""The sizes of the released small model; how its windows are divided is a guess."""
+"""The sizes of the released small streaming model; how its windows are divided is a guess."""
+
+BASE: Final[Config] = {
+    "model_type": "moonshine",
+    "attention_bias": False,
+    "bos_token_id": 1,
+    "decoder_hidden_act": "silu",
+    "decoder_num_attention_heads": 8,
+    "decoder_num_hidden_layers": 8,
+    "decoder_num_key_value_heads": 8,
+    "decoder_start_token_id": 1,
+    "encoder_hidden_act": "gelu",
+    "encoder_num_attention_heads": 8,
+    "encoder_num_hidden_layers": 8,
+    "encoder_num_key_value_heads": 8,
+    "eos_token_id": 2,
+    "hidden_size": 416,
+    "intermediate_size": 1664,
+    "max_position_embeddings": 194,
+    "pad_head_dim_to_multiple_of": 8,
+    "partial_rotary_factor": 0.62,
+    "rope_scaling": None,
+    "rope_theta": 10000.0,
+    "vocab_size": 32768,
+}
+"""The sizes of the released base model, which is not a streaming one."""
 
 
 def _shapes(config: Config) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield names and shapes of all tensors, as the released files have them."""
+    if config["model_type"] == "moonshine":
+        yield from _plain_shapes(config)
+    else:
+        yield from _streaming_shapes(config)
+
+
+def _plain_shapes(config: Config) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield those of a model that is not a streaming one."""
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    n_heads = config["encoder_num_attention_heads"]
+    heads = n_heads * config.get("head_dim", width // n_heads)
+    name = "model.encoder"
+    yield f"{name}.conv1.weight", (width, 1, 127)
+    yield f"{name}.groupnorm.weight", (width,)
+    yield f"{name}.groupnorm.bias", (width,)
+    yield f"{name}.conv2.weight", (2 * width, width, 7)
+    yield f"{name}.conv2.bias", (2 * width,)
+    yield f"{name}.conv3.weight", (width, 2 * width, 3)
+    yield f"{name}.conv3.bias", (width,)
+    yield f"{name}.layer_norm.weight", (width,)
+    for layer in range(config["encoder_num_hidden_layers"]):
+        yield from _encoder_layer(f"{name}.layers.{layer}", width, heads, inner, norm="weight")
+    yield "model.decoder.embed_tokens.weight", (config["vocab_size"], width)
+    yield "model.decoder.norm.weight", (width,)
+    if not config.get("tie_word_embeddings", True):
+        yield "proj_out.weight", (config["vocab_size"], width)
+    for layer in range(config["decoder_num_hidden_layers"]):
+        yield from _decoder_layer(f"model.decoder.layers.{layer}", width, heads, inner)
+
+
+def _encoder_layer(
+    name: str, width: int, heads: int, inner: int, *, norm: str
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for part in "qkv":
+        yield f"{name}.self_attn.{part}_proj.weight", (heads, width)
+    yield f"{name}.self_attn.o_proj.weight", (width, heads)
+    yield f"{name}.mlp.fc1.weight", (inner, width)
+    yield f"{name}.mlp.fc1.bias", (inner,)
+    yield f"{name}.mlp.fc2.weight", (width, inner)
+    yield f"{name}.mlp.fc2.bias", (width,)
+    yield f"{name}.input_layernorm.{norm}", (width,)
+    yield f"{name}.post_attention_layernorm.{norm}", (width,)
+
+
+def _decoder_layer(name: str, width: int, heads: int, inner: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for kind in ("self_attn", "encoder_attn"):
+        for part in "qkv":
+            yield f"{name}.{kind}.{part}_proj.weight", (heads, width)
+        yield f"{name}.{kind}.o_proj.weight", (width, heads)
+    yield f"{name}.mlp.fc1.weight", (2 * inner, width)
+    yield f"{name}.mlp.fc1.bias", (2 * inner,)
+    yield f"{name}.mlp.fc2.weight", (width, inner)
+    yield f"{name}.mlp.fc2.bias", (width,)
+    for part in ("input_layernorm", "post_attention_layernorm", "final_layernorm"):
+        yield f"{name}.{part}.weight", (width,)
+
+
+def _streaming_shapes(config: Config) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield those of a streaming model."""
     encoder = config["encoder_config"]
     width, inner, outer = encoder["hidden_size"], encoder["intermediate_size"], config["hidden_size"]
     attention = encoder["num_attention_heads"] * encoder["head_dim"]
@@ -98,16 +182,7 @@ def _shapes(config: Config) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield f"{name}.conv2.weight", (width, 2 * width, 5)
     yield f"{name}.conv2.bias", (width,)
     for layer in range(encoder["num_hidden_layers"]):
-        name = f"model.encoder.layers.{layer}"
-        for part in "qkv":
-            yield f"{name}.self_attn.{part}_proj.weight", (attention, width)
-        yield f"{name}.self_attn.o_proj.weight", (width, attention)
-        yield f"{name}.mlp.fc1.weight", (inner, width)
-        yield f"{name}.mlp.fc1.bias", (inner,)
-        yield f"{name}.mlp.fc2.weight", (width, inner)
-        yield f"{name}.mlp.fc2.bias", (width,)
-        yield f"{name}.input_layernorm.gamma", (width,)
-        yield f"{name}.post_attention_layernorm.gamma", (width,)
+        yield from _encoder_layer(f"model.encoder.layers.{layer}", width, attention, inner, norm="gamma")
     yield "model.encoder.final_norm.gamma", (width,)
     name, inner = "model.decoder", config["intermediate_size"]
     attention = config["num_attention_heads"] * config["head_dim"]
@@ -118,31 +193,24 @@ def _shapes(config: Config) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield f"{name}.norm.weight", (outer,)
     yield "proj_out.weight", (config["vocab_size"], outer)
     for layer in range(config["num_hidden_layers"]):
-        name = f"model.decoder.layers.{layer}"
-        for kind in ("self_attn", "encoder_attn"):
-            for part in "qkv":
-                yield f"{name}.{kind}.{part}_proj.weight", (attention, outer)
-            yield f"{name}.{kind}.o_proj.weight", (outer, attention)
-        yield f"{name}.mlp.fc1.weight", (2 * inner, outer)
-        yield f"{name}.mlp.fc1.bias", (2 * inner,)
-        yield f"{name}.mlp.fc2.weight", (outer, inner)
-        yield f"{name}.mlp.fc2.bias", (outer,)
-        for part in ("input_layernorm", "post_attention_layernorm", "final_layernorm"):
-            yield f"{name}.{part}.weight", (outer,)
+        yield from _decoder_layer(f"model.decoder.layers.{layer}", outer, attention, inner)
 
 
 def tensors(config: Config, seed: int = 0) -> dict[str, Floats]:
     """Return random weights by name, float32; they keep magnitudes as trained weights do."""
     dice = np.random.default_rng(seed)
     found: dict[str, Floats] = {}
-    for name, shape in _shapes(config):
+    shapes = dict(_shapes(config))
+    for name, shape in shapes.items():
         noise = dice.standard_normal(shape, np.float32)
         if name.endswith("norm.weight"):
             found[name] = 1 + 0.1 * noise
         elif len(shape) <= 1:  # gains, as differences to 1, and biases
             found[name] = np.asarray(0.1 * noise, np.float32)
         elif "embed_tokens" in name:
-            found[name] = noise
+            # As the projection to the vocabulary it makes scores as large as those of trained models.
+            scale = 1.0 if "proj_out.weight" in shapes else 2 / np.sqrt(shape[1])
+            found[name] = noise * np.float32(scale)
         elif "pos_emb" in name:
             found[name] = 0.3 * noise
         else:

@@ -1,4 +1,4 @@
-"""The model's shipped files, and the folder of the graphs written from them."""
+"""The shipped files of the tiny model, and the folders of the graphs written from model files."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from vivavoce.errors import ModelError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vivavoce.asr.models.moonshine.config import MoonshineConfig
     from vivavoce.asr.models.onnx.graph_writer import Products
+    from vivavoce.asr.models.tensor_files import ModelFolder
 
-__all__ = ["ShippedFiles", "cached_graphs"]
+__all__ = ["ShippedFiles", "cached_checkpoint", "cached_graphs"]
 
-# Part of the cache's key: raise it with each change of the written graphs.
+# Parts of the cache's keys: raise them with each change of the written graphs.
 _BUILD: Final = 7
+_CHECKPOINT_BUILD: Final = 1
 _ASSETS: Final = "assets/tiny-en"
 
 
@@ -63,3 +66,26 @@ def cached_graphs(files: ShippedFiles, products: Products = "rows") -> Path:
 
     how = "" if products == "rows" else f"{products}-"
     return cached(f"moonshine-{digest(files.encoder, files.decoder)}-{how}{_BUILD}", "decoder.onnx", write)
+
+
+def cached_checkpoint(folder: ModelFolder, config: MoonshineConfig, *, quantised: bool) -> Path:
+    """The folder of the graphs of a checkpoint; the first call writes them, in some seconds.
+
+    Args:
+        folder: The model's files.
+        config: Its sizes.
+        quantised: Whether matrices are quantised.
+
+    Raises:
+        ModelError: The files do not belong together, or one is damaged.
+    """
+
+    def write(target: Path) -> None:
+        # loads onnx, needed once
+        from vivavoce.asr.models.moonshine.checkpoint_graphs import build  # noqa: PLC0415
+
+        build(folder.tensors, config, target, quantised=quantised)
+
+    kind = "bytes" if quantised else "floats"
+    name = f"moonshine-checkpoint-{digest(folder.config, *folder.tensors.paths)}-{kind}-{_CHECKPOINT_BUILD}"
+    return cached(name, "decoder.onnx", write)

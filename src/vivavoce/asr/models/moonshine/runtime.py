@@ -11,6 +11,7 @@ from vivavoce.asr.models.devices import CPU
 from vivavoce.asr.models.moonshine.decoder import Batch, Decoder
 from vivavoce.asr.models.moonshine.encoder import Encoder
 from vivavoce.asr.models.moonshine.greedy import SpanDecoding
+from vivavoce.asr.models.moonshine.sizes import TINY_DECODER, TINY_ENCODER
 from vivavoce.asr.models.moonshine.step_rows import StepRows
 from vivavoce.asr.models.moonshine.term_bias import TermTracker, watched_tokens
 from vivavoce.asr.models.onnx.runtime import open_model
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vivavoce.asr.models.devices import Device
     from vivavoce.asr.models.moonshine.decoder import Prompted
     from vivavoce.asr.models.moonshine.greedy import Decoded, Job
+    from vivavoce.asr.models.moonshine.sizes import DecoderSizes, EncoderSizes
 
 __all__ = ["MoonshineRuntime", "RunningJobs"]
 
@@ -40,11 +42,21 @@ class MoonshineRuntime:
         self.decoder: Final = decoder
 
     @classmethod
-    def open(cls, folder: Path, *, threads: int = 1, device: Device = CPU) -> MoonshineRuntime:
+    def open(
+        cls,
+        folder: Path,
+        encoder_sizes: EncoderSizes = TINY_ENCODER,
+        decoder_sizes: DecoderSizes = TINY_DECODER,
+        *,
+        threads: int = 1,
+        device: Device = CPU,
+    ) -> MoonshineRuntime:
         """Open the graphs in a folder.
 
         Args:
             folder: Holds ``front.onnx``, ``encoder.onnx`` and ``decoder.onnx``.
+            encoder_sizes: For which the encoder was written.
+            decoder_sizes: For which the decoder was written.
             threads: Threads for one run.
             device: Where the graphs run.
 
@@ -55,7 +67,10 @@ class MoonshineRuntime:
             open_model(folder / f"{name}.onnx", threads=threads, providers=device.providers)
             for name in ("front", "encoder", "decoder")
         )
-        return cls(Encoder(front, encoder), Decoder(decoder, binds_once=not device.is_gpu))
+        return cls(
+            Encoder(front, encoder, encoder_sizes),
+            Decoder(decoder, decoder_sizes, binds_once=not device.is_gpu),
+        )
 
 
 @dataclass(slots=True, eq=False)
