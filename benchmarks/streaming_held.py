@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ForcedText", "main", "spoken_s", "word_latency"]
 
+_STREAMING: Final = ("tiny", "small")
 _FIRST_TRIAL: Final = 8
 _QUIET: Final = 0.02  # of the loudest sample: what is behind the last louder one is not speech
 _NEW_TOKENS: Final = 2
@@ -190,7 +191,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Streams held with Moonshine streaming, by speed alone.")
     add_recording_options(parser)
-    parser.add_argument("--size", choices=("default", *SIZES), default="tiny")
+    parser.add_argument("--size", choices=("default", *_STREAMING), default="tiny")
     parser.add_argument("--load", choices=("short", "continuous"), default="short")
     parser.add_argument("--protocol", choices=("v2", "v3"), default="v3")
     parser.add_argument("--streams", type=int, default=64, metavar="N", help="most streams to try")

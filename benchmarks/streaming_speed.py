@@ -1,11 +1,12 @@
-"""What Moonshine streaming costs beside the default model, one session at a time, with random weights.
+"""What other Moonshine models cost beside the default one, one session at a time, with random weights.
 
 Weights have no influence on time, but random ones never end a text. So the tokens are forced: each pass
 begins with those of the pass before, verifies them, and takes two steps more. In each pause, and at the end
 of an utterance, an exact pass follows. The default model gets the same audio at the same moments, in the
-windows that the session would give it; the spans of the streaming model begin where the utterance does.
+windows that the session would give it, and so does base; the spans of the streaming models begin where the
+utterance does.
 
-Run ``python -m benchmarks.streaming_speed [--sizes tiny small] [--lengths 2 4 6 10 15]``.
+Run ``python -m benchmarks.streaming_speed [--sizes tiny small base] [--lengths 2 4 6 10 15]``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from benchmarks.random_models import SMALL, TINY, sound, write_model
+from benchmarks.random_models import BASE, SMALL, TINY, sound, write_model
 from vivavoce.asr.models import Span, warm_up
 from vivavoce.asr.models.batches import recognise_in
 from vivavoce.asr.models.moonshine import MoonshineRecogniser
@@ -48,7 +49,7 @@ __all__ = [
 ]
 
 TOKENS_PER_SECOND: Final = 3.3
-SIZES: Final = {"tiny": TINY, "small": SMALL}
+SIZES: Final = {"tiny": TINY, "small": SMALL, "base": BASE}  # the last is not a streaming model
 _SAMPLES_PER_MS: Final = MODEL_RATE_HZ // 1000
 # How far the limit of a span is from the tokens that are given: see `texts.token_limit`.
 TWO_MORE_S: Final = -0.35
@@ -86,10 +87,16 @@ def forced_tokens(n: int) -> tuple[int, ...]:
 
 
 class _Endless:
-    """A recogniser that never writes the end of a text, so that all take as many steps."""
+    """A recogniser that never writes the end of a text, so that all take as many steps.
+
+    Attributes:
+        is_windowed: Whether its partial passes have the windows of the session.
+        decoder: Its decoder.
+    """
 
     def __init__(self, recogniser: _Model) -> None:
         self._recogniser = recogniser
+        self.is_windowed = isinstance(recogniser, MoonshineRecogniser)
         self.decoder = (
             recogniser.decoder
             if isinstance(recogniser, MoonshineStreamingRecogniser)
@@ -108,7 +115,7 @@ class _Endless:
         return dataclasses.replace(job, end=NEVER), state
 
 
-def _utterance(recogniser: _Endless, seconds: float, first_ms: int, cost: _Cost, *, windowed: bool) -> None:
+def _utterance(recogniser: _Endless, seconds: float, first_ms: int, cost: _Cost) -> None:
     """Recognise an utterance at the cadence of the session.
 
     Args:
@@ -116,7 +123,6 @@ def _utterance(recogniser: _Endless, seconds: float, first_ms: int, cost: _Cost,
         seconds: Length of the utterance.
         first_ms: Audio before its first partial pass.
         cost: Gets the time.
-        windowed: Whether partial passes have the windows of the session.
     """
     tuning = Tuning()
     samples = sound(seconds)
@@ -128,7 +134,10 @@ def _utterance(recogniser: _Endless, seconds: float, first_ms: int, cost: _Cost,
     begun = time.process_time()
     for end in [*range(first_ms * _SAMPLES_PER_MS, len(samples), cadence), len(samples)]:
         is_exact = end == len(samples) or end / MODEL_RATE_HZ - pause > _PAUSE_EVERY_S
-        if windowed and end - window > (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS:
+        if (
+            recogniser.is_windowed
+            and end - window > (tuning.window_ms + tuning.window_slack_ms) * _SAMPLES_PER_MS
+        ):
             window = (end - tuning.window_ms * _SAMPLES_PER_MS) // step * step
         start = 0 if is_exact else window
         prefix = forced_tokens(int((end - start) / MODEL_RATE_HZ * TOKENS_PER_SECOND))
@@ -153,7 +162,7 @@ def measure(recognisers: dict[str, _Model], lengths: list[float], rounds: int) -
     """Measure all models in turns, so that a change of the machine's speed meets all alike.
 
     Args:
-        recognisers: The models by name; only ``default`` has windows.
+        recognisers: The models by name.
         lengths: Of the utterances, in seconds.
         rounds: How often all are recognised.
     """
@@ -167,7 +176,7 @@ def measure(recognisers: dict[str, _Model], lengths: list[float], rounds: int) -
         first_ms = tuning.cadence_ms + tuning.cadence_ms * nth // rounds  # anywhere between two blocks
         for seconds in lengths:
             for name, model in endless.items():
-                _utterance(model, seconds, first_ms, costs[name], windowed=name == "default")
+                _utterance(model, seconds, first_ms, costs[name])
     return costs
 
 
@@ -193,7 +202,7 @@ def report(costs: dict[str, _Cost], lengths: list[float], rounds: int) -> str:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="What Moonshine streaming costs beside the default model.")
+    parser = argparse.ArgumentParser(description="What other Moonshine models cost beside the default one.")
     parser.add_argument("--sizes", nargs="+", choices=tuple(SIZES), default=["tiny", "small"])
     parser.add_argument("--lengths", nargs="+", type=float, default=[2.0, 4.0, 6.0, 10.0, 15.0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -202,7 +211,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
             model = write_model(Path(folder) / size, SIZES[size])
-            recognisers[size] = MoonshineStreamingRecogniser(model)
+            family = MoonshineRecogniser if size == "base" else MoonshineStreamingRecogniser
+            recognisers[size] = family(model)
         costs = measure(recognisers, arguments.lengths, arguments.rounds)
     sys.stdout.write(report(costs, arguments.lengths, arguments.rounds) + "\n")
 
