@@ -211,8 +211,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
             model = write_model(Path(folder) / size, SIZES[size])
-            family = MoonshineRecogniser if size == "base" else MoonshineStreamingRecogniser
-            recognisers[size] = family(model)
+            if size == "base":
+                recognisers[size] = MoonshineRecogniser(model)
+            else:
+                recognisers[size] = MoonshineStreamingRecogniser(model)
         costs = measure(recognisers, arguments.lengths, arguments.rounds)
     sys.stdout.write(report(costs, arguments.lengths, arguments.rounds) + "\n")
 

@@ -69,7 +69,8 @@ class Encoder:
         """Take the sessions of the graphs that `build_front` and `build_encoder` wrote, and their sizes."""
         self._front = FrontEnd(front)
         self._encoder = encoder
-        self._no_states: Floats = np.zeros((sizes.states, 1, sizes.heads, 0, sizes.head_size), np.float32)
+        shape = (sizes.states, 1, sizes.heads, 0, sizes.head_size)
+        self._no_states: Floats = np.zeros(shape, np.float32)  # of a span without a past
 
     def encode(
         self, samples: Samples, start: int = 0, before: Encoded | None = None, *, exact: bool = False
