@@ -1,8 +1,9 @@
 """The models that can be had by name.
 
-Revisions, sizes and SHA-256 of the Whisper and Parakeet files are those that several public projects pin
-independently for the conversions of Systran, Mobius Labs and the author of onnx-asr. Of a file without a
-SHA-256 here, the one that the hub declares is checked, and kept for `Shelf.verify`.
+Revisions, sizes and SHA-256 of the files of Whisper, Parakeet and Moonshine base are those that several public
+projects pin independently, for Whisper and Parakeet those of the conversions of Systran, Mobius Labs and the
+author of onnx-asr. Of a file without a SHA-256 here, the one that the hub declares is checked, and kept for
+`Shelf.verify`.
 """
 
 from __future__ import annotations
@@ -123,6 +124,22 @@ def _whisper(size: str, size_mb: int, revision: str, config: str, weights: str, 
 
 _CARDS: Final = (
     Card(DEFAULT_MODEL, "moonshine", ("en",), "MIT", 28, tested=True),
+    Card(
+        "moonshine-base-en",
+        "moonshine",
+        ("en",),
+        "MIT",
+        248,
+        "UsefulSensors/moonshine-base",
+        "7a73d8d55ac0ba2ef3ae761593f6784b51f96dcf",
+        (
+            RemoteFile("config.json"),
+            RemoteFile(
+                "model.safetensors", "e020c79d0a979a7ec099f718ff1cd2f19e92aead230d69654bca5975a8e1b862"
+            ),
+            RemoteFile("tokenizer.json", "6579793438bc4fbafffacf699169ff53e3769c5a0a0f5e71cdee8853e8130deb"),
+        ),
+    ),
     _streaming("tiny", "en", 137, "f8e9dfd8c562c257c151a907b7b7f2fe8ff8511a"),
     _streaming("small", "en", 492),
     _streaming("medium", "en", 980),

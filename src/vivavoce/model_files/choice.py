@@ -135,16 +135,16 @@ def _in_folder(folder: Path) -> ChosenModel:
     if (folder / "model.bin").is_file():
         languages = ("en",) if _n_pieces(folder) == _ENGLISH_PIECES else WHISPER_LANGUAGES
         return ChosenModel(folder.name, "whisper", languages, folder)
-    if config.get("model_type") == "moonshine_streaming":
-        return ChosenModel(folder.name, "moonshine-streaming", (language,), folder)
     kind = config.get("model_type")
     if isinstance(kind, str) and kind in _ONNX_ASR_TYPES:
         return ChosenModel(folder.name, "onnx-asr", (language,), folder)
+    if isinstance(kind, str) and kind in {"moonshine", "moonshine_streaming"}:
+        return ChosenModel(folder.name, kind.replace("_", "-"), (language,), folder)
     found_kind = f"a model of type {kind!r}" if kind else "no model"
     raise ModelError(
-        f"{folder} holds {found_kind}: expected config.json with model.safetensors of Moonshine streaming, "
-        "config.json with model.bin of Whisper for CTranslate2, config.json with "
-        "the graphs of onnx-asr, or the .ort files of Moonshine"
+        f"{folder} holds {found_kind}: expected config.json with model.safetensors of Moonshine, streaming "
+        "or not, config.json with model.bin of Whisper for CTranslate2, config.json with the graphs of onnx-asr, "
+        "or the .ort files of Moonshine tiny"
     )
 
 

@@ -88,6 +88,13 @@ def test_the_first_card_is_the_default():
     assert choose(DEFAULT_MODEL).folder is None
 
 
+def test_moonshine_base_is_untested_and_found_by_a_shorter_name():
+    card = CATALOGUE["moonshine-base-en"]
+    assert (card.family, card.languages, card.tested) == ("moonshine", ("en",), False)
+    with pytest.raises(ModelError, match=r"do you mean moonshine-base-en\?"):
+        choose("moonshine-base")
+
+
 def test_languages():
     assert len(WHISPER_LANGUAGES) == len(set(WHISPER_LANGUAGES)) == 99
     assert [base_code(tag) for tag in ("en", "en-US", "DE_at", " zh-Hans ")] == ["en", "en", "de", "zh"]
@@ -120,7 +127,9 @@ def test_folders_are_recognised_by_their_files(tmp_path):
         ("es",),
     )
     assert choose(write(tmp_path / "mine", streaming)).languages == ("en",)
-    assert choose(write(tmp_path / "base", None, "encoder_model.ort")).family == "moonshine"
+    assert choose(write(tmp_path / "tiny", None, "encoder_model.ort")).family == "moonshine"
+    base = choose(write(tmp_path / "moonshine-base-uk", {"model_type": "moonshine"}, "model.safetensors"))
+    assert (base.family, base.languages) == ("moonshine", ("uk",))
     whisper = choose(write(tmp_path / "w", {}, "model.bin", "vocabulary.txt", content=b"x\n" * 51_865))
     assert (whisper.family, whisper.languages) == ("whisper", WHISPER_LANGUAGES)
     english = choose(write(tmp_path / "w.en", {}, "model.bin", "vocabulary.txt", content=b"x\n" * 51_864))
