@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 __all__ = ["cut_loop", "max_tokens", "zero_duration"]
 
 TOKENS_PER_SECOND: Final = 6.5
-"""More than fast speech has; Moonshine's authors use the same limit."""
+"""More than fast English has; Moonshine's authors use the same limit."""
+OTHER_TOKENS_PER_SECOND: Final = 13.0
+"""The same for other languages, whose words take more tokens each."""
 
 _SPARE_TOKENS: Final = 4
 _LONGEST_PERIOD: Final = 16
@@ -22,9 +24,15 @@ _SHORT_WORDS: Final = 3
 _SHORT_S: Final = 0.24
 
 
-def max_tokens(seconds: float) -> int:
-    """The largest number of tokens that a span of this length can have."""
-    return int(seconds * TOKENS_PER_SECOND) + _SPARE_TOKENS
+def max_tokens(seconds: float, language: str | None = None) -> int:
+    """The largest number of tokens that a span can have.
+
+    Args:
+        seconds: Its length.
+        language: That is spoken, as an ISO 639-1 code; None: as for English.
+    """
+    rate = TOKENS_PER_SECOND if language in {None, "en"} else OTHER_TOKENS_PER_SECOND
+    return int(seconds * rate) + _SPARE_TOKENS
 
 
 def cut_loop(tokens: Sequence[int]) -> int | None:

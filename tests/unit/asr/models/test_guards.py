@@ -12,6 +12,11 @@ def test_longer_spans_may_have_more_tokens():
     assert max_tokens(0) < max_tokens(1) < max_tokens(30)
 
 
+def test_other_languages_than_english_may_have_more_tokens():
+    assert max_tokens(10) == max_tokens(10, "en") == 69
+    assert max_tokens(10, "ja") == 134
+
+
 @pytest.mark.parametrize(
     ("tokens", "kept"),
     [

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Texts", "token_limit"]
 
 _CACHED_BIASES: Final = 256  # one of a hundred terms takes 0.1 MB, and 10 ms to build
+_MOST_TOKENS: Final = 960  # the decoder's graph has 1024 positions, and prompts have whole blocks of tokens
 _FEW_WORDS: Final = 3  # more words than noise is made into, as a rule
 _TINY: Final = Timing()
 
@@ -99,7 +100,7 @@ class Texts:
 
 def token_limit(span: Span) -> int:
     """The largest number of tokens that a span may have."""
-    whole = max_tokens(len(span.samples) / MODEL_RATE_HZ)
+    whole = min(_MOST_TOKENS, max_tokens(len(span.samples) / MODEL_RATE_HZ, span.language))
     if span.fresh_s is None:
         return whole
-    return min(whole, len(span.prefix) + len(span.draft) + max_tokens(span.fresh_s))
+    return min(whole, len(span.prefix) + len(span.draft) + max_tokens(span.fresh_s, span.language))

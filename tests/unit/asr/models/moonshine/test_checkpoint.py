@@ -8,6 +8,7 @@ from support.moonshine_models import ODD, PLAIN
 from vivavoce.asr.models import Span
 from vivavoce.asr.models.batches import recognise
 from vivavoce.asr.models.moonshine import MoonshineRecogniser
+from vivavoce.asr.models.moonshine.texts import token_limit
 from vivavoce.asr.models.terms import Strength
 from vivavoce.errors import EngineError
 
@@ -103,6 +104,21 @@ def test_words_have_times_and_the_prefix_is_kept(recogniser):
     assert len(found.tokens) <= 10
     assert sum(word.n_tokens for word in found.words) == len(found.tokens)
     assert all(0 <= word.start_s <= word.end_s <= 1.01 for word in found.words)
+
+
+def test_other_languages_may_have_more_tokens(recogniser):
+    samples = sound(1.0)
+    english = one(recogniser, samples, exact=True, language="en")
+    assert english == one(recogniser, samples, exact=True)
+    assert len(english.tokens) == 10
+    assert len(one(recogniser, samples, exact=True, language="ja").tokens) == 17
+
+
+def test_no_text_is_longer_than_the_decoder_has_positions_for(recogniser):
+    text = tuple(300 + 7 * index % 101 for index in range(1_000))
+    samples = sound(80.0)
+    assert len(one(recogniser, samples, draft=text, exact=True, language="ja").tokens) <= 960
+    assert token_limit(Span(samples, language="ja")) == 960
 
 
 def test_the_shortest_span_and_silence(recogniser):
