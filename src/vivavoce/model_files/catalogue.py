@@ -1,7 +1,7 @@
 """The models that can be had by name.
 
-Revisions, sizes and SHA-256 of the files of Whisper, Parakeet and Moonshine base are those that several public
-projects pin independently, for Whisper and Parakeet those of the conversions of Systran, Mobius Labs and the
+Revisions, sizes and SHA-256 of the files of Whisper, Parakeet and Moonshine base are those that several
+public projects pin independently, for Whisper and Parakeet of the conversions of Systran, Mobius Labs and the
 author of onnx-asr. Of a file without a SHA-256 here, the one that the hub declares is checked, and kept for
 `Shelf.verify`.
 """

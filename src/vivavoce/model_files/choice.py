@@ -143,8 +143,8 @@ def _in_folder(folder: Path) -> ChosenModel:
     found_kind = f"a model of type {kind!r}" if kind else "no model"
     raise ModelError(
         f"{folder} holds {found_kind}: expected config.json with model.safetensors of Moonshine, streaming "
-        "or not, config.json with model.bin of Whisper for CTranslate2, config.json with the graphs of onnx-asr, "
-        "or the .ort files of Moonshine tiny"
+        "or not, config.json with model.bin of Whisper for CTranslate2, config.json with the graphs of "
+        "onnx-asr, or the .ort files of Moonshine tiny"
     )
 
 
