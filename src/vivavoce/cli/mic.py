@@ -123,8 +123,7 @@ def mic(
     transcription continues; the exit code is 1.
     """  # noqa: D301  - click keeps the lines after \b as they are
     if list_devices:
-        _print_devices()
-        return
+        return _print_devices()
     from vivavoce.cli.outputs import Outputs
     from vivavoce.cli.server_choice import choose_server, fetch_model
 
@@ -134,8 +133,7 @@ def mic(
     parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
     choice = functools.partial(choose_server, url, api_key, model, model_device)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
-    check = functools.partial(_check_before_download, outputs, save, sample_rate, source)
-    fetch_model(model, url, api_key, check=check)
+    fetch_model(model, url, api_key, check=lambda: _check_before_download(outputs, save, sample_rate, source))
     raise typer.Exit(
         _transcribe_microphone(
             source, sample_rate, outputs, seconds=seconds, save=save, parameters=parameters, choice=choice

@@ -295,12 +295,10 @@ def serve(
         max_readers=max_readers,
         store=store,
         keep_days=keep_days,
-        drain_s=drain,
         public_status=public_status,
         log_level=log_level.value,
         max_sessions_per_key=max_sessions_per_key,
-        device=device,
-        turn_model=turn_model,
+        **_running(device, turn_model, drain),
         **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
     server.serve(_options(prepare, model, final_model, max_sessions, offline=offline), read_keys=keys)
@@ -355,6 +353,10 @@ def _measured(model: ChosenModel, final: ChosenModel | None) -> int:
     options = [] if model.name == DEFAULT_MODEL else [f"--model {model.given}"]
     options += [] if better is None else [f"--final-model {better.given}"]
     return measured_streams(model.name, None if better is None else better.name, " ".join(options))
+
+
+def _running(device: str, turn_model: str, drain: float) -> dict[str, Any]:
+    return {"device": device, "turn_model": turn_model, "drain_s": drain}
 
 
 def _tls(cert: Path | None, key: Path | None, *, is_self_signed: bool) -> dict[str, Any]:

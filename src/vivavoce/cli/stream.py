@@ -138,16 +138,15 @@ def stream(
     Damage is skipped and counted; words have the times of the film.
 
     If one of several recordings can't be read, the others are transcribed and the exit code is 1. A lost
-    connection to a server is restored, and no audio is lost; if that fails, the exit code is 3.
-    Ctrl-C ends the audio, shows the last utterance and exits within two seconds, with 0 for standard
-    input or a pipe and with 130 for a file. A second Ctrl-C exits at once.
+    connection to a server is restored, and no audio is lost; if that fails, the exit code is 3. Ctrl-C ends
+    the audio, shows the last utterance and exits within two seconds, with 0 for standard input or a pipe and
+    with 130 for a file. A second Ctrl-C exits at once.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.outputs import Outputs
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
-    if _STDIN in files:
-        _check_stdin(files)
     outputs.check(files)
+    _check_stdin(files)
     if partials and not realtime and _STDIN not in files:
         say(_FEW_PARTIALS)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
@@ -171,6 +170,8 @@ class _Options:
 
 
 def _check_stdin(files: list[str]) -> None:
+    if _STDIN not in files:
+        return
     if len(files) > 1:
         raise ConfigurationError("- (standard input) can't be combined with other recordings")
     if sys.stdin.isatty():

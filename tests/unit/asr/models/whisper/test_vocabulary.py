@@ -111,7 +111,7 @@ def test_half_a_character_is_not_shown():
 
 
 def test_languages_have_iso_codes():
-    assert set(VOCABULARY.languages) == {"en", "de", "ja", "jv"}
+    assert set(VOCABULARY.languages) == {"en", "de", "ja", "jv", "ka"}
     assert VOCABULARY.language_of("<|jw|>") == "jv"
     assert VOCABULARY.language_of("<|de|>") == "de"
 
