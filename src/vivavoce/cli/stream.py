@@ -146,9 +146,7 @@ def stream(
 
     outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check(files)
-    _check_stdin(files)
-    if partials and not realtime and _STDIN not in files:
-        say(_FEW_PARTIALS)
+    _check_stdin(files, warns=partials and not realtime)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, device, parameters)
@@ -169,8 +167,11 @@ class _Options:
     parameters: Mapping[str, Any]  # of the session
 
 
-def _check_stdin(files: list[str]) -> None:
+def _check_stdin(files: list[str], *, warns: bool) -> None:
+    """Check that standard input can be read if it is asked for; else warn of few partials, if so asked."""
     if _STDIN not in files:
+        if warns:
+            say(_FEW_PARTIALS)
         return
     if len(files) > 1:
         raise ConfigurationError("- (standard input) can't be combined with other recordings")
