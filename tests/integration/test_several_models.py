@@ -5,10 +5,11 @@ import threading
 import urllib.request
 
 import pytest
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
+from support.time_limit import wait_until
 from vivavoce.asr.engine import Engine
 from vivavoce.errors import ModelError
 from vivavoce.model_files import ChosenModel
@@ -95,3 +96,28 @@ def test_eight_sessions_of_three_models_at_once(server):
         thread.join()
     assert [result[2] for result in results] == [["alpha bravo"]] * 8
     assert sorted(server.made) == ["alpha-en", "bravo-de", "charlie"]
+
+
+def test_sessions_of_all_models_share_the_machine():
+    def engine(_model):
+        return Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector, workers=1)
+
+    streams = {"alpha-en": 2, "bravo-de": 1}
+    options = ServerOptions(port=0, models=MODELS[:2], streams_of_models=streams)
+    with LocalServer(options, engine=engine) as server:
+        address = f"{server.base_url}/v3/ws?sample_rate=16000&speech_model="
+        with connect(f"{address}alpha-en") as first:
+            assert json.loads(first.recv())["type"] == "Begin"
+            with connect(f"{address}bravo-de") as second:
+                error = json.loads(second.recv())
+                assert "the server has no capacity for another session" in error["error"]
+                with pytest.raises(ConnectionClosed):
+                    second.recv()
+            with connect(f"{address}alpha-en") as third:
+                assert json.loads(third.recv())["type"] == "Begin"
+                with pytest.raises(InvalidStatus) as refused:  # before the client can name a model
+                    connect(f"{address}alpha-en").__enter__()
+                assert refused.value.response.status_code == 503
+        wait_until(lambda: not server._server.service.connections)
+        with connect(f"{address}bravo-de") as fourth:
+            assert json.loads(fourth.recv())["type"] == "Begin"
