@@ -6,6 +6,7 @@ import random
 import pytest
 
 from browser.test_reader import expect_text, wait_for_readers
+from vivavoce.word_joining import join_words
 
 TALK = [
     "Good",
@@ -185,6 +186,39 @@ def test_a_final_in_other_words_repeats_none_and_leaves_none_out(bare):
 def test_where_a_final_goes_on(bare, placed, count, words, found):
     script = f"({{ boundary }}) => boundary({placed.split()}, {count}, {words.split()})"
     assert rollup(bare, script) == found
+
+
+def test_scripts_without_spaces_are_broken_between_their_characters(bare):
+    said = "今日はとても天気がいいですね。友だちと「公園」へ行って、コーヒーを飲みました。それから映画を見て家に帰りました。"
+    script = """async ({ make }) => {
+      const { joinWords } = await import("/live/words.js");
+      const it = make({ lines: 9 });
+      const said = "SAID";
+      for (const count of [3, 9, 20, 41, 50]) it.partial(0, said.slice(0, count), "");
+      it.final(0, said);
+      return it.lines.map((line) => joinWords(line.words));
+    }"""
+    found = rollup(bare, script.replace("SAID", said))
+    assert found == [
+        "今日はとても天気がいいですね。友だちと「公園」へ行って、",
+        "コーヒーを飲みました。それから映画を見て家に帰りました。",
+    ]
+
+
+def test_words_are_joined_as_the_server_joins_them(bare):
+    lists = [
+        ["今", "日", "は", "Python", "と", "a", "b"],
+        ["ไทย", "ดี", "ok"],
+        ["한국어", "입니다"],
+        ["a", "b"],
+        [],
+        ["、"],
+    ]
+    script = """async (lists) => {
+      const { joinWords } = await import("/live/words.js");
+      return lists.map(joinWords);
+    }"""
+    assert bare.evaluate(script, lists) == [join_words(words) for words in lists]
 
 
 def test_lines_end_after_sentences_and_phrases(bare):

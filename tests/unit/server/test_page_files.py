@@ -1,10 +1,13 @@
 """The files of the web pages: small, and complete without the network."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from vivavoce import word_joining
 
 FOLDER = Path(__file__).parents[3] / "src" / "vivavoce" / "server" / "pages"
 FILES = sorted(FOLDER.iterdir())
@@ -33,6 +36,20 @@ def test_a_page_with_all_that_it_loads_is_small(page):
 def test_the_speakers_page_loads_its_scripts():
     scripts = {"speaker.js", "room.js", "vivavoce.js", "capture.js"}
     assert scripts <= {*map(name, loaded(FOLDER / "speaker.html"))}
+
+
+def characters(ranges):
+    """The characters of a class of a regular expression that has ranges only, in Python or JavaScript."""
+    plain = re.sub(r"\\u\{?(\w{5}|\w{4})\}?", lambda found: chr(int(found[1], 16)), ranges)
+    return {at for one, last in re.findall("(.)-(.)", plain) for at in range(ord(one), ord(last) + 1)}
+
+
+@pytest.mark.parametrize("script", ["words.js", "vivavoce.js"])
+def test_pages_and_server_know_the_same_scripts_without_spaces(script):
+    text = (FOLDER / script).read_text(encoding="utf-8")
+    statements = re.findall(r"const (?:UNSPACED|FULL) =\s*([^;]+);", text)
+    ranges = "".join(json.loads(part) for part in re.findall(r'"[^"]*"', "".join(statements)))
+    assert characters(ranges) == characters(word_joining._UNSPACED)
 
 
 def test_all_files_together_are_small_when_they_are_sent():

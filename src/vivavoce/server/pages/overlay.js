@@ -2,6 +2,7 @@
 
 import { byId, element, RoomFeed, roomOfPage } from "./room.js";
 import { RollUp } from "./rollup.js";
+import { joinWords } from "./words.js";
 
 const LINE_MS = 1_000; // before another line
 const HURRIED_LINE_MS = 400; // while many lines wait
@@ -101,14 +102,14 @@ function draw() {
 			captions.append(made);
 		}
 		const span = /** @type {HTMLElement} */ (made.firstChild);
-		const text = line.words.join(" ");
-		const tail = line.tail.join(" ");
+		const text = joinWords(line.words);
+		const tail = joinWords([text, ...line.tail].filter(Boolean)).slice(text.length);
 		if (span.dataset.text === `${text}|${tail}`) continue;
 		span.dataset.text = `${text}|${tail}`;
 		span.textContent = text;
-		if (tail) span.append(element("span", "tail", (text && " ") + tail));
+		if (tail) span.append(element("span", "tail", tail));
 	}
-	const now = rollup.shown.map((line) => line.words.join(" ")).join("\n");
+	const now = rollup.shown.map((line) => joinWords(line.words)).join("\n");
 	if (now === lastText) return;
 	lastText = now;
 	clearTimeout(clearing);

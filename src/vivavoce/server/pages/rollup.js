@@ -3,13 +3,15 @@
  * last one never change. It knows neither page nor clock: `fill` measures text, and the page calls `roll`.
  */
 
+import { joinWords, mayNotBegin, splitWords } from "./words.js";
+
 /** @typedef {{key: number, source: number, words: string[], tail: string[]}} CaptionLine */
 
 /** @typedef {{placed: string[], shown: number}} OpenTurn
  * `placed`: its words on the screen, or that were there; `shown`: how many of the last ones are on the last line. */
 
-const SENTENCE_END = /[.!?…]["'”’)\]]*$/;
-const PHRASE_END = /[,;:–—]["'”’)\]]*$/;
+const SENTENCE_END = /[.!?…。｡！？．]["'”’)\]」』）】]*$/u;
+const PHRASE_END = /[,;:–—、､，；：]["'”’)\]」』）】]*$/u;
 const SENTENCE_FILL = 0.55; // how full a line is before it ends after a sentence,
 const PHRASE_FILL = 0.7; // after a phrase,
 const CONNECTIVE_FILL = 0.75; // before a word that begins a phrase,
@@ -49,7 +51,7 @@ export class RollUp {
 	 */
 	partial(source, stable, tail) {
 		if (this._floor >= 0 && this._floor !== source) return;
-		const words = split(stable);
+		const words = splitWords(stable);
 		if (!words.length && !tail) {
 			this._leave(source);
 			return;
@@ -59,7 +61,7 @@ export class RollUp {
 		this._floor = source;
 		const known = samePrefix(turn.placed, words) ? turn.placed.length : boundary(turn.placed, turn.placed.length, words);
 		for (const word of words.slice(known)) this._place(source, turn, word, true);
-		this._setTail(source, split(tail));
+		this._setTail(source, splitWords(tail));
 	}
 
 	/**
@@ -68,7 +70,7 @@ export class RollUp {
 	 * @param {string} text
 	 */
 	final(source, text) {
-		const words = split(text);
+		const words = splitWords(text);
 		const turn = this._turn(source, words, true) || { placed: [], shown: 0 };
 		this._setTail(source, []);
 		const line = this.lines[this.lines.length - 1];
@@ -176,9 +178,10 @@ export class RollUp {
 	_ends(line, source, turn, word, mayBreak) {
 		if (!line.words.length) return false;
 		if (line.source !== source) return true;
-		if (this._fill([...line.words, word].join(" ")) > 1) return true;
+		if (mayNotBegin(word)) return false; // it hangs over the end of a full line
+		if (this._fill(joinWords([...line.words, word])) > 1) return true;
 		if (!mayBreak) return false;
-		const full = this._fill(line.words.join(" "));
+		const full = this._fill(joinWords(line.words));
 		const last = line.words[line.words.length - 1];
 		if (!turn.placed.length) return full > TURN_FILL;
 		if (SENTENCE_END.test(last)) return full > SENTENCE_FILL;
@@ -196,15 +199,10 @@ export class RollUp {
 		line.tail = [];
 		if (!this._showsTail) return;
 		for (const word of words) {
-			if (this._fill([...line.words, ...line.tail, word].join(" ")) > 1) return;
+			if (this._fill(joinWords([...line.words, ...line.tail, word])) > 1) return;
 			line.tail.push(word);
 		}
 	}
-}
-
-/** @param {string} text */
-function split(text) {
-	return text.split(/\s+/).filter(Boolean);
 }
 
 /** @param {string} word */

@@ -1,5 +1,7 @@
 /** A room as its readers see it: its events, and its transcript on the page. */
 
+import { joinWords } from "./words.js";
+
 /** @typedef {{id: number, source: number, start: number, end: number, at: number, text: string, corrected: boolean}} Line */
 /** @typedef {{source: number, start: number, stable: string, tail: string}} Partial */
 /** @typedef {"waiting" | "live" | "paused" | "ended"} RoomState */
@@ -394,7 +396,8 @@ export class TranscriptView {
 		}
 		const [stable, tail] = paragraph.children;
 		if (stable.textContent !== partial.stable) stable.textContent = partial.stable;
-		tail.textContent = partial.tail ? (partial.stable ? " " : "") + partial.tail : "";
+		const whole = joinWords([partial.stable, partial.tail].filter(Boolean));
+		tail.textContent = whole.slice(partial.stable.length);
 		this._grown();
 	}
 

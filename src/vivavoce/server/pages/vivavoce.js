@@ -727,9 +727,18 @@ export class Session extends Emitter {
 	}
 }
 
+// Chinese, Japanese, Thai and some others have no spaces between words; as `words.js` has it, which is not part of this module.
+const UNSPACED =
+	"\\u0e00-\\u0fff\\u1000-\\u109f\\u1780-\\u17ff\\u2e80-\\u2fdf\\u3000-\\u30ff\\u31f0-\\u31ff\\u3400-\\u4dbf\\u4e00-\\u9fff" +
+	"\\uf900-\\ufaff\\uff00-\\uffef\\u{20000}-\\u{3ffff}";
+const NO_SPACE = new RegExp(`([${UNSPACED}]) (?=[${UNSPACED}])`, "gu");
+
 /** @param {Word[]} words */
 function text(words) {
-	return words.map((word) => word.text).join(" ");
+	return words
+		.map((word) => word.text)
+		.join(" ")
+		.replace(NO_SPACE, "$1");
 }
 
 /** @param {MediaStream} stream */
