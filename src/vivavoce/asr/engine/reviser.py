@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.models import recognise, warm_up
+from vivavoce.asr.models import recognise, use_huge_pages, warm_up
 from vivavoce.errors import EngineError
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class Reviser:
         loop = asyncio.get_running_loop()
         recogniser = await loop.run_in_executor(self._thread, self._load_recogniser)
         await loop.run_in_executor(self._thread, warm_up, recogniser)
+        await loop.run_in_executor(self._thread, use_huge_pages)  # the engine has done it for what was there
         self._is_loaded = True
         return recogniser
 

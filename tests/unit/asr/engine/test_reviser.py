@@ -146,6 +146,18 @@ async def test_sessions_are_served_while_the_second_recogniser_loads():
     await engine.stop()
 
 
+async def test_the_memory_of_the_second_recogniser_gets_huge_pages_too(monkeypatch):
+    engine, gate = loading()
+    collapsed = []
+    monkeypatch.setattr("vivavoce.asr.engine.reviser.use_huge_pages", lambda: collapsed.append(gate.is_set()))
+    await finals(engine, 0)
+    assert collapsed == []
+    gate.set()
+    await engine.wait_loaded()
+    assert collapsed == [True]
+    await engine.stop()
+
+
 async def test_a_recording_waits_for_the_second_recogniser_to_load():
     engine, gate = loading()
     stream, served = await opened(engine, 0, recording=True)
