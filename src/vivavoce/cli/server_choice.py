@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.cli.guarded import shown_once
 from vivavoce.cli.missing_extras import missing_extra
-from vivavoce.cli.model_options import chosen_models
+from vivavoce.cli.model_options import chosen_models, find_models, with_folders
 from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError, EngineError, RealtimeError
 
@@ -72,13 +72,17 @@ def fetch_model(
     if model is None or url or settings.source_of("base_url") is not None:
         return
 
+    found = find_models([model])
+
     def check_all() -> None:
         _check_settings(url, api_key)
         with server_extra(_NO_SERVER):
             importlib.import_module("vivavoce.server")
+            from vivavoce.asr.models import check_installed
+        check_installed(found[0].family)
         check()
 
-    chosen_models([model], check=check_all)
+    with_folders(found, offline=False, check=check_all)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from vivavoce.asr.models import check_installed
 from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
 from vivavoce.store import Store
@@ -16,7 +17,7 @@ __all__ = ["check_start"]
 
 
 def check_start(options: ServerOptions) -> None:
-    """Check that a server with these options could start, its models apart; nothing stays open.
+    """Check that a server with these options could start, the files of its models apart; nothing stays open.
 
     No client can connect meanwhile, and warnings are left to the start itself. The store and a self-signed
     certificate are made, as the start would make them.
@@ -27,9 +28,13 @@ def check_start(options: ServerOptions) -> None:
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
         ConfigurationError: Options contradict each other, or the store can't be used.
+        ModelError: A package of a model is missing.
         ExtrasNotInstalledError: The library that makes certificates is missing.
     """
     options.check()
+    for model in (*options.models, options.final_model):
+        if model is not None:
+            check_installed(model.family)
     if options.store is not None:
         Store(options.store).close()
     log = logging.getLogger(certificate_for.__module__)

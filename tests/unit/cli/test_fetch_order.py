@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import sys
 
 import pytest
 
@@ -137,6 +138,30 @@ def test_a_port_is_free_for_others_during_a_download(hub, started, monkeypatch, 
     assert run(["serve", "--port", str(port), "--model", "made-up"]) == 0
     assert len(started) == 1
     assert reached[0] != 0
+
+
+@pytest.mark.parametrize(
+    "command", [SERVE, [*SERVE, "--model", "moonshine-tiny-en", "--final-model", "made-up"], ["live"]]
+)
+def test_a_missing_package_of_a_server_is_said_first(hub, started, monkeypatch, tmp_path, capsys, command):
+    check_that_a_missing_package_is_said_first(hub, monkeypatch, tmp_path, capsys, command)
+    assert started == []
+
+
+@pytest.mark.usefixtures("parts", "microphone", "recording")
+@pytest.mark.parametrize("command", [["stream", "a.wav"], ["mic"]])
+def test_a_missing_package_of_a_local_server_is_said_first(hub, monkeypatch, tmp_path, capsys, command):
+    check_that_a_missing_package_is_said_first(hub, monkeypatch, tmp_path, capsys, command)
+
+
+def check_that_a_missing_package_is_said_first(hub, monkeypatch, tmp_path, capsys, command):
+    use(hub, monkeypatch, tmp_path)
+    monkeypatch.setitem(sys.modules, "ctranslate2", None)
+    model = [] if "--final-model" in command else ["--model", "made-up"]
+    assert run([*command, *model]) == 1
+    message = 'vivavoce: Whisper models need CTranslate2: pip install "vivavoce[whisper]"\n'
+    assert capsys.readouterr().err == message
+    assert hub.requests == []
 
 
 # --- stream and mic ---------------------------------------------------------------------------

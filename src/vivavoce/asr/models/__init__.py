@@ -20,7 +20,13 @@ from vivavoce.asr.models.batches import BatchAtOnce, recognise, recognise_in
 from vivavoce.asr.models.devices import DEVICE_CHOICES, check_device
 from vivavoce.asr.models.onnx.huge_pages import use_huge_pages
 from vivavoce.asr.models.onnx.memory import give_back_memory
-from vivavoce.asr.models.registry import load_detector, load_recogniser, load_turn_detector, warm_up
+from vivavoce.asr.models.registry import (
+    check_installed,
+    load_detector,
+    load_recogniser,
+    load_turn_detector,
+    warm_up,
+)
 from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
 
 __all__ = [
@@ -37,6 +43,7 @@ __all__ = [
     "TurnAwareRecogniser",
     "TurnDetector",
     "check_device",
+    "check_installed",
     "give_back_memory",
     "load_detector",
     "load_recogniser",

@@ -7,6 +7,7 @@ of `Recogniser`, `SpeechDetector` or `TurnDetector`, and a line in a table here.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = [
     "SPEAKER_EMBEDDERS",
     "SPEECH_DETECTORS",
     "TURN_DETECTORS",
+    "check_installed",
     "load_detector",
     "load_embedder",
     "load_recogniser",
@@ -57,10 +59,32 @@ SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
 SPEAKER_EMBEDDERS: Final[Mapping[str, str]] = MappingProxyType({
     "ge2e": "vivavoce.asr.models.ge2e.embedder:Ge2eEmbedder",
 })  # fmt: skip
+# What a family needs beyond the server, and how it is installed.
+_PACKAGES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
+    "onnx-asr": ("onnx_asr", 'this model needs onnx-asr: pip install "vivavoce[onnx-asr]"'),
+    "whisper": ("ctranslate2", 'Whisper models need CTranslate2: pip install "vivavoce[whisper]"'),
+})  # fmt: skip
 # These classes also have a static method ``is_installed``, and the first argument may be a model file.
 TURN_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
     "smart-turn": "vivavoce.asr.models.smart_turn.detector:SmartTurn",
 })  # fmt: skip
+
+
+def check_installed(family: str) -> None:
+    """Check that the packages of a family of recognisers are installed; loads nothing.
+
+    Raises:
+        ModelError: One is missing; the message says how to install it.
+    """
+    if family not in _PACKAGES:
+        return
+    package, advice = _PACKAGES[family]
+    try:
+        is_missing = importlib.util.find_spec(package) is None
+    except ValueError:  # a program made the module itself
+        is_missing = False
+    if is_missing:
+        raise ModelError(advice)
 
 
 def load_recogniser(

@@ -14,6 +14,7 @@ from vivavoce.asr.models.batches import BatchAtOnce
 from vivavoce.asr.models.devices import CPU
 from vivavoce.asr.models.onnx.runtime import session_options
 from vivavoce.asr.models.onnx_asr.words import words_of
+from vivavoce.asr.models.registry import check_installed
 from vivavoce.errors import EngineError, ModelError
 from vivavoce.types import MODEL_RATE_HZ
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxAsrRecogniser"]
 
-_INSTALL: Final = 'this model needs onnx-asr: pip install "vivavoce[onnx-asr]"'
 _SHORTEST_SAMPLES: Final = MODEL_RATE_HZ // 10  # filters of the front ends are as long as 25 ms
 
 
@@ -102,10 +102,8 @@ class OnnxAsrRecogniser:
 
 def _open(folder: Path, threads: int, device: Device) -> Any:
     """Open a model with the library."""
-    try:
-        onnx_asr = importlib.import_module("onnx_asr")
-    except ImportError as error:
-        raise ModelError(_INSTALL) from error
+    check_installed("onnx-asr")
+    onnx_asr = importlib.import_module("onnx_asr")
     try:
         kind = json.loads((folder / "config.json").read_bytes())["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:

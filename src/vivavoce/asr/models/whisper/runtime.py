@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from vivavoce.asr.models.log_mel import HOP_SAMPLES, log_mel
+from vivavoce.asr.models.registry import check_installed
 from vivavoce.asr.models.whisper.vocabulary import WhisperVocabulary
 from vivavoce.cores import usable_cores
 from vivavoce.errors import ModelError
@@ -41,7 +42,6 @@ _MAX_LENGTH: Final = 448  # the decoder has no positions after it
 MOST_TOKENS: Final = _MAX_LENGTH // 2
 """Tokens with text that are written at once, those that the text has to begin with included."""
 
-_INSTALL: Final = 'Whisper models need CTranslate2: pip install "vivavoce[whisper]"'
 _FINDS_NO_GPU: Final = (
     "CTranslate2 finds no GPU; check the driver with nvidia-smi, and install the libraries of CUDA 12: pip "
     "install nvidia-cublas-cu12 nvidia-cudnn-cu12"
@@ -244,10 +244,9 @@ def why_no_gpu() -> str | None:
 
 def _library() -> Any:
     """Import CTranslate2."""
+    check_installed("whisper")
     try:
         return importlib.import_module("ctranslate2")
-    except ModuleNotFoundError as error:
-        raise ModelError(_INSTALL) from error
     except Exception as error:  # a broken installation fails in many ways
         raise ModelError(f"CTranslate2 can't be loaded ({_one_line(error)}): install it again") from error
 
