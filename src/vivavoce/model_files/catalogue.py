@@ -46,7 +46,8 @@ class Card:
         licence: SPDX identifier of the licence of its weights.
         size_mb: Size of its files, in megabytes.
         repository: Its repository on the hub; empty: it is part of an installed package.
-        revision: The commit of the repository.
+        revision: The commit of the repository; or a branch, which stands for the commit that it is at when
+            the download begins.
         files: Its files.
         tested: Whether the project has run it with these weights.
     """
