@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from vivavoce.cli.destinations import check_writable
 from vivavoce.cli.guarded import say
 from vivavoce.cli.missing_extras import bench_extra
 from vivavoce.cli.model_options import chosen_models
@@ -103,6 +104,8 @@ def capacity(
 
     for module in REQUIRED:
         require(module)
+    if json is not None:
+        check_writable(json)
     measured, arguments = _models(model, final_model)
     words = [(word.text, word.start_s, word.end_s) for word in demo_reference()]
     with tempfile.TemporaryDirectory(prefix="vivavoce-capacity-") as folder:

@@ -145,11 +145,13 @@ def test_models_are_measured_by_the_server_that_serves_them(measuring, tmp_path,
     assert capsys.readouterr().out.count("This machine holds 5 streams, ") == 2
 
 
-def test_a_model_that_knows_no_english_cant_be_measured(measuring, tmp_path, capsys):
+def test_what_cant_be_measured_or_written_is_said_first(measuring, tmp_path, capsys):
     folder = tmp_path / "mine-de"
     folder.mkdir()
     (folder / "config.json").write_text('{"model_type": "moonshine_streaming"}')
     assert run(["capacity", "--model", str(folder)]) == 2
     assert "measured with English speech, and mine-de knows none" in capsys.readouterr().err
     assert run(["capacity", "--model", "nothing"]) == 1
+    assert run(["capacity", "--json", "no/such/figures.json"]) == 2
+    assert "create the folder no/such first" in capsys.readouterr().err
     assert measuring == []
