@@ -133,7 +133,7 @@ def mic(
     parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
     choice = functools.partial(choose_server, url, api_key, model, model_device)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
-    fetch_model(model, url, api_key, check=lambda: _check_before_download(outputs, save, sample_rate, source))
+    fetch_model(*choice.args, check=lambda: _check_before_download(outputs, save, sample_rate, source))
     raise typer.Exit(
         _transcribe_microphone(
             source, sample_rate, outputs, seconds=seconds, save=save, parameters=parameters, choice=choice

@@ -52,22 +52,28 @@ _NO_SERVER = ", or give the address of a server with --url"
 
 
 def fetch_model(
-    model: str | None, url: str | None, api_key: str | None, *, check: Callable[[], object]
+    url: str | None,
+    api_key: str | None,
+    model: str | None,
+    device: str = "cpu",
+    *,
+    check: Callable[[], object],
 ) -> None:
     """Download the model of a local server that `choose_server` will start, if it is needed and not here.
 
     A command calls it before it opens anything: a microphone, for example, would record meanwhile.
 
     Args:
-        model: As for `choose_server`, like the others.
-        url: Address from the command line.
+        url: As for `choose_server`, like those that follow.
         api_key: API key from the command line.
+        model: The name or folder of the model.
+        device: Where it runs.
         check: Called before a download; raises what is wrong with the other options.
 
     Raises:
         ConfigurationError: The address or the key can't be used.
         ExtrasNotInstalledError: A package of the extra ``server`` is missing.
-        ModelError: There is no such model, or it can't be downloaded.
+        ModelError: There is no such model, or it can't be downloaded, or it can't run there.
     """
     if model is None or url or settings.source_of("base_url") is not None:
         return
@@ -78,8 +84,9 @@ def fetch_model(
         _check_settings(url, api_key)
         with server_extra(_NO_SERVER):
             importlib.import_module("vivavoce.server")
-            from vivavoce.asr.models import check_installed
+            from vivavoce.asr.models import check_device, check_installed
         check_installed(found[0].family)
+        check_device(device, [found[0].family])
         check()
 
     with_folders(found, offline=False, check=check_all)

@@ -150,7 +150,7 @@ def stream(
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, device, parameters)
-    fetch_model(model, url, api_key, check=lambda: _check_before_download(files, outputs, track))
+    fetch_model(url, api_key, model, device, check=lambda: _check_before_download(files, outputs, track))
     raise typer.Exit(_transcribe_files(files, outputs, options))
 
 

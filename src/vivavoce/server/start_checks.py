@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.models import check_installed
+from vivavoce.server.engines import check_devices
 from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
 from vivavoce.store import Store
@@ -28,13 +29,14 @@ def check_start(options: ServerOptions) -> None:
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
         ConfigurationError: Options contradict each other, or the store can't be used.
-        ModelError: A package of a model is missing.
+        ModelError: A package of a model is missing, or it can't run where it shall.
         ExtrasNotInstalledError: The library that makes certificates is missing.
     """
     options.check()
     for model in (*options.models, options.final_model):
         if model is not None:
             check_installed(model.family)
+    check_devices(options)
     if options.store is not None:
         Store(options.store).close()
     log = logging.getLogger(certificate_for.__module__)

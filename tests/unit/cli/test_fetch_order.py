@@ -164,6 +164,34 @@ def check_that_a_missing_package_is_said_first(hub, monkeypatch, tmp_path, capsy
     assert hub.requests == []
 
 
+NO_GPU = "no GPU was found"
+
+
+@pytest.fixture
+def no_gpu(monkeypatch):
+    monkeypatch.setattr("vivavoce.asr.models.devices.why_no_gpu", lambda _family: NO_GPU)
+
+
+@pytest.mark.usefixtures("no_gpu")
+@pytest.mark.parametrize("command", [SERVE, ["live"]])
+def test_a_device_that_a_server_lacks_is_said_first(hub, started, monkeypatch, tmp_path, capsys, command):
+    check_that_a_missing_device_is_said_first(hub, monkeypatch, tmp_path, capsys, [*command, "--device"])
+    assert started == []
+
+
+@pytest.mark.usefixtures("no_gpu", "parts", "microphone", "recording")
+@pytest.mark.parametrize("command", [["stream", "a.wav", "--device"], ["mic", "--model-device"]])
+def test_a_device_that_a_local_server_lacks_is_said_first(hub, monkeypatch, tmp_path, capsys, command):
+    check_that_a_missing_device_is_said_first(hub, monkeypatch, tmp_path, capsys, command)
+
+
+def check_that_a_missing_device_is_said_first(hub, monkeypatch, tmp_path, capsys, command):
+    use(hub, monkeypatch, tmp_path)
+    assert run([*command, "cuda", "--model", "made-up"]) == 1
+    assert capsys.readouterr().err == f"vivavoce: --device cuda: {NO_GPU}\n"
+    assert hub.requests == []
+
+
 # --- stream and mic ---------------------------------------------------------------------------
 
 
