@@ -11,7 +11,7 @@ import typer
 from vivavoce.cli.destinations import check_writable
 from vivavoce.cli.guarded import say
 from vivavoce.cli.missing_extras import bench_extra
-from vivavoce.cli.model_options import chosen_models
+from vivavoce.cli.model_options import DeviceOption, chosen_models
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def capacity(
     load: _LoadOption = "short",
     model: _ModelOption = None,
     final_model: _FinalModelOption = None,
+    device: DeviceOption = "cpu",
     limit: _LimitOption = 128,
     seconds: _SecondsOption = None,
     json: _JsonOption = None,
@@ -106,7 +107,7 @@ def capacity(
         require(module)
     if json is not None:
         check_writable(json)
-    measured, arguments = _models(model, final_model)
+    measured, arguments = _models(model, final_model, device)
     words = [(word.text, word.start_s, word.end_s) for word in demo_reference()]
     with tempfile.TemporaryDirectory(prefix="vivavoce-capacity-") as folder:
         streams, reports = find_capacity(
@@ -122,7 +123,7 @@ def capacity(
         trials = [as_fields(report) for report in reports]
         fields = {"streams": streams, "load": load, "cores": cores, "models": measured, "trials": trials}
         json.write_bytes(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
-    keep(Measured(streams, cores), *measured)
+    keep(Measured(streams, cores), *measured, device=device)
     print(_result(streams, limit, load, cores))
 
 
@@ -134,7 +135,7 @@ def _result(streams: int, limit: int, load: _Load, cores: int) -> str:
     return f"This machine holds {streams}{more} {kind}, {streams / cores:.1f} a core."
 
 
-def _models(model: str | None, final_model: str | None) -> tuple[list[str], tuple[str, ...]]:
+def _models(model: str | None, final_model: str | None, device: str) -> tuple[list[str], tuple[str, ...]]:
     """Return the names of the models, the second one last, and what the server needs to use them.
 
     Raises:
@@ -146,6 +147,7 @@ def _models(model: str | None, final_model: str | None) -> tuple[list[str], tupl
     if final_model:
         found += chosen_models([final_model])
         arguments += ["--final-model", final_model]
+    arguments += [] if device == "cpu" else ["--device", device]
     for each in found:
         if "en" not in each.languages:
             raise ConfigurationError(f"capacity is measured with English speech, and {each.name} knows none")

@@ -35,43 +35,51 @@ class Measured(msgspec.Struct, frozen=True):
     version: str = __version__
 
 
-def capacity_path(model: str = DEFAULT_MODEL, final_model: str | None = None) -> Path:
+def capacity_path(model: str = DEFAULT_MODEL, final_model: str | None = None, *, device: str = "cpu") -> Path:
     """Return the path of the file that holds the last measurement.
 
     Args:
         model: The name of the model that was measured.
         final_model: That of a second one that heard finished turns again; None: there was none.
+        device: Where they ran, as the user chose it.
     """
     names = [each for each in (model, final_model) if each]
     suffix = "" if names == [DEFAULT_MODEL] else f"-{'+'.join(quote(each, safe='') for each in names)}"
+    suffix += "" if device == "cpu" else f"@{device}"
     return cache_folder() / f"capacity{suffix}.json"
 
 
-def keep(measured: Measured, model: str = DEFAULT_MODEL, final_model: str | None = None) -> None:
+def keep(
+    measured: Measured, model: str = DEFAULT_MODEL, final_model: str | None = None, *, device: str = "cpu"
+) -> None:
     """Write a measurement.
 
     Args:
         measured: The measurement.
         model: As for `capacity_path`.
         final_model: The same.
+        device: The same.
 
     Raises:
         OSError: The file can't be written.
     """
-    path = capacity_path(model, final_model)
+    path = capacity_path(model, final_model, device=device)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_bytes(msgspec.json.encode(measured) + b"\n")
     part.replace(path)
 
 
-def measured_streams(model: str = DEFAULT_MODEL, final_model: str | None = None, options: str = "") -> int:
+def measured_streams(
+    model: str = DEFAULT_MODEL, final_model: str | None = None, options: str = "", *, device: str = "cpu"
+) -> int:
     """Return how many streams of a model this machine holds.
 
     Args:
         model: As for `capacity_path`.
         final_model: The same.
         options: What the command that measures it needs, for messages.
+        device: As for `capacity_path`.
 
     Raises:
         ConfigurationError: That was not measured, not even one was held, or this package or the number of
@@ -79,7 +87,7 @@ def measured_streams(model: str = DEFAULT_MODEL, final_model: str | None = None,
     """
     from vivavoce.cores import usable_cores
 
-    path, how = capacity_path(model, final_model), f"{_HOW} {options}".rstrip()
+    path, how = capacity_path(model, final_model, device=device), f"{_HOW} {options}".rstrip()
     what = f" with {' and '.join(filter(None, (model, final_model)))}" if options else ""
     try:
         measured = msgspec.json.decode(path.read_bytes(), type=Measured)

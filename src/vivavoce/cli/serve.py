@@ -301,7 +301,7 @@ def serve(
         **_running(device, turn_model, drain),
         **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
-    server.serve(_options(prepare, model, final_model, max_sessions, offline=offline), read_keys=keys)
+    server.serve(_options(prepare, model, final_model, max_sessions, device, offline=offline), read_keys=keys)
 
 
 def _options(
@@ -309,13 +309,14 @@ def _options(
     names: Sequence[str] | None,
     final_name: str | None,
     max_sessions: str | None,
+    device: str,
     *,
     offline: bool,
 ) -> Any:
     """Return the options of the server; models are downloaded only if nothing else is wrong with them."""
     models = find_models(names)
     finals = find_models([final_name]) if final_name else ()
-    limits = _limits(max_sessions, models, *finals)
+    limits = _limits(max_sessions, models, *finals, device=device)
 
     def with_(found: Sequence[ChosenModel]) -> Any:
         final = found[-1] if finals else None
@@ -328,7 +329,7 @@ def _options(
 
 
 def _limits(
-    text: str | None, models: Sequence[ChosenModel], final: ChosenModel | None = None
+    text: str | None, models: Sequence[ChosenModel], final: ChosenModel | None = None, *, device: str = "cpu"
 ) -> dict[str, Any]:
     """Return how many sessions there may be; several models share what was measured with each alone.
 
@@ -341,18 +342,20 @@ def _limits(
         if not text.isascii() or not text.isdecimal() or int(text) < 1:
             raise ConfigurationError(f"--max-sessions must be at least 1, or measured, got {text!r}")
         return {"max_sessions": int(text)}
-    held = {model.name: _measured(model, final) for model in models}
+    held = {model.name: _measured(model, final, device) for model in models}
     return {"max_sessions": max(held.values())} | ({"streams_of_models": held} if len(held) > 1 else {})
 
 
-def _measured(model: ChosenModel, final: ChosenModel | None) -> int:
+def _measured(model: ChosenModel, final: ChosenModel | None, device: str) -> int:
     from vivavoce.cli.capacity_file import measured_streams
     from vivavoce.model_files import DEFAULT_MODEL
 
     better = final if final is not None and final.can_revise(model) else None
     options = [] if model.name == DEFAULT_MODEL else [f"--model {model.given}"]
     options += [] if better is None else [f"--final-model {better.given}"]
-    return measured_streams(model.name, None if better is None else better.name, " ".join(options))
+    options += [] if device == "cpu" else [f"--device {device}"]
+    name = None if better is None else better.name
+    return measured_streams(model.name, name, " ".join(options), device=device)
 
 
 def _running(device: str, turn_model: str, drain: float) -> dict[str, Any]:

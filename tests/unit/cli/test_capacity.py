@@ -112,6 +112,15 @@ def test_what_was_not_measured_is_said_with_the_command_that_does(model, options
         serve._limits("measured", [folder])
 
 
+def test_a_device_is_measured_by_itself():
+    keep(Measured(24, usable_cores()))
+    with pytest.raises(ConfigurationError, match=r"was not measured: run vivavoce capacity --device cuda$"):
+        serve._limits("measured", [DEFAULT], device="cuda")
+    keep(Measured(90, usable_cores()), device="cuda")
+    assert serve._limits("measured", [DEFAULT], device="cuda") == {"max_sessions": 90}
+    assert serve._limits("measured", [DEFAULT]) == {"max_sessions": 24}
+
+
 @pytest.fixture
 def measuring(monkeypatch):
     """Options of the measurements, none of which takes place."""
@@ -142,7 +151,10 @@ def test_models_are_measured_by_the_server_that_serves_them(measuring, tmp_path,
     assert run(["capacity", "--quiet"]) == 0
     assert measuring[1].server_arguments == ()
     assert measured_streams() == 5
-    assert capsys.readouterr().out.count("This machine holds 5 streams, ") == 2
+    assert run(["capacity", "--quiet", "--device", "auto"]) == 0
+    assert measuring[2].server_arguments == ("--device", "auto")
+    assert measured_streams(device="auto") == 5
+    assert capsys.readouterr().out.count("This machine holds 5 streams, ") == 3
 
 
 def test_what_cant_be_measured_or_written_is_said_first(measuring, tmp_path, capsys):
