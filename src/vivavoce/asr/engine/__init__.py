@@ -7,6 +7,7 @@ from vivavoce.asr.engine.pump import Pump
 from vivavoce.asr.engine.scheduler import Batch, Scheduler
 from vivavoce.asr.engine.served_stream import ServedStream
 from vivavoce.asr.engine.stats import EngineStats, Histogram
+from vivavoce.asr.engine.voices import Voices
 
 __all__ = [
     "Batch",
@@ -18,5 +19,6 @@ __all__ = [
     "Pump",
     "Scheduler",
     "ServedStream",
+    "Voices",
     "tuning_of",
 ]

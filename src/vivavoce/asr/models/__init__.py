@@ -22,7 +22,9 @@ from vivavoce.asr.models.onnx.huge_pages import use_huge_pages
 from vivavoce.asr.models.onnx.memory import give_back_memory
 from vivavoce.asr.models.registry import (
     check_installed,
+    has_embedder,
     load_detector,
+    load_embedder,
     load_recogniser,
     load_turn_detector,
     warm_up,
@@ -45,7 +47,9 @@ __all__ = [
     "check_device",
     "check_installed",
     "give_back_memory",
+    "has_embedder",
     "load_detector",
+    "load_embedder",
     "load_recogniser",
     "load_turn_detector",
     "recognise",

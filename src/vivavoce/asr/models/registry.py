@@ -35,6 +35,7 @@ __all__ = [
     "SPEECH_DETECTORS",
     "TURN_DETECTORS",
     "check_installed",
+    "has_embedder",
     "load_detector",
     "load_embedder",
     "load_recogniser",
@@ -182,6 +183,11 @@ def load_detector(family: str = "silero", *, threads: int = 1) -> SpeechDetector
     """
     detector: SpeechDetector = _class_of(family, SPEECH_DETECTORS)(threads=threads)
     return detector
+
+
+def has_embedder() -> bool:
+    """Whether a package with a voice encoder is installed; loads nothing."""
+    return importlib.util.find_spec("resemblyzer") is not None
 
 
 def load_embedder(family: str = "ge2e", model: Path | None = None, *, threads: int = 1) -> SpeakerEmbedder:

@@ -19,6 +19,7 @@ from vivavoce.protocol.events import (
     SessionLimits,
     SessionOptions,
     SilenceDetected,
+    SpeakersRevised,
     SpeechStarted,
     TurnUpdated,
     Warn,
@@ -29,6 +30,7 @@ from vivavoce.types import Encoding, Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vivavoce.asr.audio import Samples
     from vivavoce.asr.session.tuning import Tuning
 
 __all__ = ["Channels"]
@@ -140,10 +142,20 @@ class Channels:
                     case SessionBegan() | Heartbeat() | Warned():
                         if not channel:
                             events.append(event)
+                    case SpeakersRevised():
+                        pass  # whoever labels the turns adds it
                     case TurnUpdated() | SpeechStarted() | SilenceDetected():
                         of_one = len(self.sessions) == 1
                         events.append(event if of_one else dataclasses.replace(event, channel=channel))
         return events + self._end(ends)
+
+    def take_speech(self, channel: int | None) -> Samples | None:
+        """The speech of the oldest finished turn of a channel; see `SessionMachine.take_speech`.
+
+        Args:
+            channel: From 0; None: the only one.
+        """
+        return self.sessions[channel or 0].take_speech()
 
     def _end(self, ends: list[SessionEnded | SessionFailed]) -> list[SessionEvent]:
         """The one end of the stream, once it is reached."""

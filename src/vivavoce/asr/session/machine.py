@@ -13,6 +13,8 @@ import enum
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vivavoce.asr.audio import SAMPLES_PER_MS, Intake
 from vivavoce.asr.session.gate import AudioGate
 from vivavoce.asr.session.passes import Passes
@@ -39,11 +41,12 @@ from vivavoce.protocol.events import (
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
+    from vivavoce.asr.audio import Samples
     from vivavoce.asr.models import Frames, Hypothesis, Span
     from vivavoce.asr.session.requests import DecodeRequest
+    from vivavoce.asr.session.utterance import Utterance
 
 __all__ = ["SessionMachine", "SessionState"]
 
@@ -114,6 +117,8 @@ class SessionMachine:
         self._taken_frames = 0  # given to the speech detector so far
         self._frames_in_flight = False  # given to the speech detector, whose answer is outstanding
         self._terminated = False  # the Terminate command was executed
+        self._turn_speech: list[Samples] = []  # of the utterances of the open turn that have ended
+        self._speech: deque[Samples] = deque()  # of finished turns, if they are labelled by their speakers
         began = SessionBegan(session_id, unix_now + limits.max_session_s)
         self._reporter = Reporter(options, began, now)
 
@@ -214,6 +219,16 @@ class SessionMachine:
         events = list(self._reporter.events)
         self._reporter.events.clear()
         return events
+
+    def take_speech(self) -> Samples | None:
+        """The speech of the oldest finished turn whose speech was not taken, from its first word to its last.
+
+        There is one for each finished turn of a session that labels turns by their speakers.
+
+        Returns:
+            Shape (n,), float32, 16 kHz, without the pauses between utterances; None: there is none.
+        """
+        return self._speech.popleft() if self._speech else None
 
     # --- for the engine -------------------------------------------------------------------------
 
@@ -369,7 +384,11 @@ class SessionMachine:
             utterance = segmenter.closing.popleft()
             if utterance.joint_after is not None:
                 utterance.joint_after.last = utterance.last_text
-            self._reporter.final(utterance, segmenter.position)
+            if self._options.speakers is not None:
+                self._keep_speech(utterance)
+            if self._reporter.final(utterance, segmenter.position) and self._options.speakers is not None:
+                self._speech.append(np.concatenate([np.zeros(0, np.float32), *self._turn_speech]))
+                self._turn_speech.clear()
             current = segmenter.current
             if not segmenter.closing and current is not None and current.has_words:  # it waited for the final
                 self._reporter.partial(current, segmenter.end_of_turn_confidence)
@@ -378,6 +397,15 @@ class SessionMachine:
             self._become(SessionState.ENDED)
             session_ms = round((self._active - self._opened) * 1000)
             self._reporter.events.append(SessionEnded(round(self.audio_ms), session_ms))
+
+    def _keep_speech(self, utterance: Utterance) -> None:
+        """Copy the speech of an utterance that has ended, before the segmenter drops it."""
+        words, buffer = utterance.words(final=True), self._segmenter.buffer
+        if words:
+            start = max(buffer.start, words[0].start_ms * SAMPLES_PER_MS)
+            end = min(buffer.end, words[-1].end_ms * SAMPLES_PER_MS)
+            if start < end:
+                self._turn_speech.append(buffer.copy(start, end))
 
     def _report_silence(self) -> None:
         if self._segmenter.is_quiet:

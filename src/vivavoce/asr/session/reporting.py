@@ -176,12 +176,15 @@ class Reporter:
         pause_ms = self._pause_ms
         return join_words(word.text for word in words if (word.start_ms + word.end_ms) / 2 >= pause_ms)
 
-    def final(self, utterance: Utterance, position: int) -> None:
+    def final(self, utterance: Utterance, position: int) -> bool:
         """Report an utterance that has ended, and with it the turn, unless that continues.
 
         Args:
             utterance: The utterance, whose words are final.
             position: After the last frame that went through the speech detector.
+
+        Returns:
+            Whether a turn was reported as finished.
         """
         self._hear(utterance)
         recognised = (*self._so_far, *utterance.words(final=True))
@@ -189,13 +192,13 @@ class Reporter:
         self._silence_ms = max(self._silence_ms, (utterance.end or 0) // SAMPLES_PER_MS)
         if utterance.continues:
             self._so_far = recognised
-            return
+            return False
         words = self._renderer.final(recognised, self._frozen)
         shown = self._shown
         self._so_far, self._frozen, self._shown = (), NOTHING_FROZEN, ()
         ended = bool(words) or utterance.must_answer
         if not ended and not shown:
-            return
+            return False
         # An empty update takes back words that were shown and turned out to be none.
         self.events.append(
             TurnUpdated(
@@ -212,6 +215,7 @@ class Reporter:
             )
         )
         self._turn_order += ended
+        return ended
 
     # --- silence --------------------------------------------------------------------------------
 

@@ -1,0 +1,67 @@
+"""A session that labels its turns keeps their speech until it is taken."""
+
+import numpy as np
+import pytest
+
+from support.scripted_engine import level, silence, speech
+from support.sessions import LIMITS, Driver
+from vivavoce.asr.session import Channels
+from vivavoce.protocol.events import ForceEndpoint, SessionOptions, SpeakerRequest
+
+
+def levels(samples):
+    return sorted({round(float(each), 2) for each in np.abs(samples)} - {0.0, 0.01})
+
+
+@pytest.mark.parametrize("chunk", [400, 1_600, 7_777])
+def test_each_finished_turn_has_its_speech(chunk):
+    driver = Driver(speakers=SpeakerRequest())
+    driver.say(np.concatenate([speech(0, 1), silence(60), speech(2), silence(60), speech(3, 4)]), chunk)
+    driver.end()
+    assert len(driver.finals) == 3
+    taken = [driver.session.take_speech() for _ in range(3)]
+    assert driver.session.take_speech() is None
+    assert [levels(each) for each in taken] == [
+        [round(level(index), 2) for index in said] for said in ((0, 1), (2,), (3, 4))
+    ]
+    for final, samples in zip(driver.finals, taken, strict=True):
+        span_ms = final.words[-1].end_ms - final.words[0].start_ms
+        assert len(samples) == pytest.approx(span_ms * 16, abs=32)
+
+
+def test_long_speech_is_kept_whole_however_it_is_cut():
+    words = [index % 10 for index in range(140)]
+    driver = Driver(speakers=SpeakerRequest(), commit_words=True)
+    driver.say(np.concatenate([speech(*words), silence(60)]))
+    driver.end()
+    assert sum(len(final.words) for final in driver.finals) == len(words)
+    for final in driver.finals:
+        span_ms = final.words[-1].end_ms - final.words[0].start_ms
+        assert len(driver.session.take_speech()) > 0.9 * 16 * span_ms
+    assert driver.session.take_speech() is None
+
+
+def test_a_turn_without_words_has_no_speech():
+    driver = Driver(speakers=SpeakerRequest(), answer_empty_force=True)
+    driver.say(silence(30))
+    driver.command(ForceEndpoint())
+    driver.serve()
+    [final] = driver.finals
+    assert final.words == ()
+    assert len(driver.session.take_speech()) == 0
+
+
+def test_a_session_that_does_not_ask_keeps_nothing():
+    driver = Driver()
+    driver.say(np.concatenate([speech(0, 1), silence(60)]))
+    driver.end()
+    assert driver.finals
+    assert driver.session.take_speech() is None
+
+
+def test_channels_keep_theirs_apart():
+    options = SessionOptions(sample_rate=16_000, channels=2, speakers=SpeakerRequest())
+    stream = Channels("id", options, LIMITS, now=0.0, unix_now=1_000.0)
+    assert stream.take_speech(0) is None
+    assert stream.take_speech(1) is None
+    assert stream.take_speech(None) is None
