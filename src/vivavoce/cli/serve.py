@@ -213,6 +213,16 @@ _TurnModelOption = Annotated[
         "installed), none, or an ONNX file.",
     ),
 ]
+_SpeakerModelOption = Annotated[
+    str,
+    typer.Option(
+        "--speaker-model",
+        metavar="MODEL",
+        envvar="VIVAVOCE_SPEAKER_MODEL",
+        help="Tell speakers apart for sessions that ask for it, with this voice encoder: auto (that of "
+        "resemblyzer, if it is installed), none, or its file pretrained.pt.",
+    ),
+]
 _DrainOption = Annotated[
     float,
     typer.Option(
@@ -266,6 +276,7 @@ def serve(
     offline: OfflineOption = False,
     device: DeviceOption = "cpu",
     turn_model: _TurnModelOption = "auto",
+    speaker_model: _SpeakerModelOption = "auto",
     drain: _DrainOption = 5.0,
     public_status: _PublicStatusOption = False,
     log_level: LogLevelOption = LogLevel.INFO,
@@ -293,12 +304,11 @@ def serve(
         strict_chunks=strict_chunks,
         allow_origins=tuple(allow_origin or ()),
         max_readers=max_readers,
-        store=store,
-        keep_days=keep_days,
+        **_kept(store, keep_days),
         public_status=public_status,
         log_level=log_level.value,
         max_sessions_per_key=max_sessions_per_key,
-        **_running(device, turn_model, drain),
+        **_running(device, turn_model, speaker_model, drain),
         **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
     )
     server.serve(_options(prepare, model, final_model, max_sessions, device, offline=offline), read_keys=keys)
@@ -358,8 +368,13 @@ def _measured(model: ChosenModel, final: ChosenModel | None, device: str) -> int
     return measured_streams(model.name, name, " ".join(options), device=device)
 
 
-def _running(device: str, turn_model: str, drain: float) -> dict[str, Any]:
-    return {"device": device, "turn_model": turn_model, "drain_s": drain}
+def _kept(store: Path | None, keep_days: float | None) -> dict[str, Any]:
+    return {"store": store, "keep_days": keep_days}
+
+
+def _running(device: str, turn_model: str, speaker_model: str, drain: float) -> dict[str, Any]:
+    models = {"turn_model": turn_model, "speaker_model": speaker_model}
+    return {**models, "device": device, "drain_s": drain}
 
 
 def _tls(cert: Path | None, key: Path | None, *, is_self_signed: bool) -> dict[str, Any]:

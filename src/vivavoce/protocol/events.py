@@ -28,6 +28,8 @@ __all__ = [
     "SessionLimits",
     "SessionOptions",
     "SilenceDetected",
+    "SpeakerRequest",
+    "SpeakersRevised",
     "SpeechStarted",
     "Terminate",
     "TurnUpdated",
@@ -72,6 +74,19 @@ class Redaction:
 
     policies: tuple[str, ...]
     substitution: str = "hash"
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerRequest:
+    """How a session labels its turns by their speakers.
+
+    Attributes:
+        most: The greatest number of speakers; None: any.
+        revision_ms: Audio between two revisions of the labels; None: they are revised at the end only.
+    """
+
+    most: int | None = None
+    revision_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +146,7 @@ class SessionOptions:
         prompt: Text before the first word, for a model that takes one; empty: none.
         filter_profanity: Whether profanity is masked.
         redaction: What is redacted in finished turns; None: nothing.
+        speakers: How turns are labelled by their speakers; None: they are not.
         model: The server's model; None: its default.
         languages: ISO 639-1 codes of the languages that may be spoken; empty: any that the model knows.
         detects_language: Whether turns say which language was heard.
@@ -162,6 +178,7 @@ class SessionOptions:
     prompt: str = ""
     filter_profanity: bool = False
     redaction: Redaction | None = None
+    speakers: SpeakerRequest | None = None
     model: str | None = None
     languages: tuple[str, ...] = ("en",)
     detects_language: bool = False
@@ -283,6 +300,7 @@ class TurnUpdated:
             finished; else empty. None: the whole text of a finished turn.
         language: ISO 639-1 code of the language that was heard; None: the model can't tell.
         language_probability: Its probability, 0 to 1.
+        speaker: Who speaks, if the session labels turns and the turn is finished; else None.
     """
 
     turn_order: int
@@ -297,6 +315,7 @@ class TurnUpdated:
     utterance: str | None = None
     language: str | None = None
     language_probability: float = 0.0
+    speaker: str | None = None
 
     @property
     def text(self) -> str:
@@ -312,6 +331,17 @@ class TurnUpdated:
     def confidence(self) -> float:
         """The mean confidence of the words; 0 without words."""
         return sum(word.confidence for word in self.words) / len(self.words) if self.words else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersRevised:
+    """Finished turns got other speakers than were reported.
+
+    Attributes:
+        turns: These turns, with their speakers.
+    """
+
+    turns: tuple[TurnUpdated, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +418,7 @@ SessionEvent = (
     SessionBegan
     | SpeechStarted
     | TurnUpdated
+    | SpeakersRevised
     | SilenceDetected
     | Heartbeat
     | Warned

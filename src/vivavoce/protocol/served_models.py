@@ -39,9 +39,11 @@ class ServedModels:
 
     Attributes:
         models: At least one; the first is the default.
+        labels_speakers: Whether the server tells speakers apart, whatever the model.
     """
 
     models: tuple[ServedModel, ...]
+    labels_speakers: bool = False
 
     @property
     def default(self) -> ServedModel:

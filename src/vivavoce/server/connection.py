@@ -17,6 +17,7 @@ from vivavoce.asr.session import Channels, SessionState
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import SessionEnded, SessionFailed, Terminate, TurnUpdated, Warned
 from vivavoce.server.raw_audio import RawAudio
+from vivavoce.server.speaker_labels import SpeakerLabels
 from vivavoce.server.user_agents import reads_warnings
 from vivavoce.types import Failure
 
@@ -61,6 +62,7 @@ class Connection:
         self._progress = asyncio.Event()  # the session may have consumed audio
         self._served: ServedStream | None = None  # None before the session begins and after it is over
         self._followers: Followers | None = None  # None before the session is open, or if nobody may follow
+        self._labels: SpeakerLabels | None = None  # None: turns are not labelled by their speakers
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
         self._client_left = False  # without ending its session
 
@@ -131,6 +133,10 @@ class Connection:
         tuning = self._engine.tuning
         stream = Channels(session_id, dialect.options, limits, now=now, unix_now=unix_now, tuning=tuning)
         self._service.ledger.begin(stream.session_id, grant.owner)
+        if dialect.options.speakers is not None and self._service.voices is not None:
+            self._labels = SpeakerLabels(
+                dialect.options.speakers, self._service.voices, patient=dialect.options.recording
+            )
         self._followers = self._service.follow(stream.session_id, dialect.room, grant.owner)
         return stream
 
@@ -161,6 +167,8 @@ class Connection:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
             served.leave()
+            if self._labels is not None:
+                self._labels.close()
             if self._followers is not None:
                 is_ended = stream.state is SessionState.ENDED
                 self._followers.end(time.monotonic(), time.time(), by_client=is_ended)
@@ -229,10 +237,29 @@ class Connection:
             self._has_events.clear()
             for event in stream.take_events():
                 if isinstance(event, SessionEnded | SessionFailed):
+                    await self._send_last_speakers(dialect)
                     await self._close(dialect.closing(event))
                     return
+                if self._labels is not None and isinstance(event, TurnUpdated) and event.ended:
+                    await self._send_labelled(self._labels, dialect, event, stream)
+                    continue
                 if not (isinstance(event, Warned) and self._keeps_warning(event, stream.session_id)):
                     await self._send(dialect, event)
+
+    async def _send_labelled(
+        self, labels: SpeakerLabels, dialect: Dialect, turn: TurnUpdated, stream: Channels
+    ) -> None:
+        """Send a finished turn with its speaker, and a revision of earlier ones if it is time for one."""
+        await self._send(dialect, await labels.label(turn, stream.take_speech(turn.channel)))
+        revision = labels.revise(turn.end_ms)
+        if revision is not None:
+            await self._send(dialect, revision)
+
+    async def _send_last_speakers(self, dialect: Dialect) -> None:
+        """Send what has changed about the speakers of all turns."""
+        revision = None if self._labels is None else await self._labels.end()
+        if revision is not None:
+            await self._send(dialect, revision)
 
     def _keeps_warning(self, event: Warned, session_id: str) -> bool:
         """Log a warning; returns whether its client must not get it."""

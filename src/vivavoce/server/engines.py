@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from vivavoce.asr.engine import Engine, EnginePool, tuning_of
-from vivavoce.asr.models import check_device, load_recogniser
+from vivavoce.asr.engine import Engine, EnginePool, Voices, tuning_of
+from vivavoce.asr.models import check_device, has_embedder, load_embedder, load_recogniser
 from vivavoce.model_files import ChosenModel
 from vivavoce.protocol.served_models import ServedModel, ServedModels
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["EngineMaker", "check_devices", "engine_pool", "served_models"]
+__all__ = ["EngineMaker", "check_devices", "engine_pool", "served_models", "voices_of"]
 
 EngineMaker: TypeAlias = Callable[[ChosenModel], Engine]
 """Makes the engine of a model; called on the event loop."""
@@ -63,7 +64,21 @@ def check_devices(options: ServerOptions) -> None:
 
 def served_models(options: ServerOptions) -> ServedModels:
     """Return the models of a server as the protocols see them."""
-    return ServedModels(tuple(_served(model, options) for model in options.models))
+    return ServedModels(
+        tuple(_served(model, options) for model in options.models), labels_speakers=_has_voices(options)
+    )
+
+
+def voices_of(options: ServerOptions) -> Voices | None:
+    """Prepare the voice encoder; None: there is none. It is loaded for the first session that needs it."""
+    if not _has_voices(options):
+        return None
+    file = None if options.speaker_model == "auto" else Path(options.speaker_model)
+    return Voices(partial(load_embedder, model=file))
+
+
+def _has_voices(options: ServerOptions) -> bool:
+    return options.speaker_model != "none" and (options.speaker_model != "auto" or has_embedder())
 
 
 def _served(model: ChosenModel, options: ServerOptions) -> ServedModel:

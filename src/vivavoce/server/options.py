@@ -39,6 +39,7 @@ class ServerOptions:
         final_wait_s: How long a final may wait for that one, in seconds.
         device: Where the models run: ``cpu``, ``cuda``, or ``auto``: CUDA where it can be used.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
+        speaker_model: ``auto``, ``none``, or the file of a voice encoder, which tells speakers apart.
         webhooks: Whether clients may have turns posted to an address of their choice.
         max_lead_s: How far audio may run ahead of the clock, in seconds; None: no limit, and fast clients
             are slowed down instead.
@@ -71,6 +72,7 @@ class ServerOptions:
     final_wait_s: float = 1.0
     device: str = "cpu"
     turn_model: str = "auto"
+    speaker_model: str = "auto"
     webhooks: bool = True
     max_lead_s: float | None = 60.0
     strict_chunks: bool = False
@@ -127,6 +129,10 @@ class ServerOptions:
         if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"
+            )
+        if self.speaker_model not in {"auto", "none"} and not Path(self.speaker_model).is_file():
+            raise ConfigurationError(
+                f"--speaker-model must be auto, none or an existing file, got {self.speaker_model}"
             )
         if self.keep_days is not None and self.store is None:
             raise ConfigurationError(

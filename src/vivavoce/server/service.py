@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ServerError
 from vivavoce.server.access import Admission, Ledger, OriginPolicy
-from vivavoce.server.engines import engine_pool, served_models
+from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
@@ -55,6 +55,7 @@ class Service:
         connections: The connections that are open.
         rooms: The rooms that sessions speak in.
         origins: Decides which web pages may use the server.
+        voices: Computes what tells speakers apart; None: the server has no voice encoder.
         recorder: Keeps transcripts; None: nothing is kept.
         is_draining: Whether new sessions are refused because the server stops.
     """
@@ -78,6 +79,7 @@ class Service:
         self.connections: set[OpenConnection] = set()
         self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=bool(options.api_keys))
+        self.voices = voices_of(options)
         self.recorder = (
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
@@ -115,6 +117,8 @@ class Service:
             for delivery in self._deliveries:
                 delivery.cancel()
             await self.engines.stop()
+            if self.voices is not None:
+                self.voices.stop()
             if self.recorder is not None:
                 await self.recorder.close()
 

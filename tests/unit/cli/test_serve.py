@@ -41,6 +41,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "webhooks": False,
         "strict_chunks": True,
         "log_level": "debug",
+        "speaker_model": "auto",
         "drain_s": 2.5,
         "public_status": True,
         "allow_origins": ("https://a.example", "*"),

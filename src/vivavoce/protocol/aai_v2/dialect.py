@@ -36,6 +36,7 @@ from vivavoce.protocol.events import (
     SessionLimits,
     SessionOptions,
     SilenceDetected,
+    SpeakersRevised,
     SpeechStarted,
     TurnUpdated,
     Warned,
@@ -121,7 +122,7 @@ class V2Dialect:
                 )
             case TurnUpdated():
                 message = self._transcript(event, unix_time)
-            case SpeechStarted() | SilenceDetected() | Heartbeat() | Warned():
+            case SpeechStarted() | SilenceDetected() | Heartbeat() | Warned() | SpeakersRevised():
                 return ()  # v2 has no such messages
             case SessionEnded() | SessionFailed():
                 return self.closing(event).frames

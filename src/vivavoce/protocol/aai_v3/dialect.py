@@ -16,6 +16,8 @@ from vivavoce.protocol.aai_v3.messages import (
     EventMessage,
     HeartbeatEvent,
     SilenceEvent,
+    SpeakerRevisionEvent,
+    SpeakerRevisionItem,
     SpeechStartedEvent,
     TerminationEvent,
     TurnEvent,
@@ -37,6 +39,7 @@ from vivavoce.protocol.events import (
     SessionFailed,
     SessionLimits,
     SilenceDetected,
+    SpeakersRevised,
     SpeechStarted,
     TurnUpdated,
     Warned,
@@ -130,6 +133,8 @@ class V3Dialect:
                 )
             case TurnUpdated():
                 message = self._turn(event)
+            case SpeakersRevised():
+                message = _revision(event)
             case SpeechStarted():
                 if not self._handshake.family.reports_speech_start:
                     return ()
@@ -163,22 +168,11 @@ class V3Dialect:
             end_of_turn=event.ended,
             transcript=event.text if family.replaces_text else event.final_text,
             end_of_turn_confidence=confidence,
-            words=[
-                Word(
-                    start=word.start_ms,
-                    end=word.end_ms,
-                    text=word.text,
-                    confidence=round(word.confidence, 6),
-                    word_is_final=word.is_final,
-                    speaker=ABSENT,
-                    speaker_confidence=ABSENT,
-                )
-                for word in event.words
-            ],
+            words=_words(event),
             utterance=whole if event.utterance is None else event.utterance,
             language_code=ABSENT if event.language is None else event.language,
             language_confidence=ABSENT if event.language is None else round(event.language_probability, 6),
-            speaker_label=ABSENT,
+            speaker_label=ABSENT if event.speaker is None else event.speaker,
             channel=ABSENT if event.channel is None else event.channel,
         )
 
@@ -191,6 +185,30 @@ class V3Dialect:
             session_duration_seconds=round(event.session_ms / 1000),
         )
         return Closing(1000, "", (encode_event(message),))
+
+
+def _words(event: TurnUpdated) -> list[Word]:
+    return [
+        Word(
+            start=word.start_ms,
+            end=word.end_ms,
+            text=word.text,
+            confidence=round(word.confidence, 6),
+            word_is_final=word.is_final,
+            speaker=ABSENT if event.speaker is None else event.speaker,
+            speaker_confidence=ABSENT,
+        )
+        for word in event.words
+    ]
+
+
+def _revision(event: SpeakersRevised) -> SpeakerRevisionEvent:
+    return SpeakerRevisionEvent(
+        revisions=[
+            SpeakerRevisionItem(turn_order=turn.turn_order, speaker_label=turn.speaker, words=_words(turn))
+            for turn in event.turns
+        ]
+    )
 
 
 class V3Factory:

@@ -253,7 +253,7 @@ class SpeakerRevisionItem(Model, kw_only=True):
 
 
 class SpeakerRevisionEvent(Model, kw_only=True):
-    """Turns with corrected speakers. Our server never sends it.
+    """Turns with corrected speakers: at the end of a session, and now and then if that was asked for.
 
     Attributes:
         revisions: The turns.

@@ -20,7 +20,15 @@ from vivavoce.protocol.aai_v3.parameters import (
     DEFAULT_SAMPLE_RATE_HZ,
     PARAMETERS,
 )
-from vivavoce.protocol.events import Configure, Redaction, RoomRequest, SessionOptions, Warn, Webhook
+from vivavoce.protocol.events import (
+    Configure,
+    Redaction,
+    RoomRequest,
+    SessionOptions,
+    SpeakerRequest,
+    Warn,
+    Webhook,
+)
 from vivavoce.protocol.key_terms import sort_terms
 from vivavoce.protocol.rooms import read_room
 from vivavoce.protocol.served_models import ENGLISH_ONLY, ServedModel, ServedModels
@@ -41,6 +49,7 @@ REDACTION_POLICIES: Final[frozenset[str]] = frozenset(PiiPolicy)
 """What the server can redact. It refuses other policies: it must not show what should be hidden."""
 
 _INTERRUPTION_MS: Final = 256  # what the protocol adds to every interruption_delay
+_LEAST_REVISION_MS: Final = 120_000  # as documented
 _RARE_PARTIALS_MS: Final = 3_000  # what continuous_partials=false means
 _POLICIES: Final = "redact_pii_policies"
 _SUBSTITUTION: Final = "redact_pii_sub"
@@ -56,6 +65,7 @@ MODES: Final = {
 """For each mode the silence that ends a complete turn and any turn, and interruption_delay, in ms."""
 
 # They ask for nothing by themselves; for speaker_labels there is a warning already.
+_SPEAKERS: Final = "speaker_labels"
 _DETAILS_OF_SPEAKER_LABELS: Final = frozenset({"max_speakers", "speaker_labels_revision_interval_ms"})
 
 # Texts that switch a parameter off.
@@ -104,16 +114,18 @@ def read_query(query: Query, models: ServedModels = ENGLISH_ONLY) -> Handshake:
     room = read_room(query)
     if room is not None and change.format_turns is None:
         change = replace(change, format_turns=True)  # an audience reads it
-    warnings += _no_effect(query)
+    speakers = _speakers(query) if models.labels_speakers else None
+    warnings += [each for each in _no_effect(query) if speakers is None or not each.startswith(_SPEAKERS)]
     redaction = _redaction(query)
     warnings += _redaction_warnings(query, redaction)
     warnings += _english_only_warnings(choice.languages, change, redaction, translates=choice.translates)
     options = _session_options(query, choice, change, redaction, tuple(warnings))
+    options = replace(options, speakers=speakers)
     configuration = SessionConfiguration(
         model=choice.name,
         mode=query.text("mode") or ("balanced" if family is UNIVERSAL_3 else None),
         api_version=API_VERSION,
-        speaker_labels=False,
+        speaker_labels=speakers is not None,
         redact_pii=redaction is not None,
         filter_profanity=options.filter_profanity,
     )
@@ -326,6 +338,16 @@ def _session_options(
         translates=choice.translates,
         warnings=warnings,
     )
+
+
+def _speakers(query: Query) -> SpeakerRequest | None:
+    """How turns are labelled by their speakers; None: they are not."""
+    if not query.flag(_SPEAKERS):
+        return None
+    interval_ms = query.whole("speaker_labels_revision_interval_ms") or None
+    if interval_ms is not None:
+        interval_ms = max(interval_ms, _LEAST_REVISION_MS)
+    return SpeakerRequest(query.whole("max_speakers"), interval_ms)
 
 
 def _encoding(query: Query) -> Encoding | Codec:

@@ -41,7 +41,8 @@ _UNKNOWN_LANGUAGE: Final = (
     "A server with several models chooses one that knows it. A language that none knows is accepted without "
     "effect; a Warning says so."
 )
-_NO_SPEAKERS: Final = "the model does not tell speakers apart"
+_NO_SPEAKERS: Final = "the server does not tell speakers apart"
+_IF_SPEAKERS: Final = "On a server without a voice encoder it has no effect; a Warning says so."
 _NO_CONTEXT: Final = "the model takes no context"
 _NO_FOCUS: Final = "the audio is transcribed as it comes"
 
@@ -168,9 +169,18 @@ PARAMETERS: Final[dict[str, Parameter]] = {
     ),
     "language_code": text(f"The old way to set one language. {_UNKNOWN_LANGUAGE}"),
     "language": text(f"The oldest way to set one language. {_UNKNOWN_LANGUAGE}"),
-    "speaker_labels": flag(_NOTHING, no_effect=_NO_SPEAKERS),
-    "max_speakers": whole(_NOTHING, 1, 10, no_effect=_NO_SPEAKERS),
-    "speaker_labels_revision_interval_ms": whole(_NOTHING, 0, _DAY_MS, no_effect=_NO_SPEAKERS),
+    "speaker_labels": flag(
+        "Whether finished turns and their words say who speaks: A, B and so on, or PENDING where a turn is "
+        f"too short to tell. {_IF_SPEAKERS}",
+        no_effect=_NO_SPEAKERS,
+    ),
+    "max_speakers": whole("The greatest number of speakers.", 1, 10, no_effect=_NO_SPEAKERS),
+    "speaker_labels_revision_interval_ms": whole(
+        "Audio between two revisions of the speakers, in ms, at least 120000; 0: one revision, at the end.",
+        0,
+        _DAY_MS,
+        no_effect=_NO_SPEAKERS,
+    ),
     "domain": choice(_NOTHING, StreamingDomain, no_effect="one model serves all domains"),
     "voice_focus": choice(_NOTHING, NoiseSuppressionModel, no_effect=_NO_FOCUS),
     "voice_focus_threshold": fraction(f"Needs voice_focus. {_NOTHING}", no_effect=_NO_FOCUS),
