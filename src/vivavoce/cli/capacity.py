@@ -11,18 +11,20 @@ import typer
 from vivavoce.cli.destinations import check_writable
 from vivavoce.cli.guarded import say
 from vivavoce.cli.missing_extras import bench_extra
-from vivavoce.cli.model_options import DeviceOption, chosen_models
+from vivavoce.cli.model_options import DeviceOption, find_models, with_folders
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.bench.report import Report
+    from vivavoce.model_files import ChosenModel
 
 __all__ = ["capacity"]
 
 _Load: TypeAlias = Literal["short", "continuous"]
 _SHORT_TRIAL_S = 12.0
+_NO_LIMIT = 1_000_000  # of sessions, whatever the environment says
 _CONTINUOUS_TRIAL_S = 24.0  # long enough for most streams to be in the middle of speech
 
 _LoadOption = Annotated[
@@ -99,7 +101,7 @@ def capacity(
         from vivavoce.bench.sample import sample_clips
     import msgspec
 
-    from vivavoce.cli.capacity_file import Measured, keep
+    from vivavoce.cli.capacity_file import Measured, figures_name, keep
     from vivavoce.cli.demo_recording import demo_recording_path, demo_reference
     from vivavoce.cores import usable_cores
 
@@ -107,7 +109,7 @@ def capacity(
         require(module)
     if json is not None:
         check_writable(json)
-    measured, arguments = _models(model, final_model, device)
+    models, arguments = _models(model, final_model, device)
     words = [(word.text, word.start_s, word.end_s) for word in demo_reference()]
     with tempfile.TemporaryDirectory(prefix="vivavoce-capacity-") as folder:
         streams, reports = find_capacity(
@@ -120,10 +122,10 @@ def capacity(
     print_table(_rows(reports))
     cores = usable_cores()
     if json is not None:
-        trials = [as_fields(report) for report in reports]
-        fields = {"streams": streams, "load": load, "cores": cores, "models": measured, "trials": trials}
+        trials, names = [as_fields(report) for report in reports], [model.name for model in models]
+        fields = {"streams": streams, "load": load, "cores": cores, "models": names, "trials": trials}
         json.write_bytes(msgspec.json.format(msgspec.json.encode(fields), indent=2) + b"\n")
-    keep(Measured(streams, cores), *measured, device=device)
+    keep(Measured(streams, cores), *map(figures_name, models), device=device)
     print(_result(streams, limit, load, cores))
 
 
@@ -135,23 +137,29 @@ def _result(streams: int, limit: int, load: _Load, cores: int) -> str:
     return f"This machine holds {streams}{more} {kind}, {streams / cores:.1f} a core."
 
 
-def _models(model: str | None, final_model: str | None, device: str) -> tuple[list[str], tuple[str, ...]]:
-    """Return the names of the models, the second one last, and what the server needs to use them.
+def _models(
+    model: str | None, final_model: str | None, device: str
+) -> tuple[tuple[ChosenModel, ...], tuple[str, ...]]:
+    """Return the models, the second one last, and the options of a server that uses these and no others.
+
+    All that the environment or the configuration file may set otherwise is among the options.
 
     Raises:
         ConfigurationError: The recording that is streamed is not in their languages.
-        ModelError: There is no such model, or it can't be downloaded.
+        ModelError: There is no such model, or it can't be used, or it can't be downloaded.
     """
-    found = chosen_models([model] if model else None)
-    arguments = ["--model", model] if model else []
-    if final_model:
-        found += chosen_models([final_model])
-        arguments += ["--final-model", final_model]
-    arguments += [] if device == "cpu" else ["--device", device]
-    for each in found:
+    from vivavoce.server import ServerOptions, check_start
+
+    found = find_models([model] if model else None)
+    finals = find_models([final_model]) if final_model else ()
+    for each in (*found, *finals):
         if "en" not in each.languages:
             raise ConfigurationError(f"capacity is measured with English speech, and {each.name} knows none")
-    return [each.name for each in found], tuple(arguments)
+    options = ServerOptions(port=0, models=found, final_model=finals[0] if finals else None, device=device)
+    check_start(options)
+    chosen = with_folders([*found, *finals], offline=False, check=lambda: None)
+    arguments = ("--model", found[0].given, "--final-model", finals[0].given if finals else "")
+    return chosen, (*arguments, "--device", device, "--max-sessions", str(_NO_LIMIT))
 
 
 def _show_verdict(line: str) -> None:

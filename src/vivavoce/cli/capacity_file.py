@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -16,7 +17,9 @@ from vivavoce.version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Measured", "capacity_path", "keep", "measured_streams"]
+    from vivavoce.model_files import ChosenModel
+
+__all__ = ["Measured", "capacity_path", "figures_name", "keep", "measured_streams"]
 
 _HOW: Final = "run vivavoce capacity"
 
@@ -35,11 +38,19 @@ class Measured(msgspec.Struct, frozen=True):
     version: str = __version__
 
 
+def figures_name(model: ChosenModel) -> str:
+    """Return the name of a model among the figures: two folders of one name are two models."""
+    if model.card is not None or model.folder is None:
+        return model.name
+    where = hashlib.sha256(os.fsencode(model.folder)).hexdigest()
+    return f"{model.name}-{where[:8]}"
+
+
 def capacity_path(model: str = DEFAULT_MODEL, final_model: str | None = None, *, device: str = "cpu") -> Path:
     """Return the path of the file that holds the last measurement.
 
     Args:
-        model: The name of the model that was measured.
+        model: The `figures_name` of the model that was measured.
         final_model: That of a second one that heard finished turns again; None: there was none.
         device: Where they ran, as the user chose it.
     """
@@ -88,7 +99,7 @@ def measured_streams(
     from vivavoce.cores import usable_cores
 
     path, how = capacity_path(model, final_model, device=device), f"{_HOW} {options}".rstrip()
-    what = f" with {' and '.join(filter(None, (model, final_model)))}" if options else ""
+    what = f" with {options}" if options else ""
     try:
         measured = msgspec.json.decode(path.read_bytes(), type=Measured)
     except FileNotFoundError:

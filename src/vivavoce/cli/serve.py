@@ -357,15 +357,15 @@ def _limits(
 
 
 def _measured(model: ChosenModel, final: ChosenModel | None, device: str) -> int:
-    from vivavoce.cli.capacity_file import measured_streams
+    from vivavoce.cli.capacity_file import figures_name, measured_streams
     from vivavoce.model_files import DEFAULT_MODEL
 
     better = final if final is not None and final.can_revise(model) else None
     options = [] if model.name == DEFAULT_MODEL else [f"--model {model.given}"]
     options += [] if better is None else [f"--final-model {better.given}"]
     options += [] if device == "cpu" else [f"--device {device}"]
-    name = None if better is None else better.name
-    return measured_streams(model.name, name, " ".join(options), device=device)
+    names = [figures_name(each) for each in (model, better) if each is not None]
+    return measured_streams(*names, options=" ".join(options), device=device)
 
 
 def _kept(store: Path | None, keep_days: float | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from vivavoce.cli import serve
 from vivavoce.cli.app import run
-from vivavoce.cli.capacity_file import Measured, capacity_path, keep, measured_streams
+from vivavoce.cli.capacity_file import Measured, capacity_path, figures_name, keep, measured_streams
 from vivavoce.cores import usable_cores
 from vivavoce.errors import ConfigurationError
 from vivavoce.model_files import ChosenModel, choose
@@ -67,13 +67,13 @@ def test_what_does_not_hold_any_more_is_not_used(measured, message):
 
 def test_several_models_share_what_was_measured_with_each_alone():
     keep(Measured(24, usable_cores()))
-    keep(Measured(7, usable_cores()), OTHER.name)
+    keep(Measured(7, usable_cores()), figures_name(OTHER))
     assert serve._limits("measured", [DEFAULT, OTHER]) == {
         "max_sessions": 24,
         "streams_of_models": {"moonshine-tiny-en": 24, "other/one": 7},
     }
     assert sorted(path.name for path in capacity_path().parent.iterdir()) == [
-        "capacity-other%2Fone.json",
+        capacity_path(figures_name(OTHER)).name,
         "capacity.json",
     ]
 
@@ -82,18 +82,18 @@ def test_a_second_model_is_measured_too():
     keep(Measured(24, usable_cores()))
     with pytest.raises(
         ConfigurationError,
-        match=r"moonshine-tiny-en and better was not measured: run vivavoce capacity --final-model better$",
+        match=r"with --final-model better was not measured: run vivavoce capacity --final-model better$",
     ):
         serve._limits("measured", [DEFAULT], BETTER)
-    keep(Measured(16, usable_cores()), DEFAULT.name, BETTER.name)
+    keep(Measured(16, usable_cores()), DEFAULT.name, figures_name(BETTER))
     assert serve._limits("measured", [DEFAULT], BETTER) == {"max_sessions": 16}
     assert serve._limits("measured", [DEFAULT]) == {"max_sessions": 24}
 
 
 def test_a_second_model_that_does_not_know_all_languages_of_the_first_changes_nothing():
-    keep(Measured(7, usable_cores()), OTHER.name)
+    keep(Measured(7, usable_cores()), figures_name(OTHER))
     assert serve._limits("measured", [OTHER], BETTER) == {"max_sessions": 7}
-    keep(Measured(9, usable_cores()), BETTER.name)
+    keep(Measured(9, usable_cores()), figures_name(BETTER))
     assert serve._limits("measured", [BETTER], BETTER) == {"max_sessions": 9}
 
 
@@ -142,17 +142,20 @@ def test_models_are_measured_by_the_server_that_serves_them(measuring, tmp_path,
     monkeypatch.chdir(tmp_path)
     arguments = ["--model", "./mine", "--final-model", "moonshine-tiny-en"]
     assert run(["capacity", *arguments, "--quiet", "--json", "figures.json"]) == 0
-    assert measuring[0].server_arguments == tuple(arguments)
-    assert measured_streams("mine", "moonshine-tiny-en") == 5
+    folder_arguments = ("--model", str(folder), "--final-model", "moonshine-tiny-en")
+    no_limit = ("--max-sessions", "1000000")
+    assert measuring[0].server_arguments == (*folder_arguments, "--device", "cpu", *no_limit)
+    assert measured_streams(figures_name(choose(str(folder))), "moonshine-tiny-en") == 5
     assert msgspec.json.decode((tmp_path / "figures.json").read_bytes())["models"] == [
         "mine",
         "moonshine-tiny-en",
     ]
     assert run(["capacity", "--quiet"]) == 0
-    assert measuring[1].server_arguments == ()
+    default = ("--model", "moonshine-tiny-en", "--final-model", "")
+    assert measuring[1].server_arguments == (*default, "--device", "cpu", *no_limit)
     assert measured_streams() == 5
     assert run(["capacity", "--quiet", "--device", "auto"]) == 0
-    assert measuring[2].server_arguments == ("--device", "auto")
+    assert measuring[2].server_arguments == (*default, "--device", "auto", *no_limit)
     assert measured_streams(device="auto") == 5
     assert capsys.readouterr().out.count("This machine holds 5 streams, ") == 3
 
@@ -167,3 +170,26 @@ def test_what_cant_be_measured_or_written_is_said_first(measuring, tmp_path, cap
     assert run(["capacity", "--json", "no/such/figures.json"]) == 2
     assert "create the folder no/such first" in capsys.readouterr().err
     assert measuring == []
+
+
+def test_folders_of_one_name_have_figures_of_their_own(tmp_path):
+    names = set()
+    for parent in ("a", "b"):
+        folder = tmp_path / parent / "moonshine-tiny-en"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text('{"model_type": "moonshine_streaming"}')
+        names.add(figures_name(choose(str(folder))))
+    assert len(names | {figures_name(choose("moonshine-tiny-en"))}) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "moonshine-streaming-tiny-de"], "moonshine-streaming-tiny-de knows none"),
+        (["--model", "parakeet-tdt-0.6b-v2"], "use it as --final-model"),
+    ],
+)
+def test_what_cant_be_measured_is_not_downloaded(measuring, arguments, said, monkeypatch, capsys):
+    monkeypatch.setattr("vivavoce.cli.model_options.get_model", lambda *_, **__: pytest.fail("downloaded"))
+    assert run(["capacity", *arguments]) == 2
+    assert said in capsys.readouterr().err
