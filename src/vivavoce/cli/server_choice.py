@@ -85,6 +85,7 @@ def fetch_model(
         with server_extra(_NO_SERVER):
             importlib.import_module("vivavoce.server")
             from vivavoce.asr.models import check_device, check_installed
+        found[0].check_partials()
         check_installed(found[0].family)
         check_device(device, [found[0].family])
         check()

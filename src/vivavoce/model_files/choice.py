@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.errors import ModelError
+from vivavoce.errors import ConfigurationError, ModelError
 from vivavoce.model_files.catalogue import CATALOGUE
 from vivavoce.model_files.languages import WHISPER_LANGUAGES
 
@@ -69,6 +69,17 @@ class ChosenModel:
     def is_for_finals(self) -> bool:
         """Whether it can't write partials, but only finals."""
         return self.family in _FOR_FINALS
+
+    def check_partials(self) -> None:
+        """Check that it can write partials.
+
+        Raises:
+            ConfigurationError: It can't.
+        """
+        if self.is_for_finals:
+            raise ConfigurationError(
+                f"{self.name} recognises whole utterances and has no partials: use it as --final-model"
+            )
 
     @property
     def takes_prompt(self) -> bool:

@@ -120,10 +120,7 @@ class ServerOptions:
         if len(set(names)) < len(names):
             raise ConfigurationError(f"--model must name each model once, got {', '.join(names)}")
         for model in self.models:
-            if model.is_for_finals:
-                raise ConfigurationError(
-                    f"{model.name} recognises whole utterances and has no partials: use it as --final-model"
-                )
+            model.check_partials()
         if self.device not in DEVICE_CHOICES:
             raise ConfigurationError(f"--device must be {', '.join(DEVICE_CHOICES)}, got {self.device!r}")
         if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():
