@@ -110,13 +110,14 @@ def check_writable(path: Path, *, makes_folder: bool = False) -> None:
         if makes_folder and not path.parent.exists():
             _check_may_make(path.parent)
             return
-        is_new = not path.exists()
-        if is_new or path.is_file():
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666))
-        elif path.is_dir():
+        target = path.resolve()  # a link stays, and what it points to is checked
+        if not target.exists():
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            target.unlink()
+        elif target.is_file():
+            os.close(os.open(target, os.O_WRONLY))
+        elif target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if is_new:
-            path.unlink()
     except OSError as error:
         raise ConfigurationError(opening_problem(path, error)) from None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vivavoce.cli.app import run
+from vivavoce.cli.destinations import check_writable
 
 pytest_plugins = ["support.cli_fixtures"]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -147,3 +148,18 @@ def test_a_pipe_is_not_opened_by_the_check(recording):
     assert run(["stream", recording, "-o", "pipe.txt"]) == 0
     assert os.read(reader, 100) == b"250 milliseconds.\n"
     os.close(reader)
+
+
+def test_a_check_leaves_links_and_files_as_they_are(tmp_path):
+    target, link, old = tmp_path / "target.srt", tmp_path / "link.srt", tmp_path / "old.srt"
+    link.symlink_to(target)
+    old.write_text("kept")
+    for path in (link, old, tmp_path / "new.srt"):
+        check_writable(path)
+    assert link.is_symlink()
+    assert not target.exists()
+    assert old.read_text() == "kept"
+    assert not (tmp_path / "new.srt").exists()
+    target.write_text("kept too")
+    check_writable(link)
+    assert target.read_text() == "kept too"
