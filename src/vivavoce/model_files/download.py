@@ -92,7 +92,7 @@ def fetch(card: Card, shelf: Shelf, *, mirror: str | None = None, progress: Prog
     parts = shelf.parts_of(card)
     try:
         parts.mkdir(parents=True, exist_ok=True)
-        with _alone(parts.with_suffix(".lock")):
+        with _alone(parts.with_name(f"{parts.name}.lock")):
             if shelf.has(card):  # another process was faster
                 return shelf.path_of(card)
             parts.mkdir(parents=True, exist_ok=True)

@@ -26,8 +26,9 @@ class Revision:
     """Turns a branch into the commit that the hub names with the first file, and keeps it for the rest.
 
     It is noted beside the files before any of their content, so that a download that stopped goes on with the
-    same commit. A revision that is a commit already stays, and so does one whose files all have their SHA-256
-    in the catalogue, and any at a hub that names no commits.
+    same commit, also if another version of this package asks for another. A revision that is a commit already
+    stays, and so does one whose files all have their SHA-256 in the catalogue, and any at a hub that names no
+    commits.
 
     Attributes:
         name: The revision to ask for.
@@ -46,16 +47,18 @@ class Revision:
         self.name = card.revision
         self._asked = card.revision
         self._note = parts / _NOTE
-        is_fixed = _COMMIT.fullmatch(card.revision) is not None or all(file.sha256 for file in card.files)
-        self._is_open = not is_fixed  # the hub has not been asked yet
-        if is_fixed:
+        self._is_open = False  # whether the hub has still to be asked
+        if all(file.sha256 for file in card.files):
             return
         noted = self._noted()
         if noted is not None:
-            self.name, self._is_open = noted, False
-        else:  # from which commit these files came cannot be known
-            for path in parts.iterdir():
-                path.unlink()
+            self.name = noted
+            return
+        for path in parts.iterdir():  # from which commit these files came cannot be known
+            path.unlink()
+        self._is_open = _COMMIT.fullmatch(card.revision) is None
+        if not self._is_open:
+            self._write_note()
 
     @property
     def is_resumed(self) -> bool:
@@ -82,7 +85,10 @@ class Revision:
         if self._is_open:
             self._is_open = False
             self.name = commit or self._asked
-            self._note.write_text(f"{self._asked} {self.name}\n", encoding="ascii")
+            self._write_note()
+
+    def _write_note(self) -> None:
+        self._note.write_text(f"{self._asked} {self.name}\n", encoding="ascii")
 
     def forget(self, folder: Path) -> None:
         """Delete the note, which has been moved to a folder with the files of a complete download."""

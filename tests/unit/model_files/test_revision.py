@@ -1,5 +1,6 @@
 """All files of a download come from one commit, whatever happens to the repository meanwhile."""
 
+import dataclasses
 import json
 
 import pytest
@@ -31,10 +32,10 @@ def shelf(tmp_path):
     return Shelf(tmp_path / "models")
 
 
-def fetch_part(hub, shelf, breaks_at="model.bin", after=300):
+def fetch_part(hub, shelf, breaks_at="model.bin", after=300, card=CARD):
     hub.breaks[breaks_at] = after
     with pytest.raises(ModelError, match="can't be reached"):
-        fetch(CARD, shelf, mirror=hub.url)
+        fetch(card, shelf, mirror=hub.url)
 
 
 def origins(folder):
@@ -59,6 +60,14 @@ def test_a_resumed_download_goes_on_with_its_commit(hub, shelf, breaks_at, after
     hub.heads["some/one"] = SECOND
     assert origins(fetch(CARD, shelf, mirror=hub.url)) == {FIRST}
     assert shelf.revision_of(CARD) == FIRST
+
+
+@pytest.mark.parametrize("first", ["main", FIRST])
+def test_a_later_catalogue_with_another_commit_begins_again(hub, shelf, first):
+    fetch_part(hub, shelf, card=dataclasses.replace(CARD, revision=first))
+    assert (shelf.parts_of(CARD) / "config.json").is_file()
+    later = dataclasses.replace(CARD, revision=SECOND)
+    assert origins(fetch(later, shelf, mirror=hub.url)) == {SECOND}
 
 
 def test_a_download_begun_again_takes_the_newest_commit(hub, shelf):
