@@ -165,12 +165,16 @@ def _follow(name: str, argument: Any, stack: list[Any]) -> None:
         stack.pop()
     elif name in {"SETITEM", "SETITEMS"}:
         items = _since_mark(stack) if name == "SETITEMS" else [stack.pop(-2), stack.pop()]
+        if not all(isinstance(key, str | int) for key in items[::2]):
+            raise ValueError("a dictionary has keys of another kind")
         stack[-1].update(zip(items[::2], items[1::2], strict=True))
     elif name in {"APPEND", "APPENDS"}:
         items = _since_mark(stack) if name == "APPENDS" else [stack.pop()]
         stack[-1].extend(items)
     elif name == "BINPERSID":
         _, kind, key, _, count, _ = stack.pop()
+        if not isinstance(key, str) or not isinstance(count, int):
+            raise ValueError("a storage has no name, or no size")
         stack.append(_Storage(kind.name.removeprefix("torch "), key, count))
     else:
         raise ValueError(f"it has the instruction {name}")

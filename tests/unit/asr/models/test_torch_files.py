@@ -77,3 +77,11 @@ def test_damage_is_one_error_or_harmless(content, tmp_path_factory, data):
         path.write_bytes(content[:at] + bytes([data.draw(st.integers(0, 255))]) + content[at + 1 :])
     with contextlib.suppress(ModelError):
         assert all(array.dtype == np.float32 for array in read_tensors(path, "model_state").values())
+
+
+def test_keys_that_would_take_for_ever_to_hash_are_refused(tmp_path):
+    deep = b"\x80\x02})" + b"\x85" * 300_000 + b"K\x01s."
+    path = tmp_path / "deep.pt"
+    path.write_bytes(deep * 5)
+    with pytest.raises(ModelError, match="keys of another kind"):
+        read_tensors(path, "model_state")
