@@ -23,6 +23,7 @@ The command line and the environment take precedence over the file.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +43,7 @@ __all__ = ["config_exists", "config_path", "defaults_of", "named_models", "origi
 
 _MODELS: Final = "models"  # the section that is no command's
 _WITH_MICROPHONE: Final = "mic"  # the command whose --device is the microphone
-_DEVICES: Final = ("cpu", "cuda", "auto")  # what --device of the others takes
+_DEVICE: Final = re.compile(r"(cpu|cuda|auto|gpu)(:\d+)?", re.IGNORECASE)  # meant for --device of the others
 _SETTING_OF_OPTION: Final = {"url": "base_url", "api_key": "api_key"}
 
 
@@ -132,7 +133,8 @@ def defaults_of(
 
 def _is_meant(command: str, name: str, value: Any) -> bool:
     """Return whether a value above the first section is for a command that has the option."""
-    return name != "device" or (value in _DEVICES) is not (command == _WITH_MICROPHONE)
+    is_processor = isinstance(value, str) and _DEVICE.fullmatch(value) is not None
+    return name != "device" or is_processor is not (command == _WITH_MICROPHONE)
 
 
 def named_models() -> dict[str, NamedFolder]:

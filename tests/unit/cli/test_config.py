@@ -140,3 +140,10 @@ def test_a_name_without_a_folder_is_refused(write_config, value):
     write_config(f"[models]\nmine = {value}\n")
     with pytest.raises(ConfigurationError, match=r"\[models\] mine: expected a folder"):
         named_models()
+
+
+@pytest.mark.parametrize("device", ["gpu", "CUDA", "cuda:0"])
+def test_a_processor_that_there_is_not_is_no_microphone(write_config, device, capsys):
+    write_config(f'device = "{device}"\n')
+    assert run(["serve", "--port", "0"]) == 2
+    assert f"{device!r}" in capsys.readouterr().err
