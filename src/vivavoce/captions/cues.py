@@ -249,7 +249,7 @@ def _taking_turns(drafts: Sequence[_Draft]) -> list[_Draft]:
             until_ms = max(before.spoken_until_ms, draft.spoken_until_ms)
             if index + 1 < len(drafts):
                 until_ms = min(until_ms, drafts[index + 1].start_ms)
-            share = before.n_cells / (before.n_cells + draft.n_cells)
+            share = before.n_cells / max(1, before.n_cells + draft.n_cells)
             start_ms = max(start_ms, before.start_ms + round((until_ms - before.start_ms) * share))
         fair.append(dataclasses.replace(draft, start_ms=start_ms))
     return fair

@@ -12,6 +12,7 @@ import { joinWords, mayNotBegin, splitWords } from "./words.js";
 
 const SENTENCE_END = /[.!?…。｡！？．]["'”’)\]」』）】]*$/u;
 const PHRASE_END = /[,;:–—、､，；：]["'”’)\]」』）】]*$/u;
+const HANGING_FILL = 1.1; // how full a line may be with a mark that must not begin the next
 const SENTENCE_FILL = 0.55; // how full a line is before it ends after a sentence,
 const PHRASE_FILL = 0.7; // after a phrase,
 const CONNECTIVE_FILL = 0.75; // before a word that begins a phrase,
@@ -178,8 +179,9 @@ export class RollUp {
 	_ends(line, source, turn, word, mayBreak) {
 		if (!line.words.length) return false;
 		if (line.source !== source) return true;
-		if (mayNotBegin(word)) return false; // it hangs over the end of a full line
-		if (this._fill(joinWords([...line.words, word])) > 1) return true;
+		const fill = this._fill(joinWords([...line.words, word]));
+		if (mayNotBegin(word)) return fill > HANGING_FILL; // it may hang over the end of a full line
+		if (fill > 1) return true;
 		if (!mayBreak) return false;
 		const full = this._fill(joinWords(line.words));
 		const last = line.words[line.words.length - 1];
