@@ -158,6 +158,7 @@ class WhisperRecogniser:
                 f"{self.name} does not know the language {language!r}: use {', '.join(sorted(known))}"
             )
         self._context = functools.lru_cache(256)(self._encoded_context)
+        self._said = functools.lru_cache(256)(self._plain_prompt)
 
     @property
     def name(self) -> str:
@@ -219,8 +220,9 @@ class WhisperRecogniser:
         generated = self.runtime.generate(states, (*context, *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, n_prefix)
         found = self._timed(states, marks, tokens, span) if tokens else Hypothesis()
-        is_silence = _is_silence(generated.no_speech, found.words) or self._is_echo(span.prompt, found)
-        if not span.prefix and is_silence:
+        if not span.prefix and (
+            _is_silence(generated.no_speech, found.words) or self._is_echo(span.prompt, found)
+        ):
             found = Hypothesis()
         elif generated.is_cut and tokens == generated.tokens:  # what follows a loop would be another loop
             return without_cut_words(found, n_samples, n_prefix)
@@ -298,9 +300,11 @@ class WhisperRecogniser:
         """
         if not prompt or len(found.words) < _ECHO_WORDS or _has_confidence(found.words):
             return False
+        return _plain(word.text for word in found.words) in self._said(prompt)
+
+    def _plain_prompt(self, prompt: str) -> str:
         vocabulary = self.runtime.vocabulary
-        said = vocabulary.words(vocabulary.encode(f" {prompt}"))
-        return _plain(word.text for word in found.words) in _plain(word.text for word in said)
+        return _plain(word.text for word in vocabulary.words(vocabulary.encode(f" {prompt}")))
 
 
 def _most_tokens(seconds: float, language: str | None) -> int:

@@ -29,7 +29,8 @@ _ISO_CODES: Final = MappingProxyType({"jw": "jv"})
 _CLOSING: Final = frozenset({"Pe", "Pf", "Po"})
 _NOT_CLOSING: Final = frozenset("\"#&'*@\N{INVERTED QUESTION MARK}\N{INVERTED EXCLAMATION MARK}")
 # Text is divided at these borders before bytes are joined: letters, digits and marks never share a token.
-_RUNS: Final = re.compile(r" ?[^\W\d_]+| ?\d+| ?[^\s\w]+|\s+|_+")
+# Joining pairs takes a time that grows with the square of a run, and scripts without spaces have long ones.
+_RUNS: Final = re.compile(r" ?[^\W\d_]{1,32}| ?\d{1,32}| ?[^\s\w]{1,32}|\s{1,32}|_{1,32}")
 
 
 class WhisperVocabulary:

@@ -146,3 +146,9 @@ def test_a_file_that_is_no_json_is_refused(tmp_path):
     (tmp_path / "tokenizer.json").write_bytes(b"\xff")
     with pytest.raises(ModelError, match=r"tokenizer\.json is not a byte-level vocabulary"):
         WhisperVocabulary.load(tmp_path / "tokenizer.json")
+
+
+@given(st.text(st.sampled_from("ab cé\u9999\u8549 12_."), max_size=200))
+def test_a_text_is_the_bytes_of_its_tokens_however_long_a_run_is(text):
+    tokens = VOCABULARY.encode(text)
+    assert b"".join(PIECES[token] for token in tokens) == text.encode()
