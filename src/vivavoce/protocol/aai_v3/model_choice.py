@@ -109,6 +109,8 @@ def read_languages(given: ParameterReader, model: ServedModel, warnings: list[st
     """
     known: list[str] = []
     given_codes = _codes(given)
+    if not given_codes and given.raw("language_codes") is not None and not model.only_language:
+        return ()  # an empty list takes back what was said before
     for name, code in given_codes:
         if code == _ANY_LANGUAGE and not model.only_language:
             return ()

@@ -326,8 +326,8 @@ def _session_options(
         heartbeat=change.heartbeat or False,
         answer_empty_force=True,
         # What is said later decides where a word stands in English.
-        commit_words=not family.replaces_text and not (choice.translates and choice.languages != ("en",)),
-        report_pauses=not family.replaces_text,
+        commit_words=not family.replaces_text and not choice.translates,
+        report_pauses=not family.replaces_text and not choice.translates,
         key_terms=change.key_terms or (),
         prompt=change.prompt or "",
         filter_profanity=change.filter_profanity or False,
