@@ -114,11 +114,12 @@ class Connection:
         return dialect
 
     def _choose_engine(self, dialect: Dialect) -> None:
+        # First of all, since a model that is not loaded would be, for a session that is then refused.
+        if not self._service.may_begin(self, dialect.options.model, dialect.options.channels):
+            raise ProtocolViolation(Failure.BUSY, "the server has no capacity for another session")
         engine = self._engine = self._service.engines.engine_of(dialect.options.model)
         if engine.state is EngineState.DEAD:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
-        if not self._service.may_begin(self, dialect.options.model):
-            raise ProtocolViolation(Failure.BUSY, "the server has no capacity for another session")
 
     def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
         limits = dialect.limits

@@ -85,7 +85,8 @@ class Service:
         )
         self.is_draining = False
         self._machine = SharedMachine(options.streams_of_models)
-        self._chosen: dict[OpenConnection, str] = {}  # the model of each connection that has chosen one
+        # The model of each connection that has chosen one, once for each channel.
+        self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
         self._deliveries: set[asyncio.Task[bool]] = set()  # webhooks under way
         self._all_closed = asyncio.Event()  # set when the last connection closes
 
@@ -149,22 +150,26 @@ class Service:
         limit = self.options.max_sessions
         if limit is not None and len(self.connections) >= limit:
             return True
-        return self.engines.is_saturated or self._machine.is_full(self._chosen.values())
+        return self.engines.is_saturated or self._machine.is_full(self._models_in_use())
 
-    def may_begin(self, connection: OpenConnection, model: str | None) -> bool:
+    def _models_in_use(self) -> list[str]:
+        return [name for names in self._chosen.values() for name in names]
+
+    def may_begin(self, connection: OpenConnection, model: str | None, channels: int = 1) -> bool:
         """Count the session of an open connection from now on, if there is capacity for it.
 
         Args:
             connection: The connection.
             model: The name of its model; None: the default.
+            channels: How many channels it has, each of which costs as much as a session.
 
         Returns:
             Whether there is.
         """
-        name = self.engines.names[0] if model is None else model
-        if self.engines.is_saturated or not self._machine.holds([*self._chosen.values(), name]):
+        names = (self.engines.names[0] if model is None else model,) * channels
+        if self.engines.is_saturated or not self._machine.holds([*self._models_in_use(), *names]):
             return False
-        self._chosen[connection] = name
+        self._chosen[connection] = names
         return True
 
     @contextlib.contextmanager

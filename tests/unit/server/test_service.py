@@ -114,6 +114,19 @@ def test_sessions_of_several_models_share_the_machine():
     asyncio.run(run())
 
 
+def test_a_session_of_two_channels_costs_as_much_as_two():
+    async def run():
+        service = Service(ServerOptions(models=MODELS, streams_of_models={"better": 3}), scripted_engine)
+        async with service.lifespan(None):
+            one, other, third = (RecordingConnection() for _ in range(3))
+            assert service.may_begin(one, "better", channels=2)
+            assert not service.may_begin(other, "better", channels=2)
+            assert service.may_begin(third, "better")
+            assert service.is_full
+
+    asyncio.run(run())
+
+
 def test_a_model_that_was_dropped_fills_nothing():
     async def run():
         service = Service(ServerOptions(models=MODELS), scripted_engine)
