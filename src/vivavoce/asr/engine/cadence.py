@@ -8,6 +8,7 @@ from typing import Final
 __all__ = ["CadenceControl"]
 
 _LONGEST_MS: Final = 1_600.0
+_LEAST_STRETCH: Final = 1.5  # of a cadence that is slow already: partials give way before sessions do
 _TARGET_WAIT_S: Final = 0.15
 _GAIN: Final = 0.2  # change of the logarithm per second, for no wait or a wait of twice the target
 _MEMORY_S: Final = 0.5
@@ -32,7 +33,7 @@ class CadenceControl:
             shortest_ms: The configured cadence, in milliseconds of audio.
         """
         self._shortest_ms = shortest_ms
-        self._longest_ms = max(_LONGEST_MS, shortest_ms)
+        self._longest_ms = max(_LONGEST_MS, _LEAST_STRETCH * shortest_ms)
         self._cadence_ms = shortest_ms
         self._wait_s = 0.0  # smoothed over _MEMORY_S
         self._noted = -math.inf  # wall time of the last wait
