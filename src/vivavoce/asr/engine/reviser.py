@@ -136,7 +136,7 @@ class Reviser:
             while not self._waiting:
                 self._wanted.clear()
                 await self._wanted.wait()
-            member = self._waiting.pop(next(iter(self._waiting)))
+            member = self._waiting.pop(self._next())
             with self._alone(member):
                 request = member.session.next_revision()
                 if request is None:
@@ -157,6 +157,11 @@ class Reviser:
                 self._stats.passes[request.kind.value] += 1
                 member.session.apply_revision(request, hypothesis)
                 self._news(member)
+
+    def _next(self) -> int:
+        """The key of the member whose turn it is: nobody waits for recordings, so they come last."""
+        live = (key for key, member in self._waiting.items() if not member.session.is_recording)
+        return next(live, next(iter(self._waiting)))
 
     def stop(self) -> None:
         """Stop the thread after the pass in flight; waits for it."""

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -260,4 +261,18 @@ async def test_recordings_wait_as_long_as_it_takes():
     assert stream.sessions[0].awaited_revisions == (0,)
     gate.set()
     served.leave()
+    await engine.stop()
+
+
+async def test_recordings_come_after_everybody_who_waits():
+    engine = an_engine(Loud())
+    await engine.wait_loaded()
+    reviser = engine._reviser
+    for key, is_recording in enumerate((True, True, False, False)):
+        reviser._waiting[key] = SimpleNamespace(session=SimpleNamespace(is_recording=is_recording))
+    order = []
+    while reviser._waiting:
+        order.append(reviser._next())
+        del reviser._waiting[order[-1]]
+    assert order == [2, 3, 0, 1]
     await engine.stop()
