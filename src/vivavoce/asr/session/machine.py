@@ -141,11 +141,13 @@ class SessionMachine:
 
     @property
     def backlog_ms(self) -> float:
-        """Audio received and not yet through the speech detector, in milliseconds.
+        """Audio received and not through the speech detector, or after a final that waits, in milliseconds.
 
         A connection stops reading while it is long.
         """
-        return (self._segmenter.buffer.end - self._segmenter.position) / SAMPLES_PER_MS
+        segmenter = self._segmenter
+        done = min([segmenter.position, *(each.end or 0 for each in list(segmenter.closing)[:1])])
+        return (segmenter.buffer.end - done) / SAMPLES_PER_MS
 
     def receive(self, command: Command, now: float) -> None:
         """Take a command; a broken rule fails the session and raises nothing.
