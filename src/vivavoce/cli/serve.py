@@ -364,8 +364,8 @@ def _measured(model: ChosenModel, final: ChosenModel | None, device: str) -> int
     options = [] if model.name == DEFAULT_MODEL else [f"--model {model.given}"]
     options += [] if better is None else [f"--final-model {better.given}"]
     options += [] if device == "cpu" else [f"--device {device}"]
-    names = [figures_name(each) for each in (model, better) if each is not None]
-    return measured_streams(*names, options=" ".join(options), device=device)
+    better_name = None if better is None else figures_name(better)
+    return measured_streams(figures_name(model), better_name, " ".join(options), device=device)
 
 
 def _kept(store: Path | None, keep_days: float | None) -> dict[str, Any]:
