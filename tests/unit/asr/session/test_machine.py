@@ -987,3 +987,14 @@ def test_states_only_move_forward():
         driver.session._become(SessionState.FAILED)
     driver.session.fail(Failure.INTERNAL)
     assert driver.session.state is SessionState.ENDED
+
+
+def test_audio_behind_a_final_that_waits_is_backlog():
+    driver = Driver()
+    audio = np.concatenate([speech(0), silence(60), speech(1), silence(60), speech(2), silence(60)])
+    driver.say(audio, serve=False)
+    while driver.detect():
+        pass
+    assert driver.session.backlog_ms > 2_000
+    driver.serve()
+    assert driver.session.backlog_ms < 500
