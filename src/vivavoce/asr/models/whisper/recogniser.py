@@ -220,11 +220,15 @@ class WhisperRecogniser:
         generated = self.runtime.generate(states, (*context, *marks), span.prefix, limit)
         tokens = _without_loop(generated.tokens, n_prefix)
         found = self._timed(states, marks, tokens, span) if tokens else Hypothesis()
-        if not span.prefix and (
+        is_silence = not span.prefix and (
             _is_silence(generated.no_speech, found.words) or self._is_echo(span.prompt, found)
-        ):
+        )
+        loops = tokens != generated.tokens
+        if span.prompt and (is_silence or loops):  # it may be the prompt that led the model astray
+            return self._words(states, dataclasses.replace(span, prompt=""), language)
+        if is_silence:
             found = Hypothesis()
-        elif generated.is_cut and tokens == generated.tokens:  # what follows a loop would be another loop
+        elif generated.is_cut and not loops:  # what follows a loop would be another loop
             return without_cut_words(found, n_samples, n_prefix)
         return Piece(found, n_samples, n_prefix)
 
