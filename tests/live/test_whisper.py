@@ -117,7 +117,7 @@ def test_english_is_not_translated(whisper, samples):
     assert recognise(whisper, [dataclasses.replace(span, translates=True)]) == recognise(whisper, [span])
 
 
-@pytest.mark.parametrize("n_tokens", [24, 40])
+@pytest.mark.parametrize("n_tokens", [24, 32, 40])
 def test_a_decoder_with_less_room_loses_no_words(whisper, samples, monkeypatch, n_tokens):
     from vivavoce.asr.models.whisper import pieces, runtime
 

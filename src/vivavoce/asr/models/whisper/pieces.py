@@ -25,8 +25,14 @@ __all__ = ["Piece", "first_piece", "join", "without_cut_words"]
 
 _CUT_SAMPLES: Final = 7 * MODEL_RATE_HZ  # longer audio is cut at the quietest place in its last seconds
 _CUT_STEP_SAMPLES: Final = MODEL_RATE_HZ // 10
-_SEAM_S: Final = 3.0  # before the last word: how far back a pause is looked for
-_SHORTEST_S: Final = 4.0  # nobody says in less what fills the decoder: the model invents it
+_SEAM_S: Final = 3.0  # how far back a pause is looked for
+# Where a text is cut, its last tokens are found too late: the alignment has to spend the rest of the audio.
+_UNSURE_TOKENS: Final = 8
+_UNSURE_WORDS: Final = 2
+_OVERLAP_WORDS: Final = (
+    2  # known words before the first one that is heard again, which would else be lost at times
+)
+_SHORTEST_S: Final = 3.0  # nobody says in less what fills the decoder: the model invents it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +42,12 @@ class Piece:
     Attributes:
         hypothesis: Its words.
         n_samples: How much of the audio it covers; the rest is another piece.
-        n_prefix: How many tokens of the prefix it holds.
+        prefix: Tokens that the rest has to begin with.
     """
 
     hypothesis: Hypothesis
     n_samples: int
-    n_prefix: int
+    prefix: tuple[int, ...] = ()
 
 
 def first_piece(samples: Samples) -> Samples:
@@ -56,8 +62,10 @@ def first_piece(samples: Samples) -> Samples:
 def without_cut_words(found: Hypothesis, n_samples: int, n_prefix: int) -> Piece:
     """Keep the words before the best place to continue, where the decoder had no room for all.
 
-    The last word may be half a word. It is heard again, with those since the longest pause of the last
-    seconds if there is one. All words stay, and are all, if nobody can have said so much in so little time.
+    The last word may be half a word, and the times of the last are not certain. They are heard again, with
+    those since the longest pause of the seconds before if there is one. The rest begins with known words, so
+    that none is lost where it begins. All words stay, and are all, if nobody can have said so much in so
+    little time.
 
     Args:
         found: What the decoder wrote, which is not all.
@@ -66,20 +74,24 @@ def without_cut_words(found: Hypothesis, n_samples: int, n_prefix: int) -> Piece
     """
     words = found.words
     firsts = list(itertools.accumulate((word.n_tokens for word in words), initial=0))
-    earliest_s = max(_SHORTEST_S, words[-1].start_s - _SEAM_S) if words else 0.0
+    last = len(found.tokens) - _UNSURE_TOKENS
     places = [
         place
-        for place in range(1, len(words))
-        if firsts[place] >= n_prefix and words[place].start_s >= earliest_s
+        for place in range(1 + _OVERLAP_WORDS, len(words) - _UNSURE_WORDS + 1)
+        if n_prefix <= firsts[place] <= last and words[place - _OVERLAP_WORDS].start_s >= _SHORTEST_S
     ]
     if not places:
-        return Piece(found, n_samples, n_prefix)
-    kept = max(places, key=lambda place: (words[place].start_s - words[place - 1].end_s, place))
+        return Piece(found, n_samples)
+    earliest_s = words[places[-1]].start_s - _SEAM_S
+    places = [place for place in places if words[place].start_s >= earliest_s]
+    known = max(places, key=lambda place: (words[place].start_s - words[place - 1].end_s, place))
+    kept = known - _OVERLAP_WORDS
     at_s = (words[kept - 1].end_s + words[kept].start_s) / 2
     shorter = dataclasses.replace(
         found, tokens=found.tokens[: firsts[kept]], words=words[:kept], last_probability=1.0
     )
-    return Piece(shorter, min(n_samples, round(at_s * MODEL_RATE_HZ)), n_prefix)
+    n_heard = min(n_samples, round(at_s * MODEL_RATE_HZ))
+    return Piece(shorter, n_heard, found.tokens[firsts[kept] : firsts[known]])
 
 
 def join(left: Hypothesis, right: Hypothesis, start_s: float) -> Hypothesis:

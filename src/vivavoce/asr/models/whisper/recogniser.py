@@ -194,7 +194,7 @@ class WhisperRecogniser:
             whole = found if whole is None else join(whole, found, start / MODEL_RATE_HZ)
             language = language or whole.language
             start += piece.n_samples
-            rest, prefix = rest[piece.n_samples :], prefix[piece.n_prefix :]
+            rest, prefix = rest[piece.n_samples :], piece.prefix
         return whole
 
     def _piece(self, span: Span) -> Piece:
@@ -230,7 +230,7 @@ class WhisperRecogniser:
             found = Hypothesis()
         elif generated.is_cut and not loops:  # what follows a loop would be another loop
             return without_cut_words(found, n_samples, n_prefix)
-        return Piece(found, n_samples, n_prefix)
+        return Piece(found, n_samples)
 
     def _known_words(self, states: Any, span: Span, language: str | None) -> Piece:
         """Find the first words of a prefix that has no room in the decoder; the rest is another piece."""
@@ -240,7 +240,7 @@ class WhisperRecogniser:
         marks = self._marks(language, span)
         found = self._timed(states, marks, tokens, dataclasses.replace(span, prefix=tokens))
         end_s = found.words[-1].end_s
-        return Piece(found, min(len(span.samples), round(end_s * MODEL_RATE_HZ)), n)
+        return Piece(found, min(len(span.samples), round(end_s * MODEL_RATE_HZ)), span.prefix[n:])
 
     def _timed(self, states: Any, marks: tuple[int, ...], tokens: tuple[int, ...], span: Span) -> Hypothesis:
         """Group tokens to words, without those that have no duration in the audio."""

@@ -349,7 +349,7 @@ def test_a_prompt_takes_no_room_from_the_text(hear):
     whole, _ = hear(80, exact=True)
     told, model = hear(80, exact=True, prompt="Hello. " * 250, terms=("world",) * 100)
     assert told == whole
-    assert max(map(len, model.prompts)) < 448 - 220
+    assert max(prompt.index(WITHOUT_TIMES) for prompt in model.prompts) < 448 - 224
 
 
 def test_a_prompt_has_no_marks(build):
@@ -527,7 +527,7 @@ def test_the_decoder_continues_after_a_pause_of_the_last_seconds(hear):
     hypothesis, model = hear(40, exact=True, samples=samples)
     assert hypothesis.text == spoken(40)
     seconds_left = model.encoded[1] / 100
-    assert 10 - 4.2 < seconds_left <= 10 - 4
+    assert seconds_left == pytest.approx(10 - 4 + 0.5, abs=0.2)  # with two words before the pause
 
 
 def test_nobody_speaks_faster_however_long_that_goes_on(hear):
