@@ -45,18 +45,18 @@ def test_a_search_that_runs_out_of_time_says_what_it_knows():
 
 def test_each_measurement_has_an_equal_part_of_the_time_that_is_left():
     clock = [100.0]
-    untils = []
+    deadlines = []
 
     def measure(model, device, until):
-        untils.append((model, device, until - clock[0]))
+        deadlines.append((model, device, until - clock[0]))
         clock[0] += 30.0 if device == "cpu" else 10.0
         return Measured(model, device)
 
     found = measure_all(["a", "b"], ["cpu", "cuda"], measure, seconds=90.0, now=lambda: clock[0])
-    assert untils == [("a", "cpu", 22.5), ("a", "cuda", 20.0), ("b", "cpu", 25.0), ("b", "cuda", 20.0)]
+    assert deadlines == [("a", "cpu", 22.5), ("a", "cuda", 20.0), ("b", "cpu", 25.0), ("b", "cuda", 20.0)]
     assert [each.device for each in found] == ["cpu", "cuda"] * 2
     assert measure_all(["a"], ["cpu"], measure, seconds=-5.0, now=lambda: clock[0])
-    assert untils[-1] == ("a", "cpu", 0.0)
+    assert deadlines[-1] == ("a", "cpu", 0.0)
 
 
 def test_the_table():

@@ -168,7 +168,7 @@ def test_a_prompt_can_change_during_a_session():
 
 # --- translation ----------------------------------------------------------------------------------
 
-CANT = "task is accepted and has no effect: moonshine-tiny-en can't translate"
+UNABLE = "task is accepted and has no effect: moonshine-tiny-en can't translate"
 TRANSLATE = "task=translate"
 
 
@@ -181,7 +181,7 @@ TRANSLATE = "task=translate"
         (f"{TRANSLATE}&language_code=en", ENGLISH, False, ()),
         (f"{TRANSLATE}&speech_model=whisper-base&language_code=en", MANY, True, ()),
         (f"{TRANSLATE}&speech_model=moonshine-tiny-en&language_code=en-GB", ENGLISH, False, ()),
-        (f"{TRANSLATE}&speech_model=moonshine-tiny-en", ENGLISH, False, (CANT,)),
+        (f"{TRANSLATE}&speech_model=moonshine-tiny-en", ENGLISH, False, (UNABLE,)),
     ],
 )
 def test_a_task_needs_a_model_that_translates(query, model, translates, warnings):
@@ -193,8 +193,8 @@ def test_without_a_model_that_translates_the_language_chooses():
     models = ServedModels((ENGLISH, SPANISH))
     options = open_session(f"{TRANSLATE}&language_code=es", models).options
     assert (options.model, options.translates, options.commit_words) == (SPANISH.name, False, True)
-    assert options.warnings == (CANT.replace(ENGLISH.name, SPANISH.name),)
-    assert open_session(TRANSLATE, ENGLISH_ONLY).options.warnings == (CANT,)
+    assert options.warnings == (UNABLE.replace(ENGLISH.name, SPANISH.name),)
+    assert open_session(TRANSLATE, ENGLISH_ONLY).options.warnings == (UNABLE,)
 
 
 @pytest.mark.parametrize(

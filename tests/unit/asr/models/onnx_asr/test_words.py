@@ -22,8 +22,8 @@ def texts(*tokens):
 
 
 def test_a_space_begins_a_word():
-    assert texts(" hel", "lo", " wor", "ld", ".") == ["hello", "world."]
-    assert texts("hel", "lo") == ["hello"]
+    assert texts(" he", "llo", " wor", "ld", ".") == ["hello", "world."]
+    assert texts("he", "llo") == ["hello"]
 
 
 def test_a_space_may_be_a_token_by_itself():
