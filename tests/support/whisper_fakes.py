@@ -158,6 +158,11 @@ class FakeSpeech(FakeWhisper):
         return [found]
 
 
+def pretend_installed(monkeypatch):
+    """Let checks find CTranslate2, whether it is installed or not."""
+    monkeypatch.setitem(__import__("sys").modules, "ctranslate2", ModuleType("ctranslate2"))
+
+
 def install(monkeypatch, model, *, gpus=0):
     """Let ``import ctranslate2`` find a library that opens this model, and that finds so many GPUs."""
 

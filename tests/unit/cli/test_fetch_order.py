@@ -11,6 +11,7 @@ import pytest
 
 from support.cli_fakes import FakeTranscriber
 from support.fake_hub import FakeHub
+from support.whisper_fakes import pretend_installed
 from vivavoce.cli.app import run
 from vivavoce.model_files import CATALOGUE, Card, RemoteFile
 
@@ -27,6 +28,7 @@ CARD = Card(
 def hub(tmp_path, monkeypatch):
     """A hub with one model that is not on this machine yet."""
     monkeypatch.chdir(tmp_path)
+    pretend_installed(monkeypatch)
     for module in ("vivavoce.model_files", "vivavoce.model_files.choice"):
         monkeypatch.setattr(f"{module}.CATALOGUE", {**CATALOGUE, CARD.name: CARD})
     hub = FakeHub()

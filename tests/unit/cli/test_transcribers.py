@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from support.cli_fakes import FakeTranscriber
+from support.whisper_fakes import pretend_installed
 from vivavoce.cli.app import run
 from vivavoce.cli.transcribers import TurnTranscriber, connection_message, transcriber_factory
 from vivavoce.cli.turn_options import TurnPreset, turn_parameters
@@ -233,6 +234,7 @@ def test_a_model_that_is_unknown_is_said_before_anything_starts(parts, recording
 @pytest.mark.parametrize("command", ["stream", "serve"])
 @pytest.mark.parametrize("value", ["1", "true", "yes", "ON"])
 def test_the_environment_forbids_downloads(parts, recording, capsys, monkeypatch, command, value):
+    pretend_installed(monkeypatch)
     monkeypatch.setenv("VIVAVOCE_OFFLINE", value)
     source = [recording] if command == "stream" else []
     assert run([command, *source, "--model", "whisper-base"]) == 1
@@ -242,6 +244,7 @@ def test_the_environment_forbids_downloads(parts, recording, capsys, monkeypatch
 @pytest.mark.parametrize("command", ["stream", "serve"])
 @pytest.mark.parametrize("value", ["0", "false", "no", "off"])
 def test_the_environment_allows_downloads(parts, recording, capsys, monkeypatch, command, value):
+    pretend_installed(monkeypatch)
     monkeypatch.setenv("VIVAVOCE_OFFLINE", value)
     monkeypatch.setenv("VIVAVOCE_MODEL_HUB", "http://127.0.0.1:1")
     source = [recording] if command == "stream" else []

@@ -15,6 +15,7 @@ from support.whisper_fakes import (
     FakeSpeech,
     FakeWhisper,
     install,
+    pretend_installed,
     write_model,
 )
 from vivavoce.asr.models import Span, recognise
@@ -139,6 +140,7 @@ def test_a_library_that_cannot_be_loaded_is_a_model_error(tmp_path, monkeypatch,
     def fail(name):
         raise error
 
+    pretend_installed(monkeypatch)
     monkeypatch.setattr("importlib.import_module", fail)
     with pytest.raises(ModelError, match="CTranslate2 can't be loaded") as caught:
         WhisperRecogniser(write_model(tmp_path / "base"))
