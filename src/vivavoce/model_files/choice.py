@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -118,7 +119,7 @@ def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenM
         folder = own.folder.expanduser()
         if not folder.is_dir():
             raise ModelError(f"{folder}, the folder of model {text}, is no folder")
-        found = _in_folder(folder.resolve())
+        found = _in_folder(_absolute(folder))
         return replace(found, name=text, languages=own.languages or found.languages)
     card = CATALOGUE.get(text)
     if card is not None:
@@ -126,7 +127,7 @@ def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenM
     try:
         folder = Path(text).expanduser()
         if folder.is_dir():
-            return _in_folder(folder.resolve())
+            return _in_folder(_absolute(folder))
     except (OSError, RuntimeError):  # a name that is too long, or the home of a user who is unknown
         raise ModelError(f"{text[:80]} is no folder") from None
     if "/" in text or text.startswith((".", "~")):
@@ -134,6 +135,11 @@ def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenM
     close = get_close_matches(text, [*(named or ()), *CATALOGUE], 1, cutoff=0.4)
     hint = f"do you mean {close[0]}? " if close else ""
     raise ModelError(f"no model is named {text!r}: {hint}vivavoce models list has all names")
+
+
+def _absolute(folder: Path) -> Path:
+    """The path from the root; a link keeps its name, which is what the user calls the model."""
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - Path.absolute() leaves ``..``, resolve() follows links
 
 
 def _in_folder(folder: Path) -> ChosenModel:

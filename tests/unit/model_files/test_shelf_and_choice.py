@@ -139,6 +139,19 @@ def test_folders_are_recognised_by_their_files(tmp_path):
     assert not english.is_for_finals
 
 
+def test_a_link_names_its_model(tmp_path, monkeypatch):
+    folder = tmp_path / "snapshots" / "a1b2"
+    folder.parent.mkdir()
+    write(folder, {"model_type": "moonshine_streaming"})
+    (tmp_path / "ours-es").symlink_to(folder)
+    linked = choose(str(tmp_path / "ours-es"))
+    assert (linked.name, linked.languages) == ("ours-es", ("es",))
+    assert linked.folder.is_absolute()
+    (folder / "inside").mkdir()
+    monkeypatch.chdir(folder / "inside")
+    assert choose("..").name == "a1b2"
+
+
 @pytest.mark.parametrize(
     ("config", "kind"),
     [
