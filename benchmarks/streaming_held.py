@@ -62,7 +62,8 @@ __all__ = ["ForcedText", "main", "spoken_s", "word_latency"]
 
 _STREAMING: Final = ("tiny", "small")
 _FIRST_TRIAL: Final = 8
-_QUIET: Final = 0.02  # of the loudest sample: what is behind the last louder one is not speech
+_QUIET: Final = 0.15  # of the power of loud frames, as a root: what is behind the last louder one is noise
+_FRAME: Final = 320  # samples
 _NEW_TOKENS: Final = 2
 
 
@@ -116,9 +117,12 @@ def spoken_s(samples: Samples) -> float:
     Args:
         samples: Shape (n,), float32, 16 kHz.
     """
-    loudness = np.abs(samples)
-    loud = np.flatnonzero(loudness > _QUIET * loudness.max(initial=0.0))
-    return (int(loud[-1]) + 1) / MODEL_RATE_HZ if len(loud) else 0.0
+    n = len(samples) // _FRAME
+    if not n:
+        return 0.0
+    loudness = np.sqrt(np.square(samples[: n * _FRAME]).reshape(n, _FRAME).mean(axis=1))
+    loud = np.flatnonzero(loudness > _QUIET * np.percentile(loudness, 95))
+    return (int(loud[-1]) + 1) * _FRAME / MODEL_RATE_HZ if len(loud) else 0.0
 
 
 def word_latency(traces: Sequence[Trace]) -> Spread | None:
@@ -160,7 +164,7 @@ def _started(size: str) -> Iterator[tuple[str, int]]:
             yield server.url, server.pid
 
 
-def find(clips: Sequence[Clip], options: Options, limit: int) -> int:
+def find(clips: Sequence[Clip], options: Options, limit: int, first: int) -> int:
     """Find how many streams a running server holds; writes a line for each trial."""
     with running(options) as system:
 
@@ -173,7 +177,7 @@ def find(clips: Sequence[Clip], options: Options, limit: int) -> int:
             sys.stdout.flush()
             return is_held(measured)
 
-        return largest_held(held, limit, _FIRST_TRIAL)
+        return largest_held(held, limit, first)
 
 
 def _line(streams: int, measured: Figures) -> str:
@@ -195,6 +199,7 @@ def main() -> int:
     parser.add_argument("--load", choices=("short", "continuous"), default="short")
     parser.add_argument("--protocol", choices=("v2", "v3"), default="v3")
     parser.add_argument("--streams", type=int, default=64, metavar="N", help="most streams to try")
+    parser.add_argument("--first", type=int, default=_FIRST_TRIAL, metavar="N", help="streams to try first")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--host", default="127.0.0.1", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
@@ -205,7 +210,7 @@ def main() -> int:
     clips = named_recordings(arguments)
     with _started(arguments.size) as (url, pid):
         options = Options(url=url, pid=pid, load=arguments.load, protocol=arguments.protocol)
-        count = find(clips, options, arguments.streams)
+        count = find(clips, options, arguments.streams, arguments.first)
     sys.stdout.write(f"{arguments.size}, {arguments.load}: {count} streams held\n")
     return 0
 
