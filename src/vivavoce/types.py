@@ -83,6 +83,8 @@ class Word:
         end_ms: End, in milliseconds of the session's audio.
         confidence: Probability that the word is right, 0 to 1.
         is_final: Whether the word is committed: it never changes again.
+        speaker: Who says it, in a finished turn of a session that labels speakers; else None.
+        speaker_confidence: Probability that the speaker is right, 0 to 1; None: not known.
     """
 
     text: str
@@ -90,6 +92,8 @@ class Word:
     end_ms: int
     confidence: float
     is_final: bool = False
+    speaker: str | None = None
+    speaker_confidence: float | None = None
 
 
 class PiiPolicy(enum.StrEnum):

@@ -300,7 +300,9 @@ class TurnUpdated:
             finished; else empty. None: the whole text of a finished turn.
         language: ISO 639-1 code of the language that was heard; None: the model can't tell.
         language_probability: Its probability, 0 to 1.
-        speaker: Who speaks, if the session labels turns and the turn is finished; else None.
+        speaker: Who says most of it, if the session labels speakers and the turn is finished; else None.
+            Words may name speakers of their own.
+        speaker_confidence: Probability that the speaker is right, 0 to 1; None: not known.
     """
 
     turn_order: int
@@ -316,6 +318,7 @@ class TurnUpdated:
     language: str | None = None
     language_probability: float = 0.0
     speaker: str | None = None
+    speaker_confidence: float | None = None
 
     @property
     def text(self) -> str:

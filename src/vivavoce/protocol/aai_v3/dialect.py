@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.aai_v3.close_codes import CODES
@@ -170,10 +170,11 @@ class V3Dialect:
             end_of_turn_confidence=confidence,
             words=_words(event),
             utterance=whole if event.utterance is None else event.utterance,
-            language_code=ABSENT if event.language is None else event.language,
+            language_code=_or_absent(event.language),
             language_confidence=ABSENT if event.language is None else round(event.language_probability, 6),
-            speaker_label=ABSENT if event.speaker is None else event.speaker,
-            channel=ABSENT if event.channel is None else event.channel,
+            speaker_label=_or_absent(event.speaker),
+            speaker_confidence=_or_absent(event.speaker_confidence),
+            channel=_or_absent(event.channel),
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:
@@ -195,17 +196,27 @@ def _words(event: TurnUpdated) -> list[Word]:
             text=word.text,
             confidence=round(word.confidence, 6),
             word_is_final=word.is_final,
-            speaker=ABSENT if event.speaker is None else event.speaker,
-            speaker_confidence=ABSENT,
+            speaker=_or_absent(word.speaker or event.speaker),
+            speaker_confidence=_or_absent(word.speaker_confidence),
         )
         for word in event.words
     ]
 
 
+def _or_absent(value: Any) -> Any:
+    """The value of a field that is left out if there is none."""
+    return ABSENT if value is None else value
+
+
 def _revision(event: SpeakersRevised) -> SpeakerRevisionEvent:
     return SpeakerRevisionEvent(
         revisions=[
-            SpeakerRevisionItem(turn_order=turn.turn_order, speaker_label=turn.speaker, words=_words(turn))
+            SpeakerRevisionItem(
+                turn_order=turn.turn_order,
+                speaker_label=turn.speaker,
+                words=_words(turn),
+                channel=_or_absent(turn.channel),
+            )
             for turn in event.turns
         ]
     )

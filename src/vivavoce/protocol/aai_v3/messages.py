@@ -150,7 +150,8 @@ class TurnEvent(Model, kw_only=True):
             the end. In all other messages it is empty.
         language_code: The language, if the session asked for language detection.
         language_confidence: Probability that the language is right, 0 to 1.
-        speaker_label: Who speaks, if the session asked for speaker labels.
+        speaker_label: Who says most of the turn, if the session asked for speaker labels.
+        speaker_confidence: Probability that the speaker is right, 0 to 1.
         channel: The channel, from 0, in a session with ``channels=2``; else None. An extension of ours.
     """
 
@@ -165,6 +166,7 @@ class TurnEvent(Model, kw_only=True):
     language_code: str | None = None
     language_confidence: float | None = None
     speaker_label: str | None = None
+    speaker_confidence: float | None = None
     channel: int | None = None
 
     def __post_init__(self) -> None:
@@ -240,13 +242,15 @@ class SpeakerRevisionItem(Model, kw_only=True):
 
     Attributes:
         turn_order: The number of the turn.
-        speaker_label: Who speaks.
+        speaker_label: Who says most of the turn.
         words: The words of the turn, with their speakers.
+        channel: The channel, from 0, in a session with ``channels=2``; else None. An extension of ours.
     """
 
     turn_order: int
     speaker_label: str | None = None
     words: list[Word] = []
+    channel: int | None = None
 
     def __post_init__(self) -> None:
         convert_nested(self, "words")
