@@ -92,6 +92,24 @@ def test_then_it_gets_its_last_words(caplog):
         wait_until(lambda: server.should_exit)
 
 
+def test_a_second_signal_ends_sessions_with_their_last_words(caplog, monkeypatch):
+    monkeypatch.setattr(run_module, "_DOUBLED_S", 0.0)
+    caplog.set_level(logging.INFO)
+    with running(drain_s=None) as server, contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(speaking(server)) for _ in range(16)]
+        server.handle_exit(signal.SIGTERM, None)
+        wait_until(lambda: server._draining is not None)
+        assert not server.should_exit
+        server.handle_exit(signal.SIGTERM, None)
+        for socket in sockets:
+            text, code = rest(socket)
+            assert ("alpha bravo" in text, '"end_of_turn":true' in text.replace(" ", "")) == (True, True)
+            assert ('"Termination"' in text, code) == (True, 1000)
+        wait_until(lambda: server.should_exit)
+    assert "16 sessions may continue until they end" in caplog.text
+    assert "16 sessions are cut off" not in caplog.text
+
+
 def test_a_doubled_signal_counts_once(monkeypatch):
     monkeypatch.setattr(run_module, "_DOUBLED_S", 10 * HANG_S)
     with running(drain_s=0.05) as server, speaking(server) as socket:

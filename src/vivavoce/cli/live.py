@@ -20,7 +20,7 @@ from vivavoce.cli.model_options import (
     find_models,
 )
 from vivavoce.cli.room_options import check_room_name, random_room_name
-from vivavoce.cli.serve import LogLevel, LogLevelOption, PortOption, StoreOption
+from vivavoce.cli.serve_options import LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.configuration import DEFAULT_PORT
 
 if TYPE_CHECKING:

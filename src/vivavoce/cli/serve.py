@@ -4,282 +4,84 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import stat
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from pathlib import Path  # noqa: TC003  - typer reads it
+from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.cli.guarded import say
 from vivavoce.cli.model_options import DeviceOption, ModelOption, OfflineOption, find_models, with_folders
+from vivavoce.cli.serve_options import (
+    AllowOriginOption,
+    ApiKeyFileOption,
+    ApiKeyOption,
+    DrainOption,
+    FinalModelOption,
+    FinalWaitOption,
+    HostOption,
+    KeepDaysOption,
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    MaxReadersOption,
+    MaxSessionsOption,
+    MaxSessionsPerKeyOption,
+    NoAuthOption,
+    PortOption,
+    PublicStatusOption,
+    SpeakerModelOption,
+    StoreOption,
+    StrictChunksOption,
+    TlsCertOption,
+    TlsKeyOption,
+    TlsSelfSignedOption,
+    TurnModelOption,
+    WebhooksOption,
+)
 from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
     from vivavoce.model_files import ChosenModel
 
-__all__ = ["LogLevel", "LogLevelOption", "PortOption", "StoreOption", "read_keys", "serve"]
-
-
-class LogLevel(StrEnum):
-    """Least severe level of messages that the server logs."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-_HostOption = Annotated[
-    str,
-    typer.Option(
-        metavar="HOST",
-        envvar="VIVAVOCE_HOST",
-        help="Listen on this address; 0.0.0.0 listens on all networks.",
-    ),
-]
-PortOption = Annotated[
-    int,
-    typer.Option(
-        metavar="PORT",
-        envvar="VIVAVOCE_PORT",
-        min=0,
-        max=65_535,
-        help="Listen on this port; 0 picks a free one.",
-    ),
-]
-_ApiKeyOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--api-key",
-        metavar="KEY",
-        show_default=False,
-        help="Accept this API key; repeatable. VIVAVOCE_API_KEYS adds keys, separated by commas.",
-    ),
-]
-_ApiKeyFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        envvar="VIVAVOCE_API_KEY_FILE",
-        show_default=False,
-        help="Accept the API keys in this file, one per line. A key followed by no-funds, unpaid or "
-        "disabled is refused with that reason.",
-    ),
-]
-_NoAuthOption = Annotated[
-    bool,
-    typer.Option(
-        "--no-auth",
-        envvar="VIVAVOCE_NO_AUTH",
-        help="Accept clients without a key, on any address.",
-    ),
-]
-_MaxSessionsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|measured",
-        envvar="VIVAVOCE_MAX_SESSIONS",
-        show_default=False,
-        help="Allow this many sessions at a time, or as many as vivavoce capacity measured with each model "
-        "(default: no limit).",
-    ),
-]
-_MaxSessionsPerKeyOption = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        envvar="VIVAVOCE_MAX_SESSIONS_PER_KEY",
-        min=1,
-        show_default=False,
-        help="Allow this many sessions at a time for one key and its tokens (default: no limit).",
-    ),
-]
-_AllowOriginOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-origin",
-        metavar="ORIGIN",
-        show_default=False,
-        help="Let web pages from this origin, such as https://example.org, open sessions without a key and "
-        "read rooms; repeatable; * allows all.",
-    ),
-]
-_MaxReadersOption = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        envvar="VIVAVOCE_MAX_READERS",
-        min=1,
-        help="Allow this many readers of rooms at a time.",
-    ),
-]
-StoreOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--store",
-        metavar="FILE",
-        envvar="VIVAVOCE_STORE",
-        show_default=False,
-        help="Keep transcripts in this SQLite file (default: nothing is kept); see vivavoce transcripts.",
-    ),
-]
-_KeepDaysOption = Annotated[
-    float | None,
-    typer.Option(
-        metavar="DAYS",
-        envvar="VIVAVOCE_KEEP_DAYS",
-        min=0,
-        show_default=False,
-        help="Delete kept transcripts after this many days (default: never).",
-    ),
-]
-_TlsCertOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-cert",
-        metavar="FILE",
-        envvar="VIVAVOCE_TLS_CERT",
-        show_default=False,
-        help="Use TLS with the certificate chain in this PEM file.",
-    ),
-]
-_TlsKeyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--tls-key",
-        metavar="FILE",
-        envvar="VIVAVOCE_TLS_KEY",
-        show_default=False,
-        help="Read the private key from this PEM file (default: the file of --tls-cert).",
-    ),
-]
-_TlsSelfSignedOption = Annotated[
-    bool,
-    typer.Option(
-        "--tls-self-signed",
-        envvar="VIVAVOCE_TLS_SELF_SIGNED",
-        help="Use TLS with a certificate for localhost and HOST that is created in the cache folder, for "
-        "development; the log has its path.",
-    ),
-]
-_WebhooksOption = Annotated[
-    bool,
-    typer.Option(
-        envvar="VIVAVOCE_WEBHOOKS",
-        help="Post finished turns to the URL that a client names. A public server without keys never does.",
-    ),
-]
-_StrictChunksOption = Annotated[
-    bool,
-    typer.Option(
-        "--strict-chunks",
-        envvar="VIVAVOCE_STRICT_CHUNKS",
-        help="Refuse v2 messages of less than 100 ms of audio, as the protocol documents (default: of less "
-        "than 10 ms).",
-    ),
-]
-_FinalModelOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FOLDER",
-        envvar="VIVAVOCE_FINAL_MODEL",
-        show_default=False,
-        help="Let this model hear finished turns again, for better finals (default: no second model).",
-    ),
-]
-_FinalWaitOption = Annotated[
-    float,
-    typer.Option(
-        metavar="SECONDS",
-        envvar="VIVAVOCE_FINAL_WAIT",
-        min=0,
-        help="Wait this long for --final-model after the end of a turn, then send the turn without it.",
-    ),
-]
-_TurnModelOption = Annotated[
-    str,
-    typer.Option(
-        "--turn-model",
-        metavar="MODEL",
-        envvar="VIVAVOCE_TURN_MODEL",
-        help="Detect the end of a turn from audio with this model: auto (smart-turn if pipecat-ai is "
-        "installed), none, or an ONNX file.",
-    ),
-]
-_SpeakerModelOption = Annotated[
-    str,
-    typer.Option(
-        "--speaker-model",
-        metavar="MODEL",
-        envvar="VIVAVOCE_SPEAKER_MODEL",
-        help="Tell speakers apart for sessions that ask for it, with this voice encoder: auto (that of "
-        "resemblyzer, if it is installed), none, or its file pretrained.pt.",
-    ),
-]
-_DrainOption = Annotated[
-    float,
-    typer.Option(
-        metavar="SECONDS",
-        envvar="VIVAVOCE_DRAIN",
-        min=0,
-        help="Let open sessions continue for this long at SIGTERM or Ctrl-C, then end them with their last "
-        "words.",
-    ),
-]
-_PublicStatusOption = Annotated[
-    bool,
-    typer.Option(
-        "--public-status",
-        envvar="VIVAVOCE_PUBLIC_STATUS",
-        help="Serve /metrics and the figures of /readyz to everyone (default: on a public address to this "
-        "machine, and with an API key).",
-    ),
-]
-LogLevelOption = Annotated[
-    LogLevel,
-    typer.Option(
-        metavar="LEVEL",
-        envvar="VIVAVOCE_LOG_LEVEL",
-        help="Log messages of this level and above to standard error: debug, info, warning or error.",
-    ),
-]
+__all__ = ["drain_seconds", "read_keys", "serve"]
 
 
 def serve(
     *,
-    host: _HostOption = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: PortOption = DEFAULT_PORT,
-    api_key: _ApiKeyOption = None,
-    api_key_file: _ApiKeyFileOption = None,
-    no_auth: _NoAuthOption = False,
-    max_sessions: _MaxSessionsOption = None,
-    max_sessions_per_key: _MaxSessionsPerKeyOption = None,
-    allow_origin: _AllowOriginOption = None,
-    max_readers: _MaxReadersOption = 5_000,
+    api_key: ApiKeyOption = None,
+    api_key_file: ApiKeyFileOption = None,
+    no_auth: NoAuthOption = False,
+    max_sessions: MaxSessionsOption = None,
+    max_sessions_per_key: MaxSessionsPerKeyOption = None,
+    allow_origin: AllowOriginOption = None,
+    max_readers: MaxReadersOption = 5_000,
     store: StoreOption = None,
-    keep_days: _KeepDaysOption = None,
-    tls_cert: _TlsCertOption = None,
-    tls_key: _TlsKeyOption = None,
-    tls_self_signed: _TlsSelfSignedOption = False,
-    webhooks: _WebhooksOption = True,
-    strict_chunks: _StrictChunksOption = False,
+    keep_days: KeepDaysOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    tls_self_signed: TlsSelfSignedOption = False,
+    webhooks: WebhooksOption = True,
+    strict_chunks: StrictChunksOption = False,
     model: ModelOption = None,
-    final_model: _FinalModelOption = None,
-    final_wait: _FinalWaitOption = 1.0,
+    final_model: FinalModelOption = None,
+    final_wait: FinalWaitOption = 1.0,
     offline: OfflineOption = False,
     device: DeviceOption = "cpu",
-    turn_model: _TurnModelOption = "auto",
-    speaker_model: _SpeakerModelOption = "auto",
-    drain: _DrainOption = 5.0,
-    public_status: _PublicStatusOption = False,
+    turn_model: TurnModelOption = "auto",
+    speaker_model: SpeakerModelOption = "auto",
+    drain: DrainOption = "30",
+    public_status: PublicStatusOption = False,
     log_level: LogLevelOption = LogLevel.INFO,
+    log_format: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """Run a server for AssemblyAI's streaming protocols.
 
@@ -290,28 +92,64 @@ def serve(
       vivavoce serve --model moonshine-tiny-en --model whisper-base
 
     A loopback address needs no keys; any other needs them, or --no-auth. After Ctrl-C or SIGTERM sessions
-    may continue for --drain seconds; a second signal stops at once. SIGHUP reads keys and certificate again.
+    may continue for --drain-timeout seconds; a second signal ends them, a third cuts them off. SIGHUP reads
+    keys and certificate again.
     """  # noqa: D301  - click keeps the lines after \b as they are
+    given = {**locals()}  # the parameters by their names
     keys, server = _keys_reader(api_key, api_key_file), _server_module()
-    prepare = functools.partial(
-        server.ServerOptions,
-        host=host,
-        port=port,
-        api_keys=keys(),
-        no_auth=no_auth,
-        final_wait_s=final_wait,
-        webhooks=webhooks,
-        strict_chunks=strict_chunks,
-        allow_origins=tuple(allow_origin or ()),
-        max_readers=max_readers,
-        **_kept(store, keep_days),
-        public_status=public_status,
-        log_level=log_level.value,
-        max_sessions_per_key=max_sessions_per_key,
-        **_running(device, turn_model, speaker_model, drain),
-        **_tls(tls_cert, tls_key, is_self_signed=tls_self_signed),
-    )
+    prepare = functools.partial(server.ServerOptions, api_keys=keys(), **_settings(given))
     server.serve(_options(prepare, model, final_model, max_sessions, device, offline=offline), read_keys=keys)
+
+
+_SAME_NAMES: Final = (
+    "host",
+    "port",
+    "no_auth",
+    "webhooks",
+    "strict_chunks",
+    "max_readers",
+    "max_sessions_per_key",
+    "store",
+    "keep_days",
+    "device",
+    "turn_model",
+    "speaker_model",
+    "public_status",
+    "tls_cert",
+    "tls_key",
+    "tls_self_signed",
+)
+"""Parameters of the command that are attributes of the server's options as they are."""
+
+
+def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the server's options get from the command, keys, models and limits of sessions apart."""
+    return {name: given[name] for name in _SAME_NAMES} | {
+        "final_wait_s": given["final_wait"],
+        "allow_origins": tuple(given["allow_origin"] or ()),
+        "drain_s": drain_seconds(given["drain"]),
+        "log_level": given["log_level"].value,
+        "log_format": given["log_format"].value,
+    }
+
+
+def drain_seconds(text: str) -> float | None:
+    """Return how long open sessions may continue, in seconds; None: until all have ended.
+
+    Raises:
+        ConfigurationError: It is neither a number from 0 on nor ``all``.
+    """
+    if text.strip().lower() == "all":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ConfigurationError(
+            f"--drain-timeout must be a number of seconds from 0 on, or all, got {text!r}"
+        )
+    return seconds
 
 
 def _options(
@@ -366,19 +204,6 @@ def _measured(model: ChosenModel, final: ChosenModel | None, device: str) -> int
     options += [] if device == "cpu" else [f"--device {device}"]
     better_name = None if better is None else figures_name(better)
     return measured_streams(figures_name(model), better_name, " ".join(options), device=device)
-
-
-def _kept(store: Path | None, keep_days: float | None) -> dict[str, Any]:
-    return {"store": store, "keep_days": keep_days}
-
-
-def _running(device: str, turn_model: str, speaker_model: str, drain: float) -> dict[str, Any]:
-    models = {"turn_model": turn_model, "speaker_model": speaker_model}
-    return {**models, "device": device, "drain_s": drain}
-
-
-def _tls(cert: Path | None, key: Path | None, *, is_self_signed: bool) -> dict[str, Any]:
-    return {"tls_cert": cert, "tls_key": key, "tls_self_signed": is_self_signed}
 
 
 def _server_module() -> ModuleType:

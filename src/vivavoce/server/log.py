@@ -7,18 +7,65 @@ lines instead; those that find no room are dropped and counted.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
+import json
 import logging
 import os
 import queue
 import threading
 from typing import Final
 
-__all__ = ["LOG_FORMAT", "NonBlockingHandler"]
+__all__ = ["JsonFormatter", "NonBlockingHandler", "formatter_of"]
 
-LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_REPEATS: Final = frozenset({"color_message"})  # uvicorn's copy of the message
 
 _ROOM: Final = 10_000  # lines
 _FLUSH_S: Final = 1.0
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes each record as one JSON object on one line.
+
+    Its members are ``time`` (RFC 3339, UTC), ``level``, ``logger`` and ``message``, ``exception`` if there is
+    one, and what the logging call gave as ``extra``, such as ``session_id``.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object."""
+        when = dt.datetime.fromtimestamp(record.created, dt.UTC)
+        found: dict[str, str | float] = {
+            "time": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+        }
+        if record.exc_info:
+            found["exception"] = self.formatException(record.exc_info)
+        found |= {
+            name: value
+            for name, value in vars(record).items()
+            if name not in _OWN | _REPEATS and isinstance(value, str | int | float)
+        }
+        return json.dumps(found, ensure_ascii=False)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The text of a record; one with wrong arguments must not stop the server."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError):
+        return repr(record.msg)
+
+
+def formatter_of(log_format: str) -> logging.Formatter:
+    """Return what writes the lines of a log.
+
+    Args:
+        log_format: ``text`` or ``json``.
+    """
+    return JsonFormatter() if log_format == "json" else logging.Formatter(_TEXT)
 
 
 class NonBlockingHandler(logging.Handler):
@@ -45,9 +92,7 @@ class NonBlockingHandler(logging.Handler):
             text = f"{record.levelname} {record.name}: {record.msg!r}"
         try:
             if self._dropped:
-                self._lines.put_nowait(
-                    f"{self._dropped} lines of the log were dropped: they are read too slowly\n"
-                )
+                self._lines.put_nowait(self.format(_dropped_notice(self._dropped)) + "\n")
                 self._dropped = 0
             self._lines.put_nowait(text + "\n")
         except queue.Full:
@@ -69,3 +114,8 @@ class NonBlockingHandler(logging.Handler):
                     data = data[os.write(self._descriptor, data) :]
             except OSError:  # closed, or the disk is full: nothing can be reported
                 continue
+
+
+def _dropped_notice(n_lines: int) -> logging.LogRecord:
+    text = "%d lines of the log were dropped: they are read too slowly"
+    return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, (n_lines,), None)

@@ -45,7 +45,8 @@ class ServerOptions:
             are slowed down instead.
         strict_chunks: Whether v2 messages of less than 100 ms are refused, as the protocol documents, and not
             only those of less than 10 ms.
-        drain_s: How long open sessions may continue when the server stops, in seconds.
+        drain_s: How long open sessions may continue when the server stops, in seconds; None: until all of
+            them have ended.
         finish_s: How long they may take after that to send their last words, in seconds.
         allow_origins: Origins of other sites, such as ``https://example.org``, whose pages may open sessions
             without a key and read rooms; ``*``: all.
@@ -55,6 +56,7 @@ class ServerOptions:
         public_status: Whether figures of a server on a public address are shown to everyone, and not only to
             this machine and with an API key.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
+        log_format: ``text``, or ``json``: one object a line.
         tls_cert: File with the TLS certificate, in PEM form; None: no certificate file.
         tls_key: File with the certificate's key; None: the key is in the same file.
         tls_self_signed: Whether to make a certificate, for a development machine.
@@ -76,7 +78,7 @@ class ServerOptions:
     webhooks: bool = True
     max_lead_s: float | None = 60.0
     strict_chunks: bool = False
-    drain_s: float = 5.0
+    drain_s: float | None = 30.0
     finish_s: float = 10.0
     allow_origins: tuple[str, ...] = ()
     max_readers: int = 5_000
@@ -84,6 +86,7 @@ class ServerOptions:
     keep_days: float | None = None
     public_status: bool = False
     log_level: str = "info"
+    log_format: str = "text"
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_self_signed: bool = False

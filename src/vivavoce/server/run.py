@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import math
 import os
 import signal
 import sys
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from vivavoce.asr.engine import EngineState
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.server.app import create_app
 from vivavoce.server.engines import check_devices
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
-from vivavoce.server.log import LOG_FORMAT, NonBlockingHandler
+from vivavoce.server.log import NonBlockingHandler, formatter_of
 from vivavoce.server.sockets import listen, urls_of
+from vivavoce.server.supervisor import Supervisor
 from vivavoce.server.tls import certificate_for
 
 if TYPE_CHECKING:
@@ -64,12 +67,16 @@ class _ClientFaults(logging.Filter):
 
 
 class DrainingServer(uvicorn.Server):
-    """A uvicorn server whose first signal lets sessions continue for a while; the second stops at once.
+    """A uvicorn server whose first signal lets sessions continue for a while.
 
-    Uvicorn itself closes WebSockets at the first signal, before the application can send the last words.
+    The second ends them with their last words, the third closes their connections. Uvicorn itself closes
+    WebSockets at the first signal, before the application can send the last words.
 
     Attributes:
         service: The shared state of the application.
+        reload: Reads keys and certificate again, at SIGHUP; None: that stops the server.
+        supervisor: The service manager, which is notified of start, reload and stop.
+        failure: Why the server stopped by itself; None: it did not.
     """
 
     def __init__(self, config: uvicorn.Config, service: Service, *, stops_with_engine: bool = False) -> None:
@@ -83,12 +90,13 @@ class DrainingServer(uvicorn.Server):
         """
         super().__init__(config)
         self.service = service
-        self.reload: Callable[[], None] | None = None  # handles SIGHUP; None: it stops the server
-        self._stop_requested_s = 0.0  # when the first signal came, of time.monotonic
-        self._stops_now = False  # a second signal has come
-        self.failure: EngineError | None = None  # why it stopped by itself
+        self.reload: Callable[[], None] | None = None
+        self.supervisor = Supervisor()
+        self.failure: EngineError | None = None
+        self._n_signals = 0  # those that count
+        self._last_signal_s = -math.inf  # when the last of them came, of time.monotonic
         self._stops_with_engine = stops_with_engine
-        self._watching: asyncio.Task[None] | None = None  # None before it serves
+        self._watching: list[asyncio.Task[None]] = []  # empty before it serves
         self._loop: asyncio.AbstractEventLoop | None = None  # None before it serves
         self._draining: asyncio.Task[None] | None = None  # None until a stop is requested
 
@@ -100,31 +108,51 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, and stop again if its models can't be loaded."""
         await super().startup(sockets)
-        if self._stops_with_engine and not self.should_exit:
-            self._watching = asyncio.ensure_future(self._watch_engine())
+        if not self.should_exit:
+            self._watching = [
+                asyncio.ensure_future(self._watch_engine()),
+                asyncio.ensure_future(self.supervisor.watch()),
+            ]
 
     async def _watch_engine(self) -> None:
         try:
             await self.service.engine.wait_loaded()
         except EngineError as error:
-            self.failure = error
-            self.request_stop()
+            if self._stops_with_engine:
+                self.failure = error
+                self.request_stop()
+        else:
+            if not self.service.is_draining:
+                self.supervisor.ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Handle a signal: drain at the first, stop at once at the second."""
+        """Handle a signal: the first drains, the second ends all sessions, the third cuts them off."""
         del frame
+        now = time.monotonic()
         if self._loop is None:
             self.should_exit = self.force_exit = True
-        elif not self.service.is_draining:
-            self._stop_requested_s = time.monotonic()
-            n_open, drain_s = len(self.service.connections), self.service.options.drain_s
-            how = f"{n_open} sessions may continue for {drain_s:g} s, a second signal ends them"
-            _log.info("signal %d: %s", sig, how if n_open else "no session is open, stopping")
+            return
+        if now - self._last_signal_s < _DOUBLED_S:
+            return
+        self._last_signal_s = now
+        self._n_signals += 1
+        if self._n_signals == 1:
+            _log.info("signal %d: %s", sig, self._drain_notice())
             self.request_stop()
-        elif time.monotonic() - self._stop_requested_s >= _DOUBLED_S:
-            self.force_exit = self._stops_now  # at the third
-            self._stops_now = True
+        elif self._n_signals == 2:  # noqa: PLR2004 - the second
+            _log.info("signal %d: sessions end now, a third signal cuts them off", sig)
+            self._loop.call_soon_threadsafe(self.service.hurry)
+        else:
+            _log.info("signal %d: %d sessions are cut off", sig, len(self.service.connections))
+            self.force_exit = self._n_signals > 3  # noqa: PLR2004 - does not even stop the models
             self._loop.call_soon_threadsafe(self._stop_now)
+
+    def _drain_notice(self) -> str:
+        n_open, drain_s = len(self.service.connections), self.service.options.drain_s
+        if not n_open:
+            return "no session is open, stopping"
+        until = "until they end" if drain_s is None else f"for {drain_s:g} s"
+        return f"{n_open} sessions may continue {until}, a second signal ends them"
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -147,7 +175,17 @@ class DrainingServer(uvicorn.Server):
         if self.reload is None or self._loop is None or _terminal_is_gone():
             self.handle_exit(sig, frame)
         else:
-            self._loop.call_soon_threadsafe(self.reload)
+            self._loop.call_soon_threadsafe(self._reload, self.reload)
+
+    def _reload(self, reload: Callable[[], None]) -> None:
+        is_announced = self.service.engine.state is EngineState.READY
+        if is_announced:
+            self.supervisor.reloading()
+        try:
+            reload()
+        finally:
+            if is_announced:
+                self.supervisor.ready()
 
     def _stop_now(self) -> None:
         if self._draining is not None:
@@ -166,6 +204,7 @@ class DrainingServer(uvicorn.Server):
 
     def _begin_drain(self) -> None:
         if self._draining is None:
+            self.supervisor.stopping(len(self.service.connections))
             self._draining = asyncio.ensure_future(self._drain())
 
     async def _drain(self) -> None:
@@ -258,7 +297,8 @@ def serve(
     """
     options.check()
     log = NonBlockingHandler()
-    logging.basicConfig(level=options.log_level.upper(), format=LOG_FORMAT, handlers=[log])
+    log.setFormatter(formatter_of(options.log_format))
+    logging.basicConfig(level=options.log_level.upper(), handlers=[log])
     try:
         _serve(options, on_listening, read_keys)
     finally:
@@ -281,6 +321,7 @@ def _serve(
         on_listening(sockets[0].getsockname()[1])
     server = make_server(options, certificate, stops_with_engine=True)
     server.reload = partial(_reload, server, options, read_keys)
+    server.supervisor = Supervisor.of(os.environ)
     server.run(sockets=sockets)
     if server.failure is not None:
         raise server.failure

@@ -88,7 +88,8 @@ class Service:
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
         self._deliveries: set[asyncio.Task[bool]] = set()  # webhooks under way
-        self._all_closed = asyncio.Event()  # set when the last connection closes
+        self._all_closed = asyncio.Event()  # set when the last connection closes, and when waiting must end
+        self._is_hurried = False  # open sessions may not continue any longer
 
     @property
     def engine(self) -> Engine:
@@ -191,7 +192,8 @@ class Service:
     async def drain(self) -> None:
         """Refuse new sessions, let the open ones continue for a while, then end them; wait for webhooks."""
         self.refuse_new_sessions()
-        await self._wait_closed(self.options.drain_s)
+        if not self._is_hurried:
+            await self._wait_closed(self.options.drain_s)
         for connection in list(self.connections):
             connection.finish()
         await self._wait_closed(self.options.finish_s)
@@ -199,8 +201,13 @@ class Service:
         if self._deliveries:
             await asyncio.wait(self._deliveries, timeout=self.options.finish_s)
 
-    async def _wait_closed(self, limit_s: float) -> None:
-        if not self.connections or limit_s <= 0:
+    def hurry(self) -> None:
+        """End at once, with their last words, the sessions that continue while the server drains."""
+        self._is_hurried = True
+        self._all_closed.set()
+
+    async def _wait_closed(self, limit_s: float | None) -> None:
+        if not self.connections or (limit_s is not None and limit_s <= 0):
             return
         self._all_closed.clear()
         with contextlib.suppress(TimeoutError):

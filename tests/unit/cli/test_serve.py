@@ -23,7 +23,7 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
     arguments += ["--store", "t.db", "--keep-days", "30"]
-    arguments += ["--drain", "2.5", "--public-status", "--device", "auto"]
+    arguments += ["--drain-timeout", "2.5", "--public-status", "--device", "auto", "--log-format", "json"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -41,6 +41,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "webhooks": False,
         "strict_chunks": True,
         "log_level": "debug",
+        "log_format": "json",
         "speaker_model": "auto",
         "drain_s": 2.5,
         "public_status": True,
@@ -180,3 +181,27 @@ def test_models_that_are_not_here(parts, capsys, arguments, message):
 def test_a_model_is_named_once():
     with pytest.raises(ConfigurationError, match="--model must name each model once"):
         ServerOptions(models=(choose("moonshine-tiny-en"),) * 2).check()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0", 0.0), ("2.5", 2.5), ("1e3", 1_000.0), ("all", None), ("ALL", None)]
+)
+def test_how_long_sessions_may_continue(parts, text, seconds):
+    assert run(["serve", "--drain-timeout", text]) == 0
+    assert run(["serve", "--drain", text]) == 0
+    assert [options.drain_s for options in parts.served] == [seconds, seconds]
+
+
+def test_the_environment_says_how_long_sessions_may_continue(parts, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_DRAIN", "7")
+    assert run(["serve"]) == 0
+    monkeypatch.setenv("VIVAVOCE_DRAIN_TIMEOUT", "all")
+    assert run(["serve"]) == 0
+    assert [options.drain_s for options in parts.served] == [7.0, None]
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon", "", "5s"])
+def test_a_time_that_is_none_is_refused(parts, capsys, text):
+    assert run(["serve", f"--drain-timeout={text}"]) == 2
+    assert "--drain-timeout must be a number of seconds from 0 on, or all, got " in capsys.readouterr().err
+    assert not parts.served

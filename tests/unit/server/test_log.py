@@ -1,13 +1,14 @@
 """A log that is not read does not stop the server."""
 
 import contextlib
+import json
 import logging
 import os
 
 import pytest
 
 from support.time_limit import HANG_S, time_limit
-from vivavoce.server.log import NonBlockingHandler
+from vivavoce.server.log import NonBlockingHandler, formatter_of
 
 
 @pytest.fixture
@@ -77,3 +78,59 @@ def test_a_closed_pipe_and_a_wrong_record_are_no_errors(pipe):
     for _ in range(10):
         handler.emit(record("lost"))
     handler.close()
+
+
+# --- JSON -----------------------------------------------------------------------------------------
+
+
+def as_json(found):
+    line = formatter_of("json").format(found)
+    assert "\n" not in line
+    return json.loads(line)
+
+
+def test_a_record_is_one_object():
+    found = record("session %s\nbegan: %s", "x", "v3")
+    found.created = 1_700_000_000.25
+    found.session_id = "x"
+    found.websocket = object()  # of a library, of no use here
+    found.color_message = "session"
+    assert as_json(found) == {
+        "time": "2023-11-14T22:13:20.250Z",
+        "level": "info",
+        "logger": "vivavoce",
+        "message": "session x\nbegan: v3",
+        "session_id": "x",
+    }
+
+
+def test_an_exception_is_a_member():
+    found = record("failed")
+    error = ValueError("broken")
+    found.exc_info = (type(error), error, None)
+    assert as_json(found)["exception"].endswith("ValueError: broken")
+
+
+def test_wrong_arguments_and_broken_text_are_objects_too(pipe):
+    reader, writer = pipe
+    handler = NonBlockingHandler(writer)
+    handler.setFormatter(formatter_of("json"))
+    handler.emit(record("%d and %d", 1))
+    handler.emit(record("\udc80 %s", '"'))
+    handler.close()
+    assert [json.loads(line)["message"] for line in lines(reader, 2)] == ["'%d and %d'", '\udc80 "']
+
+
+def test_the_notice_of_lost_lines_has_the_format_of_the_log(pipe):
+    reader, writer = pipe
+    handler = NonBlockingHandler(writer)
+    handler.setFormatter(formatter_of("json"))
+    handler._dropped = 3
+    handler.emit(record("next"))
+    handler.close()
+    notice, after = map(json.loads, lines(reader, 2))
+    assert (notice["level"], notice["message"].split()[0], after["message"]) == ("warning", "3", "next")
+
+
+def test_text_has_time_level_and_name():
+    assert formatter_of("text").format(record("said")).endswith(" INFO vivavoce: said")

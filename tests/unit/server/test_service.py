@@ -185,6 +185,32 @@ def test_sessions_may_continue_and_end_by_themselves_while_the_server_drains():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("is_hurried_before", [False, True])
+def test_hurry_ends_what_would_continue_without_limit(is_hurried_before):
+    async def run():
+        service = Service(ServerOptions(drain_s=None), scripted_engine)
+        connection = RecordingConnection()
+
+        async def serve():
+            with service.holding(connection):
+                await connection.finished.wait()
+
+        serving = asyncio.create_task(serve())
+        await asyncio.sleep(0)
+        if is_hurried_before:
+            service.hurry()
+        draining = asyncio.create_task(service.drain())
+        await asyncio.sleep(0)
+        assert connection.finished.is_set() is is_hurried_before
+        service.hurry()
+        async with asyncio.timeout(60):
+            await draining
+        await serving
+        assert connection.finished.is_set()
+
+    asyncio.run(run())
+
+
 def test_draining_waits_no_longer_than_its_limit():
     async def run():
         service = Service(ServerOptions(drain_s=0.01, finish_s=0.01), scripted_engine)
