@@ -76,10 +76,16 @@ def search(
     store: _StoreOption = None,
 ) -> None:
     """Find the turns that contain all of some words, the newest first."""
+    from vivavoce.store import VoiceNames
+    from vivavoce.store.export import with_names, written_parts
+
     with _open(store) as opened:
         hits = opened.search(" ".join(words), limit=limit)
+        given = opened.voice_names(*{hit.session.id for hit in hits})
     for hit in hits:
-        print(f"{hit.session.id[:8]}  {_time(hit.line.at_unix)}  {hit.line.text}")
+        named = with_names(hit.line, VoiceNames(given))
+        text = "  ".join(written_parts(named.words, is_labelled=hit.line.is_labelled))
+        print(f"{hit.session.id[:8]}  {_time(hit.line.at_unix)}  {text}")
     if not hits:
         say("No turn contains these words.")
 
@@ -108,7 +114,7 @@ def export(
 
     with _open(store) as opened:
         session = _find(opened, identity)
-        text = EXPORTS[format_.value].write(session, opened.lines(session.id))
+        text = EXPORTS[format_.value].write(session, opened.lines(session.id), opened.voice_names(session.id))
     if output is None:
         sys.stdout.write(text)
         return

@@ -15,7 +15,14 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from vivavoce.asr.engine import EngineState
 from vivavoce.asr.session import Channels, SessionState
 from vivavoce.errors import ProtocolViolation
-from vivavoce.protocol.events import SessionEnded, SessionFailed, Terminate, TurnUpdated, Warned
+from vivavoce.protocol.events import (
+    SessionEnded,
+    SessionFailed,
+    SpeakersRevised,
+    Terminate,
+    TurnUpdated,
+    Warned,
+)
 from vivavoce.server.raw_audio import RawAudio
 from vivavoce.server.speaker_labels import SpeakerLabels
 from vivavoce.server.user_agents import reads_warnings
@@ -273,6 +280,8 @@ class Connection:
         frames = dialect.encode(event, time.time())
         if isinstance(event, TurnUpdated) and self._followers is not None:
             self._followers.update(event, time.time())
+        if isinstance(event, SpeakersRevised) and self._followers is not None:
+            self._followers.revise(event.turns)
         if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
             self._final_frames += frames
         for frame in frames:

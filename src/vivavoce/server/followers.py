@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from vivavoce.store import StoredSession
+from vivavoce.store.words import labelled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from vivavoce.protocol.events import RoomRequest, TurnUpdated
     from vivavoce.server.recorder import Recorder
     from vivavoce.server.rooms import Rooms
@@ -64,10 +68,19 @@ class Followers:
             turn: The turn.
             unix_now: In seconds since 1970.
         """
+        turn = _labelled(turn)
         if self._seat is not None:
             self._seat.update(turn, unix_now)
         if self._recorder is not None and turn.ended:
             self._recorder.add(self._session_id, turn, unix_now)
+
+    def revise(self, turns: Iterable[TurnUpdated]) -> None:
+        """Show and keep other speakers of finished turns."""
+        turns = [_labelled(turn) for turn in turns]
+        if self._seat is not None:
+            self._seat.revise(turns)
+        if self._recorder is not None:
+            self._recorder.revise(self._session_id, turns)
 
     def end(self, now: float, unix_now: float, *, by_client: bool) -> None:
         """Note that the session is over.
@@ -81,3 +94,9 @@ class Followers:
             self._seat.leave(now, ended=by_client)
         if self._recorder is not None:
             self._recorder.end(self._session_id, unix_now)
+
+
+def _labelled(turn: TurnUpdated) -> TurnUpdated:
+    """Return a turn each of whose words names its speaker, if the turn has one."""
+    words = labelled(turn.words, turn.speaker, turn.speaker_confidence)
+    return turn if words == turn.words else dataclasses.replace(turn, words=words)

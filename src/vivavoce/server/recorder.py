@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import sqlite3
 import time
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from vivavoce.store import LineKey, Store, StoredLine, StoredRoom, StoredSession
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from vivavoce.protocol.events import TurnUpdated
+    from vivavoce.store import VoiceKey
 
 __all__ = ["Recorder"]
 
@@ -76,9 +78,19 @@ class Recorder:
             unix_now: In seconds since 1970.
         """
         if turn.words:
-            key = LineKey(session_id, turn.channel or 0, turn.turn_order)
-            line = StoredLine(key, unix_now, turn.words)
+            line = StoredLine(_key(session_id, turn), unix_now, turn.words)
             self._write(lambda: self._store.add(line))
+
+    def revise(self, session_id: str, turns: Iterable[TurnUpdated]) -> None:
+        """Keep other speakers of finished turns.
+
+        Args:
+            session_id: Of their session.
+            turns: The turns, with words that name their speakers.
+        """
+        for turn in turns:
+            if turn.words:
+                self._write(functools.partial(self._store.revise, _key(session_id, turn), turn.words))
 
     def end(self, session_id: str, unix_now: float) -> None:
         """Note that a session ended.
@@ -89,9 +101,17 @@ class Recorder:
         """
         self._write(lambda: self._store.end(session_id, unix_now))
 
-    def correct(self, key: LineKey, text: str) -> None:
-        """Keep a correction."""
-        self._write(lambda: self._store.correct(key, text))
+    def correct(self, key: LineKey, text: str, part: int | None = None) -> None:
+        """Keep a correction; see `Store.correct`."""
+        self._write(lambda: self._store.correct(key, text, part))
+
+    def assign(self, key: LineKey, label: str, part: int | None = None) -> None:
+        """Keep another speaker of a turn; see `Store.assign`."""
+        self._write(lambda: self._store.assign(key, label, part))
+
+    def name_voices(self, names: Mapping[VoiceKey, str]) -> None:
+        """Keep names of speakers; see `Store.name_voices`."""
+        self._write(lambda: self._store.name_voices(names))
 
     async def read(self, question: Callable[[Store], _T]) -> _T:
         """Ask the store, after everything that was written before.
@@ -120,3 +140,7 @@ class Recorder:
             if self._is_failing:
                 _log.warning("%s: transcripts are kept again; some are missing", self._path)
             self._is_failing = False
+
+
+def _key(session_id: str, turn: TurnUpdated) -> LineKey:
+    return LineKey(session_id, turn.channel or 0, turn.turn_order)

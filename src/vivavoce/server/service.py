@@ -19,6 +19,7 @@ from vivavoce.server.webhooks import deliver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
+    from typing import TypeAlias
 
     from starlette.applications import Starlette
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from vivavoce.protocol.events import RoomRequest, Webhook
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
+    from vivavoce.store import Store, StoredLine, StoredRoom, StoredSession, VoiceKey
+
+    _KeptRoom: TypeAlias = tuple[StoredRoom, list[tuple[StoredSession, StoredLine]], dict[VoiceKey, str]]
 
 __all__ = ["OpenConnection", "Service"]
 
@@ -129,11 +133,8 @@ class Service:
         if self.recorder is None:
             return
         since = time.time() - self.rooms.keep_s
-        kept = await self.recorder.read(
-            lambda store: [(room, store.lines_of_room(room)) for room in store.rooms_since(since)]
-        )
-        for room, lines in kept:
-            self.rooms.restore(room, lines, time.monotonic())
+        for room, lines, names in await self.recorder.read(lambda store: _kept_rooms(store, since)):
+            self.rooms.restore(room, lines, names, time.monotonic())
 
     async def _tick(self) -> None:
         while True:
@@ -231,3 +232,12 @@ class Service:
         delivery = asyncio.create_task(deliver(webhook, session_id, turns))
         self._deliveries.add(delivery)
         delivery.add_done_callback(self._deliveries.discard)
+
+
+def _kept_rooms(store: Store, since_unix: float) -> list[_KeptRoom]:
+    """Rooms that were spoken in lately, with their lines and the names of their speakers."""
+    found: list[_KeptRoom] = []
+    for room in store.rooms_since(since_unix):
+        lines = store.lines_of_room(room)
+        found.append((room, lines, store.voice_names(*{session.id for session, _ in lines})))
+    return found

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.parameters import text, whole
 from vivavoce.protocol.query import Query
+from vivavoce.store import VoiceNames
 from vivavoce.store.export import EXPORTS, line_fields, session_fields
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server.access import Admission, OriginPolicy
     from vivavoce.server.recorder import Recorder
+    from vivavoce.store import SearchHit, Store, VoiceKey
 
     _Endpoint: TypeAlias = Callable[[Request, Recorder], Awaitable[Response]]
 
@@ -45,8 +47,11 @@ async def _list(request: Request, recorder: Recorder) -> Response:
     limit = query.whole("limit") or 50
     words = query.text("q")
     if words is not None:
-        hits = await recorder.read(lambda store: store.search(words, limit=limit))
-        fields = [{"session": session_fields(hit.session), "line": line_fields(hit.line)} for hit in hits]
+        hits, given = await recorder.read(lambda store: _search(store, words, limit))
+        fields = [
+            {"session": session_fields(hit.session), "line": line_fields(hit.line, VoiceNames(given))}
+            for hit in hits
+        ]
         return _json({"hits": fields, "keep_days": recorder.keep_days})
     room = query.text("room")
     sessions = await recorder.read(lambda store: store.sessions(room=room, limit=limit))
@@ -55,17 +60,24 @@ async def _list(request: Request, recorder: Recorder) -> Response:
     )
 
 
+def _search(store: Store, words: str, limit: int) -> tuple[list[SearchHit], dict[VoiceKey, str]]:
+    hits = store.search(words, limit=limit)
+    return hits, store.voice_names(*{hit.session.id for hit in hits})
+
+
 async def _export(request: Request, recorder: Recorder) -> Response:
     """One transcript, in the format of its suffix."""
     session_id, _, suffix = request.path_params["file"].partition(".")
     export = EXPORTS.get(suffix or "json")
     if export is None:
         return _json({"error": f"the suffix must be one of {', '.join(EXPORTS)}"}, 404)
-    session, lines = await recorder.read(lambda store: (store.session(session_id), store.lines(session_id)))
+    session, lines, given = await recorder.read(
+        lambda store: (store.session(session_id), store.lines(session_id), store.voice_names(session_id))
+    )
     if session is None:
         return _json({"error": _NOT_THERE}, 404)
     # A long talk takes a while, in which sessions must be served.
-    text = await asyncio.to_thread(export.write, session, lines)
+    text = await asyncio.to_thread(export.write, session, lines, given)
     return Response(text, headers=_NO_STORE, media_type=export.media_type)
 
 

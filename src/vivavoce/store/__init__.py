@@ -2,5 +2,15 @@
 
 from vivavoce.store.database import Store
 from vivavoce.store.records import LineKey, SearchHit, StoredLine, StoredRoom, StoredSession
+from vivavoce.store.voices import VoiceKey, VoiceNames
 
-__all__ = ["LineKey", "SearchHit", "Store", "StoredLine", "StoredRoom", "StoredSession"]
+__all__ = [
+    "LineKey",
+    "SearchHit",
+    "Store",
+    "StoredLine",
+    "StoredRoom",
+    "StoredSession",
+    "VoiceKey",
+    "VoiceNames",
+]

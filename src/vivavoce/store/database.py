@@ -12,11 +12,13 @@ import msgspec
 from vivavoce.errors import ConfigurationError
 from vivavoce.store.migrations import migrate
 from vivavoce.store.records import LineKey, SearchHit, StoredLine, StoredRoom, StoredSession
+from vivavoce.store.voices import VoiceKey
+from vivavoce.store.words import assigned, corrected, revised
 from vivavoce.types import Word
-from vivavoce.word_times import spread_over
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Store"]
@@ -101,26 +103,77 @@ class Store:
             (*line.key, line.at_unix, line.text, _words_to_text(line.words)),
         )
 
-    def correct(self, key: LineKey, text: str) -> bool:
+    def correct(self, key: LineKey, text: str, part: int | None = None) -> bool:
         """Replace the text of a turn; the first recognised text stays beside it.
 
+        Args:
+            key: Of the turn.
+            text: The text.
+            part: Of a turn of several speakers, the part to replace, from 0; None: all.
+
         Returns:
-            Whether there is such a turn, and the text is not empty.
+            Whether there is such a turn and part, and the text is not empty.
         """
-        texts = text.split()
-        row = self._connection.execute(
-            "SELECT * FROM line_records WHERE session_id = ? AND channel = ? AND turn = ?", key
-        ).fetchone()
-        if row is None or not texts:
+        old = self._words(key)
+        words = None if old is None else corrected(old, text, part)
+        if words is None:
             return False
-        old = _line(row)
-        words = tuple(spread_over(texts, old.words[0].start_ms, max(word.end_ms for word in old.words)))
         self._connection.execute(
             "UPDATE lines SET text = ?, words = ?, recognised = coalesce(recognised, text)"
             " WHERE session_id = ? AND channel = ? AND turn = ?",
-            (" ".join(texts), _words_to_text(words), *key),
+            (join_words(word.text for word in words), _words_to_text(words), *key),
         )
         return True
+
+    def assign(self, key: LineKey, label: str, part: int | None = None) -> bool:
+        """Set the speaker of a turn; `revise` leaves it from then on.
+
+        Args:
+            key: Of the turn.
+            label: The speaker's label in the session.
+            part: As in `correct`.
+
+        Returns:
+            Whether there is such a turn and part.
+        """
+        old = self._words(key)
+        words = None if old is None else assigned(old, label, part)
+        if words is None:
+            return False
+        self._connection.execute(
+            "UPDATE lines SET words = ?, is_assigned = 1 WHERE session_id = ? AND channel = ? AND turn = ?",
+            (_words_to_text(words), *key),
+        )
+        return True
+
+    def revise(self, key: LineKey, labels: Sequence[Word]) -> None:
+        """Replace the speakers of a turn, unless a person has set them.
+
+        Args:
+            key: Of the turn.
+            labels: Its words as the session reported them, with their speakers; at least one.
+        """
+        old = self._words(key)
+        if old is not None:
+            self._connection.execute(
+                "UPDATE lines SET words = ?"
+                " WHERE session_id = ? AND channel = ? AND turn = ? AND NOT is_assigned",
+                (_words_to_text(revised(old, labels)), *key),
+            )
+
+    def name_voices(self, names: Mapping[VoiceKey, str]) -> None:
+        """Keep names of speakers; an empty one removes the name given before."""
+        with self._changing():
+            for key, name in names.items():
+                self._connection.execute(
+                    "DELETE FROM voices WHERE session_id = ? AND channel = ? AND label = ?", key
+                )
+                if name:
+                    self._connection.execute(
+                        "INSERT INTO voices SELECT ?, ?, ?, ? WHERE EXISTS"
+                        " (SELECT 1 FROM sessions WHERE id = ?)",
+                        (*key, name, key.session_id),
+                    )
 
     def keep_room(self, room: StoredRoom) -> None:
         """Keep what a room needs to open again."""
@@ -178,6 +231,16 @@ class Store:
         )
         return [_line(row) for row in rows]
 
+    def voice_names(self, *session_ids: str) -> dict[VoiceKey, str]:
+        """Return the names that people gave to the speakers of some sessions."""
+        return {
+            VoiceKey(*key): name
+            for session_id in session_ids
+            for *key, name in self._connection.execute(
+                "SELECT session_id, channel, label, name FROM voices WHERE session_id = ?", (session_id,)
+            )
+        }
+
     def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
         """Find the turns that contain all words of a text, the newest first.
 
@@ -218,6 +281,12 @@ class Store:
 
     # --- within ---------------------------------------------------------------------------------
 
+    def _words(self, key: LineKey) -> tuple[Word, ...] | None:
+        row = self._connection.execute(
+            "SELECT * FROM line_records WHERE session_id = ? AND channel = ? AND turn = ?", key
+        ).fetchone()
+        return None if row is None else _line(row).words
+
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -243,8 +312,12 @@ def _cannot_keep(path: Path, error: Exception) -> ConfigurationError:
 
 
 def _words_to_text(words: Iterable[Word]) -> str:
-    rows = [[word.text, word.start_ms, word.end_ms, round(word.confidence, 3)] for word in words]
-    return msgspec.json.encode(rows).decode()
+    return msgspec.json.encode([_word_row(word) for word in words]).decode()
+
+
+def _word_row(word: Word) -> list[str | float | None]:
+    row: list[str | float | None] = [word.text, word.start_ms, word.end_ms, round(word.confidence, 3)]
+    return row if word.speaker is None else [*row, word.speaker, word.speaker_confidence]
 
 
 def _line(row: tuple[str, int, int, float, str, int, int]) -> StoredLine:
@@ -253,8 +326,8 @@ def _line(row: tuple[str, int, int, float, str, int, int]) -> StoredLine:
         LineKey(session_id, channel, turn),
         at_unix,
         tuple(
-            Word(text, start_ms, end_ms, confidence, is_final=True)
-            for text, start_ms, end_ms, confidence in msgspec.json.decode(words)
+            Word(text, start_ms, end_ms, confidence, True, *speaker)
+            for text, start_ms, end_ms, confidence, *speaker in msgspec.json.decode(words)
         ),
         bool(is_corrected),
     )

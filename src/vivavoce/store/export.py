@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from vivavoce.captions import captions, to_srt, to_vtt
+from vivavoce.store.voices import VoiceNames
+from vivavoce.store.words import parts
+from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vivavoce.store.records import StoredLine, StoredSession
+    from vivavoce.store.voices import VoiceKey
+    from vivavoce.types import Word
 
-__all__ = ["EXPORTS", "Export", "line_fields", "session_fields"]
+__all__ = ["EXPORTS", "Export", "line_fields", "session_fields", "with_names", "written_parts"]
+
+_NOBODY: Final = "?"  # in place of a name: the words of a speaker that nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +31,11 @@ class Export:
 
     Attributes:
         media_type: Its media type.
-        write: Writes a session and its lines.
+        write: Writes a session, its lines, and the names that people gave to its speakers.
     """
 
     media_type: str
-    write: Callable[[StoredSession, Sequence[StoredLine]], str]
+    write: Callable[[StoredSession, Sequence[StoredLine], Mapping[VoiceKey, str]], str]
 
 
 def session_fields(session: StoredSession) -> dict[str, object]:
@@ -42,35 +50,98 @@ def session_fields(session: StoredSession) -> dict[str, object]:
     }
 
 
-def line_fields(line: StoredLine) -> dict[str, object]:
-    """Return a turn as its JSON object."""
-    return {
+def line_fields(line: StoredLine, names: VoiceNames) -> dict[str, object]:
+    """Return a turn as its JSON object.
+
+    Args:
+        line: The turn.
+        names: The names of its speakers.
+    """
+    fields: dict[str, object] = {
         "turn": line.key.turn,
         "channel": line.key.channel,
         "at": round(line.at_unix, 3),
         "text": line.text,
         "corrected": line.is_corrected,
-        "words": [
-            {
-                "text": word.text,
-                "start": word.start_ms,
-                "end": word.end_ms,
-                "confidence": word.confidence,
-            }
-            for word in line.words
-        ],
     }
+    if line.is_labelled:
+        fields["parts"] = [
+            {
+                "speaker": part[0].speaker,
+                "name": names.name(*line.key[:2], part[0].speaker),
+                "text": _text(part),
+            }
+            for part in parts(line.words)
+        ]
+    return {**fields, "words": [_word_fields(word) for word in line.words]}
 
 
-def _json(session: StoredSession, lines: Sequence[StoredLine]) -> str:
-    content = {**session_fields(session), "lines": [line_fields(line) for line in lines]}
+def _word_fields(word: Word) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "text": word.text,
+        "start": word.start_ms,
+        "end": word.end_ms,
+        "confidence": word.confidence,
+    }
+    if word.speaker is not None:
+        fields |= {"speaker": word.speaker, "speaker_confidence": word.speaker_confidence}
+    return fields
+
+
+def with_names(line: StoredLine, names: VoiceNames) -> StoredLine:
+    """Return a turn whose words have the names of their speakers in place of labels.
+
+    Args:
+        line: The turn.
+        names: The names of its speakers.
+    """
+    if not line.is_labelled:
+        return line
+    words = tuple(
+        dataclasses.replace(word, speaker=names.name(*line.key[:2], word.speaker)) for word in line.words
+    )
+    return dataclasses.replace(line, words=words)
+
+
+def written_parts(words: Sequence[Word], *, is_labelled: bool) -> list[str]:
+    """Return a turn as rows of text: one for each change of speaker, which begins with the name.
+
+    Args:
+        words: Its words; they have names in place of labels, and none where nobody knows who speaks.
+        is_labelled: Whether its session labels speakers.
+    """
+    if not is_labelled:
+        return [_text(words)]
+    return [f"{part[0].speaker or _NOBODY}: {_text(part)}" for part in parts(words)]
+
+
+def _text(words: Sequence[Word]) -> str:
+    return join_words(word.text for word in words)
+
+
+def _json(session: StoredSession, lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> str:
+    names = VoiceNames(given)
+    content = {**session_fields(session), "lines": [line_fields(line, names) for line in lines]}
     return msgspec.json.format(msgspec.json.encode(content)).decode() + "\n"
 
 
+def _named(lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> list[StoredLine]:
+    names = VoiceNames(given)
+    return [with_names(line, names) for line in lines]
+
+
+def _plain(lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> str:
+    rows = (
+        written_parts(named.words, is_labelled=line.is_labelled)
+        for line, named in zip(lines, _named(lines, given), strict=True)
+    )
+    return "".join(f"{row}\n" for each in rows for row in each)
+
+
 EXPORTS: Final = {
-    "txt": Export("text/plain", lambda _, lines: "".join(f"{line.text}\n" for line in lines)),
-    "srt": Export("application/x-subrip", lambda _, lines: to_srt(captions(lines))),
-    "vtt": Export("text/vtt", lambda _, lines: to_vtt(captions(lines))),
+    "txt": Export("text/plain", lambda _, lines, given: _plain(lines, given)),
+    "srt": Export("application/x-subrip", lambda _, lines, given: to_srt(captions(_named(lines, given)))),
+    "vtt": Export("text/vtt", lambda _, lines, given: to_vtt(captions(_named(lines, given)))),
     "json": Export("application/json", _json),
 }
 """The formats, by suffix."""

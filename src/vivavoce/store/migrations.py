@@ -44,6 +44,14 @@ _MIGRATIONS: Final = (
         INSERT INTO found (rowid, text) VALUES (new.number, new.text);
     END;
     """,
+    # 2: names of speakers, and turns whose speakers a person has set
+    """
+    CREATE TABLE voices (
+        session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE, channel INTEGER NOT NULL,
+        label TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (session_id, channel, label)
+    );
+    ALTER TABLE lines ADD COLUMN is_assigned INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 

@@ -57,7 +57,7 @@ class StoredLine:
     Attributes:
         key: Identifies it.
         at_unix: When it was finished, in seconds since 1970.
-        words: Its words, in milliseconds of the session's audio.
+        words: Its words, in milliseconds of the session's audio, with the session's labels of their speakers.
         is_corrected: Whether somebody corrected it.
     """
 
@@ -75,6 +75,11 @@ class StoredLine:
     def text(self) -> str:
         """All words."""
         return join_words(word.text for word in self.words)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether its session labels speakers."""
+        return any(word.speaker is not None for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from vivavoce.cli.app import run
-from vivavoce.store import LineKey, Store, StoredLine, StoredSession
+from vivavoce.store import LineKey, Store, StoredLine, StoredSession, VoiceKey
 from vivavoce.types import Word
 
 
@@ -77,3 +77,14 @@ def test_the_file_must_be_named_and_be_there(tmp_path, monkeypatch, capsys):
     assert "--store FILE (or VIVAVOCE_STORE)" in capsys.readouterr().err
     assert run(["transcripts", "list", "--store", str(tmp_path / "none.db")]) == 2
     assert "there is no file of transcripts" in capsys.readouterr().err
+
+
+def test_a_search_and_an_export_say_who_speaks(file, capsys):
+    words = [Word("Ready?", 0, 300, 0.9, True, "A"), Word("Yes.", 400, 600, 0.9, True, "B")]
+    with Store(file) as store:
+        store.add(StoredLine(LineKey("00a-session", 0, 1), 1_006.0, tuple(words)))
+        store.name_voices({VoiceKey("00a-session", 0, "B"): "Ben"})
+    assert run(["transcripts", "search", "ready"]) == 0
+    assert capsys.readouterr().out.endswith("A: Ready?  Ben: Yes.\n")
+    assert run(["transcripts", "export", "00"]) == 0
+    assert capsys.readouterr().out == "Good morning, everybody.\nA: Ready?\nBen: Yes.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -15,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.errors import ConfigurationError
-from vivavoce.store import LineKey, Store, StoredLine, StoredRoom, StoredSession
+from vivavoce.store import LineKey, Store, StoredLine, StoredRoom, StoredSession, VoiceKey
 from vivavoce.store.export import EXPORTS
+from vivavoce.store.migrations import _MIGRATIONS
 from vivavoce.types import Word
 
 BEGAN = 1_000.0
@@ -140,7 +142,7 @@ def test_every_export_holds_the_words(store):
     store.begin(session())
     store.add(line("Good morning, everybody."))
     [kept] = store.sessions()
-    texts = {suffix: export.write(kept, store.lines("s1")) for suffix, export in EXPORTS.items()}
+    texts = {suffix: export.write(kept, store.lines("s1"), {}) for suffix, export in EXPORTS.items()}
     assert texts["txt"] == "Good morning, everybody.\n"
     for suffix in ("srt", "vtt"):
         [cue] = pysubs2.SSAFile.from_string(texts[suffix])
@@ -153,8 +155,110 @@ def test_channels_never_share_a_caption(store):
     store.add(StoredLine(LineKey("s1", 0, 0), BEGAN + 5, line("Are you there?").words))
     store.add(StoredLine(LineKey("s1", 1, 0), BEGAN + 6, line("Yes.").words))
     [kept] = store.sessions()
-    cues = pysubs2.SSAFile.from_string(EXPORTS["srt"].write(kept, store.lines("s1")))
+    cues = pysubs2.SSAFile.from_string(EXPORTS["srt"].write(kept, store.lines("s1"), {}))
     assert [cue.plaintext for cue in cues] == ["Are you there?", "Yes."]
+
+
+# --- speakers ---------------------------------------------------------------------------------
+
+
+def dialogue(*pairs, turn=0, channel=0):
+    """A turn of the session s1, each word with its speaker."""
+    words = tuple(
+        Word(text, 300 * place, 300 * place + 250, 0.875, True, speaker, 0.75)
+        for place, (speaker, text) in enumerate(pairs)
+    )
+    return StoredLine(LineKey("s1", channel, turn), BEGAN + 5, words)
+
+
+ASKED = dialogue(("A", "Ready?"), ("B", "Yes,"), ("B", "go."))
+
+
+def exported(store, suffix):
+    return EXPORTS[suffix].write(store.session("s1"), store.lines("s1"), store.voice_names("s1"))
+
+
+def test_speakers_come_back(store):
+    store.begin(session())
+    store.add(ASKED)
+    assert store.lines("s1") == [ASKED]
+
+
+def test_names_are_kept_changed_and_removed_and_go_with_their_session(store):
+    store.begin(session())
+    store.begin(StoredSession("s2", BEGAN))
+    one, two = VoiceKey("s1", 0, "A"), VoiceKey("s2", 1, "A")
+    store.name_voices({one: "Anna", two: "Ben"})
+    store.name_voices({two: "Bert", VoiceKey("deleted", 0, "A"): "Nobody"})
+    assert store.voice_names("s1", "s2", "deleted") == {one: "Anna", two: "Bert"}
+    store.name_voices({one: ""})
+    assert store.voice_names("s1") == {}
+    store.delete("s2")
+    assert store.voice_names("s2") == {}
+
+
+def test_a_revision_changes_speakers_but_not_those_that_a_person_has_set(store):
+    store.begin(session())
+    store.add(ASKED)
+    store.revise(ASKED.key, dialogue(("A", "Ready?"), ("A", "Yes,"), ("B", "go.")).words)
+    assert [word.speaker for word in store.lines("s1")[0].words] == ["A", "A", "B"]
+    assert store.assign(ASKED.key, "C", 0)
+    store.revise(ASKED.key, ASKED.words)
+    assert [word.speaker for word in store.lines("s1")[0].words] == ["C", "C", "B"]
+    assert not store.assign(ASKED.key, "C", 2)
+    store.revise(LineKey("s1", 0, 9), ASKED.words)
+
+
+def test_a_part_is_corrected_and_can_be_found(store):
+    store.begin(session())
+    store.add(ASKED)
+    assert store.correct(ASKED.key, "Certainly, go on.", 1)
+    assert not store.correct(ASKED.key, "Nothing.", 2)
+    [hit] = store.search("certainly")
+    assert hit.line.text == "Ready? Certainly, go on."
+    assert [word.speaker for word in hit.line.words] == ["A", "B", "B", "B"]
+
+
+def test_exports_say_who_speaks(store):
+    store.begin(session())
+    store.add(ASKED)
+    store.add(dialogue(("PENDING", "Hm."), turn=1))
+    store.add(dialogue(("A", "Hello."), channel=1))
+    store.name_voices({VoiceKey("s1", 0, "A"): "Anna"})
+    assert exported(store, "txt") == "Anna: Ready?\nB: Yes, go.\n?: Hm.\nA: Hello.\n"
+    for suffix in ("srt", "vtt"):
+        words = [cue.plaintext for cue in pysubs2.SSAFile.from_string(exported(store, suffix))]
+        assert not any("Ready?" in text and "Yes" in text for text in words)
+    first, second, third = json.loads(exported(store, "json"))["lines"]
+    assert first["parts"] == [
+        {"speaker": "A", "name": "Anna", "text": "Ready?"},
+        {"speaker": "B", "name": "B", "text": "Yes, go."},
+    ]
+    assert second["parts"] == [{"speaker": "PENDING", "name": None, "text": "Hm."}]
+    assert third["parts"] == [{"speaker": "A", "name": "A", "text": "Hello."}]
+    assert (first["words"][0]["speaker"], first["words"][0]["speaker_confidence"]) == ("A", 0.75)
+
+
+def test_a_file_of_an_earlier_version_gets_speakers(tmp_path):
+    path = tmp_path / "t.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(f"{_MIGRATIONS[0]} PRAGMA user_version = 1;")
+        old.execute("INSERT INTO sessions VALUES ('s1', 1000.0, 'hall', 'A talk', '', 1060.0)")
+        old.execute(
+            "INSERT INTO lines (session_id, channel, turn, at_unix, text, words) VALUES (?, ?, ?, ?, ?, ?)",
+            ("s1", 0, 0, BEGAN + 5, "Good morning.", '[["Good",0,250,0.875],["morning.",300,550,0.875]]'),
+        )
+    old.close()
+    with Store(path) as store:
+        assert store.lines("s1") == [line("Good morning.")]
+        assert [hit.session.title for hit in store.search("morning")] == ["A talk"]
+        assert exported(store, "txt") == "Good morning.\n"
+        assert "parts" not in json.loads(exported(store, "json"))["lines"][0]
+        store.add(dialogue(("A", "New."), turn=1))
+        assert store.assign(LineKey("s1", 0, 0), "A")
+        store.name_voices({VoiceKey("s1", 0, "A"): "Anna"})
+        assert exported(store, "txt") == "Anna: Good morning.\nAnna: New.\n"
+        assert store.delete("s1")
 
 
 def test_several_may_read_while_one_writes(store, tmp_path):

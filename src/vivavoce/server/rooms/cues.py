@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import dataclasses
 import threading
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.captions import Captioner, Style, captions
+from vivavoce.server.rooms.content import named_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.captions import Cue
-    from vivavoce.server.rooms.room import Line, Room
+    from vivavoce.server.rooms.content import Line
+    from vivavoce.server.rooms.room import Room
 
 __all__ = ["GrowingCues", "RoomCues"]
 
@@ -55,26 +58,31 @@ class GrowingCues:
 
     def __init__(self) -> None:
         self._lines: tuple[Line, ...] = ()  # whose cues are known
+        self._names: tuple[str, ...] = ()  # of the voices then
         self._settled: list[Cue] = []  # of all blocks but the last
         self._settled_ms = 0  # end of the last line of these
         self._block = _Block()
         self._lock = threading.Lock()  # a caller that was cancelled may have left a thread here
 
-    def update(self, lines: tuple[Line, ...]) -> list[Cue]:
+    def update(self, lines: tuple[Line, ...], names: tuple[str, ...] = ()) -> list[Cue]:
         """Return the cues of all lines, in the order of time.
 
-        All of them are made again only if a line is corrected, or a speaker ends a turn that began before a
-        silence of the others. Cues of lines that are gone, because there are too many, are dropped.
+        All of them are made again only if a line is corrected, a speaker gets another name, or a speaker ends
+        a turn that began before a silence of the others. Cues of lines that are gone, because there are too
+        many, are dropped.
 
         Args:
             lines: All lines now.
+            names: The names of the room's voices, by number.
         """
         with self._lock:
+            is_renamed = names[: len(self._names)] != self._names
+            self._names = names
             n_dropped = lines[0].id - self._lines[0].id if lines and self._lines else 0
             known = self._lines[max(0, n_dropped) :]
             fresh = lines[len(known) :]
             overlaps = any(line.start_ms < self._settled_ms for line in fresh)
-            if n_dropped < 0 or lines[: len(known)] != known or overlaps:
+            if n_dropped < 0 or lines[: len(known)] != known or overlaps or is_renamed:
                 self._settled, self._settled_ms, self._block = [], 0, _Block()
                 fresh = tuple(sorted(lines, key=lambda line: line.start_ms))
             elif n_dropped:
@@ -85,7 +93,7 @@ class GrowingCues:
                 if self._block.lines and line.start_ms - self._block.end_ms >= _APART_MS:
                     self._settled += self._block.cues()
                     self._settled_ms, self._block = self._block.end_ms, _Block()
-                self._block.add(line)
+                self._block.add(dataclasses.replace(line, words=named_words(line, names)))
             self._lines = lines
             return [*self._settled, *self._block.cues()]
 
@@ -113,6 +121,8 @@ class RoomCues:
         async with self._lock:
             number = self._room.number
             if number != self._number:
-                self._cues = await asyncio.to_thread(self._growing.update, self._room.lines)
+                self._cues = await asyncio.to_thread(
+                    self._growing.update, self._room.lines, self._room.voices.names
+                )
                 self._number = number
             return self._cues

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vivavoce.server.rooms.room import Line, Partial, Room, StateChange
+from vivavoce.server.rooms.content import StateChange, VoicesChange
 
 if TYPE_CHECKING:
-    from vivavoce.server.rooms.room import Change
+    from collections.abc import Sequence
 
-__all__ = ["PING", "RETRY", "Cursor", "Feed", "line_fields"]
+    from vivavoce.server.rooms.content import Change, Line, Part, Partial
+    from vivavoce.server.rooms.room import Room
+
+__all__ = ["PING", "RETRY", "Cursor", "Feed", "line_fields", "room_voices"]
 
 RETRY: Final = b"retry: 1000\n\n"
 """Tells a browser to come back after a second."""
@@ -91,8 +94,10 @@ class Feed:
             content = change.content
             if isinstance(content, StateChange):
                 kind, fields = "state", _state_fields(content)
+            elif isinstance(content, VoicesChange):
+                kind, fields = "voices", {"voices": _voices(content.names, content.speakers)}
             else:
-                kind, fields = "correction" if content.is_corrected else "line", line_fields(content)
+                kind, fields = "correction" if change.is_replacement else "line", line_fields(content)
             encoded = self._encoded[change.number] = self._event(kind, fields, change.number)
             if len(self._encoded) > 2 * _SNAPSHOT_LINES:
                 del self._encoded[next(iter(self._encoded))]
@@ -123,12 +128,22 @@ def _snapshot(room: Room, unix_now: float) -> dict[str, object]:
         "first": lines[0].id if lines else 0,
         "lines": [line_fields(line) for line in lines],
         "partials": [_partial_fields(partial) for partial in room.partials],
+        "voices": room_voices(room),
     }
+
+
+def room_voices(room: Room) -> list[dict[str, object]]:
+    """Return the voices of a room as JSON objects, by number."""
+    return _voices(room.voices.names, room.voices.speakers)
+
+
+def _voices(names: Sequence[str], speakers: Sequence[int]) -> list[dict[str, object]]:
+    return [{"name": name, "speaker": speaker} for name, speaker in zip(names, speakers, strict=True)]
 
 
 def line_fields(line: Line) -> dict[str, object]:
     """Return a line as its JSON object."""
-    return {
+    fields: dict[str, object] = {
         "id": line.id,
         "source": line.source,
         "start": line.start_ms,
@@ -136,6 +151,19 @@ def line_fields(line: Line) -> dict[str, object]:
         "at": round(line.at_unix, 3),
         "text": line.text,
         "corrected": line.is_corrected,
+    }
+    if line.parts:
+        fields["parts"] = [_part_fields(part) for part in line.parts]
+    return fields
+
+
+def _part_fields(part: Part) -> dict[str, object]:
+    return {
+        "voice": part.voice,
+        "sure": part.is_sure,
+        "start": part.start_ms,
+        "end": part.end_ms,
+        "text": part.text,
     }
 
 

@@ -12,14 +12,14 @@ from vivavoce.errors import ProtocolViolation
 from vivavoce.server.rooms.cues import RoomCues
 from vivavoce.server.rooms.feed import Feed
 from vivavoce.server.rooms.room import Room
-from vivavoce.store import StoredRoom
+from vivavoce.store import StoredRoom, VoiceNames
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vivavoce.protocol.events import RoomRequest, TurnUpdated
-    from vivavoce.store import StoredLine, StoredSession
+    from vivavoce.store import StoredLine, StoredSession, VoiceKey
 
 __all__ = ["Rooms", "RoomsFull", "Seat", "ServedRoom"]
 
@@ -112,6 +112,12 @@ class Seat:
         self._served.room.update(self._session_id, turn, unix_now)
         self._served.ring()
 
+    def revise(self, turns: Iterable[TurnUpdated]) -> None:
+        """Show other speakers of finished turns to the readers."""
+        for turn in turns:
+            self._served.room.revise(self._session_id, turn)
+        self._served.ring()
+
     def leave(self, now: float, *, ended: bool) -> None:
         """Leave the room.
 
@@ -200,19 +206,25 @@ class Rooms:
         return Seat(served, request, session_id)
 
     def restore(
-        self, stored: StoredRoom, lines: Iterable[tuple[StoredSession, StoredLine]], now: float
+        self,
+        stored: StoredRoom,
+        lines: Iterable[tuple[StoredSession, StoredLine]],
+        names: Mapping[VoiceKey, str],
+        now: float,
     ) -> None:
         """Open a room again that was kept when the server stopped.
 
         Args:
             stored: The room.
             lines: Its lines with their sessions, in order.
+            names: The names that people gave to their speakers.
             now: In seconds of the server's clock.
         """
         served = self._get(stored.name)
         served.left_at = now
         room = served.room
         room.began_unix, room.key_digest, room.title = stored.began_unix, stored.key_digest, stored.title
+        room.voices = VoiceNames(names)
         for session, line in lines:
             room.restore(line, session.began_unix)
 

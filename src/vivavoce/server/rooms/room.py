@@ -3,113 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.store import LineKey
+from vivavoce.server.rooms.content import (
+    Change,
+    Line,
+    Part,
+    Partial,
+    RoomState,
+    StateChange,
+    VoicesChange,
+)
+from vivavoce.store import LineKey, VoiceNames
+from vivavoce.store.words import assigned, corrected, parts, revised
 from vivavoce.word_joining import join_words
-from vivavoce.word_times import spread_over
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vivavoce.protocol.events import TurnUpdated
-    from vivavoce.store import StoredLine
+    from vivavoce.store import StoredLine, VoiceKey
     from vivavoce.types import Word
 
-__all__ = ["Change", "Line", "Partial", "Room", "RoomState", "StateChange"]
+__all__ = ["Room"]
 
 _MAX_LINES: Final = 20_000  # a day of speech
 _MAX_CHANGES: Final = 1_000  # a reader that missed more gets a new snapshot
-
-
-class RoomState(enum.StrEnum):
-    """What a room's readers can expect."""
-
-    WAITING = "waiting"
-    LIVE = "live"
-    PAUSED = "paused"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A finished turn in a room.
-
-    Attributes:
-        id: Its number in the room, from 0.
-        source: The speaker: a session, or one channel of it; from 0.
-        start_ms: Start, in milliseconds since the room began.
-        end_ms: End, on the same timeline.
-        at_unix: When it was finished, in seconds since 1970.
-        words: Its words, on the room's timeline.
-        key: Identifies the turn of its session.
-        is_corrected: Whether somebody corrected its text.
-    """
-
-    id: int
-    source: int
-    start_ms: int
-    end_ms: int
-    at_unix: float
-    words: tuple[Word, ...]
-    key: LineKey
-    is_corrected: bool = False
-
-    @property
-    def channel(self) -> int:
-        """The speaker, under the name that captions know."""
-        return self.source
-
-    @property
-    def text(self) -> str:
-        """All words."""
-        return join_words(word.text for word in self.words)
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """An unfinished turn in a room.
-
-    Attributes:
-        source: The speaker.
-        start_ms: Start, in milliseconds since the room began.
-        stable: The words that no later partial changes.
-        tail: The words after them, which may still change; both empty: there is no unfinished turn.
-    """
-
-    source: int
-    start_ms: int = 0
-    stable: str = ""
-    tail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StateChange:
-    """The room's state, title or number of speakers has changed.
-
-    Attributes:
-        state: The state now.
-        title: The title now.
-        n_speakers: Sessions that speak into the room now.
-    """
-
-    state: RoomState
-    title: str
-    n_speakers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Something that every reader must learn, in order.
-
-    Attributes:
-        number: Its place among the room's changes, from 1.
-        content: A new line, a corrected one, or a state.
-    """
-
-    number: int
-    content: Line | StateChange
+_SURE: Final = 0.5  # a less probable speaker is shown as unsure
 
 
 class Room:
@@ -123,6 +44,7 @@ class Room:
         key_digest: What only a speaker of the room can show; None: it has no key.
         title: A title for readers.
         began_unix: When its timeline begins, in seconds since 1970; None: nobody has spoken yet.
+        voices: The voices of its sessions and their names.
     """
 
     def __init__(self, name: str) -> None:
@@ -135,16 +57,18 @@ class Room:
         self.key_digest: bytes | None = None
         self.title = ""
         self.began_unix: float | None = None
+        self.voices = VoiceNames()
         self._state = RoomState.WAITING
         self._lines: deque[Line] = deque(maxlen=_MAX_LINES)
         self._n_lines = 0  # including those that were dropped
+        self._ids: dict[LineKey, int] = {}  # of the lines
         self._changes: deque[Change] = deque(maxlen=_MAX_CHANGES)
         self._n_changes = 0
         self._partials: dict[int, Partial] = {}  # by speaker
         self._versions: dict[int, int] = {}  # of the partial of each speaker
         self._version = 0  # of the newest partial
         self._offsets_ms: dict[str, int] = {}  # where on the timeline each open session began, by its id
-        self._sources: dict[tuple[str, int], int] = {}  # speakers by session and channel
+        self._sources: dict[tuple[str, int], int] = {}  # by session and channel
 
     # --- what readers see -----------------------------------------------------------------------
 
@@ -226,9 +150,8 @@ class Room:
             session_began_unix: When its session began, in seconds since 1970.
         """
         source = self._sources.setdefault(line.key[:2], len(self._sources))
-        self._add(line.key, source, line.words, self.now_ms(session_began_unix), line.at_unix)
-        if line.is_corrected:
-            self._lines[-1] = dataclasses.replace(self._lines[-1], is_corrected=True)
+        added = self._add(line.key, source, line.words, self.now_ms(session_began_unix), line.at_unix)
+        self._lines[-1] = dataclasses.replace(added, is_corrected=line.is_corrected)
         self._state = RoomState.PAUSED
 
     def update(self, session_id: str, turn: TurnUpdated, unix_now: float) -> None:
@@ -253,8 +176,19 @@ class Room:
         self._show(Partial(source))
         if turn.words:
             key = LineKey(session_id, channel, turn.turn_order)
-            self._add(key, source, turn.words, offset_ms, unix_now)
-            self._note(self._lines[-1])
+            self._note(self._add(key, source, turn.words, offset_ms, unix_now))
+
+    def revise(self, session_id: str, turn: TurnUpdated) -> None:
+        """Give a line other speakers, unless a person has set them.
+
+        Args:
+            session_id: Of a session that has joined.
+            turn: A turn that became a line before; its words name their speakers.
+        """
+        offset_ms = self._offsets_ms.get(session_id)
+        found = self._find(self._ids.get(LineKey(session_id, turn.channel or 0, turn.turn_order), -1))
+        if offset_ms is not None and found is not None and turn.words and not found.is_assigned:
+            self._replace(found, revised(found.words, _shifted(turn.words, offset_ms)))
 
     def leave(self, session_id: str, *, ended: bool) -> None:
         """Note that a session no longer speaks; calling it again does nothing.
@@ -273,33 +207,112 @@ class Room:
         else:
             self._become(RoomState.ENDED if ended else RoomState.PAUSED)
 
-    def correct(self, line_id: int, text: str) -> LineKey | None:
+    # --- what people do -------------------------------------------------------------------------
+
+    def correct(self, line_id: int, text: str, part: int | None = None) -> LineKey | None:
         """Replace the text of a line; its words share its time.
 
+        Args:
+            line_id: The number of the line.
+            text: The text.
+            part: The part to replace, from 0; None: all.
+
         Returns:
-            What identifies the line; None: there is no such line, or the text is empty.
+            What identifies the line; None: there is no such line or part, or the text is empty.
         """
-        first = self._n_lines - len(self._lines)
-        texts = text.split()
-        if not (first <= line_id < self._n_lines and texts):
+        old = self._find(line_id)
+        words = None if old is None else corrected(old.words, text, part)
+        if old is None or words is None:
             return None
-        old = self._lines[line_id - first]
-        words = tuple(spread_over(texts, old.start_ms, old.end_ms))
-        line = dataclasses.replace(old, words=words, is_corrected=True)
-        self._lines[line_id - first] = line
-        self._note(line)
-        return line.key
+        self._replace(dataclasses.replace(old, is_corrected=True), words)
+        return old.key
+
+    def assign(self, line_id: int, name: str, part: int | None = None) -> tuple[LineKey, str] | None:
+        """Set who says a line; revisions of the session's labels leave it from then on.
+
+        Args:
+            line_id: The number of the line.
+            name: The name of a speaker of the room, or a new one.
+            part: As in `correct`.
+
+        Returns:
+            What identifies the line, and the label of the speaker in its session; None: there is no such line
+            or part.
+        """
+        old = self._find(line_id)
+        if old is None:
+            return None
+        label = self.voices.label_of(*old.key[:2], name)
+        words = assigned(old.words, label, part)
+        if words is None:
+            return None
+        self._replace(dataclasses.replace(old, is_assigned=True), words)
+        return old.key, label
+
+    def rename(self, voice: int, name: str) -> dict[VoiceKey, str] | None:
+        """Give a speaker another name, in all lines.
+
+        Args:
+            voice: The number of a voice of this speaker.
+            name: The name; empty: what it is called without one.
+
+        Returns:
+            The name of each voice of the speaker; None: there is no such voice.
+        """
+        if not 0 <= voice < len(self.voices):
+            return None
+        given = self.voices.rename(voice, name)
+        self._note_voices()
+        return given
+
+    # --- within ---------------------------------------------------------------------------------
+
+    def _find(self, line_id: int) -> Line | None:
+        first = self._n_lines - len(self._lines)
+        return self._lines[line_id - first] if first <= line_id < self._n_lines else None
 
     def _add(
         self, key: LineKey, source: int, words: tuple[Word, ...], offset_ms: int, at_unix: float
-    ) -> None:
-        words = tuple(
-            dataclasses.replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
-            for word in words
-        )
+    ) -> Line:
+        words = _shifted(words, offset_ms)
         start_ms, end_ms = words[0].start_ms, max(word.end_ms for word in words)
-        self._lines.append(Line(self._n_lines, source, start_ms, end_ms, at_unix, words, key))
+        if len(self._lines) == _MAX_LINES:
+            self._ids.pop(self._lines[0].key, None)
+        number = self._ids[key] = self._n_lines
+        line = Line(number, source, start_ms, end_ms, at_unix, words, key, parts=self._parts(key, words))
+        self._lines.append(line)
         self._n_lines += 1
+        return line
+
+    def _replace(self, old: Line, words: tuple[Word, ...]) -> None:
+        line = dataclasses.replace(old, words=words, parts=self._parts(old.key, words))
+        place = line.id - (self._n_lines - len(self._lines))
+        if line != self._lines[place]:
+            self._lines[place] = line
+            self._note(line, is_replacement=True)
+
+    def _parts(self, key: LineKey, words: Sequence[Word]) -> tuple[Part, ...]:
+        """Who says what; readers learn about a new voice before they see its line."""
+        if all(word.speaker is None for word in words):
+            return ()
+        n_known = len(self.voices)
+        found = tuple(self._part(key, run) for run in parts(words))
+        if len(self.voices) > n_known:
+            self._note_voices()
+        return found
+
+    def _part(self, key: LineKey, words: Sequence[Word]) -> Part:
+        doubts = [word.speaker_confidence for word in words if word.speaker_confidence is not None]
+        return Part(
+            self.voices.number(*key[:2], words[0].speaker),
+            words[0].start_ms,
+            max(word.end_ms for word in words),
+            join_words(word.text for word in words),
+            not doubts or sum(doubts) / len(doubts) >= _SURE,
+        )
+
+    def _note_voices(self) -> None:
+        self._note(VoicesChange(self.voices.names, self.voices.speakers))
 
     def _show(self, partial: Partial) -> None:
         if partial.stable or partial.tail:
@@ -315,6 +328,13 @@ class Room:
         self._state = state
         self._note(StateChange(state, self.title, self.n_speakers))
 
-    def _note(self, content: Line | StateChange) -> None:
+    def _note(self, content: Line | StateChange | VoicesChange, *, is_replacement: bool = False) -> None:
         self._n_changes += 1
-        self._changes.append(Change(self._n_changes, content))
+        self._changes.append(Change(self._n_changes, content, is_replacement))
+
+
+def _shifted(words: tuple[Word, ...], offset_ms: int) -> tuple[Word, ...]:
+    return tuple(
+        dataclasses.replace(word, start_ms=word.start_ms + offset_ms, end_ms=word.end_ms + offset_ms)
+        for word in words
+    )

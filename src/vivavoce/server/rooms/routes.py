@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -23,6 +23,7 @@ from vivavoce.server.rooms.transcripts import (
     playlist,
     segment,
 )
+from vivavoce.store.voices import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["room_routes"]
 
+_T = TypeVar("_T")
 _MAX_BODY_BYTES: Final = 16_384
 _BAD_NAME: Final = "A room's name has 1 to 64 letters, digits, hyphens and underscores.\n"
 _NO_ROOM: Final = "There is no such room, or nobody has spoken in it yet.\n"
@@ -45,8 +47,17 @@ _NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosn
 
 
 class _Correction(msgspec.Struct):
+    """Another text of a line, another speaker, or both."""
+
     line: int
-    text: str
+    text: str | None = None
+    name: str | None = None
+    part: int | None = None
+
+
+class _Renaming(msgspec.Struct):
+    voice: int
+    name: str
 
 
 class _Refused(Exception):  # noqa: N818 - it carries an answer, not an error
@@ -131,25 +142,53 @@ class _RoomEndpoints:
     # --- what speakers do -----------------------------------------------------------------------
 
     async def correct(self, request: Request) -> Response:
-        """Replace the text of a line: for those who have the room's key."""
+        """Replace the text or the speaker of a line: for those who have the room's key."""
+        served, correction = await self._open(request, _Correction)
+        name = _clean(correction.name) if correction.name is not None else None
+        if correction.text is None and not name:
+            raise _Refused(JSONResponse({"error": "the body must have text, name or both"}, 400))
+        room, line, part = served.room, correction.line, correction.part
+        # The text first: with another speaker a part may become one with its neighbour.
+        key = None if correction.text is None else room.correct(line, correction.text, part)
+        if correction.text is not None and key is None:
+            text = "line must be the number of a line, part that of a part of it, and text must not be empty"
+            raise _Refused(JSONResponse({"error": text}, 404))
+        if key is not None and self._recorder is not None:
+            self._recorder.correct(key, correction.text or "", part)
+        if name:
+            assigned = room.assign(line, name, part)
+            if assigned is None:
+                text = "line must be the number of a line, and part that of a part of it"
+                raise _Refused(JSONResponse({"error": text}, 404))
+            if self._recorder is not None:
+                self._recorder.assign(*assigned, part)
+        served.ring()
+        return Response(status_code=204)
+
+    async def rename(self, request: Request) -> Response:
+        """Give a speaker another name: for those who have the room's key."""
+        served, renaming = await self._open(request, _Renaming)
+        given = served.room.rename(renaming.voice, _clean(renaming.name))
+        if given is None:
+            raise _Refused(JSONResponse({"error": "voice must be the number of a voice of the room"}, 404))
+        served.ring()
+        if self._recorder is not None:
+            self._recorder.name_voices(given)
+        return Response(status_code=204)
+
+    # --- what they share ------------------------------------------------------------------------
+
+    async def _open(self, request: Request, kind: type[_T]) -> tuple[ServedRoom, _T]:
+        """The room that a request is about, for those who have its key, and the request's body."""
         self._allow(request)
         served = self._find(request)
         if not self._rooms.check_key(served, strip_scheme(request.headers.get("authorization") or "")):
             raise _Refused(JSONResponse({"error": "Authorization must be the room's key"}, 401))
         try:
-            correction = msgspec.json.decode(await read_body(request, _MAX_BODY_BYTES), type=_Correction)
+            return served, msgspec.json.decode(await read_body(request, _MAX_BODY_BYTES), type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, BodyError) as error:
-            raise _Refused(JSONResponse({"error": f"the body is not a correction: {error}"}, 400)) from None
-        key = served.room.correct(correction.line, correction.text)
-        if key is None:
-            text = "line must be the number of a line, and text must not be empty"
-            raise _Refused(JSONResponse({"error": text}, 404))
-        served.ring()
-        if self._recorder is not None:
-            self._recorder.correct(key, correction.text)
-        return Response(status_code=204)
-
-    # --- what they share ------------------------------------------------------------------------
+            text = f"the body is not what {request.url.path} takes: {error}"
+            raise _Refused(JSONResponse({"error": text}, 400)) from None
 
     @staticmethod
     def _name(request: Request) -> str:
@@ -182,6 +221,13 @@ class _RoomEndpoints:
         return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
 
 
+def _clean(given: str) -> str:
+    try:
+        return clean_name(given)
+    except ValueError as error:
+        raise _Refused(JSONResponse({"error": str(error)}, 400)) from None
+
+
 def room_routes(rooms: Rooms, origins: OriginPolicy, recorder: Recorder | None = None) -> list[Route]:
     """Return the routes below ``/r/NAME``.
 
@@ -196,6 +242,7 @@ def room_routes(rooms: Rooms, origins: OriginPolicy, recorder: Recorder | None =
         Route("/r/{name}/overlay", _answering(endpoints.overlay)),
         Route("/r/{name}/events", _answering(endpoints.events)),
         Route("/r/{name}/corrections", _answering(endpoints.correct), methods=["POST"]),
+        Route("/r/{name}/voices", _answering(endpoints.rename), methods=["POST"]),
         Route("/r/{name}/captions.m3u8", _answering(endpoints.playlist)),
         Route("/r/{name}/captions/{number:int}.vtt", _answering(endpoints.segment)),
         Route("/r/{name}/{file}", _answering(endpoints.transcript)),

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from vivavoce.captions import to_srt, to_vtt, vtt_block
-from vivavoce.server.rooms.feed import line_fields
+from vivavoce.server.rooms.content import named_words
+from vivavoce.server.rooms.feed import line_fields, room_voices
+from vivavoce.store.export import written_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,12 +29,19 @@ _MPEG_HZ: Final = 90_000  # RFC 8216, section 3.5: X-TIMESTAMP-MAP counts in thi
 
 
 def _text(room: Room) -> str:
-    return "".join(f"{line.text}\n" for line in room.lines)
+    names = room.voices.names
+    rows = (written_parts(named_words(line, names), is_labelled=bool(line.parts)) for line in room.lines)
+    return "".join(f"{row}\n" for each in rows for row in each)
 
 
 def _json(room: Room) -> str:
-    lines = [line_fields(line) for line in room.lines]
-    content = {"room": room.name, "title": room.title, "started": room.began_unix, "lines": lines}
+    content = {
+        "room": room.name,
+        "title": room.title,
+        "started": room.began_unix,
+        "voices": room_voices(room),
+        "lines": [line_fields(line) for line in room.lines],
+    }
     return msgspec.json.format(msgspec.json.encode(content)).decode() + "\n"
 
 

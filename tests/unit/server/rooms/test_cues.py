@@ -20,9 +20,16 @@ BEGAN = 1_000.0
 TEXTS = ["Good morning.", "and then", "We", "a b c d e f g h i j k l m n o p q r s t u v w x y z of the"]
 
 
-def say(room, session, text, start_ms):
+def say(room, session, text, start_ms, speakers=(None,)):
     words = tuple(
-        Word(word, start_ms + 200 * place, start_ms + 200 * place + 180, 0.9, is_final=True)
+        Word(
+            word,
+            start_ms + 200 * place,
+            start_ms + 200 * place + 180,
+            0.9,
+            is_final=True,
+            speaker=speakers[place * len(speakers) // len(text.split())],
+        )
         for place, word in enumerate(text.split())
     )
     turn = TurnUpdated(room.number, start_ms, words[-1].end_ms, words, ended=True)
@@ -33,6 +40,8 @@ def say(room, session, text, start_ms):
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("say"), st.sampled_from(["one", "one", "one", "two"]), st.sampled_from(TEXTS)),
+        st.tuples(st.sampled_from(["A", "AB"]), st.sampled_from(["one", "two"]), st.sampled_from(TEXTS)),
+        st.tuples(st.just("rename"), st.integers(0, 3), st.sampled_from(["Anna", "Ben", ""])),
         st.tuples(st.just("correct"), st.integers(0, 5), st.sampled_from(TEXTS)),
         st.tuples(st.just("look"), st.none(), st.none()),
     ),
@@ -46,14 +55,17 @@ def test_they_do_not_depend_on_when_somebody_looks(steps, pauses_ms):
     for session in ends_ms:
         room.join(session, BEGAN)
     for (kind, which, text), pause_ms in zip(steps, pauses_ms, strict=False):
-        if kind == "say":  # speakers may speak at the same time, each alone does not
-            at_ms = ends_ms[which] = say(room, which, text, max(ends_ms[which], at_ms + pause_ms))
+        if kind in {"say", "A", "AB"}:  # sessions may speak at the same time, each alone does not
+            speakers = (None,) if kind == "say" else kind
+            at_ms = ends_ms[which] = say(room, which, text, max(ends_ms[which], at_ms + pause_ms), speakers)
+        elif kind == "rename":
+            room.rename(which, text)
         elif kind == "correct":
             room.correct(which, text)
         else:
-            growing.update(room.lines)
-    cues = growing.update(room.lines)
-    assert cues == GrowingCues().update(room.lines)
+            growing.update(room.lines, room.voices.names)
+    cues = growing.update(room.lines, room.voices.names)
+    assert cues == GrowingCues().update(room.lines, room.voices.names)
     assert all(one.end_ms <= other.start_ms for one, other in pairwise(cues))
     said = sorted(word for line in room.lines for word in line.text.split())
     assert sorted(word for cue in cues for word in cue.text.split()) == said
@@ -109,6 +121,14 @@ def test_cues_of_dropped_lines_are_dropped(monkeypatch):
         found = growing.update(room.lines)
     assert len(room.lines) == 3
     assert [cue.text[-2] for cue in found] == [*"345"]
+
+
+def test_two_speakers_of_a_line_share_no_cue():
+    room = Room("hall")
+    room.join("one", BEGAN)
+    say(room, "one", "Is it ready? Yes, it is.", 0, "AB")
+    cues = GrowingCues().update(room.lines, room.voices.names)
+    assert not any("ready?" in cue.text and "Yes" in cue.text for cue in cues)
 
 
 def test_whoever_asks_gets_what_is_new():

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.protocol.events import TurnUpdated
+from vivavoce.server.rooms.content import Line, Partial, RoomState
 from vivavoce.server.rooms.feed import Cursor, Feed
-from vivavoce.server.rooms.room import Line, Partial, Room, RoomState
+from vivavoce.server.rooms.room import Room
+from vivavoce.store import LineKey, StoredLine, VoiceKey, VoiceNames
 from vivavoce.types import Word
 
 BEGAN = 1_000.0
@@ -121,6 +123,122 @@ def test_what_a_session_says_after_it_left_is_ignored():
     assert room.lines == ()
 
 
+# --- who speaks -------------------------------------------------------------------------------
+
+
+def labelled(*pairs, order=0, start_ms=0, confidence=0.9, **more):
+    """A finished turn, each word with its speaker."""
+    words = tuple(
+        Word(text, start_ms + 100 * place, start_ms + 100 * place + 90, 0.9, True, speaker, confidence)
+        for place, (speaker, text) in enumerate(pairs)
+    )
+    return TurnUpdated(order, start_ms, start_ms + 2_000, words, ended=True, **more)
+
+
+def who(room):
+    """For each line its parts: name and text."""
+    return [
+        [(None if part.voice is None else room.voices.names[part.voice], part.text) for part in line.parts]
+        for line in room.lines
+    ]
+
+
+def test_a_line_has_a_part_for_each_speaker():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    room.update(session, labelled(("A", "Ready?"), ("B", "Yes,"), ("B", "go.")), BEGAN)
+    room.update(session, labelled(("PENDING", "Hm."), order=1), BEGAN)
+    room.update(session, turn("No labels here.", ended=True, order=2), BEGAN)
+    assert who(room) == [[("A", "Ready?"), ("B", "Yes, go.")], [(None, "Hm.")], []]
+    first, second = room.lines[0].parts
+    assert (first.start_ms, first.end_ms, second.start_ms, second.end_ms) == (0, 90, 100, 290)
+
+
+def test_an_improbable_speaker_is_unsure():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    for order, confidence in enumerate((0.4, 0.6, None)):
+        room.update(session, labelled(("A", "Hm."), order=order, confidence=confidence), BEGAN)
+    assert [line.parts[0].is_sure for line in room.lines] == [False, True, True]
+
+
+def test_speakers_of_two_sessions_and_channels_are_not_mixed_up():
+    room = Room("hall")
+    first, second = join(room, BEGAN), join(room, BEGAN)
+    for session, channel in ((first, None), (second, 0), (second, 1), (first, None)):
+        room.update(session, labelled(("A", "Hello."), channel=channel), BEGAN)
+    assert who(room) == [[(name, "Hello.")] for name in "ABCA"]
+
+
+def test_a_revision_replaces_speakers_until_a_person_has_set_them():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    room.update(session, labelled(("A", "Ready?"), ("A", "Yes.")), BEGAN)
+    room.revise(session, labelled(("A", "Ready?"), ("B", "Yes.")))
+    assert who(room) == [[("A", "Ready?"), ("B", "Yes.")]]
+    assert not room.lines[0].is_corrected
+    assert room.assign(0, "C", part=1) == (room.lines[0].key, "C")
+    number = room.number
+    for late in (labelled(("A", "Ready?"), ("A", "Yes.")), labelled(("A", "No such turn."), order=7)):
+        room.revise(session, late)
+    room.revise("another session", labelled(("B", "Ready?"), ("B", "Yes.")))
+    assert who(room) == [[("A", "Ready?"), ("C", "Yes.")]]
+    assert room.number == number
+
+
+def test_a_revision_without_news_is_no_change():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    room.update(session, labelled(("A", "Ready?")), BEGAN)
+    number = room.number
+    room.revise(session, labelled(("A", "Ready?")))
+    assert room.number == number
+
+
+def test_a_name_reaches_all_lines_of_its_speaker():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    for order, label in enumerate("ABA"):
+        room.update(session, labelled((label, "Hello."), order=order), BEGAN)
+    assert room.rename(0, "Anna") == {VoiceKey(session, 0, "A"): "Anna"}
+    assert [parts[0][0] for parts in who(room)] == ["Anna", "B", "Anna"]
+    assert room.rename(2, "Nobody") is None
+    assert room.rename(-1, "Nobody") is None
+
+
+def test_a_line_goes_to_another_speaker_by_name():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    room.update(session, labelled(("A", "One.")), BEGAN)
+    room.update(session, labelled(("B", "Two."), order=1), BEGAN)
+    room.rename(0, "Anna")
+    assert room.assign(1, "Anna") == (room.lines[1].key, "A")
+    assert room.assign(0, "Ben") == (room.lines[0].key, "Ben")
+    assert who(room) == [[("Ben", "One.")], [("Anna", "Two.")]]
+    assert room.assign(2, "Anna") is None
+    assert room.assign(0, "Anna", part=1) is None
+
+
+def test_a_part_is_corrected():
+    room = Room("hall")
+    session = join(room, BEGAN)
+    room.update(session, labelled(("A", "Ready?"), ("B", "Yes."), start_ms=500), BEGAN)
+    assert room.correct(0, "Certainly, go on.", part=1)
+    assert who(room) == [[("A", "Ready?"), ("B", "Certainly, go on.")]]
+    assert not room.correct(0, "Nothing.", part=2)
+
+
+def test_kept_lines_come_back_with_their_names():
+    room = Room("hall")
+    words = labelled(("A", "One."), ("B", "Two.")).words
+    room.voices = VoiceNames({VoiceKey("old", 0, "B"): "Ben"})
+    room.began_unix = BEGAN
+    room.restore(StoredLine(LineKey("old", 0, 0), BEGAN, words), BEGAN)
+    session = join(room, BEGAN + 60)
+    room.update(session, labelled(("A", "Three.")), BEGAN + 61)
+    assert who(room) == [[("A", "One."), ("Ben", "Two.")], [("B", "Three.")]]
+
+
 # --- what readers receive ---------------------------------------------------------------------
 
 
@@ -129,6 +247,7 @@ class Reader:
 
     def __init__(self):
         self.lines, self.partials, self.state, self.last_id = {}, {}, None, None
+        self.parts, self.voices = {}, []
         self.n_snapshots = 0
 
     def take(self, data):
@@ -141,17 +260,22 @@ class Reader:
             match fields["event"]:
                 case "snapshot":
                     self.n_snapshots += 1
-                    self.lines = {it["id"]: it["text"] for it in content["lines"]}
+                    self.voices = content["voices"]
+                    self.lines, self.parts = {}, {}
+                    for it in content["lines"]:
+                        self.show(it)
                     self.partials = {
                         it["source"]: it["stable"] + "|" + it["tail"] for it in content["partials"]
                     }
                     self.state = content["state"]
                 case "line":
                     assert content["id"] not in self.lines, "a line twice"
-                    self.lines[content["id"]] = content["text"]
+                    self.show(content)
                     self.partials.pop(content["source"], None)
                 case "correction":
-                    self.lines[content["id"]] = content["text"]
+                    self.show(content)
+                case "voices":
+                    self.voices = content["voices"]
                 case "partial":
                     self.partials[content["source"]] = content["stable"] + "|" + content["tail"]
                     if not (content["stable"] or content["tail"]):
@@ -159,10 +283,24 @@ class Reader:
                 case "state":
                     self.state = content["state"]
 
+    def show(self, line):
+        self.lines[line["id"]] = line["text"]
+        self.parts[line["id"]] = line.get("parts", [])
+        for part in self.parts[line["id"]]:  # a voice is known before its line comes
+            assert part["voice"] is None or part["voice"] < len(self.voices)
+
+    def who(self):
+        names = [voice["name"] for voice in self.voices]
+        return [
+            [(None if part["voice"] is None else names[part["voice"]], part["text"]) for part in parts]
+            for parts in self.parts.values()
+        ]
+
 
 def matches(reader, room):
     return (
-        list(reader.lines.values()) == texts(room)
+        reader.who() == who(room)
+        and list(reader.lines.values()) == texts(room)
         and reader.partials == {it.source: it.stable + "|" + it.tail for it in room.partials}
         and reader.state == room.state.value
     )
@@ -172,6 +310,10 @@ actions = st.lists(
     st.one_of(
         st.tuples(st.just("partial"), st.integers(0, 1), st.sampled_from(["a", "a b", "a b c"])),
         st.tuples(st.just("final"), st.integers(0, 1), st.sampled_from(["A b.", "C d e."])),
+        st.tuples(st.just("labelled"), st.integers(0, 1), st.sampled_from(["A", "AB", "ABA", "BC"])),
+        st.tuples(st.just("revise"), st.integers(0, 1), st.sampled_from(["AAA", "BAB", "C"])),
+        st.tuples(st.just("rename"), st.integers(0, 3), st.sampled_from(["", "B", "Anna"])),
+        st.tuples(st.just("assign"), st.integers(0, 5), st.sampled_from(["B", "Anna"])),
         st.tuples(st.just("correct"), st.integers(0, 5), st.sampled_from(["X.", "Y z."])),
         st.tuples(st.just("leave"), st.integers(0, 1), st.booleans()),
         st.tuples(st.just("read"), st.integers(0, 2), st.booleans()),
@@ -191,7 +333,17 @@ def test_whenever_readers_read_and_reconnect_they_end_with_the_whole_transcript(
         if action == "partial":
             room.update(sessions[number], turn(detail, n_stable=1), BEGAN)
         elif action == "final":
-            room.update(sessions[number], turn(detail, ended=True), BEGAN)
+            room.update(sessions[number], turn(detail, ended=True, order=len(room.lines)), BEGAN)
+        elif action == "labelled":
+            said = labelled(*((label, "w") for label in detail), order=len(room.lines))
+            room.update(sessions[number], said, BEGAN)
+        elif action == "revise":
+            for order in range(len(room.lines)):
+                room.revise(sessions[number], labelled(*((label, "w") for label in detail), order=order))
+        elif action == "rename":
+            room.rename(number, detail)
+        elif action == "assign":
+            room.assign(number, detail)
         elif action == "correct":
             room.correct(number, detail)
         elif action == "leave":
