@@ -1,4 +1,4 @@
-"""Files as torch saved them up to version 1.5, written without torch."""
+"""Files as torch saves them, in its two forms, written without torch."""
 
 import contextlib
 import io
@@ -6,6 +6,7 @@ import pickle
 import struct
 import sys
 import types
+import zipfile
 from collections import OrderedDict
 
 import numpy as np
@@ -30,6 +31,13 @@ class _Pickler(pickle.Pickler):
     def persistent_id(self, thing):
         if isinstance(thing, _Storage):
             return ("storage", getattr(sys.modules["torch"], thing.kind), thing.key, "cpu", thing.count, None)
+        return None
+
+
+class _ZipPickler(pickle.Pickler):
+    def persistent_id(self, thing):
+        if isinstance(thing, _Storage):
+            return ("storage", getattr(sys.modules["torch"], thing.kind), thing.key, "cpu", thing.count)
         return None
 
 
@@ -61,13 +69,19 @@ def _torch():
 _KINDS = {"f4": "FloatStorage", "i8": "LongStorage", "u1": "ByteStorage"}
 
 
-def write_torch_file(path, tensors, **others):
-    """Write arrays under the key ``model_state``, and other things beside it."""
+def _describe(tensors):
+    """Storages by their keys, and what a file says of the tensors."""
     storages, described = {}, OrderedDict()
     for number, (name, array) in enumerate(tensors.items()):
         key = str(1000 + number)
         storages[key] = array
         described[name] = _Tensor(_Storage(key, array.size, _KINDS[array.dtype.str[1:]]), array.shape)
+    return storages, described
+
+
+def write_torch_file(path, tensors, **others):
+    """Write arrays under the key ``model_state``, and other things beside it, as torch did up to 1.5."""
+    storages, described = _describe(tensors)
     file = io.BytesIO()
     with _torch():
         for value in (
@@ -81,4 +95,19 @@ def write_torch_file(path, tensors, **others):
     for array in storages.values():
         file.write(struct.pack("<q", array.size) + np.ascontiguousarray(array).tobytes())
     path.write_bytes(file.getvalue())
+    return path
+
+
+def write_torch_zip(path, tensors, key=None, *, byte_order=b"little", method=zipfile.ZIP_STORED, **others):
+    """Write arrays as torch does now: at the top, or under a key with other things beside it."""
+    storages, described = _describe(tensors)
+    file = io.BytesIO()
+    with _torch():
+        _ZipPickler(file, protocol=2).dump(described if key is None else {key: described, **others})
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("archive/data.pkl", file.getvalue())
+        if byte_order:
+            archive.writestr("archive/byteorder", byte_order)
+        for name, array in storages.items():
+            archive.writestr(f"archive/data/{name}", np.ascontiguousarray(array).tobytes())
     return path

