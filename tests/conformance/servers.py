@@ -57,6 +57,7 @@ class Server:
             "0",
             "--api-key",
             f"{UNFUNDED_KEY} no-funds",
+            "--private-webhooks",  # the receiver is on this machine
         ]
         if self._tls:
             command.append("--tls-self-signed")

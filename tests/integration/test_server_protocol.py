@@ -568,11 +568,17 @@ def receiver():
         it.shutdown()
 
 
-def test_a_webhook_gets_the_finished_turns_when_it_accepts_them(server, receiver, monkeypatch):
+@pytest.fixture
+def posting_server():
+    with scripted_server(webhooks=True, private_webhooks=True) as it:
+        yield it
+
+
+def test_a_webhook_gets_the_finished_turns_when_it_accepts_them(posting_server, receiver, monkeypatch):
     monkeypatch.setattr("vivavoce.server.webhooks._FIRST_WAIT_S", 0.05)
     url = f"http://127.0.0.1:{receiver.server_address[1]}/turns"
     query = f"&webhook_url={url}&webhook_auth_header_name=X-Key&webhook_auth_header_value=secret"
-    with open_session(server, V3 + query) as socket:
+    with open_session(posting_server, V3 + query) as socket:
         session_id = json.loads(socket.recv(timeout=HANG_S))["id"]
         send(socket, speech(0, 1))
         socket.send(END[V3])

@@ -21,11 +21,13 @@ __all__ = [
     "LogFormatOption",
     "LogLevel",
     "LogLevelOption",
+    "MaxConnectionsOption",
     "MaxReadersOption",
     "MaxSessionsOption",
     "MaxSessionsPerKeyOption",
     "NoAuthOption",
     "PortOption",
+    "PrivateWebhooksOption",
     "PublicStatusOption",
     "SpeakerModelOption",
     "StoreOption",
@@ -119,6 +121,17 @@ MaxSessionsPerKeyOption = Annotated[
         help="Allow this many sessions at a time for one key and its tokens (default: no limit).",
     ),
 ]
+MaxConnectionsOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        envvar="VIVAVOCE_MAX_CONNECTIONS_PER_ADDRESS",
+        min=1,
+        show_default=False,
+        help="Allow this many connections at a time from one address, or from one IPv6 network of 64 bits "
+        "(default: no limit). Connections from this machine, as from a proxy, are not limited.",
+    ),
+]
 AllowOriginOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -188,10 +201,21 @@ TlsSelfSignedOption = Annotated[
     ),
 ]
 WebhooksOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--webhooks/--no-webhooks",
+        envvar="VIVAVOCE_WEBHOOKS",
+        show_default=False,
+        help="Post finished turns to the URL that a client names (default: if the server has keys). A public "
+        "server without keys never does.",
+    ),
+]
+PrivateWebhooksOption = Annotated[
     bool,
     typer.Option(
-        envvar="VIVAVOCE_WEBHOOKS",
-        help="Post finished turns to the URL that a client names. A public server without keys never does.",
+        "--private-webhooks",
+        envvar="VIVAVOCE_PRIVATE_WEBHOOKS",
+        help="Let webhooks reach this machine and its networks, and not only the public Internet.",
     ),
 ]
 StrictChunksOption = Annotated[

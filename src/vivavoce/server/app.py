@@ -15,9 +15,10 @@ from vivavoce.server.access import token_routes
 from vivavoce.server.connection import Connection
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.page_routes import page_routes
+from vivavoce.server.retry_after import retry_after
 from vivavoce.server.rooms.routes import room_routes
 from vivavoce.server.service import Service
-from vivavoce.server.status_routes import RETRY_AFTER, status_routes
+from vivavoce.server.status_routes import status_routes
 from vivavoce.server.transcript_routes import transcript_routes
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _endpoint(service: Service, factory: DialectFactory) -> _Endpoint:
         if service.is_full or service.is_draining:
             reason = "shutting down" if service.is_draining else "the server is full"
             service.metrics.refused("draining" if service.is_draining else "full")
-            await _deny(websocket, 503, f"no new sessions: {reason}", RETRY_AFTER)
+            await _deny(websocket, 503, f"no new sessions: {reason}", {"Retry-After": retry_after()})
             return
         connection = Connection(websocket, factory, service)
         with service.holding(connection):

@@ -9,6 +9,7 @@ import logging
 import time
 import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
@@ -26,14 +27,17 @@ from vivavoce.protocol.events import (
 from vivavoce.server.raw_audio import RawAudio
 from vivavoce.server.speaker_labels import SpeakerLabels
 from vivavoce.server.user_agents import reads_warnings
+from vivavoce.server.webhook_addresses import refused_header, refused_host
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.websockets import WebSocket
 
     from vivavoce.asr.engine import ServedStream
     from vivavoce.protocol.dialect import Dialect, DialectFactory
-    from vivavoce.protocol.events import Closing, SessionEvent
+    from vivavoce.protocol.events import Closing, Command, SessionEvent, Webhook
     from vivavoce.server.access import Grant
     from vivavoce.server.followers import Followers
     from vivavoce.server.service import Service
@@ -71,7 +75,7 @@ class Connection:
         self._followers: Followers | None = None  # None before the session is open, or if nobody may follow
         self._labels: SpeakerLabels | None = None  # None: turns are not labelled by their speakers
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
-        self._client_left = False  # without ending its session
+        self._left: str | None = None  # how the client left; None: it has not, or the session ended first
 
     async def run(self) -> None:
         """Accept the socket, serve its session to the end, close it."""
@@ -116,9 +120,19 @@ class Connection:
         if session_id is not None:
             raise self._service.ledger.resume_error(session_id)
         dialect = self._factory.open(self._websocket.query_params.multi_items(), self._service.models)
-        if dialect.webhook is not None and not self._service.options.may_post:
-            raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
+        if dialect.webhook is not None:
+            self._check_webhook(dialect.webhook)
         return dialect
+
+    def _check_webhook(self, webhook: Webhook) -> None:
+        options = self._service.options
+        if not options.may_post:
+            raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
+        host = urlsplit(webhook.url).hostname or ""
+        if not options.private_webhooks and (reason := refused_host(host)):
+            raise ProtocolViolation(Failure.BAD_OPTION, f"webhook_url: {reason}")
+        if webhook.header is not None and (reason := refused_header(webhook.header[0])):
+            raise ProtocolViolation(Failure.BAD_OPTION, f"webhook_auth_header_name: {reason}")
 
     def _choose_engine(self, dialect: Dialect) -> None:
         # First of all, since a model that is not loaded would be, for a session that is then refused.
@@ -168,8 +182,11 @@ class Connection:
         reading = asyncio.create_task(self._read(dialect, audio, served))
         try:
             await self._write(dialect, stream)
-        except (WebSocketDisconnect, TimeoutError):
-            self._client_left = True
+        except WebSocketDisconnect:
+            self._left = self._left or "client left"
+        except TimeoutError:
+            self._left = f"client did not read for {_SEND_TIMEOUT_S:g} s"
+            self._service.metrics.dropped("slow_reader")
         finally:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -189,7 +206,7 @@ class Connection:
             _log.info(
                 "session %s over: %s, %.1f s of audio",
                 stream.session_id,
-                "client left" if self._client_left else stream.state.name.lower(),
+                self._left or stream.state.name.lower(),
                 stream.audio_ms / 1000,
             )
 
@@ -206,14 +223,15 @@ class Connection:
                 message = await self._receive()
             except WebSocketDisconnect:
                 served.leave()
-                self._client_left = True
+                if self._left is None:
+                    self._left = "client left"
+                    self._service.metrics.dropped("left")
                 stream.fail(Failure.IDLE, "the client disconnected")
                 self._wake()
                 return
             try:
                 for sent in dialect.decode(message):
-                    for command in audio.check(sent):
-                        served.receive(command, time.monotonic())
+                    await self._pass_on(audio.check(sent), served)
             except ProtocolViolation as violation:
                 stream.fail(violation.failure, violation.detail)
             except Exception as error:  # noqa: BLE001 - a bug of ours fails this session and no other
@@ -224,6 +242,15 @@ class Connection:
                 self._has_events.set()
             if stream.backlog_ms > _BACKLOG_HIGH_MS:
                 await self._wait_for_backlog(stream)
+
+    async def _pass_on(self, commands: Iterable[Command], served: ServedStream) -> None:
+        """Give a message's commands to the session; one with much compressed audio is several."""
+        for index, command in enumerate(commands):
+            if index:
+                await asyncio.sleep(0)  # others are served between them
+                if served.stream.backlog_ms > _BACKLOG_HIGH_MS:
+                    await self._wait_for_backlog(served.stream)
+            served.receive(command, time.monotonic())
 
     async def _receive(self) -> str | bytes:
         message = await self._websocket.receive()

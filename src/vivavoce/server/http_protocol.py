@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,10 +20,13 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 from websockets.version import version as websockets_version
 
-from vivavoce.server.keepalive import PatientWebSocket
+from vivavoce.server.bounded_socket import STALL_S, BoundedWebSocket
+from vivavoce.server.connection_gate import ConnectionGate
+from vivavoce.server.retry_after import retry_after
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 __all__ = ["MAX_HEADERS", "MAX_HEAD_BYTES", "REQUEST_TIMEOUT_S", "HttpProtocol", "WebSocketProtocol"]
 
@@ -45,8 +49,24 @@ _EMPTY_HANDSHAKE: Final = b"GET / HTTP/1.1\r\n\r\n"
 _IS_LATIN_1: Final = int(websockets_version.partition(".")[0]) >= 17  # noqa: PLR2004 - how it decodes headers
 
 
-class WebSocketProtocol(PatientWebSocket):
+class WebSocketProtocol(BoundedWebSocket):
     """A WebSocket whose handshake has been parsed already."""
+
+    def __init__(self, *args: Any, on_lost: Callable[[], None] = lambda: None, **kwargs: Any) -> None:
+        """Prepare.
+
+        Args:
+            *args: As for uvicorn's class.
+            on_lost: Called once the connection is over.
+            **kwargs: As for uvicorn's class.
+        """
+        super().__init__(*args, **kwargs)
+        self._on_lost = on_lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say that the connection is over."""
+        super().connection_lost(exc)
+        self._on_lost()
 
     def begin(self, path: str, headers: Headers) -> None:
         """Take the handshake.
@@ -66,20 +86,57 @@ class WebSocketProtocol(PatientWebSocket):
 class HttpProtocol(H11Protocol):
     """HTTP/1.1 with a time limit for requests; each refused one gets an answer and a line in the log."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gate: ConnectionGate | None = None, **kwargs: Any) -> None:
+        """Prepare.
+
+        Args:
+            *args: As for uvicorn's class.
+            gate: Counts the connections of all clients; None: they are not limited.
+            **kwargs: As for uvicorn's class.
+        """
         super().__init__(*args, **kwargs)
+        self._gate = gate or ConnectionGate()
         self._timer: asyncio.TimerHandle | None = None  # runs while a request is incomplete
+        self._stall_timer: asyncio.TimerHandle | None = None  # runs while the client takes nothing
         self._is_refused = False  # only its end is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
         super().connection_made(transport)
         self._start_timer()
+        excess = self._gate.enter(_host(self))
+        if excess is not None:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, excess)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_timer()
+        self.resume_writing()
+        self._gate.leave(_host(self))
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give the client a while to take what waits for it."""
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(STALL_S, self._drop)
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads."""
+        super().resume_writing()
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection without requests, whether its client takes the last answer or not."""
+        super().timeout_keep_alive_handler()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(STALL_S, self._drop)
+
+    def _drop(self) -> None:
+        _log.info("client %s dropped after %g s: it took nothing", _host(self), STALL_S)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Parse the next part of a request.
@@ -154,6 +211,7 @@ class HttpProtocol(H11Protocol):
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
             ("Connection", "close"),
+            *([("Retry-After", retry_after())] if status == HTTPStatus.SERVICE_UNAVAILABLE else []),
         ]
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             self.transport.close()  # in the middle of an answer
@@ -176,7 +234,10 @@ class HttpProtocol(H11Protocol):
             return
         self.connections.discard(self)
         protocol = WebSocketProtocol(
-            config=self.config, server_state=self.server_state, app_state=self.app_state
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.app_state,
+            on_lost=partial(self._gate.leave, _host(self)),
         )
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent
 
 __all__ = ["PatientWebSocket"]
 
@@ -23,16 +20,9 @@ class PatientWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._alive_at = 0.0  # when data came last, or may have waited until then
 
-    def data_received(self, data: bytes) -> None:
-        """Take the next bytes of the client."""
+    def note_life(self) -> None:
+        """Note that data came, or may have waited until now."""
         self._alive_at = self.loop.time()
-        super().data_received(data)
-
-    async def receive(self) -> ASGIReceiveEvent:
-        """Return the next message; reading resumes when no other one waits."""
-        message = await super().receive()
-        self._alive_at = self.loop.time()
-        return message
 
     def keepalive_timeout(self) -> None:
         """Close the connection, unless the client has been alive since the ping; then wait longer."""

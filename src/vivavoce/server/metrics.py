@@ -28,6 +28,7 @@ class Metrics:
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()  # by dialect
         self._refused: Counter[str] = Counter()  # by reason
+        self._dropped: Counter[str] = Counter()  # by reason
 
     def began(self, dialect: str) -> None:
         """Count a session that began."""
@@ -37,13 +38,18 @@ class Metrics:
         """Count a client that was refused, and why."""
         self._refused[reason] += 1
 
-    def render(self, engines: Mapping[str, Engine], n_open: int) -> str:
+    def dropped(self, reason: str) -> None:
+        """Count a client whose session ended because it did not read, or was gone."""
+        self._dropped[reason] += 1
+
+    def render(self, engines: Mapping[str, Engine], n_open: int, n_connections: int = 0) -> str:
         """Return all metrics in Prometheus' text format.
 
         Args:
             engines: The engines in memory by the names of their models, the default first. Of the others,
                 only their sessions are told.
-            n_open: Number of open connections.
+            n_open: Number of open sessions.
+            n_connections: Number of open connections, with sessions or without.
         """
         engine = next(iter(engines.values()))
         stats = engine.stats
@@ -59,7 +65,11 @@ class Metrics:
                 {f'model="{_escaped(name)}"': each.n_sessions for name, each in engines.items()},
             ),
             *_plain("counter", "sessions_total", "Sessions that began.", _by("dialect", self._begun)),
+            *_plain("gauge", "connections_open", "Open connections of any kind.", {"": n_connections}),
             *_plain("counter", "refused_total", "Refused clients.", _by("reason", self._refused)),
+            *_plain(
+                "counter", "dropped_total", "Clients that left a session open.", _by("reason", self._dropped)
+            ),
             *_plain(
                 "counter",
                 "audio_seconds_total",

@@ -31,6 +31,8 @@ class ServerOptions:
         no_auth: Whether a public address may be served without keys.
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
+        max_connections_per_address: Largest number of connections from one address, or one IPv6 network of 64
+            bits; None: no limit. Those from this machine are not limited.
         streams_of_models: How many streams of each model this machine holds while it serves no other, by the
             name of the model; its sessions share the machine accordingly. Empty: unknown.
         models: The models that sessions can ask for, the default first; each is loaded when it is first used.
@@ -40,7 +42,9 @@ class ServerOptions:
         device: Where the models run: ``cpu``, ``cuda``, or ``auto``: CUDA where it can be used.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
         speaker_model: ``auto``, ``none``, or the file of a voice encoder, which tells speakers apart.
-        webhooks: Whether clients may have turns posted to an address of their choice.
+        webhooks: Whether clients may have turns posted to an address of their choice; None: if the server has
+            keys.
+        private_webhooks: Whether that may be an address that is not of the public Internet.
         max_lead_s: How far audio may run ahead of the clock, in seconds; None: no limit, and fast clients
             are slowed down instead.
         strict_chunks: Whether v2 messages of less than 100 ms are refused, as the protocol documents, and not
@@ -68,6 +72,7 @@ class ServerOptions:
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
+    max_connections_per_address: int | None = None
     streams_of_models: Mapping[str, int] = field(default_factory=dict)
     models: tuple[ChosenModel, ...] = (choose(DEFAULT_MODEL),)
     final_model: ChosenModel | None = None
@@ -75,7 +80,8 @@ class ServerOptions:
     device: str = "cpu"
     turn_model: str = "auto"
     speaker_model: str = "auto"
-    webhooks: bool = True
+    webhooks: bool | None = None
+    private_webhooks: bool = False
     max_lead_s: float | None = 60.0
     strict_chunks: bool = False
     drain_s: float | None = 30.0
@@ -100,9 +106,11 @@ class ServerOptions:
     def may_post(self) -> bool:
         """Whether webhooks are sent.
 
-        A public server without keys sends none: an anonymous client could reach internal addresses with
-        them.
+        A public server without keys sends none: an anonymous client could use it to send requests. One on a
+        loopback address sends them if it is asked to, since it may be behind a proxy.
         """
+        if self.webhooks is None:
+            return bool(self.api_keys)
         return self.webhooks and (bool(self.api_keys) or is_loopback(self.host))
 
     def check(self) -> None:

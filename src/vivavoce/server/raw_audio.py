@@ -9,7 +9,7 @@ from vivavoce.errors import AudioError, ProtocolViolation
 from vivavoce.protocol.events import Audio, Warn
 from vivavoce.recordings.formats import PROBE_BYTES, format_name
 from vivavoce.recordings.wav import MAGIC_BYTES, MAGICS, UnsupportedWavError, read_wav_header
-from vivavoce.types import Encoding, Failure
+from vivavoce.types import Codec, Encoding, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["RawAudio"]
 
 _LONGEST_HEADER: Final = 1 << 16  # of a header in several messages; longer ones are samples
+_PIECE_BYTES: Final = 1_024  # at most 40 s of Opus packets without content; of speech half a second
 _WAVE_BYTES: Final = 12  # a WAV header begins with its magic, a size and the word WAVE
 
 
@@ -32,7 +33,7 @@ def _channels(n: int) -> str:
 
 
 class RawAudio:
-    """The audio of one client that promised raw samples. Audio of a codec is left as it is."""
+    """The audio of one client that promised raw samples. Audio of a codec is only divided."""
 
     def __init__(self, options: SessionOptions, min_chunk_ms: float) -> None:
         """Begin a stream.
@@ -57,13 +58,24 @@ class RawAudio:
         """
         pending, self._pending = self._pending, b""
         if not isinstance(self._options.encoding, Encoding):
-            yield command
+            yield from self._pieces(command)
         elif isinstance(command, Audio):
             yield from self._check_audio(pending + command.data)
         else:
             if pending and not _is_wav(pending):
                 yield Audio(pending)
             yield command
+
+    def _pieces(self, command: Command) -> Iterator[Command]:
+        """Divide compressed audio, which may be hours in a single message, into pieces of some seconds.
+
+        A decoder runs to the end of what it gets. Between the pieces the limits of the session apply.
+        """
+        if not isinstance(command, Audio) or self._options.encoding is Codec.OPUS:  # a message is a packet
+            yield command
+            return
+        for at in range(0, max(1, len(command.data)), _PIECE_BYTES):
+            yield Audio(command.data[at : at + _PIECE_BYTES])
 
     def _check_audio(self, data: bytes) -> Iterator[Command]:
         is_first, self._is_first = self._is_first, False

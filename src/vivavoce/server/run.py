@@ -13,13 +13,14 @@ import sys
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from vivavoce.asr.engine import EngineState
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.server.app import create_app
+from vivavoce.server.connection_gate import allow_many_files
 from vivavoce.server.engines import check_devices
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from vivavoce.server.log import NonBlockingHandler, formatter_of
@@ -235,7 +236,7 @@ def make_server(
     config = uvicorn.Config(
         app,
         lifespan="on",
-        http=HttpProtocol,
+        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, gate=app.state.service.gate)),
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         ws=WebSocketProtocol,
         ws_max_size=_MAX_MESSAGE_BYTES,
@@ -320,6 +321,7 @@ def _serve(
     if on_listening is not None:
         on_listening(sockets[0].getsockname()[1])
     server = make_server(options, certificate, stops_with_engine=True)
+    server.service.gate.in_all = allow_many_files()
     server.reload = partial(_reload, server, options, read_keys)
     server.supervisor = Supervisor.of(os.environ)
     server.run(sockets=sockets)

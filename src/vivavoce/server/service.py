@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ServerError
 from vivavoce.server.access import Admission, Ledger, OriginPolicy
+from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
 from vivavoce.server.rooms import Rooms
 from vivavoce.server.shares import SharedMachine
-from vivavoce.server.webhooks import deliver
+from vivavoce.server.webhooks import Deliveries, post
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -56,6 +58,7 @@ class Service:
         admission: Decides who may open a session.
         ledger: Knows the sessions that are open, and those that are over.
         metrics: Counts sessions for Prometheus.
+        gate: Limits the connections of all clients, whether they have a session or not.
         connections: The connections that are open.
         rooms: The rooms that sessions speak in.
         origins: Decides which web pages may use the server.
@@ -80,6 +83,7 @@ class Service:
         self.admission = Admission(options.api_keys)
         self.ledger = Ledger(options.max_sessions_per_key)
         self.metrics = Metrics()
+        self.gate = ConnectionGate(options.max_connections_per_address)
         self.connections: set[OpenConnection] = set()
         self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=bool(options.api_keys))
@@ -91,7 +95,7 @@ class Service:
         self._machine = SharedMachine(options.streams_of_models)
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
-        self._deliveries: set[asyncio.Task[bool]] = set()  # webhooks under way
+        self._deliveries = Deliveries(partial(post, allow_private=options.private_webhooks))
         self._all_closed = asyncio.Event()  # set when the last connection closes, and when waiting must end
         self._is_hurried = False  # open sessions may not continue any longer
 
@@ -120,8 +124,7 @@ class Service:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await ticking
-            for delivery in self._deliveries:
-                delivery.cancel()
+            self._deliveries.cancel()
             await self.engines.stop()
             if self.voices is not None:
                 self.voices.stop()
@@ -199,8 +202,7 @@ class Service:
             connection.finish()
         await self._wait_closed(self.options.finish_s)
         self.rooms.close()
-        if self._deliveries:
-            await asyncio.wait(self._deliveries, timeout=self.options.finish_s)
+        await self._deliveries.wait(self.options.finish_s)
 
     def hurry(self) -> None:
         """End at once, with their last words, the sessions that continue while the server drains."""
@@ -229,9 +231,7 @@ class Service:
 
     def post(self, webhook: Webhook, session_id: str, turns: Sequence[str]) -> None:
         """Post the finished turns of a session in the background."""
-        delivery = asyncio.create_task(deliver(webhook, session_id, turns))
-        self._deliveries.add(delivery)
-        delivery.add_done_callback(self._deliveries.discard)
+        self._deliveries.add(webhook, session_id, turns)
 
 
 def _kept_rooms(store: Store, since_unix: float) -> list[_KeptRoom]:

@@ -13,6 +13,7 @@ from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.access import is_loopback
 from vivavoce.server.metrics import CONTENT_TYPE
 from vivavoce.server.page_routes import page_response
+from vivavoce.server.retry_after import retry_after
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
@@ -20,10 +21,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server.service import Service
 
-__all__ = ["RETRY_AFTER", "status_routes"]
-
-RETRY_AFTER: Final = {"Retry-After": "5"}
-"""Header of a response that refuses new sessions for now; in seconds."""
+__all__ = ["status_routes"]
 
 _ROOT_TEXT: Final = (
     f"Vivavoce {__version__}: real-time transcription. WebSockets: {', '.join(DIALECTS)}. Status: /readyz.\n"
@@ -71,12 +69,14 @@ def status_routes(service: Service) -> list[Route]:
         body: dict[str, str | int] = {"status": state}
         if _may_see_figures(service, request):
             body |= {"sessions": len(service.connections), "cadence_ms": round(engine.cadence_ms)}
-        return JSONResponse(body, 200 if is_ready else 503, headers={} if is_ready else RETRY_AFTER)
+        return JSONResponse(
+            body, 200 if is_ready else 503, headers={} if is_ready else {"Retry-After": retry_after()}
+        )
 
     async def metrics(request: Request) -> Response:
         if not _may_see_figures(service, request):
             return JSONResponse({"error": _NOT_SHOWN}, 403)
-        text = service.metrics.render(service.engines.loaded, len(service.connections))
+        text = service.metrics.render(service.engines.loaded, len(service.connections), service.gate.n_open)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def root(request: Request) -> Response:

@@ -24,6 +24,7 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
     arguments += ["--store", "t.db", "--keep-days", "30"]
     arguments += ["--drain-timeout", "2.5", "--public-status", "--device", "auto", "--log-format", "json"]
+    arguments += ["--private-webhooks", "--max-connections-per-address", "7"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
     assert vars(options) == {
@@ -39,6 +40,8 @@ def test_options_reach_the_server(parts, tmp_path):
         "device": "auto",
         "turn_model": "none",
         "webhooks": False,
+        "private_webhooks": True,
+        "max_connections_per_address": 7,
         "strict_chunks": True,
         "log_level": "debug",
         "log_format": "json",

@@ -20,10 +20,12 @@ def test_an_unknown_status_after_a_key_stops_the_start():
         ServerOptions(api_keys=("one", "two nofunds")).check()
 
 
-def test_an_anonymous_client_of_a_public_server_has_no_webhooks():
-    assert ServerOptions().may_post
+def test_an_anonymous_client_has_no_webhooks_unless_the_operator_wants_them_and_the_server_is_local():
+    assert not ServerOptions().may_post
+    assert ServerOptions(webhooks=True).may_post
     assert ServerOptions(host="0.0.0.0", api_keys=("k",)).may_post
     assert not ServerOptions(host="0.0.0.0", no_auth=True).may_post
+    assert not ServerOptions(host="0.0.0.0", no_auth=True, webhooks=True).may_post
     assert not ServerOptions(webhooks=False).may_post
 
 

@@ -146,3 +146,16 @@ def test_nothing_but_whole_headers_is_lost(messages, cut):
     damaged = wav_header()[:cut] + b"\xff" * 60
     samples, _ = play(raw(), damaged, *messages)
     assert samples.endswith(b"".join(messages))
+
+
+@pytest.mark.parametrize("encoding", [Codec.OGG_OPUS, Codec.AAC])
+@given(data=st.binary(max_size=5_000))
+def test_compressed_audio_is_divided_and_nothing_is_lost(encoding, data):
+    commands = checked(raw(encoding=encoding), Audio(data))
+    assert b"".join(command.data for command in commands) == data
+    assert all(len(command.data) <= 1_024 for command in commands)
+    assert commands  # also of an empty message: it shows that the client is there
+
+
+def test_a_packet_of_opus_stays_whole():
+    assert checked(raw(encoding=Codec.OPUS), Audio(bytes(5_000))) == (Audio(bytes(5_000)),)

@@ -1,0 +1,90 @@
+"""How many connections there may be: from one address, and in all."""
+
+from __future__ import annotations
+
+import ipaddress
+import resource
+from collections import Counter
+from typing import Final
+
+__all__ = ["ConnectionGate", "allow_many_files"]
+
+_RESERVED_FILES: Final = 128  # for models, logs, the store and webhooks
+_NETWORK_BITS: Final = 64  # an IPv6 client chooses the rest of its address at will
+
+
+class ConnectionGate:
+    """Counts open connections, and says which one is too much. Pure.
+
+    Attributes:
+        n_open: Connections that are open.
+        in_all: Most connections; None: no limit.
+    """
+
+    def __init__(self, per_address: int | None = None) -> None:
+        """Begin with none.
+
+        Args:
+            per_address: Most connections from one address, or from one network of 64 bits in IPv6; None: no
+                limit. Connections from this machine are not limited: they may come from a proxy.
+        """
+        self.n_open = 0
+        self._per_address = per_address
+        self.in_all: int | None = None
+        self._by_address: Counter[str] = Counter()
+
+    def enter(self, host: str) -> str | None:
+        """Count a connection.
+
+        Args:
+            host: The address of the client.
+
+        Returns:
+            Why it must be refused; None: it need not be. It counts either way until it leaves.
+        """
+        address, is_local = _network(host)
+        self.n_open += 1
+        self._by_address[address] += 1
+        if self.in_all is not None and self.n_open > self.in_all:
+            return f"the server has {self.in_all} connections, which is all it can take"
+        limit = self._per_address
+        if limit is not None and not is_local and self._by_address[address] > limit:
+            return f"an address may have at most {limit} connections at a time"
+        return None
+
+    def leave(self, host: str) -> None:
+        """Forget a connection."""
+        address, _ = _network(host)
+        self.n_open -= 1
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+
+def _network(host: str) -> tuple[str, bool]:
+    """Return what counts as one client, and whether it is this machine."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:  # a Unix socket has none
+        return host, not host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            network = ipaddress.ip_network((address, _NETWORK_BITS), strict=False)
+            return str(network), address.is_loopback
+        address = address.ipv4_mapped
+    return str(address), address.is_loopback
+
+
+def allow_many_files() -> int:
+    """Raise the limit of open files as far as this user may; returns how many connections that allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 1 << 20
+    if hard != resource.RLIM_INFINITY and soft < hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (ValueError, OSError):  # macOS has a lower limit than it says
+            pass
+        else:
+            soft = hard
+    return max(1, soft - _RESERVED_FILES)

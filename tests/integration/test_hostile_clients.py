@@ -1,0 +1,225 @@
+"""Clients that break the rules, over real sockets: each is refused, and costs the others nothing."""
+
+import contextlib
+import json
+import logging
+import socket
+from urllib.parse import quote
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.sync.client import connect
+
+from support.scripted_engine import pcm, speech
+from support.servers import log_of_the_server, scripted_server
+from support.time_limit import HANG_S, wait_until
+
+V2 = "/v2/realtime/ws?sample_rate=16000"
+V3 = "/v3/ws?format_turns=true"
+END = '{"type": "Terminate"}'
+both = pytest.mark.parametrize("path", [V2, V3], ids=["v2", "v3"])
+
+
+@pytest.fixture(scope="module")
+def server():
+    with scripted_server() as it:
+        it.wait_ready()
+        yield it
+
+
+def upgrade(path):
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def frame(opcode, data=b"", *, fin=True):
+    return Frame(opcode, data, fin=fin).serialize(mask=True)
+
+
+def raw_client(server):
+    return socket.create_connection(("127.0.0.1", int(server.base_url.rpartition(":")[2])), HANG_S)
+
+
+def read_all(peer):
+    data = b""
+    try:
+        while part := peer.recv(65_536):
+            data += part
+    except OSError:
+        pass
+    return data
+
+
+def close_of(server, path):
+    """The error and the code of a session that is refused; None: it begins."""
+    with connect(server.base_url + path, compression=None) as peer:
+        first = json.loads(peer.recv(timeout=HANG_S))
+        if "error" not in first:
+            return None
+        with pytest.raises(ConnectionClosed) as closed:
+            peer.recv(timeout=HANG_S)
+        return first["error"], closed.value.rcvd.code
+
+
+def serves(server):
+    with connect(server.base_url + V3, compression=None) as peer:
+        peer.send(pcm(speech(0, 1))[:32_000])
+        peer.send(END)
+        while json.loads(peer.recv(timeout=HANG_S))["type"] != "Termination":
+            pass
+    return True
+
+
+FAILING = {
+    "nonsense": frame(Opcode.TEXT, b"nonsense"),
+    "no UTF-8": frame(Opcode.TEXT, b"\xff"),
+    "too long": frame(Opcode.BINARY, bytes(200_001)),
+    "end": frame(Opcode.TEXT, END.encode()),
+}
+BROKEN = {
+    "unknown opcode": b"\x83\x80\0\0\0\0",
+    "close": frame(Opcode.CLOSE, b"\x03\xe8"),
+    "broken close": frame(Opcode.CLOSE, b"\0"),
+    "no UTF-8": frame(Opcode.TEXT, b"\xff"),
+    "two beginnings": frame(Opcode.TEXT, b"a", fin=False) + frame(Opcode.TEXT, b"b", fin=False),
+    "noise": b"\xff" * 50,
+    "nothing": b"",
+}
+
+
+@both
+@pytest.mark.parametrize("fails", FAILING)
+def test_a_fault_after_a_fault_is_no_error_of_the_server(server, path, fails, caplog):
+    caplog.set_level(logging.INFO)
+    for then in BROKEN.values():
+        for first in (upgrade(path) + FAILING[fails] + then, upgrade(path)):
+            with raw_client(server) as peer:
+                peer.sendall(first)
+                if not first.endswith(then) or not then:
+                    while b"\r\n\r\n" not in peer.recv(65_536):
+                        pass
+                    peer.sendall(FAILING[fails] + then)
+                peer.shutdown(socket.SHUT_WR)
+                read_all(peer)
+    wait_until(lambda: not server._server.service.connections)
+    records, text = log_of_the_server(caplog)
+    assert "Traceback" not in text
+    assert not [record for record in records if record.levelno > logging.INFO]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        frame(Opcode.PING, b"x" * 125) * 2_000,
+        frame(Opcode.BINARY, fin=False) + frame(Opcode.CONT, fin=False) * 2_000,
+        frame(Opcode.BINARY, fin=False) + frame(Opcode.CONT, bytes(128), fin=False) * 2_000,
+    ],
+    ids=["pings", "empty fragments", "endless message"],
+)
+def test_floods_of_frames_end_with_a_code_and_a_line(server, sent, caplog):
+    caplog.set_level(logging.INFO)
+    with raw_client(server) as peer:
+        peer.sendall(upgrade(V3))
+        while b"\r\n\r\n" not in peer.recv(65_536):
+            pass
+        with contextlib.suppress(OSError):  # it is closed before all of it is sent
+            peer.sendall(sent)
+        read_all(peer)
+    wait_until(lambda: "client 127.0.0.1 closed with 1008: " in caplog.text)
+    assert serves(server)
+
+
+def _ogg_page(packets, sequence, *, first=False):
+    head = b"OggS\0" + bytes([2 if first else 0]) + bytes(12) + sequence.to_bytes(4, "little") + bytes(4)
+    return head + bytes([len(packets)]) + bytes(map(len, packets)) + b"".join(packets)
+
+
+def test_hours_of_nothing_in_one_message_are_not_decoded(server):
+    pytest.importorskip("av")
+    header = b"OpusHead\x01\x01" + bytes(2) + (48_000).to_bytes(4, "little") + bytes(3)
+    empty = bytes([31 << 3 | 3, 6])  # 120 ms without content; RFC 6716, section 3.2
+    message = _ogg_page([header], 0, first=True) + _ogg_page([b"OpusTags" + bytes(8)], 1)
+    for sequence in range(2, 162):
+        message += _ogg_page([empty] * 255, sequence)
+    with connect(server.base_url + V3 + "&encoding=ogg_opus", compression=None) as peer:
+        peer.send(message)  # 4,896 s
+        messages = []
+        with contextlib.suppress(ConnectionClosed):
+            for message in peer:
+                messages.append(json.loads(message))
+        assert peer.close_code == 3007
+    received_s = float(messages[-1]["error"].partition("Received ")[2].split()[0])
+    assert 60 < received_s < 120  # 60 s are allowed
+
+
+def test_a_connection_too_many_is_refused_at_once(caplog):
+    caplog.set_level(logging.INFO)
+    with scripted_server() as server:
+        gate = server._server.service.gate
+        wait_until(lambda: gate.n_open == 0)
+        gate.in_all = 2
+        with raw_client(server), raw_client(server):
+            wait_until(lambda: gate.n_open == 2)
+            with raw_client(server) as third:
+                head, _, body = read_all(third).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"Retry-After: " in head
+            assert json.loads(body)["error"].startswith("the server has 2 connections")
+        wait_until(lambda: gate.n_open == 0)
+        assert serves(server)
+        wait_until(lambda: gate.n_open == 0)
+    assert "refused 127.0.0.1 a request with 503: the server has 2 connections" in caplog.text
+
+
+def test_those_who_are_refused_together_come_again_at_different_times():
+    with scripted_server(max_sessions=1) as server:
+        server.wait_ready()
+        with connect(server.base_url + V3) as peer:
+            peer.recv(timeout=HANG_S)
+            waits = set()
+            for _ in range(40):
+                with raw_client(server) as other:
+                    other.sendall(upgrade(V3))
+                    head = read_all(other).partition(b"\r\n\r\n")[0].decode().lower()
+                waits.add(int(head.partition("retry-after: ")[2].split()[0]))
+    assert len(waits) > 2
+    assert min(waits) > 0
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost", "2130706433", "0x7f.1", "10.0.0.1", "[::1]"])
+def test_webhooks_do_not_reach_the_networks_of_the_server(host):
+    with scripted_server(webhooks=True) as server:
+        error, code = close_of(server, f"{V3}&webhook_url={quote(f'http://{host}/a')}")
+        assert code == 3006
+        assert "webhook_url: " in error
+
+
+def test_webhooks_are_for_servers_with_keys_unless_the_operator_says_more(server):
+    hook = f"{V3}&webhook_url={quote('https://example.org/')}"
+    assert "sends no webhooks" in close_of(server, hook)[0]
+    with scripted_server(webhooks=True) as other:
+        assert close_of(other, hook) is None
+        header = "&webhook_auth_header_name=Content-Length&webhook_auth_header_value=5"
+        assert "Content-Length is set by the server" in close_of(other, hook + header)[0]
+
+
+@both
+def test_torn_connections_leave_nothing_behind(server, path):
+    """A hundred, torn anywhere between the first byte and the end; a benchmark tears a thousand."""
+    service, state = server._server.service, server._server.server_state
+    whole = (
+        upgrade(path) + frame(Opcode.BINARY, pcm(speech(0, 1))[:3_200]) * 4 + frame(Opcode.TEXT, END.encode())
+    )
+    for index in range(100):
+        with raw_client(server) as peer:
+            peer.sendall(whole[: index * len(whole) // 100])
+            if index % 3 == 0:  # reset instead of closed
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    wait_until(lambda: not service.connections)
+    wait_until(lambda: not state.connections)
+    wait_until(lambda: not state.tasks)
+    wait_until(lambda: service.gate.n_open == 0)
+    assert service.engine.n_sessions == 0

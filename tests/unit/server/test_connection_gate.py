@@ -1,0 +1,68 @@
+"""The limits of connections from one address, and in all."""
+
+import resource
+
+import pytest
+
+from vivavoce.server import connection_gate
+from vivavoce.server.connection_gate import ConnectionGate, allow_many_files
+
+
+def test_an_address_has_a_limit_and_others_have_their_own():
+    gate = ConnectionGate(per_address=2)
+    assert [gate.enter("192.0.2.1") is None for _ in range(3)] == [True, True, False]
+    assert gate.enter("192.0.2.1") == "an address may have at most 2 connections at a time"
+    assert gate.enter("192.0.2.2") is None
+    for _ in range(3):
+        gate.leave("192.0.2.1")
+    assert gate.enter("192.0.2.1") is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),  # of one network
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("192.0.2.1", "192.0.2.2", False),
+    ],
+)
+def test_what_counts_as_one_address(one, other, is_same):
+    gate = ConnectionGate(per_address=1)
+    assert gate.enter(one) is None
+    assert (gate.enter(other) is not None) == is_same
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1", ""])
+def test_this_machine_is_not_limited_since_a_proxy_may_run_on_it(host):
+    gate = ConnectionGate(per_address=1)
+    assert [gate.enter(host) for _ in range(5)] == [None] * 5
+
+
+def test_all_connections_have_a_limit_too():
+    gate = ConnectionGate()
+    gate.in_all = 1
+    assert gate.enter("127.0.0.1") is None
+    assert "1 connections, which is all" in gate.enter("192.0.2.1")
+    gate.leave("192.0.2.1")
+    gate.leave("127.0.0.1")
+    assert gate.n_open == 0
+    assert gate.enter("192.0.2.1") is None
+
+
+def test_the_limit_of_files_is_raised_as_far_as_possible(monkeypatch):
+    limits = [(1_024, 4_096)]
+    monkeypatch.setattr(connection_gate.resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(connection_gate.resource, "setrlimit", lambda _, new: limits.append(new))
+    assert allow_many_files() == 4_096 - 128
+    assert limits[-1] == (4_096, 4_096)
+
+    def refuse(*_):
+        raise ValueError
+
+    limits.append((1_024, 4_096))
+    monkeypatch.setattr(connection_gate.resource, "setrlimit", refuse)
+    assert allow_many_files() == 1_024 - 128
+    limits.append((resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert allow_many_files() > 100_000
