@@ -46,11 +46,18 @@ def _command(command: Any, name: str, level: int) -> Iterator[str]:
     yield "\n".join(options) + "\n"
 
 
+def _group(group: Any, name: str, level: int) -> Iterator[str]:
+    """Yield the commands of a group, each followed by its own."""
+    context = typer.Context(group)
+    for each in group.list_commands(context):
+        command = group.get_command(context, each)
+        yield from _command(command, f"{name} {each}", level)
+        if hasattr(command, "list_commands"):
+            yield from _group(command, f"{name} {each}", level + 1)
+
+
 def commands() -> str:
     """The page."""
     group: Any = typer.main.get_command(app)
-    parts = [HEAD, "# The command line\n", *_command(group, "vivavoce", 2)]
-    for name in group.list_commands(typer.Context(group)):
-        command = group.get_command(typer.Context(group), name)
-        parts += _command(command, f"vivavoce {name}", 2)
+    parts = [HEAD, "# The command line\n", *_command(group, "vivavoce", 2), *_group(group, "vivavoce", 2)]
     return "\n".join(parts)

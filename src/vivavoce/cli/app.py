@@ -16,6 +16,7 @@ from vivavoce.cli.demo import demo
 from vivavoce.cli.doctor import doctor
 from vivavoce.cli.guarded import discard_further_output, reason_of, say, shown_once
 from vivavoce.cli.interrupt import EXIT_INTERRUPTED
+from vivavoce.cli.keys import keys
 from vivavoce.cli.live import live
 from vivavoce.cli.mic import mic
 from vivavoce.cli.models import models
@@ -98,6 +99,7 @@ for _command in (demo, mic, stream, live, serve, doctor, capacity, bench):
     app.command()(_command)
 app.add_typer(models, name="models")
 app.add_typer(transcripts, name="transcripts")
+app.add_typer(keys, name="keys")
 
 
 def _exit_interrupted(*_: object) -> None:

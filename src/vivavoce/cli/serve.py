@@ -10,6 +10,7 @@ import stat
 from pathlib import Path  # noqa: TC003  - typer reads it
 from typing import TYPE_CHECKING, Any, Final
 
+from vivavoce.cli.access_options import KeyStoreOption, TrustedProxyOption  # noqa: TC001  - typer reads them
 from vivavoce.cli.guarded import say
 from vivavoce.cli.model_options import DeviceOption, ModelOption, OfflineOption, find_models, with_folders
 from vivavoce.cli.serve_options import (
@@ -61,11 +62,13 @@ def serve(
     port: PortOption = DEFAULT_PORT,
     api_key: ApiKeyOption = None,
     api_key_file: ApiKeyFileOption = None,
+    key_store: KeyStoreOption = None,
     no_auth: NoAuthOption = False,
     max_sessions: MaxSessionsOption = None,
     max_sessions_per_key: MaxSessionsPerKeyOption = None,
     max_connections_per_address: MaxConnectionsOption = None,
     allow_origin: AllowOriginOption = None,
+    trusted_proxy: TrustedProxyOption = None,
     max_readers: MaxReadersOption = 5_000,
     store: StoreOption = None,
     keep_days: KeepDaysOption = None,
@@ -92,7 +95,7 @@ def serve(
     \b
     Examples:
       vivavoce serve
-      vivavoce serve --host 0.0.0.0 --api-key-file keys.txt
+      vivavoce serve --host 0.0.0.0 --key-store keys.db
       vivavoce serve --model moonshine-tiny-en --model whisper-base
 
     A loopback address needs no keys; any other needs them, or --no-auth. After Ctrl-C or SIGTERM sessions
@@ -108,6 +111,7 @@ def serve(
 _SAME_NAMES: Final = (
     "host",
     "port",
+    "key_store",
     "no_auth",
     "webhooks",
     "private_webhooks",
@@ -130,13 +134,18 @@ _SAME_NAMES: Final = (
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the server's options get from the command, keys, models and limits of sessions apart."""
-    return {name: given[name] for name in _SAME_NAMES} | {
-        "final_wait_s": given["final_wait"],
-        "allow_origins": tuple(given["allow_origin"] or ()),
-        "drain_s": drain_seconds(given["drain"]),
-        "log_level": given["log_level"].value,
-        "log_format": given["log_format"].value,
-    }
+    proxies = {"trusted_proxies": tuple(given["trusted_proxy"])} if given["trusted_proxy"] else {}
+    return (
+        {name: given[name] for name in _SAME_NAMES}
+        | proxies
+        | {
+            "final_wait_s": given["final_wait"],
+            "allow_origins": tuple(given["allow_origin"] or ()),
+            "drain_s": drain_seconds(given["drain"]),
+            "log_level": given["log_level"].value,
+            "log_format": given["log_format"].value,
+        }
+    )
 
 
 def drain_seconds(text: str) -> float | None:

@@ -6,12 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
 from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol.dialects import DIALECTS
-from vivavoce.server.access import token_routes
+from vivavoce.server.access import ForwardedClient, token_routes
 from vivavoce.server.connection import Connection
 from vivavoce.server.options import ServerOptions
 from vivavoce.server.page_routes import page_routes
@@ -66,6 +67,7 @@ def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | No
             WebSocketRoute("/{path:path}", _other_paths(endpoints)),
             *(Route(path, _upgrade_required) for path in DIALECTS),
         ],
+        middleware=[Middleware(ForwardedClient, proxies=service.proxies)],
         exception_handlers={404: _not_found},
         lifespan=service.lifespan,
     )

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import math
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -76,12 +77,16 @@ class Connection:
         self._labels: SpeakerLabels | None = None  # None: turns are not labelled by their speakers
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
         self._left: str | None = None  # how the client left; None: it has not, or the session ended first
+        self._client = websocket.client.host if websocket.client else "unknown"
+        self._owner = ""  # whose key the client has; empty: it needs none
+        self._ends_at = math.inf  # when the session has lasted too long, in seconds of time.monotonic
+        self._cut: SessionFailed | None = None  # why its last words are not followed by a normal end
 
     async def run(self) -> None:
         """Accept the socket, serve its session to the end, close it."""
         await self._websocket.accept()
         try:
-            grant = self._admit()
+            grant = await self._admit()
             dialect = self._open_dialect()
             self._choose_engine(dialect)
             if dialect.room is not None:
@@ -99,8 +104,32 @@ class Connection:
     def tick(self, now: float) -> None:
         """Apply the limits that depend on the clock, in seconds of `time.monotonic`."""
         if self._served is not None:
+            self._check_access(self._served.stream, now)
             self._served.stream.tick(now)
             self._wake()
+
+    def _check_access(self, stream: Channels, now: float) -> None:
+        """End the session if its key does not allow it any longer, or it has lasted too long."""
+        withdrawn = self._service.admission.must_end(self._owner)
+        if withdrawn is not None:
+            self._end_with(withdrawn)
+        elif now >= self._ends_at:
+            self._end_with(ProtocolViolation(Failure.EXPIRED))
+        else:
+            self._count_audio(stream)
+
+    def _count_audio(self, stream: Channels) -> None:
+        audio_s = stream.audio_ms * len(stream.sessions) / 1000
+        try:
+            self._service.ledger.note_audio(stream.session_id, audio_s, time.time())
+        except ProtocolViolation as violation:
+            self._end_with(violation)
+
+    def _end_with(self, violation: ProtocolViolation) -> None:
+        """End the session with its last words, and then for a reason, unless its client has ended it."""
+        if self._served is not None and self._served.stream.state is SessionState.OPEN:
+            self._cut = SessionFailed(violation.failure, violation.detail)
+            self.finish()
 
     def finish(self) -> None:
         """End the session as its client would: the last words are still sent."""
@@ -110,10 +139,10 @@ class Connection:
 
     # --- opening --------------------------------------------------------------------------------
 
-    def _admit(self) -> Grant:
+    async def _admit(self) -> Grant:
         websocket = self._websocket
         credentials = (websocket.query_params.get("token"), websocket.headers.get("authorization"))
-        return self._service.admission.admit(credentials, time.time())
+        return await self._service.admit(credentials)
 
     def _open_dialect(self) -> Dialect:
         session_id = self._websocket.path_params.get("session_id")
@@ -151,10 +180,11 @@ class Connection:
         if grant.max_session_s is not None:
             limits = dataclasses.replace(limits, max_session_s=grant.max_session_s)
         now, unix_now = time.monotonic(), time.time()
+        self._owner, self._ends_at = grant.owner, now + limits.max_session_s
         session_id = str(uuid.uuid4())
         tuning = self._engine.tuning
         stream = Channels(session_id, dialect.options, limits, now=now, unix_now=unix_now, tuning=tuning)
-        self._service.ledger.begin(stream.session_id, grant.owner)
+        self._service.ledger.begin(stream.session_id, grant.owner, unix_now)
         if dialect.options.speakers is not None and self._service.voices is not None:
             self._labels = SpeakerLabels(
                 dialect.options.speakers, self._service.voices, patient=dialect.options.recording
@@ -163,7 +193,7 @@ class Connection:
         return stream
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
-        _log.info("refused a %s session: %s", self._factory.name, violation.failure.name)
+        _log.info("refused %s a %s session: %s", self._client, self._factory.name, violation.failure.name)
         self._service.metrics.refused(violation.failure.name.lower())
         with contextlib.suppress(WebSocketDisconnect, TimeoutError):
             await self._close(self._factory.refuse(SessionFailed(violation.failure, violation.detail)))
@@ -177,7 +207,9 @@ class Connection:
         if self._followers is not None:
             self._followers.begin(time.time())
         self._service.metrics.began(dialect.name)
-        _log.info("session %s began: %s", stream.session_id, dialect.name)
+        name = self._service.admission.name_of(self._owner)
+        who = f"{self._client} with key {name}" if name else self._client
+        _log.info("session %s began: %s, from %s", stream.session_id, dialect.name, who)
         self._has_events.set()  # its beginning is an event
         reading = asyncio.create_task(self._read(dialect, audio, served))
         try:
@@ -195,7 +227,7 @@ class Connection:
             if self._labels is not None:
                 self._labels.close()
             if self._followers is not None:
-                is_ended = stream.state is SessionState.ENDED
+                is_ended = stream.state is SessionState.ENDED and self._cut is None
                 self._followers.end(time.monotonic(), time.time(), by_client=is_ended)
             # The session refers to its connection and back. Its audio is megabytes that Python's cycle
             # collector does not count, so it would free them late.
@@ -206,9 +238,14 @@ class Connection:
             _log.info(
                 "session %s over: %s, %.1f s of audio",
                 stream.session_id,
-                self._left or stream.state.name.lower(),
+                self._outcome(stream),
                 stream.audio_ms / 1000,
             )
+
+    def _outcome(self, stream: Channels) -> str:
+        if self._left is not None:
+            return self._left
+        return stream.state.name.lower() if self._cut is None else self._cut.failure.name
 
     def _wake(self) -> None:
         self._progress.set()
@@ -238,6 +275,7 @@ class Connection:
                 _log.error("session %s: %s: %s", stream.session_id, type(error).__name__, error)
                 _log.debug("traceback", exc_info=error)
                 stream.fail(Failure.INTERNAL)
+            self._count_audio(stream)
             if stream.has_events:
                 self._has_events.set()
             if stream.backlog_ms > _BACKLOG_HIGH_MS:
@@ -273,7 +311,8 @@ class Connection:
             for event in stream.take_events():
                 if isinstance(event, SessionEnded | SessionFailed):
                     await self._send_last_speakers(dialect)
-                    await self._close(dialect.closing(event))
+                    is_cut = isinstance(event, SessionEnded) and self._cut is not None
+                    await self._close(dialect.closing((self._cut if is_cut else None) or event))
                     return
                 if self._labels is not None and isinstance(event, TurnUpdated) and event.ended:
                     await self._send_labelled(self._labels, dialect, event, stream)

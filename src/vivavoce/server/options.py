@@ -12,7 +12,7 @@ from vivavoce.asr.models import DEVICE_CHOICES
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.model_files import DEFAULT_MODEL, ChosenModel, choose
-from vivavoce.server.access import KeyRing, is_loopback
+from vivavoce.server.access import LOCAL_PROXIES, KeyRing, TrustedProxies, is_loopback
 
 __all__ = ["ServerOptions"]
 
@@ -28,6 +28,7 @@ class ServerOptions:
         port: Port to listen on; 0: any free port.
         api_keys: Keys that open a session; a loopback address needs none. A key that is followed by
             ``no-funds``, ``unpaid`` or ``disabled`` is refused for that reason.
+        key_store: File of more API keys, which ``vivavoce keys`` changes while the server runs; None: none.
         no_auth: Whether a public address may be served without keys.
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
@@ -54,6 +55,8 @@ class ServerOptions:
         finish_s: How long they may take after that to send their last words, in seconds.
         allow_origins: Origins of other sites, such as ``https://example.org``, whose pages may open sessions
             without a key and read rooms; ``*``: all.
+        trusted_proxies: Addresses and networks of the proxies whose word about the address of a client is
+            believed; ``none``: no proxy.
         store: File in which transcripts are kept; None: nothing is kept.
         keep_days: How long they are kept, in days; None: until they are deleted.
         max_readers: Largest number of readers of all rooms.
@@ -69,6 +72,7 @@ class ServerOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     api_keys: tuple[str, ...] = ()
+    key_store: Path | None = None
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
@@ -87,6 +91,7 @@ class ServerOptions:
     drain_s: float | None = 30.0
     finish_s: float = 10.0
     allow_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = LOCAL_PROXIES
     max_readers: int = 5_000
     store: Path | None = None
     keep_days: float | None = None
@@ -103,6 +108,11 @@ class ServerOptions:
         return self.tls_self_signed or self.tls_cert is not None
 
     @property
+    def needs_key(self) -> bool:
+        """Whether a client needs an API key, or a token of one; even if there is none yet."""
+        return bool(self.api_keys) or self.key_store is not None
+
+    @property
     def may_post(self) -> bool:
         """Whether webhooks are sent.
 
@@ -110,8 +120,8 @@ class ServerOptions:
         loopback address sends them if it is asked to, since it may be behind a proxy.
         """
         if self.webhooks is None:
-            return bool(self.api_keys)
-        return self.webhooks and (bool(self.api_keys) or is_loopback(self.host))
+            return self.needs_key
+        return self.webhooks and (self.needs_key or is_loopback(self.host))
 
     def check(self) -> None:
         """Refuse to serve a public address without keys, and options that contradict each other.
@@ -121,6 +131,9 @@ class ServerOptions:
             ConfigurationError: An option needs another one, contradicts one, or has an invalid value.
         """
         KeyRing(self.api_keys)
+        TrustedProxies(self.trusted_proxies)
+        if self.key_store and self.store and self.key_store.resolve() == self.store.resolve():
+            raise ConfigurationError(f"--key-store and --store must be two files, got {self.store} twice")
         if self.tls_self_signed and (self.tls_cert or self.tls_key):
             raise ConfigurationError(
                 "--tls-self-signed makes a certificate: use it with neither --tls-cert nor --tls-key"
@@ -152,10 +165,10 @@ class ServerOptions:
                     f"--allow-origin must be * or like https://example.org, without a path, got {origin!r}"
                 )
         self._check_host()
-        if not (self.api_keys or self.no_auth or is_loopback(self.host)):
+        if not (self.needs_key or self.no_auth or is_loopback(self.host)):
             raise ServerError(
-                f"{self.host} is reachable from other machines: set --api-key (or VIVAVOCE_API_KEYS), or "
-                "--no-auth to accept every client"
+                f"{self.host} is reachable from other machines: set --api-key (or VIVAVOCE_API_KEYS) or "
+                "--key-store, or --no-auth to accept every client"
             )
 
     def _check_host(self) -> None:

@@ -244,6 +244,7 @@ def make_server(
         log_config=None,
         log_level="warning",  # its lines about connections contain the query, which may contain a token
         access_log=False,
+        proxy_headers=False,  # the application reads them: see --trusted-proxy
         timeout_graceful_shutdown=2,
         ssl_certfile=certificate.cert if certificate else None,
         ssl_keyfile=certificate.key if certificate else None,
@@ -339,7 +340,7 @@ def _reload(
         certificate = certificate_for(options)
         if certificate and server.config.ssl is not None:
             server.config.ssl.load_cert_chain(certificate.cert, certificate.key)
-        server.service.admission.replace_keys(keys)
+        server.service.reload_keys(keys)
     except (VivavoceError, OSError) as error:
         _log.error("not reloaded, keys and certificate stay: %s", error)
     else:

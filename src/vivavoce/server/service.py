@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ServerError
-from vivavoce.server.access import Admission, Ledger, OriginPolicy
+from vivavoce.server.access import Admission, KeyBook, Ledger, OriginPolicy, TrustedProxies, token_was_used
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers
@@ -20,13 +20,14 @@ from vivavoce.server.shares import SharedMachine
 from vivavoce.server.webhooks import Deliveries, post
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
     from typing import TypeAlias
 
     from starlette.applications import Starlette
 
     from vivavoce.asr.engine import Engine
     from vivavoce.protocol.events import RoomRequest, Webhook
+    from vivavoce.server.access import Grant
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
     from vivavoce.store import Store, StoredLine, StoredRoom, StoredSession, VoiceKey
@@ -55,6 +56,8 @@ class Service:
         options: Options of the server.
         engines: The engines of all models.
         models: The models that a session can ask for.
+        key_book: The keys of the key store, and their use; None: there is no store.
+        proxies: The proxies that are believed about their clients' addresses.
         admission: Decides who may open a session.
         ledger: Knows the sessions that are open, and those that are over.
         metrics: Counts sessions for Prometheus.
@@ -75,18 +78,25 @@ class Service:
             make_engine: Makes the engine of a model; None: one that loads its files.
 
         Raises:
-            ConfigurationError: An API key has an unknown status, or the store can't be used.
+            ConfigurationError: An API key has an unknown status, or the store or the key store can't be used.
         """
         self.options = options
         self.engines = engine_pool(options, make_engine)
         self.models = served_models(options)
-        self.admission = Admission(options.api_keys)
-        self.ledger = Ledger(options.max_sessions_per_key)
+        self.key_book = book = None if options.key_store is None else KeyBook(options.key_store)
+        self.proxies = TrustedProxies(options.trusted_proxies)
+        self.admission = (
+            Admission(options.api_keys)
+            if book is None
+            else Admission(options.api_keys, book.records, secret=book.secret)
+        )
+        limits_of = None if book is None else self.admission.limits_of
+        self.ledger = Ledger(options.max_sessions_per_key, limits_of)
         self.metrics = Metrics()
         self.gate = ConnectionGate(options.max_connections_per_address)
         self.connections: set[OpenConnection] = set()
         self.rooms = Rooms(max_readers=options.max_readers)
-        self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=bool(options.api_keys))
+        self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)
         self.voices = voices_of(options)
         self.recorder = (
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
@@ -96,6 +106,7 @@ class Service:
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
         self._deliveries = Deliveries(partial(post, allow_private=options.private_webhooks))
+        self._keys_wanted = asyncio.Event()  # the key store is to be read now
         self._all_closed = asyncio.Event()  # set when the last connection closes, and when waiting must end
         self._is_hurried = False  # open sessions may not continue any longer
 
@@ -117,19 +128,21 @@ class Service:
         """Run the engine while the application runs; the socket is open before the models are loaded."""
         self.engines.start()
         await self._restore_rooms()
-        ticking = asyncio.create_task(self._tick())
+        tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._watch_keys())]
         try:
             yield
         finally:
-            ticking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await ticking
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._deliveries.cancel()
             await self.engines.stop()
             if self.voices is not None:
                 self.voices.stop()
             if self.recorder is not None:
                 await self.recorder.close()
+            if self.key_book is not None:
+                await self.key_book.close(self.ledger.usage)
 
     async def _restore_rooms(self) -> None:
         """Open the rooms again that were spoken in shortly before the server stopped."""
@@ -148,6 +161,39 @@ class Service:
             self.rooms.tick(now)
             if self.recorder is not None:
                 self.recorder.tick(now)
+
+    async def _watch_keys(self) -> None:
+        """Keep the key store and this server of one mind; each second, as `vivavoce keys` promises."""
+        if self.key_book is None:
+            return
+        self.key_book.begin(self.ledger.usage)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._keys_wanted.wait()
+            is_wanted = self._keys_wanted.is_set()
+            self._keys_wanted.clear()
+            await self.key_book.exchange(self.admission, self.ledger.usage, reads_keys=is_wanted)
+
+    def reload_keys(self, keys: Iterable[str]) -> None:
+        """Take other keys of the options, and read the key store again at once; call it in the event loop.
+
+        Args:
+            keys: As for `Admission`.
+
+        Raises:
+            ConfigurationError: A key is not valid; those from before stay.
+        """
+        self.admission.replace_keys(keys)
+        self._keys_wanted.set()
+
+    async def admit(self, credentials: Iterable[str | None]) -> Grant:
+        """Admit a client that has a key or an unused token; as `Admission.admit` does."""
+        grant = self.admission.admit(credentials, time.time())
+        book = self.key_book
+        if grant.token is not None and book is not None and not await book.spend(grant.token):
+            raise token_was_used()
+        return grant
 
     @property
     def is_full(self) -> bool:

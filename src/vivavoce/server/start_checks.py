@@ -9,7 +9,7 @@ from vivavoce.asr.models import check_installed
 from vivavoce.server.engines import check_devices
 from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
-from vivavoce.store import Store
+from vivavoce.store import KeyStore, Store
 
 if TYPE_CHECKING:
     from vivavoce.server.options import ServerOptions
@@ -20,15 +20,15 @@ __all__ = ["check_start"]
 def check_start(options: ServerOptions) -> None:
     """Check that a server with these options could start, the files of its models apart; nothing stays open.
 
-    No client can connect meanwhile, and warnings are left to the start itself. The store and a self-signed
-    certificate are made, as the start would make them.
+    No client can connect meanwhile, and warnings are left to the start itself. The store, the key store and
+    a self-signed certificate are made, as the start would make them.
 
     Args:
         options: Options of the server; the folders of its models may not be known yet.
 
     Raises:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
-        ConfigurationError: Options contradict each other, or the store can't be used.
+        ConfigurationError: Options contradict each other, or a store can't be used.
         ModelError: A package of a model is missing, or it can't run where it shall.
         ExtrasNotInstalledError: The library that makes certificates is missing.
     """
@@ -39,6 +39,8 @@ def check_start(options: ServerOptions) -> None:
     check_devices(options)
     if options.store is not None:
         Store(options.store).close()
+    if options.key_store is not None:
+        KeyStore(options.key_store).close()
     log = logging.getLogger(certificate_for.__module__)
     was_disabled, log.disabled = log.disabled, True
     try:

@@ -8,9 +8,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from vivavoce.asr.engine import EngineState
-from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.dialects import DIALECTS
-from vivavoce.server.access import is_loopback
+from vivavoce.server.access import KeyStatus, is_loopback
 from vivavoce.server.metrics import CONTENT_TYPE
 from vivavoce.server.page_routes import page_response
 from vivavoce.server.retry_after import retry_after
@@ -29,24 +28,25 @@ _ROOT_TEXT: Final = (
 
 
 _NOT_SHOWN: Final = (
-    "metrics are for this machine and for clients with an API key (header Authorization); serve with "
-    "--public-status to show them to everyone"
+    "metrics are for this machine and for clients with an administrator's API key (header Authorization); "
+    "serve with --public-status to show them to everyone"
 )
 _FORWARDED: Final = ("forwarded", "x-forwarded-for")  # from a proxy, for a client that may be anywhere
 
 
 def _may_see_figures(service: Service, request: Request) -> bool:
-    options = service.options
-    if options.public_status or is_loopback(options.host):
+    options, keys, headers = service.options, service.admission.keys, request.headers
+    if options.public_status:
         return True
-    host = request.client.host if request.client else ""
-    if is_loopback(host) and not any(name in request.headers for name in _FORWARDED):
-        return True
-    keys = service.admission.keys
-    try:
-        return not keys.is_open and keys.admits(request.headers.get("authorization"))
-    except ProtocolViolation:  # a key that is not active
+    if not service.origins.may_read(headers.get("origin"), headers.get("host")):
         return False
+    is_here = is_loopback(request.client.host if request.client else "")
+    if is_here and not any(name in headers for name in _FORWARDED):
+        return True
+    if keys.is_open:
+        return is_loopback(options.host)  # a proxy on this machine decides who gets here
+    holder = keys.find(headers.get("authorization"))
+    return holder is not None and holder.is_admin and holder.status is KeyStatus.GOOD
 
 
 def status_routes(service: Service) -> list[Route]:

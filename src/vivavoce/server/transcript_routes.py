@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from vivavoce.server.recorder import Recorder
     from vivavoce.store import SearchHit, Store, VoiceKey
 
-    _Endpoint: TypeAlias = Callable[[Request, Recorder], Awaitable[Response]]
+    _Owner: TypeAlias = str | None  # whose transcripts a client may see; None: everybody's
+    _Endpoint: TypeAlias = Callable[[Request, Recorder, _Owner], Awaitable[Response]]
 
 __all__ = ["transcript_routes"]
 
@@ -40,32 +41,34 @@ _NONE_KEPT: Final = "this server keeps no transcripts: start it with --store FIL
 _NOT_THERE: Final = "there is no such transcript"
 
 
-async def _list(request: Request, recorder: Recorder) -> Response:
+async def _list(request: Request, recorder: Recorder, owner: _Owner) -> Response:
     """The sessions, the newest first; with ``q`` the turns that contain its words."""
     query = Query(request.query_params.multi_items(), _PARAMETERS)
     query.check()
     limit = query.whole("limit") or 50
     words = query.text("q")
     if words is not None:
-        hits, given = await recorder.read(lambda store: _search(store, words, limit))
+        hits, given = await recorder.read(lambda store: _search(store, words, limit, owner))
         fields = [
             {"session": session_fields(hit.session), "line": line_fields(hit.line, VoiceNames(given))}
             for hit in hits
         ]
         return _json({"hits": fields, "keep_days": recorder.keep_days})
     room = query.text("room")
-    sessions = await recorder.read(lambda store: store.sessions(room=room, limit=limit))
+    sessions = await recorder.read(lambda store: store.sessions(room=room, limit=limit, owner=owner))
     return _json(
         {"sessions": [session_fields(session) for session in sessions], "keep_days": recorder.keep_days}
     )
 
 
-def _search(store: Store, words: str, limit: int) -> tuple[list[SearchHit], dict[VoiceKey, str]]:
-    hits = store.search(words, limit=limit)
+def _search(
+    store: Store, words: str, limit: int, owner: _Owner
+) -> tuple[list[SearchHit], dict[VoiceKey, str]]:
+    hits = store.search(words, limit=limit, owner=owner)
     return hits, store.voice_names(*{hit.session.id for hit in hits})
 
 
-async def _export(request: Request, recorder: Recorder) -> Response:
+async def _export(request: Request, recorder: Recorder, owner: _Owner) -> Response:
     """One transcript, in the format of its suffix."""
     session_id, _, suffix = request.path_params["file"].partition(".")
     export = EXPORTS.get(suffix or "json")
@@ -74,17 +77,23 @@ async def _export(request: Request, recorder: Recorder) -> Response:
     session, lines, given = await recorder.read(
         lambda store: (store.session(session_id), store.lines(session_id), store.voice_names(session_id))
     )
-    if session is None:
+    if session is None or owner not in {None, session.owner}:
         return _json({"error": _NOT_THERE}, 404)
     # A long talk takes a while, in which sessions must be served.
     text = await asyncio.to_thread(export.write, session, lines, given)
     return Response(text, headers=_NO_STORE, media_type=export.media_type)
 
 
-async def _delete(request: Request, recorder: Recorder) -> Response:
+async def _delete(request: Request, recorder: Recorder, owner: _Owner) -> Response:
     """Delete one transcript."""
     session_id = request.path_params["file"]
-    if not await recorder.read(lambda store: store.delete(session_id)):
+
+    def delete(store: Store) -> bool:
+        session = store.session(session_id)
+        may_delete = session is not None and owner in {None, session.owner}
+        return may_delete and store.delete(session_id)
+
+    if not await recorder.read(delete):
         return _json({"error": _NOT_THERE}, 404)
     return Response(status_code=204)
 
@@ -105,13 +114,13 @@ def transcript_routes(admission: Admission, origins: OriginPolicy, recorder: Rec
                     {"error": "pages of other sites may not read transcripts: see --allow-origin"}, 403
                 )
             try:
-                _check(admission, request.headers.get("authorization"))
+                owner = _owner(admission, request.headers.get("authorization"))
             except ProtocolViolation as violation:
                 return _json({"error": violation.detail}, 401)
             if recorder is None:
                 return _json({"error": _NONE_KEPT}, 404)
             try:
-                return await endpoint(request, recorder)
+                return await endpoint(request, recorder, owner)
             except ProtocolViolation as violation:
                 return _json({"error": violation.detail}, 400)
 
@@ -124,16 +133,17 @@ def transcript_routes(admission: Admission, origins: OriginPolicy, recorder: Rec
     ]
 
 
-def _check(admission: Admission, credential: str | None) -> None:
-    """Admit who has a key, or a page that has a ticket.
+def _owner(admission: Admission, credential: str | None) -> _Owner:
+    """Return whose transcripts a client may see that has a key, or a page that has a ticket.
 
     Raises:
         ProtocolViolation: The client has neither.
     """
     try:
-        admission.check_key(credential)
+        grant = admission.check_key(credential)
     except ProtocolViolation:
-        admission.check_ticket(credential, time.time())
+        grant = admission.check_ticket(credential, time.time())
+    return None if admission.is_admin(grant.owner) else grant.owner
 
 
 def _json(content: object, status: int = 200) -> Response:

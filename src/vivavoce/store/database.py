@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 import msgspec
 
 from vivavoce.errors import ConfigurationError
-from vivavoce.store.migrations import migrate
+from vivavoce.store.migrations import TRANSCRIPT_MIGRATIONS, migrate
 from vivavoce.store.records import LineKey, SearchHit, StoredLine, StoredRoom, StoredSession
 from vivavoce.store.voices import VoiceKey
 from vivavoce.store.words import assigned, corrected, revised
@@ -59,7 +59,7 @@ class Store:
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")
-            migrate(self._connection, path)
+            migrate(self._connection, path, TRANSCRIPT_MIGRATIONS)
         except (sqlite3.Error, ConfigurationError) as error:
             self.close()
             raise _cannot_keep(path, error) from None
@@ -208,7 +208,12 @@ class Store:
         return None if row is None else StoredSession(*row)
 
     def sessions(
-        self, *, room: str | None = None, limit: int = 50, before_unix: float | None = None
+        self,
+        *,
+        room: str | None = None,
+        limit: int = 50,
+        before_unix: float | None = None,
+        owner: str | None = None,
     ) -> list[StoredSession]:
         """Return sessions, the newest first.
 
@@ -216,11 +221,12 @@ class Store:
             room: Of this room only; None: of any, or of none.
             limit: The most sessions.
             before_unix: Only those that began before this time, in seconds since 1970; None: all.
+            owner: Only those of this owner; None: of any.
         """
         rows = self._connection.execute(
             "SELECT * FROM session_records WHERE (? IS NULL OR room = ?) AND (? IS NULL OR began_unix < ?)"
-            " ORDER BY began_unix DESC, id LIMIT ?",
-            (room, room, before_unix, before_unix, limit),
+            " AND (? IS NULL OR owner = ?) ORDER BY began_unix DESC, id LIMIT ?",
+            (room, room, before_unix, before_unix, owner, owner, limit),
         )
         return [StoredSession(*row) for row in rows]
 
@@ -241,12 +247,13 @@ class Store:
             )
         }
 
-    def search(self, text: str, *, limit: int = 50) -> list[SearchHit]:
+    def search(self, text: str, *, limit: int = 50, owner: str | None = None) -> list[SearchHit]:
         """Find the turns that contain all words of a text, the newest first.
 
         Args:
             text: Words; the last one may be the beginning of one. Case and accents do not matter.
             limit: The most turns.
+            owner: Only those of this owner; None: of any.
         """
         words = text.replace("\0", " ").split()
         phrases = ['"' + word.replace('"', '""') + '"' for word in words]
@@ -254,8 +261,9 @@ class Store:
             return []
         rows = self._connection.execute(
             "SELECT * FROM line_records WHERE number IN (SELECT rowid FROM found WHERE found MATCH ?)"
+            " AND (? IS NULL OR session_id IN (SELECT id FROM sessions WHERE owner = ?))"
             " ORDER BY at_unix DESC LIMIT ?",
-            (" ".join(phrases) + "*", limit),
+            (" ".join(phrases) + "*", owner, owner, limit),
         ).fetchall()
         sessions = {row[0]: self.session(row[0]) for row in rows}
         return [SearchHit(session, _line(row)) for row in rows if (session := sessions[row[0]]) is not None]

@@ -1,17 +1,18 @@
-"""The tables of the store, and how an older file gets them."""
+"""The tables of both files, transcripts and keys, and how an older file gets them."""
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Sequence
 
-__all__ = ["migrate"]
+__all__ = ["KEYS_APPLICATION_ID", "KEY_MIGRATIONS", "TRANSCRIPT_MIGRATIONS", "migrate"]
 
-_MIGRATIONS: Final = (
+TRANSCRIPT_MIGRATIONS: Final = (
     # 1
     """
     CREATE TABLE sessions (
@@ -53,20 +54,56 @@ _MIGRATIONS: Final = (
     ALTER TABLE lines ADD COLUMN is_assigned INTEGER NOT NULL DEFAULT 0;
     """,
 )
+"""Scripts for the file of transcripts, each for one version."""
+
+KEYS_APPLICATION_ID: Final = 0x76766B79
+"""In the header of a file of keys: "vvky"."""
+
+KEY_MIGRATIONS: Final = (
+    # 1
+    f"""
+    PRAGMA application_id = {KEYS_APPLICATION_ID};
+    CREATE TABLE keys (
+        number INTEGER PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL UNIQUE,
+        owner TEXT NOT NULL UNIQUE, created_unix REAL NOT NULL, standing TEXT NOT NULL,
+        is_on INTEGER NOT NULL, is_admin INTEGER NOT NULL, sessions INTEGER, daily_minutes REAL,
+        session_minutes REAL, revoked_unix REAL, ends_sessions INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX keys_by_name ON keys (name) WHERE revoked_unix IS NULL;
+    CREATE TABLE usage (
+        day INTEGER NOT NULL, owner TEXT NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (day, owner)
+    ) WITHOUT ROWID;
+    CREATE TABLE spent_tokens (token BLOB PRIMARY KEY, expires_unix REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE secret (number INTEGER PRIMARY KEY, content BLOB NOT NULL);
+    """,
+)
+"""Scripts for the file of keys."""
 
 
-def migrate(connection: sqlite3.Connection, path: object) -> None:
+def migrate(connection: sqlite3.Connection, path: object, scripts: Sequence[str]) -> None:
     """Bring a file to the present tables.
 
     Args:
         connection: To the file.
         path: Its path, for the message.
+        scripts: Those of its kind.
 
     Raises:
         ConfigurationError: A later version of Vivavoce has written it.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > len(_MIGRATIONS):
+    version = _version(connection)
+    if version > len(scripts):
         raise ConfigurationError(f"{path} was written by a later version of Vivavoce: use that one")
-    for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
-        connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+    for number, script in enumerate(scripts[version:], start=version + 1):
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        except sqlite3.OperationalError:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if _version(connection) < number:  # else another process that started too was faster
+                raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

@@ -18,7 +18,8 @@ def test_options_reach_the_server(parts, tmp_path):
     keys = tmp_path / "keys.txt"
     keys.write_text("# mine\nfrom-file\n\n")
     arguments = ["--host", "0.0.0.0", "--port", "0", "--api-key", "a", "--api-key", "b"]
-    arguments += ["--api-key-file", str(keys), "--max-sessions", "4", "--log-level", "debug"]
+    arguments += ["--api-key-file", str(keys), "--key-store", "k.db", "--trusted-proxy", "10.0.0.0/8"]
+    arguments += ["--max-sessions", "4", "--log-level", "debug"]
     arguments += ["--max-sessions-per-key", "2", "--no-webhooks", "--strict-chunks", "--turn-model", "none"]
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
@@ -31,6 +32,8 @@ def test_options_reach_the_server(parts, tmp_path):
         "host": "0.0.0.0",
         "port": 0,
         "api_keys": ("a", "b", "from-file"),
+        "key_store": Path("k.db"),
+        "trusted_proxies": ("10.0.0.0/8",),
         "no_auth": False,
         "max_sessions": 4,
         "max_sessions_per_key": 2,

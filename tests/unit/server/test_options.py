@@ -12,6 +12,7 @@ def test_a_public_address_needs_keys_or_no_auth():
         ServerOptions(host="0.0.0.0").check()
     ServerOptions(host="0.0.0.0", api_keys=("k",)).check()
     ServerOptions(host="0.0.0.0", no_auth=True).check()
+    ServerOptions(host="0.0.0.0", key_store=Path("keys.db")).check()
     ServerOptions().check()
 
 
@@ -26,6 +27,7 @@ def test_an_anonymous_client_has_no_webhooks_unless_the_operator_wants_them_and_
     assert ServerOptions(host="0.0.0.0", api_keys=("k",)).may_post
     assert not ServerOptions(host="0.0.0.0", no_auth=True).may_post
     assert not ServerOptions(host="0.0.0.0", no_auth=True, webhooks=True).may_post
+    assert ServerOptions(host="0.0.0.0", key_store=Path("keys.db")).may_post
     assert not ServerOptions(webhooks=False).may_post
 
 
@@ -93,3 +95,15 @@ def test_a_model_without_partials_is_refused_but_for_finals():
     ServerOptions(final_model=parakeet).check()
     with pytest.raises(ConfigurationError, match=r"parakeet .* has no partials: use it as --final-model"):
         ServerOptions(models=(parakeet,)).check()
+
+
+def test_keys_and_transcripts_are_two_files():
+    with pytest.raises(ConfigurationError, match="--key-store and --store must be two files"):
+        ServerOptions(key_store=Path("a.db"), store=Path("./a.db")).check()
+
+
+def test_a_proxy_is_an_address_or_a_network():
+    ServerOptions(trusted_proxies=("10.0.0.0/8", "2001:db8::1")).check()
+    ServerOptions(trusted_proxies=("none",)).check()
+    with pytest.raises(ConfigurationError, match=r"--trusted-proxy must be .*, got 'proxy.example'"):
+        ServerOptions(trusted_proxies=("proxy.example",)).check()

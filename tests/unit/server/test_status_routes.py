@@ -10,6 +10,7 @@ from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
 from vivavoce.asr.engine import Engine
 from vivavoce.server import ServerOptions
 from vivavoce.server.app import create_app
+from vivavoce.store import KeyStore
 
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 
@@ -69,6 +70,11 @@ OPEN = {"host": "0.0.0.0", "no_auth": True}
         (PUBLIC, ELSEWHERE, [("Authorization", "Bearer good")], True),
         (PUBLIC, ELSEWHERE, [("Authorization", "bad")], False),
         (PUBLIC, ELSEWHERE, [("Authorization", "old")], False),
+        ({}, HERE, [("Host", "evil.example:8765")], False),  # a page whose name points here
+        ({}, HERE, [("Host", "localhost:8765")], True),
+        ({"api_keys": ("good",)}, HERE, [("X-Forwarded-For", ELSEWHERE)], False),  # through a proxy
+        ({"api_keys": ("good",)}, HERE, [("X-Forwarded-For", ELSEWHERE), ("Authorization", "good")], True),
+        (PUBLIC, ELSEWHERE, [("X-Forwarded-For", HERE)], False),
         (OPEN, ELSEWHERE, (), False),
         (OPEN, ELSEWHERE, [("Authorization", "any")], False),
         (OPEN | {"public_status": True}, ELSEWHERE, (), True),
@@ -102,3 +108,14 @@ def test_a_server_is_not_ready_before_its_second_model_is_loaded():
         assert (status, json.loads(body)["status"]) == (503, "loading")
     status, body = get({}, "/healthz", HERE, reviser=ScriptedRecogniser)
     assert (status, json.loads(body)["status"]) == (200, "ok")
+
+
+@pytest.mark.parametrize(("key", "status"), [("admin", 200), ("alice", 403), ("off", 403), (None, 403)])
+def test_of_the_keys_in_a_store_only_those_of_administrators_see_figures(tmp_path, key, status):
+    with KeyStore(tmp_path / "keys.db") as store:
+        keys = {"admin": store.add("root", is_admin=True), "alice": store.add("alice")}
+        keys["off"] = store.add("off", is_admin=True)
+        store.change("off", is_on=False)
+    options = {"host": "0.0.0.0", "key_store": tmp_path / "keys.db"}
+    headers = [("Authorization", f"Bearer {keys[key]}")] if key else []
+    assert get(options, "/metrics", ELSEWHERE, headers)[0] == status

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from vivavoce.errors import ConfigurationError
 from vivavoce.store import LineKey, Store, StoredLine, StoredRoom, StoredSession, VoiceKey
 from vivavoce.store.export import EXPORTS
-from vivavoce.store.migrations import _MIGRATIONS
+from vivavoce.store.migrations import TRANSCRIPT_MIGRATIONS
 from vivavoce.types import Word
 
 BEGAN = 1_000.0
@@ -242,7 +242,7 @@ def test_exports_say_who_speaks(store):
 def test_a_file_of_an_earlier_version_gets_speakers(tmp_path):
     path = tmp_path / "t.db"
     with sqlite3.connect(path) as old:
-        old.executescript(f"{_MIGRATIONS[0]} PRAGMA user_version = 1;")
+        old.executescript(f"{TRANSCRIPT_MIGRATIONS[0]} PRAGMA user_version = 1;")
         old.execute("INSERT INTO sessions VALUES ('s1', 1000.0, 'hall', 'A talk', '', 1060.0)")
         old.execute(
             "INSERT INTO lines (session_id, channel, turn, at_unix, text, words) VALUES (?, ?, ?, ?, ?, ?)",

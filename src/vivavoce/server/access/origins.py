@@ -2,6 +2,9 @@
 
 A browser lets any page open a WebSocket to any address, also to one that only this machine reaches, and says
 in the header ``Origin`` which page it is. A server without keys therefore has to refuse foreign pages itself.
+
+A page can also let its own name point to this machine, once it is loaded ("DNS rebinding"). Its requests then
+go to its own origin, so some come without ``Origin``, but with its name in ``Host``.
 """
 
 from __future__ import annotations
@@ -49,13 +52,32 @@ class OriginPolicy:
 
     def may_read(self, origin: str | None, host: str | None) -> bool:
         """Whether a page may read rooms; the arguments are those of `may_open_session`."""
-        if origin is None or self.is_listed(origin):
+        if origin is None:
+            return not (self._is_local and not self._has_keys) or self._is_own(host)
+        if self.is_listed(origin):
             return True
-        page = urlsplit(origin)
+        netloc, name = _location(origin)
         if self._is_local:  # a name that an attacker lets point here is not enough
-            return page.hostname is not None and is_loopback(page.hostname)
-        return bool(page.netloc) and page.netloc.lower() == (host or "").lower()
+            return is_loopback(name)
+        return bool(netloc) and netloc == (host or "").lower()
+
+    def _is_own(self, host: str | None) -> bool:
+        """Whether a name in ``Host`` is one of this machine, or of a listed origin."""
+        if host is None or _ANY in self._allowed:
+            return True
+        netloc, name = _location(f"//{host}")
+        return is_loopback(name) or any(_location(each)[0] == netloc for each in self._allowed)
 
     def is_listed(self, origin: str) -> bool:
         """Whether the operator has allowed an origin."""
         return _ANY in self._allowed or origin.rstrip("/").lower() in self._allowed
+
+
+def _location(url: str) -> tuple[str, str]:
+    """Return name and port of an address, and its name alone, in lower case; both empty if it has none."""
+    try:
+        split = urlsplit(url.lower())
+        name = split.hostname or ""
+    except ValueError:  # as of a bracket that is not closed
+        return "", ""
+    return split.netloc, name

@@ -18,19 +18,20 @@ _SIGNATURE_BYTES: Final = 16
 class Seal:
     """Signs claims of one purpose, with a truncated HMAC-SHA256.
 
-    The signing key is derived from the API keys, so servers with the same API keys accept what the others
-    have signed. Without API keys it is random.
+    The signing key is derived from the secret of the key store, or else from the API keys, so servers with
+    the same store or keys accept what the others have signed. Without either it is random.
     """
 
-    def __init__(self, purpose: bytes, keys: Iterable[str] = ()) -> None:
+    def __init__(self, purpose: bytes, keys: Iterable[str] = (), *, secret: bytes = b"") -> None:
         """Derive the signing key.
 
         Args:
             purpose: What the claims are for; those of another purpose are not accepted.
             keys: The API keys of the server.
+            secret: That of the key store; empty: there is none.
         """
         joined = b"\0".join(sorted(key.encode() for key in keys))
-        material = joined or secrets.token_bytes(32)
+        material = secret or joined or secrets.token_bytes(32)
         self._signing_key = hmac.new(purpose, material, hashlib.sha256).digest()
 
     def close(self, claims: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
@@ -14,12 +14,44 @@ from vivavoce.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Grant", "TicketMint", "TokenMint"]
+__all__ = ["Grant", "SpentTokens", "TicketMint", "TokenMint", "UsedToken", "token_was_used"]
 
 # Expiry in seconds since 1970, longest session in seconds, owner, random bytes.
-_CLAIMS: Final = struct.Struct(">IH2s8s")
+_CLAIMS: Final = struct.Struct(">IH4s6s")
 # Expiry in seconds since 1970, owner, random bytes.
-_TICKET: Final = struct.Struct(">I2s8s")
+_TICKET: Final = struct.Struct(">I4s6s")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedToken:
+    """A token that opened a session, or tried to.
+
+    Attributes:
+        claims: What distinguishes it from every other token; it reveals nothing that opens a session.
+        expires_unix: Until when it could have been used, in seconds since 1970.
+    """
+
+    claims: bytes
+    expires_unix: int
+
+
+class SpentTokens:
+    """The tokens that this process has seen used, until they expire."""
+
+    def __init__(self) -> None:
+        self._until: dict[bytes, int] = {}  # claims -> their expiry
+
+    def __len__(self) -> int:
+        """How many tokens are remembered."""
+        return len(self._until)
+
+    def spend(self, token: UsedToken, unix_now: float) -> bool:
+        """Note that a token is used, in seconds since 1970; returns whether it was not used before."""
+        if token.claims in self._until:
+            return False
+        self._until = {used: until for used, until in self._until.items() if until > unix_now}
+        self._until[token.claims] = token.expires_unix
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +61,12 @@ class Grant:
     Attributes:
         owner: Identifies the key without being one; empty on a server without keys.
         max_session_s: Longest session in seconds; None: the limit of the protocol.
+        token: The token by which it was admitted; None: by a key, or by nothing.
     """
 
     owner: str = ""
-    max_session_s: int | None = None
+    max_session_s: float | None = None
+    token: UsedToken | None = field(default=None, compare=False)
 
 
 class TokenMint:
@@ -40,12 +74,19 @@ class TokenMint:
 
     A token is 64 hex digits: its sealed claims, so that the server stores nothing for tokens that are never
     used. Servers with the same API keys accept each other's tokens, though each server keeps its own list of
-    used ones.
+    used ones; servers with the same key store share that list too.
+
+    Args:
+        keys: The API keys of the server.
+        secret: That of the key store; empty: there is none.
+        spent: The list of used tokens; None: a new one.
     """
 
-    def __init__(self, keys: Iterable[str] = ()) -> None:
-        self._seal = Seal(b"vivavoce temporary token", keys)
-        self._used: dict[bytes, int] = {}  # claims -> their expiry
+    def __init__(
+        self, keys: Iterable[str] = (), *, secret: bytes = b"", spent: SpentTokens | None = None
+    ) -> None:
+        self._seal = Seal(b"vivavoce temporary token, 2", keys, secret=secret)
+        self._used = SpentTokens() if spent is None else spent
 
     def issue(
         self, *, expires_in_s: int, max_session_s: int | None = None, owner: str = "", unix_now: float
@@ -83,21 +124,29 @@ class TokenMint:
         expires, max_session_s, owner, _ = _CLAIMS.unpack(claims)
         if unix_now >= expires:
             raise ProtocolViolation(Failure.TOKEN_EXPIRED, "the token has expired")
-        if claims in self._used:
-            raise ProtocolViolation(Failure.UNAUTHORIZED, "the token was used before")
-        self._used = {used: until for used, until in self._used.items() if until > unix_now}
-        self._used[claims] = expires
-        return Grant(owner.hex() if any(owner) else "", max_session_s or None)
+        token = UsedToken(claims, expires)
+        if not self._used.spend(token, unix_now):
+            raise token_was_used()
+        return Grant(owner.hex() if any(owner) else "", max_session_s or None, token)
+
+
+def token_was_used() -> ProtocolViolation:
+    """Return why a token does not open a second session."""
+    return ProtocolViolation(Failure.UNAUTHORIZED, "the token was used before")
 
 
 class TicketMint:
     """Issues tickets: what a page shows to get tokens, for hours, without the key.
 
     A ticket is 60 hex digits and may be used any number of times until it expires.
+
+    Args:
+        keys: The API keys of the server.
+        secret: That of the key store; empty: there is none.
     """
 
-    def __init__(self, keys: Iterable[str] = ()) -> None:
-        self._seal = Seal(b"vivavoce ticket of a page", keys)
+    def __init__(self, keys: Iterable[str] = (), *, secret: bytes = b"") -> None:
+        self._seal = Seal(b"vivavoce ticket of a page, 2", keys, secret=secret)
 
     def issue(self, *, expires_in_s: int, owner: str = "", unix_now: float) -> str:
         """Issue a ticket.

@@ -23,6 +23,9 @@ KEYED = OriginPolicy(host="0.0.0.0", has_keys=True)
         (LOCAL, "http://localhost.evil.example", "127.0.0.1:8000", False),
         (LOCAL, "null", "127.0.0.1:8000", False),
         (LOCAL, "", "127.0.0.1:8000", False),
+        (LOCAL, "http://[::1", "127.0.0.1:8000", False),
+        (PUBLIC, "http://[::1", "[::1", False),
+        (PUBLIC, "", "", False),
         (PUBLIC, "http://captions.example:8000", "captions.example:8000", True),
         (PUBLIC, "http://captions.example", "captions.example:8000", False),
         (PUBLIC, "null", "captions.example:8000", False),
@@ -45,3 +48,28 @@ def test_listed_origins_may_do_both():
     assert policy.may_read("https://example.org", "127.0.0.1:8000")
     assert not policy.may_read("https://example.org.evil.example", "127.0.0.1:8000")
     assert OriginPolicy(("*",), host="127.0.0.1", has_keys=False).may_read("null", None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "host", "may_read"),
+    [
+        (LOCAL, "localhost:8765", True),
+        (LOCAL, "127.0.0.1:8765", True),
+        (LOCAL, "[::1]:8765", True),
+        (LOCAL, "LOCALHOST", True),
+        (LOCAL, None, True),
+        (LOCAL, "evil.example:8765", False),
+        (LOCAL, "localhost.evil.example:8765", False),
+        (LOCAL, "[::1", False),
+        (LOCAL, "", False),
+        (PUBLIC, "captions.example", True),
+        (KEYED, "captions.example", True),
+        (OriginPolicy(host="127.0.0.1", has_keys=True), "captions.example", True),  # behind a proxy
+        (OriginPolicy(("https://captions.example",), host="::1", has_keys=False), "captions.example", True),
+        (OriginPolicy(("https://captions.example",), host="::1", has_keys=False), "evil.example", False),
+        (OriginPolicy(("*",), host="::1", has_keys=False), "evil.example", True),
+    ],
+)
+def test_a_page_whose_name_was_made_to_point_here_reads_nothing(policy, host, may_read):
+    """Its requests go to its own origin, so that the browser sends no Origin with them."""
+    assert policy.may_read(None, host) is may_read

@@ -1,0 +1,32 @@
+"""Options about who may use a server, shared by commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["KeyStoreOption", "TrustedProxyOption"]
+
+KeyStoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-store",
+        metavar="FILE",
+        envvar="VIVAVOCE_KEY_STORE",
+        show_default=False,
+        help="Accept the API keys in this SQLite file, which vivavoce keys changes while the server runs.",
+    ),
+]
+TrustedProxyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trusted-proxy",
+        metavar="ADDRESS",
+        envvar="VIVAVOCE_TRUSTED_PROXY",
+        show_default=False,
+        help="Believe the proxy at this address, or those of a network such as 10.0.0.0/8, about the "
+        "addresses of its clients; repeatable; none believes nobody (default: proxies on this machine).",
+    ),
+]

@@ -1,0 +1,135 @@
+"""The address of a client whose requests come through proxies.
+
+A proxy adds the address that it saw to the header ``X-Forwarded-For`` or ``Forwarded`` (RFC 7239), after what
+the client itself may have written there. Only what trusted proxies have added can be believed, so the list
+is read from its end.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from vivavoce.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["LOCAL_PROXIES", "ForwardedClient", "TrustedProxies"]
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+LOCAL_PROXIES: Final = ("127.0.0.0/8", "::1")
+"""Proxies on this machine: who can send requests from here has better ways to do harm."""
+
+_NONE: Final = "none"
+_WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::[\w-]+)?|([\d.]+)(?::[\w-]+)?")
+_ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_PAIR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;,\s"]+))', re.IGNORECASE)
+
+
+class TrustedProxies:
+    """The proxies whose word about their clients is believed."""
+
+    def __init__(self, networks: Iterable[str] = LOCAL_PROXIES) -> None:
+        """Take addresses.
+
+        Args:
+            networks: Addresses and networks such as ``10.0.0.0/8``; ``none``: no proxy.
+
+        Raises:
+            ConfigurationError: One of them is neither.
+        """
+        self._networks = tuple(_network(each) for each in networks if each != _NONE)
+
+    def address_of(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
+        """Return the address of a client: the last one that no trusted proxy has.
+
+        Args:
+            peer: The address that the connection comes from.
+            headers: Names, in lower case, and values of the request's headers. ``X-Forwarded-For`` counts
+                before ``Forwarded``.
+
+        Returns:
+            The address; that of the last trusted proxy where the one before it is not known.
+        """
+        address = _parsed(peer)
+        if address is None or not self._trusts(address):
+            return peer
+        for text in reversed(_forwarded(headers)):
+            before = _parsed(text)
+            if before is None:
+                break
+            address = before
+            if not self._trusts(address):
+                break
+        return str(address)
+
+    def _trusts(self, address: _Address) -> bool:
+        return any(address.version == each.version and address in each for each in self._networks)
+
+
+class ForwardedClient:
+    """ASGI middleware that replaces the address of a proxy by that of its client.
+
+    Args:
+        app: The application.
+        proxies: The proxies that are believed.
+    """
+
+    def __init__(self, app: ASGIApp, proxies: TrustedProxies) -> None:
+        self._app = app
+        self._proxies = proxies
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a connection."""
+        if scope["type"] in {"http", "websocket"} and scope.get("client"):
+            host = scope["client"][0]
+            address = self._proxies.address_of(host, scope["headers"])
+            if address != host:
+                scope = {**scope, "client": (address, 0)}  # its port is not known
+        await self._app(scope, receive, send)
+
+
+def _network(text: str) -> _Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ConfigurationError(
+            f"--trusted-proxy must be an address, a network such as 10.0.0.0/8, or none, got {text!r}"
+        ) from None
+
+
+def _parsed(text: str) -> _Address | None:
+    """Return the address in one entry, which may have a port; None: it holds none."""
+    text = text.strip()
+    with_port = _WITH_PORT.fullmatch(text)
+    if with_port:
+        text = with_port[1] or with_port[2]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _forwarded(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """Return the entries about clients in the order in which proxies have added them."""
+    lists = {name: _joined(headers, name) for name in (b"x-forwarded-for", b"forwarded")}
+    if lists[b"x-forwarded-for"]:
+        return lists[b"x-forwarded-for"].split(",")
+    return list(_elements(lists[b"forwarded"]))
+
+
+def _joined(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
+    return ",".join(value.decode("latin-1") for each, value in headers if each.lower() == name)
+
+
+def _elements(text: str) -> Iterator[str]:
+    for element in _ELEMENT.findall(text):
+        found = _PAIR.search(element)
+        yield (found[1] or found[2] or "") if found else ""
