@@ -1,10 +1,11 @@
-"""How many turns of a conversation get the right speaker, and how many speakers are found.
+"""How many turns and words of a conversation get the right speaker, and how many speakers are found.
 
 Conversations are drawn from the voices of a set of recordings: the speaker changes with each turn, which is a
-part of a recording of 1.6 to 5.6 s; one in four has the shortest. Nothing else is simulated: turns are cut
-where their speech begins and ends. With ``--telephone`` the audio passes 8 kHz and mu-law before.
+part of a recording of 1.6 to 6 s; one in four has the shortest. Turns are cut where their speech begins and
+ends. With ``--joined`` two speakers share each turn, without a pause between them. With ``--telephone`` the
+audio passes 8 kHz and mu-law before.
 
-    python -m benchmarks.speakers [FOLDER] --kind read [--telephone] [--model pretrained.pt]
+    python -m benchmarks.speakers [FOLDER] --kind read [--telephone] [--joined] [--model campplus]
 
 A label is right if it is that of the speaker under the best one-to-one assignment of labels to speakers.
 """
@@ -15,8 +16,7 @@ import argparse
 import itertools
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from vivavoce.asr.audio.pcm import decode_samples
-from vivavoce.asr.models.registry import load_embedder
-from vivavoce.asr.speakers import VoiceBook
+from vivavoce.asr.engine import VoiceModels, hear_turns, load_voices
+from vivavoce.asr.engine.voices import tuning_of
+from vivavoce.asr.speakers import Stretch, VoiceBook, owners
 from vivavoce.bench.audio import load_pcm, to_model_rate
 from vivavoce.bench.requirements import require
 from vivavoce.errors import ConfigurationError
@@ -34,39 +35,59 @@ from vivavoce.types import MODEL_RATE_HZ, Encoding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.asr.models.base import SpeakerEmbedder
+    from vivavoce.asr.engine.voices import HeardPiece
     from vivavoce.bench.records import Clip
 
-__all__ = ["Scores", "Voices", "conversation", "main", "right_turns", "score", "through_telephone"]
+__all__ = ["Said", "Scores", "main", "right_labels", "score", "speech_of", "through_telephone"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
-Turn: TypeAlias = "tuple[int, Floats]"
-"""Number of the speaker, and the embeddings of the turn's windows."""
-Voices: TypeAlias = "dict[str, list[Floats]]"
-"""Embeddings of the windows of each recording, (windows, width), by speaker."""
+Voices: TypeAlias = "dict[str, list[Said]]"
+"""Recordings, by speaker."""
 
-_HOP_SAMPLES: Final = MODEL_RATE_HZ * 8 // 10
-_LENGTHS: Final = (1, 1, 2, 2, 3, 4, 5, 6)  # windows of a turn
-_LEAST_WINDOWS: Final = 6  # of a speaker who takes part
+_SECONDS: Final = (1.6, 1.6, 2.0, 2.4, 3.2, 4.0, 5.0, 6.0)  # of a turn
+_LEAST_S: Final = 6.0  # of a speaker who takes part
 _TURNS: Final = 16
 _LONE_TURNS: Final = 150  # ten minutes
+_LONE_S: Final = 20.0  # of a speaker who talks for ten minutes
 _MOST_SPEAKERS: Final = 6
 _FEWEST_VOICES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """How conversations of so many speakers were labelled; all are shares, from 0 to 1.
+class Said:
+    """A recording, from its first word to its last.
 
     Attributes:
-        shown: Turns labelled right while the session ran.
-        revised: Turns labelled right at its end.
-        counted: Conversations whose number of speakers was right at the end.
+        samples: Shape (n,), float32, 16 kHz.
+        words: Start and end of each word, in samples.
     """
 
-    shown: float
-    revised: float
-    counted: float
+    samples: Floats
+    words: tuple[tuple[int, int], ...]
+
+    def part(self, start: int, end: int) -> Said:
+        """A part of it, with the words that lie in it."""
+        inside = [(first, last) for first, last in self.words if start <= first and last <= end]
+        return Said(self.samples[start:end], tuple((first - start, last - start) for first, last in inside))
+
+
+@dataclass(slots=True)
+class Scores:
+    """How conversations of so many speakers were labelled; all but the last are lists of truths.
+
+    Attributes:
+        shown: Of each turn, or word, whether it was labelled right while the session ran.
+        revised: The same at its end.
+        counted: Of each conversation, whether its number of speakers was right at the end.
+        speech_s: Seconds of speech.
+        cpu_s: CPU time of the models.
+    """
+
+    shown: list[bool] = field(default_factory=list)
+    revised: list[bool] = field(default_factory=list)
+    counted: list[bool] = field(default_factory=list)
+    speech_s: float = 0.0
+    cpu_s: float = 0.0
 
 
 def through_telephone(samples: Floats) -> Floats:
@@ -80,96 +101,161 @@ def through_telephone(samples: Floats) -> Floats:
     return wide
 
 
-def embed_voices(
-    clips: Sequence[Clip], embedder: SpeakerEmbedder, *, telephone: bool
-) -> tuple[Voices, float, int]:
-    """Embed recordings in windows that overlap by half.
-
-    Returns:
-        The embeddings, the CPU time that they took in seconds, and how many there are.
-    """
-    voices: Voices = {}
-    cpu_s, count = 0.0, 0
-    for clip in clips:
-        if clip.speaker is None or not clip.words:
-            continue
-        samples = to_model_rate(load_pcm(clip), clip.sample_rate)
-        first, last = clip.words[0].start_s, clip.words[-1].end_s
-        samples = samples[int(first * MODEL_RATE_HZ) : int(last * MODEL_RATE_HZ)]
-        if telephone:
-            samples = through_telephone(samples)
-        size = embedder.window_samples
-        windows = [samples[at : at + size] for at in range(0, len(samples) - size + 1, _HOP_SAMPLES)]
-        if windows:
-            before = time.process_time()
-            voices.setdefault(clip.speaker, []).append(embedder.embed(windows))
-            cpu_s += time.process_time() - before
-            count += len(windows)
-    enough = {who: said for who, said in voices.items() if sum(map(len, said)) >= _LEAST_WINDOWS}
-    return enough, cpu_s, count
+def speech_of(clip: Clip) -> Said:
+    """A recording from its first word to its last; empty if it has no words."""
+    if not clip.words:
+        return Said(np.zeros(0, np.float32), ())
+    samples = to_model_rate(load_pcm(clip), clip.sample_rate).astype(np.float32)
+    begin = int(clip.words[0].start_s * MODEL_RATE_HZ)
+    end = min(len(samples), int(clip.words[-1].end_s * MODEL_RATE_HZ))
+    words = [(int(word.start_s * MODEL_RATE_HZ), int(word.end_s * MODEL_RATE_HZ)) for word in clip.words]
+    return Said(samples, tuple(words)).part(begin, end)
 
 
-def conversation(voices: Voices, n: int, turns: int, generator: np.random.Generator) -> list[Turn]:
-    """Draw a conversation of n speakers."""
+def conversation(
+    voices: Voices, n: int, turns: int, generator: np.random.Generator
+) -> list[tuple[int, Said]]:
+    """Draw a conversation of n speakers: who speaks, and what."""
     chosen = [str(name) for name in generator.choice(sorted(voices), n, replace=False)]
-    found: list[Turn] = []
+    found: list[tuple[int, Said]] = []
     for _ in range(turns):
         others = [each for each in range(n) if n == 1 or not found or each != found[-1][0]]
         who = int(generator.choice(others))
         said = voices[chosen[who]]
-        windows = said[int(generator.integers(len(said)))]
-        length = int(generator.choice(_LENGTHS))
-        at = int(generator.integers(max(1, len(windows) - length + 1)))
-        found.append((who, windows[at : at + length]))
+        lengths = np.array([len(each.samples) for each in said], float)
+        whole = said[int(generator.choice(len(said), p=lengths / lengths.sum()))]
+        length = int(float(generator.choice(_SECONDS)) * MODEL_RATE_HZ)
+        at = int(generator.integers(max(1, len(whole.samples) - length + 1)))
+        found.append((who, whole.part(at, at + length)))
     return found
 
 
-def right_turns(speakers: Sequence[int], labels: Sequence[int]) -> int:
-    """Turns whose label is that of their speaker, by the best one-to-one assignment."""
-    names, found = sorted(set(speakers)), sorted(set(labels))
+def joined(spoken: Sequence[tuple[int, Said]]) -> list[list[tuple[int, Said]]]:
+    """Two turns each, which follow one another without a pause."""
+    return [list(spoken[at : at + 2]) for at in range(0, len(spoken), 2)]
+
+
+def right_labels(speakers: Sequence[int], labels: Sequence[int | None]) -> list[bool]:
+    """Whether each label is that of its speaker, by the best one-to-one assignment; None never is."""
+    names, found = sorted(set(speakers)), sorted({label for label in labels if label is not None})
     counts = np.zeros((len(names), len(found)), np.int64)
     for speaker, label in zip(speakers, labels, strict=True):
-        counts[names.index(speaker), found.index(label)] += 1
-    best = np.full(1 << len(names), -1, np.int64)  # by the set of speakers that have a label
-    best[0] = 0
+        if label is not None:
+            counts[names.index(speaker), found.index(label)] += 1
+    best: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}  # by the set of speakers that have a label
     for column in counts.T:
-        for taken in range(len(best) - 1, -1, -1):
-            if best[taken] >= 0:
-                for row, count in enumerate(column):
-                    more = taken | 1 << row
-                    if more != taken:
-                        best[more] = max(best[more], best[taken] + count)
-    return int(best.max())
+        before, best = best, {}
+        for taken, (count, rows) in before.items():
+            for row in (-1, *(each for each in range(len(names)) if not taken >> each & 1)):
+                total = count + (int(column[row]) if row >= 0 else 0)
+                more = taken | 1 << row if row >= 0 else taken
+                if more not in best or total > best[more][0]:
+                    best[more] = (total, (*rows, row))
+    rows = max(best.values())[1]
+    assigned = {label: names[row] for label, row in zip(found, rows, strict=True) if row >= 0}
+    return [
+        label is not None and assigned.get(label) == speaker
+        for speaker, label in zip(speakers, labels, strict=True)
+    ]
 
 
-def score(voices: Voices, n: int, sessions: int, max_voices: int | None = None) -> Scores:
-    """Label conversations of n speakers."""
-    shown = revised = counted = turns = 0
+class _Session:
+    """One conversation, labelled as a server does."""
+
+    def __init__(self, models: VoiceModels, most: int | None = None) -> None:
+        self._models = models
+        self._book = VoiceBook(most, tuning_of(models.embedder))
+        self._heard: list[list[int]] = []  # pieces of each turn
+        self._told: dict[int, int] = {}  # voices by piece
+        self._owners: list[list[int]] = []  # the place of the piece of each word, by turn
+        self._length = 0
+
+    def hear(self, parts: Sequence[Said]) -> None:
+        """Hear a turn, in which the parts follow one another."""
+        samples = np.concatenate([part.samples for part in parts])
+        starts = np.cumsum([0, *(len(part.samples) for part in parts)])
+        words = [
+            (self._length + int(start) + first, self._length + int(start) + last)
+            for part, start in zip(parts, starts, strict=False)
+            for first, last in part.words
+        ]
+        found: list[HeardPiece] = hear_turns(self._models, [[Stretch(self._length, samples)]])[0]
+        numbers = list(range(sum(map(len, self._heard)), sum(map(len, self._heard)) + len(found)))
+        for number, each in zip(numbers, found, strict=True):
+            told = self._book.hear(number, each.windows, each.weights)
+            if told is not None:
+                self._told[number] = told.voice
+        self._heard.append(numbers)
+        self._owners.append([owner.place for owner in owners([each.piece for each in found], words)])
+        self._length += len(samples) + MODEL_RATE_HZ
+
+    def word_labels(self, voices: dict[int, int]) -> list[list[int | None]]:
+        """The voice of each word, by turn."""
+        return [
+            [voices.get(numbers[place]) for place in places]
+            for numbers, places in zip(self._heard, self._owners, strict=True)
+        ]
+
+    def turn_labels(self, voices: dict[int, int]) -> list[int | None]:
+        """The voice of most words of each turn."""
+        labels: list[int | None] = []
+        for numbers, words in zip(self._heard, self.word_labels(voices), strict=True):
+            said = [label for label in words if label is not None]
+            first = next((voices[each] for each in numbers if each in voices), None)
+            labels.append(max(set(said), key=said.count) if said else first)
+        return labels
+
+    @property
+    def shown(self) -> dict[int, int]:
+        """Voices by piece, as they were told."""
+        return self._told
+
+    def revised(self) -> dict[int, int]:
+        """Voices by piece, at the end."""
+        return self._book.revised()
+
+
+def score(models: VoiceModels, voices: Voices, n: int, sessions: int, *, by_word: bool) -> Scores:
+    """Label conversations of n speakers.
+
+    Args:
+        models: What tells voices apart.
+        voices: Who may speak.
+        n: How many of them do.
+        sessions: How many conversations.
+        by_word: Whether two speakers share each turn, and words are counted instead of turns.
+    """
+    scores = Scores()
     for seed in range(sessions):
         spoken = conversation(voices, n, _TURNS, np.random.default_rng((n, seed)))
-        book = VoiceBook(max_voices)
-        told = [book.hear(turn, windows) for turn, (_, windows) in enumerate(spoken)]
-        final = book.revised()
-        speakers = [who for who, _ in spoken]
-        shown += right_turns(speakers, [label for label in told if label is not None])
-        revised += right_turns(speakers, [final[turn] for turn in range(len(spoken))])
-        counted += len(set(final.values())) == len(set(speakers))
-        turns += len(spoken)
-    return Scores(shown / turns, revised / turns, counted / sessions)
+        session = _Session(models)
+        before = time.process_time()
+        for turn in joined(spoken) if by_word else [[each] for each in spoken]:
+            session.hear([said for _, said in turn])
+        final = session.revised()
+        scores.cpu_s += time.process_time() - before
+        scores.speech_s += sum(len(said.samples) for _, said in spoken) / MODEL_RATE_HZ
+        for voice_of, into in ((session.shown, scores.shown), (final, scores.revised)):
+            if by_word:
+                speakers = [who for who, said in spoken for _ in said.words]
+                labels = [label for turn in session.word_labels(voice_of) for label in turn]
+            else:
+                speakers, labels = [who for who, _ in spoken], session.turn_labels(voice_of)
+            into.extend(right_labels(speakers, labels))
+        scores.counted.append(len(set(final.values())) == len({who for who, _ in spoken}))
+    return scores
 
 
-def lone_voices_split(voices: Voices, sessions: int) -> tuple[int, int]:
+def lone_voices_split(models: VoiceModels, voices: Voices, sessions: int) -> tuple[int, int]:
     """Ten minutes of one speaker each: how often more than one was found, and of how many sessions."""
     split = total = 0
     for who, seed in itertools.product(sorted(voices), range(sessions)):
-        if sum(map(len, voices[who])) < 3 * _LEAST_WINDOWS:
+        if sum(len(said.samples) for said in voices[who]) < _LONE_S * MODEL_RATE_HZ:
             continue
-        book = VoiceBook()
-        for turn, (_, windows) in enumerate(
-            conversation({who: voices[who]}, 1, _LONE_TURNS, np.random.default_rng(seed))
-        ):
-            book.hear(turn, windows)
-        split += len(set(book.shown.values())) > 1
+        session = _Session(models)
+        for _, said in conversation({who: voices[who]}, 1, _LONE_TURNS, np.random.default_rng(seed)):
+            session.hear([said])
+        split += len(set(session.shown.values())) > 1 or len(set(session.revised().values())) > 1
         total += 1
     return split, total
 
@@ -178,22 +264,41 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Turns with the right speaker, in drawn conversations.")
     add_recording_options(parser)
-    parser.add_argument("--model", type=Path, help="file of the voice encoder (default: that of its package)")
+    parser.add_argument("--model", default="auto", help="voice encoder: auto, a name or a file")
     parser.add_argument("--telephone", action="store_true", help="pass the audio through 8 kHz and mu-law")
+    parser.add_argument("--joined", action="store_true", help="two speakers in each turn; count words")
     parser.add_argument("--sessions", type=int, default=60, metavar="N", help="conversations of each number")
+    parser.add_argument(
+        "--lone", type=int, default=2, metavar="N", help="ten minutes of each speaker, N times"
+    )
     arguments = parser.parse_args()
-    embedder = load_embedder(model=arguments.model)
-    voices, cpu_s, count = embed_voices(named_recordings(arguments), embedder, telephone=arguments.telephone)
+    voices: Voices = {}
+    for clip in named_recordings(arguments):
+        said = speech_of(clip)
+        if clip.speaker is not None and len(said.samples):
+            if arguments.telephone:
+                said = Said(through_telephone(said.samples), said.words)
+            voices.setdefault(clip.speaker, []).append(said)
+    least = _LEAST_S * MODEL_RATE_HZ
+    voices = {who: all_ for who, all_ in voices.items() if sum(len(each.samples) for each in all_) >= least}
     if len(voices) < _FEWEST_VOICES:
         raise ConfigurationError("the recordings have too few speakers with enough speech: at least 2")
-    sys.stdout.write(f"{len(voices)} voices, {count} windows, {1000 * cpu_s / max(1, count):.1f} ms each\n\n")
-    sys.stdout.write("| speakers | turns right, shown | turns right, at the end | number right |\n")
-    sys.stdout.write("|---:|---:|---:|---:|\n")
-    for n in range(1, min(_MOST_SPEAKERS, len(voices)) + 1):
-        found = score(voices, n, arguments.sessions)
-        sys.stdout.write(f"| {n} | {found.shown:.1%} | {found.revised:.1%} | {found.counted:.0%} |\n")
-    split, total = lone_voices_split(voices, 6)
-    sys.stdout.write(f"\nlone speakers of ten minutes that were split: {split} of {total}\n")
+    models = load_voices(arguments.model)
+    kind = "words" if arguments.joined else "turns"
+    sys.stdout.write(f"{models.embedder.name}, {len(voices)} voices\n\n")
+    sys.stdout.write(
+        f"| speakers | {kind} right, shown | {kind} right, at the end | number right | CPU of 1 s |\n"
+        "|---:|---:|---:|---:|---:|\n"
+    )
+    for n in range(2 if arguments.joined else 1, min(_MOST_SPEAKERS, len(voices)) + 1):
+        found = score(models, voices, n, arguments.sessions, by_word=arguments.joined)
+        shown, revised, counted = (np.mean(each) for each in (found.shown, found.revised, found.counted))
+        cpu = f"{1000 * found.cpu_s / found.speech_s:.1f} ms"
+        sys.stdout.write(f"| {n} | {shown:.1%} | {revised:.1%} | {counted:.0%} | {cpu} |\n")
+        sys.stdout.flush()
+    if not arguments.joined and arguments.lone:
+        split, total = lone_voices_split(models, voices, arguments.lone)
+        sys.stdout.write(f"\nlone speakers of ten minutes that were split: {split} of {total}\n")
     return 0
 
 

@@ -14,7 +14,7 @@ from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import wait_until
-from vivavoce.asr.engine import Voices
+from vivavoce.asr.engine import VoiceModels, Voices
 
 KEY = "secret-one"
 LABELS = f"&room_key={KEY}&speaker_labels=true"
@@ -28,7 +28,7 @@ def served(tmp_path, monkeypatch):
     with contextlib.ExitStack() as stack:
 
         def start(embedder=None, **options):
-            voices = lambda _options: Voices(lambda: embedder or FakeEmbedder())  # noqa: E731
+            voices = lambda _options: Voices(lambda: VoiceModels(embedder or FakeEmbedder()))  # noqa: E731
             monkeypatch.setattr("vivavoce.server.service.voices_of", voices)
             options = {"speaker_model": str(file), "store": tmp_path / "t.db", **options}
             server = stack.enter_context(scripted_server(**options))

@@ -7,7 +7,7 @@ from websockets.sync.client import connect
 
 from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
-from vivavoce.asr.engine import Engine, Voices
+from vivavoce.asr.engine import Engine, VoiceModels, Voices
 from vivavoce.server import LocalServer, ServerOptions
 
 SILENCE = silence(58)
@@ -24,7 +24,7 @@ def serve(monkeypatch, tmp_path):
         file.touch()
         if embedder is not None:
             monkeypatch.setattr(
-                "vivavoce.server.service.voices_of", lambda _options: Voices(lambda: embedder)
+                "vivavoce.server.service.voices_of", lambda _options: Voices(lambda: VoiceModels(embedder))
             )
         options = ServerOptions(port=0, speaker_model="none" if embedder is None else str(file))
 

@@ -325,7 +325,7 @@ class Connection:
     ) -> None:
         """Send a finished turn with its speaker, and a revision of earlier ones if it is time for one."""
         await self._send(dialect, await labels.label(turn, stream.take_speech(turn.channel)))
-        revision = labels.revise(turn.end_ms)
+        revision = await labels.revise(turn.end_ms)
         if revision is not None:
             await self._send(dialect, revision)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from vivavoce.asr.engine import Engine, EnginePool, Voices, tuning_of
-from vivavoce.asr.models import check_device, has_embedder, load_embedder, load_recogniser
+from vivavoce.asr.engine import Engine, EnginePool, Voices, load_voices, tuning_of
+from vivavoce.asr.models import check_device, has_embedder, load_recogniser
 from vivavoce.model_files import ChosenModel
 from vivavoce.protocol.served_models import ServedModel, ServedModels
 
@@ -70,11 +69,10 @@ def served_models(options: ServerOptions) -> ServedModels:
 
 
 def voices_of(options: ServerOptions) -> Voices | None:
-    """Prepare the voice encoder; None: there is none. It is loaded for the first session that needs it."""
+    """Prepare what tells voices apart, loaded for the first session that needs it; None: nothing does."""
     if not _has_voices(options):
         return None
-    file = None if options.speaker_model == "auto" else Path(options.speaker_model)
-    return Voices(partial(load_embedder, model=file))
+    return Voices(partial(load_voices, options.speaker_model))
 
 
 def _has_voices(options: ServerOptions) -> bool:

@@ -1,4 +1,4 @@
-"""Labels the finished turns of a stream by their speakers: A, B, and so on."""
+"""Labels the finished turns of a stream by their speakers: A, B, and so on, or the names of known voices."""
 
 from __future__ import annotations
 
@@ -6,93 +6,153 @@ import asyncio
 import dataclasses
 import logging
 import string
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.speakers import VoiceBook
+from vivavoce.asr.audio.rate import SAMPLES_PER_MS
+from vivavoce.asr.speakers import Owner, VoiceBook, owners
 from vivavoce.protocol.events import SpeakersRevised
 
 if TYPE_CHECKING:
-    from vivavoce.asr.audio import Samples
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
     from vivavoce.asr.engine import Voices
+    from vivavoce.asr.speakers import Stretch, Told
     from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
+    from vivavoce.types import Word
 
 __all__ = ["PENDING", "SpeakerLabels"]
 
 _log = logging.getLogger(__name__)
 
 PENDING: Final = "PENDING"
-"""The label of a turn with too little speech; it gets that of a neighbour when labels are revised."""
+"""The label of too little speech; it gets that of a neighbour when labels are revised."""
 
 _LIMIT_S: Final = 1.0  # how long a finished turn waits for its label
+_SHARED: Final = 0.5  # by how much less certain a word is while somebody else speaks
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A finished turn.
+
+    Attributes:
+        reported: As last reported.
+        pieces: Numbers of its pieces of one voice each; empty until they are heard.
+        owners: The piece of each word, by place.
+    """
+
+    reported: TurnUpdated
+    pieces: list[int] = field(default_factory=list)
+    owners: list[Owner] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Channel:
+    """What a channel has said.
+
+    Attributes:
+        book: Its voices; None until one was heard.
+        turns: Its turns, by their numbers, in order.
+        n_pieces: Pieces so far.
+    """
+
+    book: VoiceBook | None = None
+    turns: dict[int, _Turn] = field(default_factory=dict)
+    n_pieces: int = 0
 
 
 class SpeakerLabels:
     """Labels turns; each channel of a stream has speakers of its own."""
 
-    def __init__(self, request: SpeakerRequest, voices: Voices, *, patient: bool = False) -> None:
-        """Begin without speakers, and let the voice encoder be loaded; called on the event loop.
+    def __init__(
+        self,
+        request: SpeakerRequest,
+        voices: Voices,
+        *,
+        patient: bool = False,
+        known: Mapping[str, npt.NDArray[np.float32]] | None = None,
+    ) -> None:
+        """Begin without speakers, and let the models be loaded; called on the event loop.
 
         Args:
             request: What the session asked for.
-            voices: Computes embeddings.
+            voices: Tells voices apart.
             patient: Whether turns wait for their labels however long that takes, as those of a recording do.
+            known: Embeddings of voices that have names, shape (width,), each of length 1.
         """
         self._request = request
         self._voices = voices
         self._limit_s = None if patient else _LIMIT_S
-        self._books: dict[int | None, VoiceBook] = {}  # by channel
-        self._turns: dict[int | None, dict[int, TurnUpdated]] = {}  # as last reported, by channel and number
+        self._known = dict(known or {})
+        self._channels: dict[int | None, _Channel] = {}
         self._revised_ms = 0  # up to where labels were revised
         self._has_failed = False
-        self._late: set[asyncio.Task[int | None]] = set()  # turns that are reported already
+        self._late: set[asyncio.Task[dict[int, Told]]] = set()  # of turns that are reported already
         voices.prepare()
 
-    async def label(self, turn: TurnUpdated, speech: Samples | None) -> TurnUpdated:
+    async def label(self, turn: TurnUpdated, speech: Sequence[Stretch]) -> TurnUpdated:
         """Label a finished turn.
 
         Args:
             turn: The turn.
-            speech: Its speech, shape (n,), float32, 16 kHz; None: there is none.
+            speech: Its speech; there may be none.
 
         Returns:
-            The turn with its speaker, which is `PENDING` if it is not known.
+            The turn with its speakers, which are `PENDING` where they are not known.
         """
-        number = None
-        if speech is not None and not self._has_failed:
-            hearing = asyncio.create_task(self._hear(turn, speech))
+        channel = self._channels.setdefault(turn.channel, _Channel())
+        known = channel.turns[turn.turn_order] = _Turn(turn)
+        told: dict[int, Told] = {}
+        if speech and not self._has_failed:
+            hearing = asyncio.create_task(self._hear(channel, known, speech))
             done, late = await asyncio.wait({hearing}, timeout=self._limit_s)
             self._late |= late
             hearing.add_done_callback(self._late.discard)
-            number = hearing.result() if done else None
-        labelled = dataclasses.replace(turn, speaker=PENDING if number is None else _letters(number))
-        self._turns.setdefault(turn.channel, {})[turn.turn_order] = labelled
-        return labelled
+            told = hearing.result() if done else {}
+        labels = {piece: (self._name(each.voice), each.confidence) for piece, each in told.items()}
+        known.reported = _labelled(known, labels, turn.words)
+        return known.reported
 
-    async def _hear(self, turn: TurnUpdated, speech: Samples) -> int | None:
-        """The number of the speaker; None: it can't be told."""
+    async def _hear(self, channel: _Channel, turn: _Turn, speech: Sequence[Stretch]) -> dict[int, Told]:
+        """Hear the pieces of a turn; returns the voices of those that have one."""
         try:
-            windows = await self._voices.embed(speech)
+            heard = await self._voices.hear(speech)
         except Exception as error:  # noqa: BLE001 - words matter more than labels
             if not self._has_failed:
                 _log.error("turns are not labelled any more: %s", error)
             self._has_failed = True
-            return None
-        return self._books.setdefault(turn.channel, VoiceBook(self._request.most)).hear(
-            turn.turn_order, windows
-        )
+            return {}
+        if channel.book is None:
+            known = tuple(self._known.values())
+            channel.book = VoiceBook(self._request.most, self._voices.tuning, known)
+        turn.pieces = list(range(channel.n_pieces, channel.n_pieces + len(heard)))
+        channel.n_pieces += len(heard)
+        spans = [
+            (word.start_ms * SAMPLES_PER_MS, word.end_ms * SAMPLES_PER_MS) for word in turn.reported.words
+        ]
+        turn.owners = owners([each.piece for each in heard], spans) if heard else []
+        found = {
+            number: channel.book.hear(number, each.windows, each.weights)
+            for number, each in zip(turn.pieces, heard, strict=True)
+        }
+        return {number: told for number, told in found.items() if told is not None}
 
     async def end(self) -> SpeakersRevised | None:
         """Return the last revision, once the turns that are late have been heard or the limit has passed."""
         if self._late:
             await asyncio.wait(self._late, timeout=self._limit_s)
-        return self.revise()
+        return await self.revise()
 
     def close(self) -> None:
         """Hear nothing more."""
         for late in self._late:
             late.cancel()
 
-    def revise(self, position_ms: int | None = None) -> SpeakersRevised | None:
+    async def revise(self, position_ms: int | None = None) -> SpeakersRevised | None:
         """Return the turns whose speakers are others than were reported, if it is time.
 
         Args:
@@ -104,26 +164,79 @@ class SpeakerLabels:
                 return None
             self._revised_ms = position_ms
         changed: list[TurnUpdated] = []
-        for channel, turns in self._turns.items():
-            labels = self._books[channel].revised() if channel in self._books else {}
-            for order, label in _with_neighbours(labels, sorted(turns)).items():
-                if turns[order].speaker != label:
-                    turns[order] = dataclasses.replace(turns[order], speaker=label)
-                    changed.append(turns[order])
+        for channel in self._channels.values():
+            # Many turns take a tenth of a second, in which other sessions need the event loop.
+            voices = {} if channel.book is None else await asyncio.to_thread(channel.book.revision())
+            labels = self._with_neighbours(channel, voices)
+            for turn in channel.turns.values():
+                revised = _labelled(turn, labels, turn.reported.words, turn.reported.speaker)
+                if _speakers(revised) != _speakers(turn.reported):
+                    turn.reported = revised
+                    changed.append(revised)
         return SpeakersRevised(tuple(changed)) if changed else None
 
+    def _with_neighbours(
+        self, channel: _Channel, voices: Mapping[int, int]
+    ) -> dict[int, tuple[str, float | None]]:
+        """The label of each piece; without one of its own, that of the piece before it, else after it.
 
-def _with_neighbours(labels: dict[int, int], orders: list[int]) -> dict[int, str]:
-    """The label of each turn; without one of its own, that of the turn before it, else of the one after."""
-    found: dict[int, str] = {}
-    for run in (orders, orders[::-1]):
-        last: str | None = None
-        for order in run:
-            if order in labels:
-                last = _letters(labels[order])
-            if last is not None:
-                found.setdefault(order, last)
-    return {order: found[order] for order in orders if order in found}
+        Turns that have no pieces count as one; it has the number of the turn, minus 1, below 0.
+        """
+        order = [piece for number, turn in channel.turns.items() for piece in turn.pieces or [-1 - number]]
+        found: dict[int, tuple[str, float | None]] = {}
+        for run in (order, order[::-1]):
+            last: str | None = None
+            for piece in run:
+                last = self._name(voices[piece]) if piece in voices else last
+                if last is not None:
+                    found.setdefault(piece, (last, None))
+        return found
+
+    def _name(self, voice: int) -> str:
+        names = list(self._known)
+        return names[voice] if voice < len(names) else _letters(voice - len(names))
+
+
+def _labelled(
+    turn: _Turn,
+    labels: Mapping[int, tuple[str, float | None]],
+    words: Sequence[Word],
+    otherwise: str | None = None,
+) -> TurnUpdated:
+    """A turn with the labels of its pieces; it has that of most of its speech.
+
+    Args:
+        turn: The turn.
+        labels: Labels of pieces and their probabilities.
+        words: Its words.
+        otherwise: The label without any; None: `PENDING`.
+    """
+    unknown = (otherwise or PENDING, None)
+    if not turn.owners:
+        whole = labels.get(turn.pieces[0] if turn.pieces else -1 - turn.reported.turn_order, unknown)
+        named = [(whole[0], whole[1])] * len(words)
+    else:
+        named = []
+        for owner in turn.owners:
+            speaker, confidence = labels.get(turn.pieces[owner.place], unknown)
+            unsure = _SHARED if owner.is_shared else 1.0
+            named.append((speaker, None if confidence is None else round(confidence * unsure, 3)))
+        whole = named[0]
+    new = tuple(
+        dataclasses.replace(word, speaker=speaker, speaker_confidence=confidence)
+        for word, (speaker, confidence) in zip(words, named, strict=True)
+    )
+    spoken: dict[str, int] = {}
+    for word in new:
+        spoken[word.speaker or PENDING] = spoken.get(word.speaker or PENDING, 0) + word.end_ms - word.start_ms
+    speaker = max(spoken, key=lambda each: (each != PENDING, spoken[each]), default=whole[0])
+    sure = [each[1] for each in named if each[0] == speaker and each[1] is not None]
+    confidence = round(sum(sure) / len(sure), 3) if sure else None
+    return dataclasses.replace(turn.reported, words=new, speaker=speaker, speaker_confidence=confidence)
+
+
+def _speakers(turn: TurnUpdated) -> tuple[str | None, ...]:
+    return (turn.speaker, *(word.speaker for word in turn.words))
 
 
 def _letters(number: int) -> str:

@@ -3,23 +3,30 @@
 import asyncio
 import threading
 
+import numpy as np
 import pytest
 
-from support.fake_embedder import FakeEmbedder
-from support.scripted_engine import speech
-from vivavoce.asr.engine import Voices
+from support.fake_embedder import FakeEmbedder, FakeSegmenter
+from support.scripted_engine import GAP_FRAMES, WORD_FRAMES, speech
+from vivavoce.asr.engine import VoiceModels, Voices
+from vivavoce.asr.speakers import Stretch
 from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
-from vivavoce.server.speaker_labels import PENDING, SpeakerLabels, _letters, _with_neighbours
+from vivavoce.server.speaker_labels import PENDING, SpeakerLabels, _letters
+from vivavoce.types import Word
 
 
 def turn(order, channel=None, end_ms=0):
     return TurnUpdated(order, 0, end_ms, ended=True, channel=channel)
 
 
-def run(body, embedder=None, *, patient=False, **request):
+def stretch(samples, start=0):
+    return (Stretch(start, samples),)
+
+
+def run(body, embedder=None, *, segmenter=None, patient=False, known=None, **request):
     async def running():
-        voices = Voices(lambda: embedder or FakeEmbedder())
-        labels = SpeakerLabels(SpeakerRequest(**request), voices, patient=patient)
+        voices = Voices(lambda: VoiceModels(embedder or FakeEmbedder(), segmenter))
+        labels = SpeakerLabels(SpeakerRequest(**request), voices, patient=patient, known=known)
         try:
             return await body(labels)
         finally:
@@ -31,7 +38,7 @@ def run(body, embedder=None, *, patient=False, **request):
 
 async def label_all(labels, *words, channel=None):
     return [
-        (await labels.label(turn(order, channel), speech(word, word))).speaker
+        (await labels.label(turn(order, channel), stretch(speech(word, word)))).speaker
         for order, word in enumerate(words)
     ]
 
@@ -54,10 +61,10 @@ def test_each_channel_has_its_own_speakers():
 
 def test_a_short_turn_waits_and_gets_the_speaker_of_its_neighbour():
     async def body(labels):
-        short = (await labels.label(turn(0), speech(1)[:500])).speaker
-        nothing = (await labels.label(turn(1), None)).speaker
-        known = (await labels.label(turn(2), speech(1, 1))).speaker
-        last = (await labels.label(turn(3), speech(0)[:500])).speaker
+        short = (await labels.label(turn(0), stretch(speech(1)[:500]))).speaker
+        nothing = (await labels.label(turn(1), ())).speaker
+        known = (await labels.label(turn(2), stretch(speech(1, 1)))).speaker
+        last = (await labels.label(turn(3), stretch(speech(0)[:500]))).speaker
         revised = await labels.end()
         return [short, nothing, known, last], {each.turn_order: each.speaker for each in revised.turns}
 
@@ -79,7 +86,7 @@ def test_a_late_label_comes_with_the_next_revision(monkeypatch):
     gate = threading.Event()
 
     async def body(labels):
-        shown = (await labels.label(turn(0), speech(0, 0))).speaker
+        shown = (await labels.label(turn(0), stretch(speech(0, 0)))).speaker
         labels._limit_s = None
         gate.set()
         return shown, (await labels.end()).turns[0].speaker
@@ -103,8 +110,9 @@ def test_revisions_come_at_their_interval():
     async def body(labels):
         found = []
         for order, end_ms in enumerate((50_000, 119_000, 121_000, 200_000, 250_000)):
-            await labels.label(turn(order, end_ms=end_ms), speech(0)[:500] if order % 2 else speech(0, 0))
-            found.append(labels.revise(end_ms))
+            said = speech(0)[:500] if order % 2 else speech(0, 0)
+            await labels.label(turn(order, end_ms=end_ms), stretch(said))
+            found.append(await labels.revise(end_ms))
         return [None if each is None else [it.turn_order for it in each.turns] for each in found]
 
     assert run(body, revision_ms=120_000) == [None, None, [1], None, [3]]
@@ -116,8 +124,58 @@ def test_letters(number, letters):
     assert _letters(number) == letters
 
 
-def test_turns_without_a_voice_of_their_own():
-    assert _with_neighbours({2: 0, 4: 1}, [0, 1, 2, 3, 4, 5]) == {
-        0: "A", 1: "A", 2: "A", 3: "A", 4: "B", 5: "B",
-    }  # fmt: skip
-    assert _with_neighbours({}, [0, 1]) == {}
+def spoken_turn(order, *said, start_ms=0):
+    """A turn whose words are those of the scripted speech, with the speech."""
+    ms_per_word = len(speech(0)) / 16
+    words = tuple(
+        Word(
+            f"word{index}",
+            round(start_ms + place * ms_per_word),
+            round(start_ms + (place + 0.7) * ms_per_word),
+            1.0,
+        )
+        for place, index in enumerate(said)
+    )
+    return TurnUpdated(order, start_ms, words[-1].end_ms, words, ended=True), stretch(
+        speech(*said), start_ms * 16
+    )
+
+
+def test_two_speakers_in_one_turn_have_their_own_words():
+    async def body(labels):
+        first = await labels.label(*spoken_turn(0, 0, 2, 0, 2, 1, 3, 1))
+        second = await labels.label(*spoken_turn(1, 1, 3, 1, start_ms=9_000))
+        return first, second
+
+    first, second = run(body, segmenter=FakeSegmenter())
+    assert [word.speaker for word in first.words] == ["A"] * 4 + ["B"] * 3
+    assert first.speaker == "A"
+    assert [word.speaker for word in second.words] == ["B"] * 3
+    assert second.speaker == "B"
+    assert all(0.5 <= word.speaker_confidence <= 1 for word in first.words)
+
+
+def test_words_that_two_speak_at_once_are_unsure():
+    frames = WORD_FRAMES + GAP_FRAMES
+    segmenter = FakeSegmenter(shared=(2 * frames, 4 * frames))
+    turn_, heard = spoken_turn(0, 0, 2, 0, 2, 1, 3, 1)
+    words = run(lambda labels: labels.label(turn_, heard), segmenter=segmenter).words
+    assert max(word.speaker_confidence for word in words[2:4]) <= 0.5
+    assert min(word.speaker_confidence for word in words[4:]) > 0.5
+
+
+def test_known_voices_have_names_and_others_letters():
+    known = {"Anna": np.array([0, 1], np.float32)}
+    assert run(lambda labels: label_all(labels, 0, 1, 2, 3), known=known) == ["A", "Anna", "A", "Anna"]
+
+
+def test_every_word_of_a_revised_turn_is_reported():
+    async def body(labels):
+        turn_, heard = spoken_turn(0, 1)
+        waiting = await labels.label(turn_, (Stretch(0, heard[0].samples[:500]),))
+        await labels.label(*spoken_turn(1, 1, 1, start_ms=5_000))
+        return waiting, await labels.end()
+
+    waiting, revised = run(body)
+    assert [word.speaker for word in waiting.words] == [PENDING]
+    assert [[word.speaker for word in each.words] for each in revised.turns] == [["A"]]

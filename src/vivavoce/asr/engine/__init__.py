@@ -7,7 +7,7 @@ from vivavoce.asr.engine.pump import Pump
 from vivavoce.asr.engine.scheduler import Batch, Scheduler
 from vivavoce.asr.engine.served_stream import ServedStream
 from vivavoce.asr.engine.stats import EngineStats, Histogram
-from vivavoce.asr.engine.voices import Voices
+from vivavoce.asr.engine.voices import VoiceModels, Voices, hear_turns, load_voices
 
 __all__ = [
     "Batch",
@@ -19,6 +19,9 @@ __all__ = [
     "Pump",
     "Scheduler",
     "ServedStream",
+    "VoiceModels",
     "Voices",
+    "hear_turns",
+    "load_voices",
     "tuning_of",
 ]

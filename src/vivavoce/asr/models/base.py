@@ -23,6 +23,7 @@ __all__ = [
     "RunningBatch",
     "Span",
     "SpeakerEmbedder",
+    "SpeakerSegmenter",
     "SpeechDetector",
     "SpeechState",
     "TurnDetector",
@@ -253,7 +254,11 @@ class SpeakerEmbedder(Protocol):
 
     @property
     def window_samples(self) -> int:
-        """The length of speech that it was trained with, at 16 kHz; more says no more."""
+        """The most speech that one embedding is computed from, at 16 kHz."""
+
+    @property
+    def hop_samples(self) -> int:
+        """From the start of a window of longer speech to that of the next."""
 
     @property
     def shortest_samples(self) -> int:
@@ -262,6 +267,30 @@ class SpeakerEmbedder(Protocol):
     @property
     def width(self) -> int:
         """Values of an embedding."""
+
+    @property
+    def typical(self) -> npt.NDArray[np.float32]:
+        """What the embeddings of all voices have in common, shape (width,); it is subtracted from them."""
+
+    @property
+    def alike(self) -> float:
+        """Mean cosine from which two groups of embeddings are of one voice; see `VoiceTuning`."""
+
+    @property
+    def alike_at_end(self) -> float:
+        """The same at the end of a session."""
+
+    @property
+    def leniency(self) -> float:
+        """How much less is enough for short speech; see `VoiceTuning`."""
+
+    @property
+    def founding(self) -> float:
+        """The least speech that may found a voice, in windows of 1.6 s."""
+
+    @property
+    def inherited(self) -> float:
+        """The least cosine with a voice from which shorter speech takes it."""
 
     def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
         """Compute an embedding of each stretch of speech.
@@ -272,4 +301,35 @@ class SpeakerEmbedder(Protocol):
         Returns:
             Shape (voices, width), float32. Each has the length 1, so the product of two is their cosine: high
             if one person speaks. It does not depend on the other voices of the batch.
+        """
+
+
+class SpeakerSegmenter(Protocol):
+    """Finds who speaks when within some seconds of audio. May be called from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, for people."""
+
+    @property
+    def longest_samples(self) -> int:
+        """The most audio that it takes at once, at 16 kHz."""
+
+    @property
+    def step_samples(self) -> int:
+        """From one frame to the next."""
+
+    @property
+    def offset_samples(self) -> int:
+        """From the start of the audio to the middle of the first frame."""
+
+    def classes(self, audio: Sequence[Samples]) -> list[npt.NDArray[np.intp]]:
+        """Find the most probable set of speakers of each frame.
+
+        Args:
+            audio: Stretches of audio, shape (n,), float32, 16 kHz, full scale ±1, n up to `longest_samples`.
+
+        Returns:
+            For each, places in `vivavoce.asr.speakers.SPEAKER_SETS`, shape (frames,); they do not depend on
+            the other stretches of the batch. The three speakers are others in each stretch.
         """

@@ -30,8 +30,8 @@ from vivavoce.types import Encoding, Failure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.asr.audio import Samples
     from vivavoce.asr.session.tuning import Tuning
+    from vivavoce.asr.speakers import Stretch
 
 __all__ = ["Channels"]
 
@@ -149,7 +149,7 @@ class Channels:
                         events.append(event if of_one else dataclasses.replace(event, channel=channel))
         return events + self._end(ends)
 
-    def take_speech(self, channel: int | None) -> Samples | None:
+    def take_speech(self, channel: int | None) -> tuple[Stretch, ...]:
         """The speech of the oldest finished turn of a channel; see `SessionMachine.take_speech`.
 
         Args:

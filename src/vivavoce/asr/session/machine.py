@@ -13,8 +13,6 @@ import enum
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from vivavoce.asr.audio import SAMPLES_PER_MS, Intake
 from vivavoce.asr.session.gate import AudioGate
 from vivavoce.asr.session.passes import Passes
@@ -22,6 +20,7 @@ from vivavoce.asr.session.reporting import Reporter
 from vivavoce.asr.session.segmenter import Segmenter
 from vivavoce.asr.session.speech import DEFAULT_THRESHOLD, SilencePolicy
 from vivavoce.asr.session.tuning import Tuning
+from vivavoce.asr.speakers import Stretch
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import (
     Audio,
@@ -41,9 +40,9 @@ from vivavoce.protocol.events import (
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
-    from vivavoce.asr.audio import Samples
     from vivavoce.asr.models import Frames, Hypothesis, Span
     from vivavoce.asr.session.requests import DecodeRequest
     from vivavoce.asr.session.utterance import Utterance
@@ -117,8 +116,8 @@ class SessionMachine:
         self._taken_frames = 0  # given to the speech detector so far
         self._frames_in_flight = False  # given to the speech detector, whose answer is outstanding
         self._terminated = False  # the Terminate command was executed
-        self._turn_speech: list[Samples] = []  # of the utterances of the open turn that have ended
-        self._speech: deque[Samples] = deque()  # of finished turns, if they are labelled by their speakers
+        self._turn_speech: list[Stretch] = []  # of the utterances of the open turn that have ended
+        self._speech: deque[tuple[Stretch, ...]] = deque()  # of finished turns, if they are labelled
         began = SessionBegan(session_id, unix_now + limits.max_session_s)
         self._reporter = Reporter(options, began, now)
 
@@ -222,15 +221,15 @@ class SessionMachine:
         self._reporter.events.clear()
         return events
 
-    def take_speech(self) -> Samples | None:
+    def take_speech(self) -> tuple[Stretch, ...]:
         """The speech of the oldest finished turn whose speech was not taken, from its first word to its last.
 
         There is one for each finished turn of a session that labels turns by their speakers.
 
         Returns:
-            Shape (n,), float32, 16 kHz, without the pauses between utterances; None: there is none.
+            A stretch for each of its utterances; none if the turn has no words or was not labelled.
         """
-        return self._speech.popleft() if self._speech else None
+        return self._speech.popleft() if self._speech else ()
 
     # --- for the engine -------------------------------------------------------------------------
 
@@ -389,7 +388,7 @@ class SessionMachine:
             if self._options.speakers is not None:
                 self._keep_speech(utterance)
             if self._reporter.final(utterance, segmenter.position) and self._options.speakers is not None:
-                self._speech.append(np.concatenate([np.zeros(0, np.float32), *self._turn_speech]))
+                self._speech.append(tuple(self._turn_speech))
                 self._turn_speech.clear()
             current = segmenter.current
             if not segmenter.closing and current is not None and current.has_words:  # it waited for the final
@@ -407,7 +406,7 @@ class SessionMachine:
             start = max(buffer.start, words[0].start_ms * SAMPLES_PER_MS)
             end = min(buffer.end, words[-1].end_ms * SAMPLES_PER_MS)
             if start < end:
-                self._turn_speech.append(buffer.copy(start, end))
+                self._turn_speech.append(Stretch(start, buffer.copy(start, end)))
 
     def _report_silence(self) -> None:
         if self._segmenter.is_quiet:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from vivavoce.asr.speakers.voice_book import VoiceBook, VoiceTuning
+from vivavoce.asr.speakers.pieces import SPEAKER_SETS, Owner, Piece, Stretch, owners, pieces_of
+from vivavoce.asr.speakers.voice_book import Told, VoiceBook, VoiceTuning
 
-__all__ = ["VoiceBook", "VoiceTuning"]
+__all__ = [
+    "SPEAKER_SETS", "Owner", "Piece", "Stretch", "Told", "VoiceBook", "VoiceTuning", "owners", "pieces_of",
+]  # fmt: skip

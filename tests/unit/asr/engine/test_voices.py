@@ -1,6 +1,7 @@
 """Speech of turns becomes embeddings, on one thread, for all sessions."""
 
 import asyncio
+import itertools
 import threading
 
 import numpy as np
@@ -8,17 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.fake_embedder import FakeEmbedder
+from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import speech
-from vivavoce.asr.engine import Voices
+from vivavoce.asr.engine import VoiceModels, Voices, hear_turns
 from vivavoce.asr.engine.voices import windows_of
+from vivavoce.asr.speakers import Stretch
 from vivavoce.errors import ModelError
 
 
-@given(st.integers(0, 50_000), st.integers(2, 9_000), st.integers(1, 9_000))
+async def embed_all(voices, samples):
+    """The embeddings of the one piece that some speech is."""
+    [heard] = await voices.hear([Stretch(0, samples)]) if len(samples) else [None]
+    return np.zeros((0, 2), np.float32) if heard is None else heard.windows
+
+
+@given(st.integers(0, 50_000), st.integers(1, 9_000), st.integers(1, 9_000))
 def test_windows_cover_the_speech(n, window, shortest):
     speech = np.arange(n, dtype=np.float32)
-    windows = windows_of(speech, window, min(shortest, window))
+    windows = windows_of(speech, window, max(1, window // 2), min(shortest, window))
     if n < min(shortest, window):
         assert windows == []
     elif n < window:
@@ -26,7 +34,7 @@ def test_windows_cover_the_speech(n, window, shortest):
     else:
         assert {len(each) for each in windows} == {window}
         starts = [int(each[0]) for each in windows]
-        assert starts == list(range(0, n - window + 1, window // 2))
+        assert starts == list(range(0, n - window + 1, max(1, window // 2)))
 
 
 def test_sessions_share_the_runs_of_one_thread():
@@ -35,11 +43,11 @@ def test_sessions_share_the_runs_of_one_thread():
     loaded = []
 
     async def several():
-        voices = Voices(lambda: loaded.append(threading.current_thread().name) or embedder)
+        voices = Voices(lambda: loaded.append(threading.current_thread().name) or VoiceModels(embedder))
         voices.prepare()
-        first = asyncio.create_task(voices.embed(speech(0, 0)))
+        first = asyncio.create_task(embed_all(voices, speech(0, 0)))
         assert await asyncio.to_thread(embedder.entered.wait, 30)
-        others = [asyncio.create_task(voices.embed(speech(index, index))) for index in (1, 2, 3)]
+        others = [asyncio.create_task(embed_all(voices, speech(index, index))) for index in (1, 2, 3)]
         await asyncio.sleep(0)
         gate.set()
         found = await asyncio.gather(first, *others)
@@ -57,9 +65,9 @@ def test_much_speech_is_embedded_in_parts_and_none_at_all_has_no_windows():
     embedder = FakeEmbedder()
 
     async def embed():
-        voices = Voices(lambda: embedder)
-        much = await voices.embed(np.tile(speech(1), 40))
-        none = await voices.embed(np.zeros(0, np.float32))
+        voices = Voices(lambda: VoiceModels(embedder))
+        much = await embed_all(voices, np.tile(speech(1), 40))
+        none = await embed_all(voices, np.zeros(0, np.float32))
         voices.stop()
         return much, none
 
@@ -76,14 +84,14 @@ def test_who_waits_learns_of_a_failure_and_others_are_served():
     async def embed():
         voices = Voices(failing)
         with pytest.raises(ModelError, match="no such file"):
-            await voices.embed(speech(1))
+            await embed_all(voices, speech(1))
         voices.stop()
         embedder = FakeEmbedder(error=ValueError("odd"))
-        voices = Voices(lambda: embedder)
+        voices = Voices(lambda: VoiceModels(embedder))
         with pytest.raises(ValueError, match="odd"):
-            await voices.embed(speech(1))
+            await embed_all(voices, speech(1))
         embedder.error = None
-        assert len(await voices.embed(speech(1, 1)))
+        assert len(await embed_all(voices, speech(1, 1)))
         voices.stop()
 
     asyncio.run(embed())
@@ -93,10 +101,10 @@ def test_a_session_that_is_over_stops_nobody():
     gate = threading.Event()
 
     async def embed():
-        voices = Voices(lambda: FakeEmbedder(gate=gate))
-        gone = asyncio.create_task(voices.embed(speech(1, 1)))
+        voices = Voices(lambda: VoiceModels(FakeEmbedder(gate=gate)))
+        gone = asyncio.create_task(embed_all(voices, speech(1, 1)))
         await asyncio.sleep(0)
-        other = asyncio.create_task(voices.embed(speech(2, 2)))
+        other = asyncio.create_task(embed_all(voices, speech(2, 2)))
         await asyncio.sleep(0)
         gone.cancel()
         gate.set()
@@ -104,3 +112,38 @@ def test_a_session_that_is_over_stops_nobody():
         voices.stop()
 
     asyncio.run(embed())
+
+
+def test_turns_are_split_where_the_voice_changes():
+    long = np.concatenate([speech(0, 2, 0), speech(1, 3, 1)])
+    turns = [[Stretch(1_000, long)], [], [Stretch(0, speech(1, 1)), Stretch(90_000, speech(0, 0))]]
+    found = hear_turns(VoiceModels(FakeEmbedder(), FakeSegmenter()), turns)
+    assert [[each.windows.argmax(axis=1).tolist()[0] for each in turn] for turn in found] == [
+        [0, 1],
+        [],
+        [1, 0],
+    ]
+    first, second = found[0]
+    assert first.piece.alone[0][0] >= 1_000
+    assert first.piece.alone[-1][1] <= second.piece.alone[0][0] <= 1_000 + len(long)
+    assert found[2][1].piece.alone == ((90_000, 90_000 + len(speech(0, 0))),)
+    assert all(each.weights.shape == each.windows.shape[:1] for turn in found for each in turn)
+
+
+def test_long_speech_is_split_in_parts_that_the_segmenter_takes():
+    segmenter = FakeSegmenter()
+    segmenter.longest_samples = 30_000
+    long = speech(*[0] * 12)
+    [found] = hear_turns(VoiceModels(FakeEmbedder(), segmenter), [[Stretch(0, long)]])
+    spans = [span for each in found for span in each.piece.alone]
+    assert spans[0][0] == 0
+    assert spans[-1][1] == len(long)
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
+    assert max(last - first for first, last in spans) <= 30_000
+
+
+def test_what_all_voices_have_in_common_is_subtracted():
+    embedder = FakeEmbedder()
+    embedder.typical = np.array([0.5, 0.0], np.float32)
+    [[heard]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1))]])
+    assert np.allclose(heard.windows, np.array([-0.5, 1.0]) / np.hypot(0.5, 1.0))

@@ -19,14 +19,15 @@ def test_each_finished_turn_has_its_speech(chunk):
     driver.say(np.concatenate([speech(0, 1), silence(60), speech(2), silence(60), speech(3, 4)]), chunk)
     driver.end()
     assert len(driver.finals) == 3
-    taken = [driver.session.take_speech() for _ in range(3)]
-    assert driver.session.take_speech() is None
-    assert [levels(each) for each in taken] == [
+    taken = [driver.session.take_speech()[0] for _ in range(3)]
+    assert driver.session.take_speech() == ()
+    assert [levels(each.samples) for each in taken] == [
         [round(level(index), 2) for index in said] for said in ((0, 1), (2,), (3, 4))
     ]
-    for final, samples in zip(driver.finals, taken, strict=True):
+    for final, stretch in zip(driver.finals, taken, strict=True):
         span_ms = final.words[-1].end_ms - final.words[0].start_ms
-        assert len(samples) == pytest.approx(span_ms * 16, abs=32)
+        assert len(stretch.samples) == pytest.approx(span_ms * 16, abs=32)
+        assert stretch.start == final.words[0].start_ms * 16
 
 
 def test_long_speech_is_kept_whole_however_it_is_cut():
@@ -37,8 +38,8 @@ def test_long_speech_is_kept_whole_however_it_is_cut():
     assert sum(len(final.words) for final in driver.finals) == len(words)
     for final in driver.finals:
         span_ms = final.words[-1].end_ms - final.words[0].start_ms
-        assert len(driver.session.take_speech()) > 0.9 * 16 * span_ms
-    assert driver.session.take_speech() is None
+        assert sum(len(each.samples) for each in driver.session.take_speech()) > 0.9 * 16 * span_ms
+    assert driver.session.take_speech() == ()
 
 
 def test_a_turn_without_words_has_no_speech():
@@ -56,12 +57,12 @@ def test_a_session_that_does_not_ask_keeps_nothing():
     driver.say(np.concatenate([speech(0, 1), silence(60)]))
     driver.end()
     assert driver.finals
-    assert driver.session.take_speech() is None
+    assert driver.session.take_speech() == ()
 
 
 def test_channels_keep_theirs_apart():
     options = SessionOptions(sample_rate=16_000, channels=2, speakers=SpeakerRequest())
     stream = Channels("id", options, LIMITS, now=0.0, unix_now=1_000.0)
-    assert stream.take_speech(0) is None
-    assert stream.take_speech(1) is None
-    assert stream.take_speech(None) is None
+    assert stream.take_speech(0) == ()
+    assert stream.take_speech(1) == ()
+    assert stream.take_speech(None) == ()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.asr.speakers import VoiceBook
+from vivavoce.asr.speakers import VoiceBook, VoiceTuning
 
 WIDTH = 32
 NOBODY = np.zeros((0, WIDTH), np.float32)
@@ -23,24 +23,31 @@ def windows(voice, n, seed=0, spread=0.1):
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
 
+def heard(book, turn, embeddings):
+    """The voice that a turn is told to be."""
+    told = book.hear(turn, embeddings)
+    assert told is None or 0.5 <= told.confidence <= 1
+    return None if told is None else told.voice
+
+
 def test_each_voice_gets_a_label_and_keeps_it():
     book, spoken = VoiceBook(), [0, 1, 0, 2, 1, 1, 2, 0, 3]
-    found = [book.hear(turn, windows(voices(4)[voice], 4, turn)) for turn, voice in enumerate(spoken)]
+    found = [heard(book, turn, windows(voices(4)[voice], 4, turn)) for turn, voice in enumerate(spoken)]
     assert found == spoken
     assert book.revised() == book.shown == dict(enumerate(spoken))
 
 
 def test_a_turn_without_speech_has_no_label():
     book = VoiceBook()
-    assert book.hear(0, NOBODY) is None
-    assert book.hear(1, windows(voices(1)[0], 2)) == 0
+    assert heard(book, 0, NOBODY) is None
+    assert heard(book, 1, windows(voices(1)[0], 2)) == 0
     assert book.revised() == {1: 0}
     assert VoiceBook().revised() == {}
 
 
 def test_there_are_never_more_voices_than_allowed():
     book = VoiceBook(max_voices=2)
-    found = [book.hear(turn, windows(voices(6)[turn % 6], 3, turn)) for turn in range(30)]
+    found = [heard(book, turn, windows(voices(6)[turn % 6], 3, turn)) for turn in range(30)]
     assert set(found) == {0, 1}
     assert set(book.revised().values()) <= {0, 1}
 
@@ -49,8 +56,8 @@ def test_a_label_of_two_voices_is_put_right_at_the_end():
     first, second = voices(2)
     between = (first + second) / np.linalg.norm(first + second)
     book = VoiceBook()
-    assert book.hear(0, windows(between, 1, 0, 0.01)) == 0  # as one window of an unsure start may be
-    shown = [book.hear(turn, windows((first, second)[turn % 2], 4, turn)) for turn in range(1, 9)]
+    assert heard(book, 0, windows(between, 1, 0, 0.01)) == 0  # as one window of an unsure start may be
+    shown = [heard(book, turn, windows((first, second)[turn % 2], 4, turn)) for turn in range(1, 9)]
     revised = book.revised()
     assert len({revised[turn] for turn in range(1, 9, 2)}) == 1
     assert len({revised[turn] for turn in range(2, 9, 2)}) == 1
@@ -61,7 +68,7 @@ def test_a_label_of_two_voices_is_put_right_at_the_end():
 def test_a_lone_voice_is_never_two():
     book = VoiceBook()
     lengths = np.random.default_rng(3).integers(1, 6, 400)
-    assert {book.hear(turn, windows(voices(1)[0], n, turn)) for turn, n in enumerate(lengths)} == {0}
+    assert {heard(book, turn, windows(voices(1)[0], n, turn)) for turn, n in enumerate(lengths)} == {0}
     assert set(book.revised().values()) == {0}
 
 
@@ -77,7 +84,7 @@ def test_many_turns_are_revised_in_a_moment():
 def test_labels_are_in_order_and_final(most, turns):
     book, told = VoiceBook(most), {}
     for turn, (voice, n) in enumerate(turns):
-        label = book.hear(turn, windows(voices(6)[voice], n, turn, 0.15))
+        label = heard(book, turn, windows(voices(6)[voice], n, turn, 0.15))
         assert (label is None) == (n == 0)
         if label is not None:
             assert 0 <= label <= max(told.values(), default=-1) + 1
@@ -91,3 +98,89 @@ def test_labels_are_in_order_and_final(most, turns):
     for turn, (voice, n) in enumerate(turns):
         again.hear(turn, windows(voices(6)[voice], n, turn, 0.15))
     assert (again.shown, again.revised()) == (book.shown, revised)
+
+
+SHORT = VoiceTuning(founding=2.0, inherited=0.5)
+
+
+def test_short_pieces_take_a_voice_or_wait_for_one():
+    one, other = voices(2)
+    book = VoiceBook(tuning=SHORT)
+    assert heard(book, 0, windows(other, 1)) is None
+    assert heard(book, 1, windows(one, 4, 1)) == 0
+    assert heard(book, 2, windows(one, 1, 2)) == 0
+    assert heard(book, 3, windows(other, 1, 3)) is None
+    assert heard(book, 4, windows(other, 4, 4)) == 1
+    assert book.shown == {1: 0, 2: 0, 4: 1}
+    assert book.revised() == {0: 1, 1: 0, 2: 0, 3: 1, 4: 1}
+
+
+def test_short_pieces_found_no_voice_even_at_the_end():
+    book = VoiceBook(tuning=SHORT)
+    assert heard(book, 0, windows(voices(1)[0], 1)) is None
+    assert book.revised() == {}
+
+
+def test_the_more_a_piece_resembles_two_voices_the_less_certain_it_is():
+    one, other = voices(2)
+    book = VoiceBook(tuning=VoiceTuning(alike=0.5))
+    book.hear(0, windows(one, 4, 0, 0.01))
+    book.hear(1, windows(other, 4, 1, 0.01))
+    between = one + 0.9 * other
+    clear = book.hear(2, windows(one, 4, 2, 0.01))
+    unclear = book.hear(3, windows(between / np.linalg.norm(between), 1, 3, 0.0))
+    assert clear.voice == unclear.voice == 0
+    assert clear.confidence > 0.99
+    assert 0.5 < unclear.confidence < 0.9
+
+
+def test_known_voices_come_first_and_stay_apart():
+    people = voices(3)
+    book = VoiceBook(known=[people[0], people[1]])
+    assert heard(book, 0, windows(people[2], 3, 0)) == 2
+    assert heard(book, 1, windows(people[1], 3, 1)) == 1
+    assert heard(book, 2, windows(people[2], 3, 2)) == 2
+    assert heard(book, 3, windows(people[0], 3, 3)) == 0
+    assert book.revised() == book.shown == {0: 2, 1: 1, 2: 2, 3: 0}
+
+
+def test_known_voices_that_are_alike_are_not_joined():
+    person = voices(1)[0]
+    book = VoiceBook(known=[person, person])
+    assert heard(book, 0, windows(person, 3, 0)) in {0, 1}
+    assert len(set(book.revised().values())) == 1
+
+
+def test_known_voices_are_joined_only_where_there_are_too_many():
+    people = voices(2)
+    book = VoiceBook(1, VoiceTuning(founding=0.6), known=list(people))
+    book.hear(0, windows(people[0], 3, 0))
+    book.hear(1, windows(people[1], 3, 1))
+    assert book.shown == book.revised() == {0: 0, 1: 0}
+
+
+def test_known_voices_count_only_once_they_are_heard():
+    people = voices(4)
+    book = VoiceBook(2, known=list(people[:2]))
+    found = [heard(book, turn, windows(people[voice], 3, turn)) for turn, voice in enumerate((2, 3, 0, 1, 2))]
+    assert found[:2] == [2, 3]
+    assert set(found) == {2, 3}
+    assert len(set(book.revised().values())) <= 2
+
+
+@pytest.mark.parametrize("most", [None, 1, 2])
+@given(
+    pieces=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.2, 0.5, 1.0, 3.0])), max_size=25),
+    n_known=st.integers(0, 2),
+)
+def test_whatever_is_heard_no_more_voices_than_allowed_are_shown(most, pieces, n_known):
+    people = voices(5)
+    book = VoiceBook(most, VoiceTuning(founding=0.6), known=list(people[:n_known]))
+    for number, (voice, weight) in enumerate(pieces):
+        book.hear(number, windows(people[voice], 1, number, 0.2), np.array([weight], np.float32))
+    revised = book.revised()
+    for labels in (book.shown, revised):
+        assert most is None or len(set(labels.values())) <= most
+    founding = {number for number, (_, weight) in enumerate(pieces) if weight >= 0.6}
+    assert founding <= set(book.shown)
+    assert set(revised) == (set(range(len(pieces))) if book.shown else set())

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.campplus.sizes import WIDTH
+from vivavoce.asr.models.campplus.typical import typical_voice
 from vivavoce.asr.models.filter_banks import FRAME_SAMPLES, HOP_SAMPLES, filter_banks
 from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
@@ -33,15 +34,23 @@ class CampplusEmbedder:
     """3D-Speaker's CAM++, trained on Chinese and English; a `SpeakerEmbedder`.
 
     Attributes:
-        window_samples: The length of speech that its makers label with.
-        shortest_samples: Less than this says little about a voice.
+        window_samples: More speech in one embedding says little more.
+        hop_samples: Every other window of long speech is enough.
+        shortest_samples: Less than this says nothing about a voice.
         width: Values of an embedding.
+        alike: And the four below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
     """
 
     name: Final = "campplus"
-    window_samples: Final = 3 * MODEL_RATE_HZ // 2
-    shortest_samples: Final = MODEL_RATE_HZ // 2
+    window_samples: Final = 3 * MODEL_RATE_HZ
+    hop_samples: Final = 2 * window_samples
+    shortest_samples: Final = MODEL_RATE_HZ * 2 // 5
     width: Final = WIDTH
+    alike: Final = 0.42
+    alike_at_end: Final = 0.38
+    leniency: Final = 0.1
+    founding: Final = 0.75
+    inherited: Final = 0.3
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -62,6 +71,11 @@ class CampplusEmbedder:
 
         folder = cached(f"campplus-{digest(path)}-{_BUILD}", _GRAPH, write)
         self._session = open_model(folder / _GRAPH, threads=threads)
+
+    @property
+    def typical(self) -> npt.NDArray[np.float32]:
+        """The mean of many voices; see `SpeakerEmbedder.typical`."""
+        return typical_voice()
 
     def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
         """Compute an embedding of each stretch of speech; see `SpeakerEmbedder.embed`."""

@@ -33,14 +33,22 @@ class Ge2eEmbedder:
 
     Attributes:
         window_samples: The length of speech it was trained with.
+        hop_samples: Windows overlap by half.
         shortest_samples: Less than this says little about a voice.
         width: Values of an embedding.
+        alike: And the four below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
     """
 
     name: Final = "ge2e"
     window_samples: Final = 160 * HOP_SAMPLES + FRAME_SAMPLES - HOP_SAMPLES
+    hop_samples: Final = window_samples // 2
     shortest_samples: Final = MODEL_RATE_HZ // 2
     width: Final = WIDTH
+    alike: Final = 0.6
+    alike_at_end: Final = 0.6
+    leniency: Final = 0.06
+    founding: Final = 0.3
+    inherited: Final = 0.6
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -61,6 +69,11 @@ class Ge2eEmbedder:
 
         folder = cached(f"ge2e-{digest(path)}-{_BUILD}", _GRAPH, write)
         self._session = open_model(folder / _GRAPH, threads=threads)
+
+    @property
+    def typical(self) -> npt.NDArray[np.float32]:
+        """Nothing is subtracted; see `SpeakerEmbedder.typical`."""
+        return np.zeros(WIDTH, np.float32)
 
     def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
         """Compute an embedding of each stretch of speech; see `SpeakerEmbedder.embed`."""
