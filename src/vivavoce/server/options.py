@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vivavoce.asr.models import DEVICE_CHOICES
+from vivavoce.asr.models import DEVICE_CHOICES, SPEAKER_EMBEDDERS
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.model_files import DEFAULT_MODEL, ChosenModel, choose
@@ -42,7 +42,7 @@ class ServerOptions:
         final_wait_s: How long a final may wait for that one, in seconds.
         device: Where the models run: ``cpu``, ``cuda``, or ``auto``: CUDA where it can be used.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
-        speaker_model: ``auto``, ``none``, or the file of a voice encoder, which tells speakers apart.
+        speaker_model: The voice encoder that tells speakers apart: ``auto``, ``none``, its name or its file.
         webhooks: Whether clients may have turns posted to an address of their choice; None: if the server has
             keys.
         private_webhooks: Whether that may be an address that is not of the public Internet.
@@ -151,9 +151,10 @@ class ServerOptions:
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"
             )
-        if self.speaker_model not in {"auto", "none"} and not Path(self.speaker_model).is_file():
+        encoders = ("auto", "none", *SPEAKER_EMBEDDERS)
+        if self.speaker_model not in encoders and not Path(self.speaker_model).is_file():
             raise ConfigurationError(
-                f"--speaker-model must be auto, none or an existing file, got {self.speaker_model}"
+                f"--speaker-model must be {', '.join(encoders)} or an existing file, got {self.speaker_model}"
             )
         if self.keep_days is not None and self.store is None:
             raise ConfigurationError(

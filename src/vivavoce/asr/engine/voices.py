@@ -6,13 +6,12 @@ import asyncio
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.models.registry import SPEAKER_EMBEDDERS, load_embedder
+from vivavoce.asr.models.registry import has_segmenter, load_embedder, load_segmenter
 from vivavoce.asr.speakers import Piece, Stretch, VoiceTuning, pieces_of
 from vivavoce.types import MODEL_RATE_HZ
 
@@ -68,11 +67,7 @@ def load_voices(chosen: str = "auto") -> VoiceModels:
     Raises:
         ModelError: There is none, or it can't be loaded.
     """
-    if chosen == "auto":
-        return VoiceModels(load_embedder())
-    if chosen in SPEAKER_EMBEDDERS:
-        return VoiceModels(load_embedder(chosen))
-    return VoiceModels(load_embedder(model=Path(chosen)))
+    return VoiceModels(load_embedder(chosen), load_segmenter() if has_segmenter() else None)
 
 
 def tuning_of(embedder: SpeakerEmbedder) -> VoiceTuning:

@@ -1,4 +1,4 @@
-"""Models behind small interfaces: recognisers, speech detectors and turn detectors.
+"""Models behind small interfaces: recognisers, and detectors of speech, turn ends and speakers.
 
 `base` has the interfaces, `registry` the families, each of which is a folder. Nothing else runs ONNX Runtime.
 """
@@ -21,11 +21,14 @@ from vivavoce.asr.models.devices import DEVICE_CHOICES, check_device
 from vivavoce.asr.models.onnx.huge_pages import use_huge_pages
 from vivavoce.asr.models.onnx.memory import give_back_memory
 from vivavoce.asr.models.registry import (
+    SPEAKER_EMBEDDERS,
     check_installed,
     has_embedder,
+    has_segmenter,
     load_detector,
     load_embedder,
     load_recogniser,
+    load_segmenter,
     load_turn_detector,
     warm_up,
 )
@@ -33,6 +36,7 @@ from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
 
 __all__ = [
     "DEVICE_CHOICES",
+    "SPEAKER_EMBEDDERS",
     "BatchAtOnce",
     "Frames",
     "Hypothesis",
@@ -48,9 +52,11 @@ __all__ = [
     "check_installed",
     "give_back_memory",
     "has_embedder",
+    "has_segmenter",
     "load_detector",
     "load_embedder",
     "load_recogniser",
+    "load_segmenter",
     "load_turn_detector",
     "recognise",
     "recognise_in",

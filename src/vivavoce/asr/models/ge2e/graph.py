@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 from onnx import TensorProto
 
 from vivavoce.asr.models.ge2e.sizes import BANDS, LAYERS, WIDTH
 from vivavoce.asr.models.onnx.graph_writer import GraphBuilder
+from vivavoce.asr.models.onnx.recurrent import lstm_layer, lstm_shapes
 from vivavoce.asr.models.torch_files import read_tensors
 from vivavoce.errors import ModelError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy.typing as npt
 
 __all__ = ["build_encoder"]
 
 _FLOAT: Final = TensorProto.FLOAT
-_GATES: Final = [0, 3, 1, 2]  # ONNX: input, output, forget, cell; torch: input, forget, cell, output
 
 
 def build_encoder(source: Path, target: Path) -> None:
@@ -50,12 +48,7 @@ def build_encoder(source: Path, target: Path) -> None:
     value = graph.node("Transpose", bands, perm=[1, 0, 2])
     hidden = ""
     for layer in range(LAYERS):
-        matrices = [
-            graph.constant(_gates(weights[f"lstm.weight_{kind}_l{layer}"])[None]) for kind in ("ih", "hh")
-        ]
-        biases = [_gates(weights[f"lstm.bias_{kind}_l{layer}"]) for kind in ("ih", "hh")]
-        bias = graph.constant(np.concatenate(biases)[None])
-        every, hidden = graph.nodes("LSTM", [value, *matrices, bias, lengths], 2, hidden_size=WIDTH)
+        every, hidden = lstm_layer(graph, value, weights, layer, lengths=lengths)
         value = graph.node("Squeeze", every, graph.ints(1))
     last = graph.node("Squeeze", hidden, graph.ints(0))
     raw = graph.node(
@@ -74,15 +67,5 @@ def build_encoder(source: Path, target: Path) -> None:
 
 
 def _shapes() -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {"linear.weight": (WIDTH, WIDTH), "linear.bias": (WIDTH,)}
-    for layer in range(LAYERS):
-        shapes[f"lstm.weight_ih_l{layer}"] = (4 * WIDTH, WIDTH if layer else BANDS)
-        shapes[f"lstm.weight_hh_l{layer}"] = (4 * WIDTH, WIDTH)
-        for kind in ("ih", "hh"):
-            shapes[f"lstm.bias_{kind}_l{layer}"] = (4 * WIDTH,)
-    return shapes
-
-
-def _gates(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Rows of four gates, from torch's order to that of ONNX."""
-    return np.concatenate([np.split(values, 4)[gate] for gate in _GATES])
+    linear = {"linear.weight": (WIDTH, WIDTH), "linear.bias": (WIDTH,)}
+    return {**linear, **dict(lstm_shapes(LAYERS, BANDS, WIDTH))}

@@ -80,5 +80,5 @@ def test_other_weights_are_refused(tmp_path, monkeypatch):
     path = write_torch_file(tmp_path / "pretrained.pt", WEIGHTS | {"linear.bias": np.zeros(9, np.float32)})
     with pytest.raises(ModelError, match=r"linear\.bias must be \(256,\), got \(9,\)"):
         load_embedder(model=path)
-    with pytest.raises(ModelError, match="the model family must be one of campplus, ge2e"):
+    with pytest.raises(ModelError, match="the voice encoder must be one of campplus, ge2e"):
         load_embedder("gmm")
