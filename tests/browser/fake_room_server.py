@@ -64,6 +64,8 @@ class FakeRoomServer:
     def __init__(self):
         self.sessions: list[FakeSession] = []
         self.corrections: list[tuple[dict[str, Any], str | None]] = []
+        self.names: list[tuple[dict[str, Any], str | None]] = []
+        self.labels_speakers: bool | None = True  # None: it does not answer
         self.last_event_ids: list[str | None] = []
         self.refusal: tuple[int, dict[str, str]] | None = None  # of event streams
         self.token_status = 200
@@ -78,17 +80,17 @@ class FakeRoomServer:
         self.port = 0
 
     @staticmethod
-    def room(lines=(), state="waiting", partials=(), first=0, title="A talk"):
+    def room(lines=(), state="waiting", partials=(), first=0, title="A talk", voices=()):
         return {
             "room": "talk", "title": title, "state": state, "started": None, "first": first,
-            "lines": list(lines), "partials": list(partials), "now": 0,
+            "lines": list(lines), "partials": list(partials), "now": 0, "voices": list(voices),
         }  # fmt: skip
 
     # --- what a test does ---
 
     def emit(self, event, data):
         """Send an event to every reader."""
-        durable = event in {"line", "correction", "state"}
+        durable = event in {"line", "correction", "state", "voices"}
         if durable:
             self._number += 1
         if event == "line":
@@ -96,11 +98,23 @@ class FakeRoomServer:
         name = f"id: e-{self._number}\n" if durable else ""
         self._post(f"{name}event: {event}\ndata: {json.dumps(data)}\n\n".encode())
 
-    def line(self, number, text, source=0, corrected=False):
-        return {
+    def line(self, number, text, source=0, corrected=False, parts=()):
+        """A line; of several speakers, if `parts` has pairs of a voice and its text, or triples with certainty."""
+        line = {
             "id": number, "source": source, "start": number * 1000, "end": number * 1000 + 900, "at": 0,
             "text": text, "corrected": corrected,
         }  # fmt: skip
+        if parts:
+            line["text"] = " ".join(said for _, said, *_ in parts)
+            line["parts"] = [
+                {"voice": voice, "text": said, "sure": all(sure), "start": 0, "end": 900}
+                for voice, said, *sure in parts
+            ]
+        return line
+
+    @staticmethod
+    def voices(*names):
+        return [{"name": name, "speaker": names.index(name)} for name in names]
 
     def drop_readers(self):
         self._post(None)
@@ -148,6 +162,15 @@ class FakeRoomServer:
         self.corrections.append((await request.json(), request.headers.get("authorization")))
         return Response(status_code=204)
 
+    async def _rename(self, request):
+        self.names.append((await request.json(), request.headers.get("authorization")))
+        return Response(status_code=204)
+
+    async def _features(self, _request):
+        if self.labels_speakers is None:
+            return PlainTextResponse("no", 404)
+        return JSONResponse({"speaker_labels": self.labels_speakers})
+
     async def _token(self, request):
         self.tickets.append(request.headers.get("authorization"))
         return JSONResponse({"token": "a-token"}, self.token_status)
@@ -194,6 +217,8 @@ class FakeRoomServer:
                 Route("/r/{name}/overlay", page("overlay.html")),
                 Route("/r/{name}/events", self._events),
                 Route("/r/{name}/corrections", self._correct, methods=["POST"]),
+                Route("/r/{name}/voices", self._rename, methods=["POST"]),
+                Route("/live/features", self._features),
                 Route("/live/token", self._token, methods=["POST"]),
                 WebSocketRoute("/v3/ws", self._session),
                 Mount("/live", StaticFiles(directory=PAGES)),

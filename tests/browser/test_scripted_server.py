@@ -11,9 +11,11 @@ import pytest
 import vivavoce
 from browser.test_looks import violations
 from browser.test_reader import expect_text
+from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import pcm, silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import HANG_S
+from vivavoce.asr.engine import Voices
 from vivavoce.store import Store, StoredSession
 
 WORDS = (0, 1, 3)
@@ -40,11 +42,12 @@ def address_of(server):
     return server.base_url.replace("ws://127.0.0.1", "http://localhost")
 
 
-def say(server, speaker, *indices):
+def say(server, speaker, *indices, **parameters):
     """Speaks as another session of the page's room, which needs its key."""
     key = speaker.evaluate("localStorage.getItem('vivavoce.key.talk')")
     audio = pcm(np.concatenate([silence(8), speech(*indices), silence(60)]))
-    with vivavoce.connect(sample_rate=16_000, url=server.base_url, room="talk", room_key=key) as session:
+    room = {"room": "talk", "room_key": key, **parameters}
+    with vivavoce.connect(sample_rate=16_000, url=server.base_url, **room) as session:
         return [turn.transcript for turn in session.transcribe(audio) if turn.end_of_turn]
 
 
@@ -223,3 +226,48 @@ def test_more_transcripts_are_shown_when_they_are_asked_for(visit, tmp_path):
             )
             == 50
         )
+
+
+# --- who speaks -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def labelling(tmp_path, monkeypatch):
+    """Options of a server with a fake voice encoder, which hears two voices."""
+    file = tmp_path / "pretrained.pt"
+    file.touch()
+    monkeypatch.setattr("vivavoce.server.service.voices_of", lambda _options: Voices(FakeEmbedder))
+    return {"speaker_model": str(file), "store": tmp_path / "t.db"}
+
+
+def test_speakers_get_names_that_readers_and_kept_transcripts_have(visit, labelling):
+    with scripted_server(**labelling) as server:
+        speaker = visit(f"{address_of(server)}/?room=talk")
+        reader = visit(f"{address_of(server)}/r/talk")
+        overlay = visit(f"{address_of(server)}/r/talk/overlay?clear=0")
+        expect_text(reader, "#status", "Waiting for the speaker")
+        speaker.wait_for_function("() => !document.getElementById('speakers').disabled")
+        speaker.click("#start")
+        expect_text(reader, "#status", "Live")
+        say(server, speaker, 0, 2, speaker_labels=True)
+        say(server, speaker, 1, 3, speaker_labels=True)
+        for page in (reader, overlay):
+            expect_text(page, "#transcript, #captions", spoken(1)[0])
+        speaker.get_by_label("Name of A").fill("Anna")
+        speaker.keyboard.press("Enter")
+        for page in (reader, overlay):
+            expect_text(page, ".name", "Anna")
+        line = speaker.locator(".line", has_text=spoken(1)[0])
+        line.hover()
+        line.get_by_role("button", name="Correct").click()
+        speaker.get_by_label("Speaker of this line").fill("Ben")
+        speaker.get_by_role("button", name="Save").click()
+        expect_text(reader, "#transcript", "Ben")
+        assert reader.locator(".name").all_inner_texts() == ["Anna", "Ben"]
+        late = visit(f"{address_of(server)}/r/talk")
+        expect_text(late, ".earlier", "Ben")
+        kept = visit(f"{address_of(server)}/live/transcripts.html")
+        expect_text(kept, "#status", "Sessions")
+        kept.fill("#words", spoken(0)[0])
+        kept.keyboard.press("Enter")
+        expect_text(kept, ".found", f"Anna: {spoken(0)[0]}")

@@ -21,7 +21,9 @@ from vivavoce.cli.model_options import (
 )
 from vivavoce.cli.room_options import check_room_name, random_room_name
 from vivavoce.cli.serve_options import LogLevel, LogLevelOption, PortOption, StoreOption
+from vivavoce.cli.speaker_options import MaxSpeakersOption, SpeakersOption, wanted_speakers
 from vivavoce.configuration import DEFAULT_PORT
+from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,9 @@ __all__ = ["Addresses", "live"]
 _TICKET_S = 24 * 3_600
 # Reserved for documentation: nothing is sent there, but the system chooses the interface for it.
 _ELSEWHERE = ("192.0.2.1", 9)
+_NO_VOICES = (
+    "--speakers needs a voice encoder, and there is none: pip install --no-deps resemblyzer, or leave it out"
+)
 
 _HostOption = Annotated[
     str,
@@ -68,7 +73,9 @@ class Addresses:
         overlay: The overlay, on this machine.
     """
 
-    def __init__(self, host: str, port: int, room: str, *, ticket: str, title: str | None) -> None:
+    def __init__(
+        self, host: str, port: int, room: str, *, ticket: str, title: str | None, speakers: str | None = None
+    ) -> None:
         """Derive the addresses.
 
         Args:
@@ -77,11 +84,13 @@ class Addresses:
             room: The room's name.
             ticket: What lets the page speak.
             title: The room's title; None: none.
+            speakers: How many speakers are told apart, or ``any``; None: none are, unless the page says so.
         """
         from urllib.parse import quote
 
         here, there = f"http://localhost:{port}", f"http://{_reachable(host)}:{port}"
         more = "" if title is None else f"&title={quote(title)}"
+        more += "" if speakers is None else f"&speakers={speakers}"
         self.speaker = f"{here}/#room={room}&ticket={ticket}&readers={quote(there)}{more}"
         self.reader = f"{there}/r/{room}"
         self.overlay = f"{here}/r/{room}/overlay"
@@ -93,6 +102,8 @@ def live(
     port: PortOption = DEFAULT_PORT,
     room: _RoomOption = None,
     title: _TitleOption = None,
+    speakers: SpeakersOption = False,
+    max_speakers: MaxSpeakersOption = None,
     store: StoreOption = None,
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -106,7 +117,7 @@ def live(
     Examples:
       vivavoce live
       vivavoce live --title "Annual meeting" --room meeting
-      vivavoce live --no-browser --port 9000
+      vivavoce live --speakers --no-browser --port 9000
 
     Starts a server and opens the speaker's page; Start there begins. Readers on the same network open the
     address that is printed, or scan its QR code. Only the page opened from here can speak: its address
@@ -118,11 +129,13 @@ def live(
     with server_extra():
         from vivavoce import server
         from vivavoce.server.access import TicketMint, owner_of
+        from vivavoce.server.engines import served_models
+    wanted = wanted_speakers(speakers, max_speakers)
     key = secrets.token_hex(16)
     ticket = TicketMint([key]).issue(expires_in_s=_TICKET_S, owner=owner_of(key), unix_now=time.time())
 
     def show(bound_port: int) -> None:
-        addresses = Addresses(host, bound_port, name, ticket=ticket, title=title)
+        addresses = Addresses(host, bound_port, name, ticket=ticket, title=title, speakers=wanted)
         for line in _description(addresses):
             say(line)
         if browser:
@@ -137,6 +150,8 @@ def live(
         device=device,
         log_level=log_level.value,
     )
+    if wanted is not None and not served_models(prepare()).labels_speakers:
+        raise ConfigurationError(_NO_VOICES)
     models = chosen_models(
         model, offline=offline, check=lambda: server.check_start(prepare(models=find_models(model)))
     )

@@ -59,7 +59,7 @@ def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | No
         routes=[
             *status_routes(service),
             *token_routes(service.admission),
-            *page_routes(),
+            *page_routes(labels_speakers=service.models.labels_speakers),
             *room_routes(service.rooms, service.origins, service.recorder),
             *transcript_routes(service.admission, service.origins, service.recorder),
             *(WebSocketRoute(path, endpoint) for path, endpoint in endpoints.items()),

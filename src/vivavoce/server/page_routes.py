@@ -10,7 +10,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 if TYPE_CHECKING:
@@ -35,13 +35,21 @@ _ZERO_WEIGHT: Final = re.compile(r"\s*q=0(\.0*)?\s*$")
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 
 
-def page_routes() -> list[Route]:
-    """Return the route of the pages' files, ``/live/FILE``."""
+def page_routes(*, labels_speakers: bool) -> list[Route]:
+    """Return the routes of the pages' files, ``/live/FILE``, and of what they may offer.
+
+    Args:
+        labels_speakers: Whether the server tells speakers apart.
+    """
+
+    async def features(request: Request) -> Response:
+        del request
+        return JSONResponse({"speaker_labels": labels_speakers}, headers={"Cache-Control": "no-store"})
 
     async def file(request: Request) -> Response:
         return page_response(request, request.path_params["file"])
 
-    return [Route("/live/{file}", file)]
+    return [Route("/live/features", features), Route("/live/{file}", file)]
 
 
 def page_response(request: Request, name: str) -> Response:

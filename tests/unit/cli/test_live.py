@@ -138,3 +138,42 @@ def test_the_key_of_a_room_comes_from_the_environment_or_is_random(monkeypatch):
 def test_readers_get_the_address_of_their_page(base_url, address):
     assert reader_address(base_url, {"room": "hall"}) == address
     assert reader_address(base_url, {}) is None
+
+
+# --- speakers ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def voices(monkeypatch):
+    """Decides whether there is a voice encoder."""
+    return lambda found: monkeypatch.setattr("vivavoce.server.engines.has_embedder", lambda: found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "speakers"),
+    [
+        ([], None),
+        (["--speakers"], "any"),
+        (["--max-speakers", "3"], "3"),
+        (["--speakers", "--max-speakers", "3"], "3"),
+    ],
+)
+def test_the_page_is_asked_to_label_speakers(served, opened, voices, arguments, speakers):
+    voices(True)
+    assert run(["live", *arguments]) == 0
+    assert parse_qs(urlsplit(opened[0]).fragment).get("speakers") == (speakers and [speakers])
+
+
+@pytest.mark.parametrize("arguments", [["--speakers"], ["--max-speakers", "2"]])
+def test_without_a_voice_encoder_no_event_begins_that_wants_speakers(served, voices, capsys, arguments):
+    voices(False)
+    assert run(["live", *arguments]) == 2
+    assert "pip install --no-deps resemblyzer" in capsys.readouterr().err
+    assert served == []
+    assert run(["live", "--no-browser"]) == 0
+
+
+def test_there_are_one_to_ten_speakers(served, capsys):
+    for number in ("0", "11"):
+        assert run(["live", "--max-speakers", number]) == 2
+    assert served == []

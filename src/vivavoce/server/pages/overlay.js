@@ -2,6 +2,7 @@
 
 import { byId, element, RoomFeed, roomOfPage } from "./room.js";
 import { RollUp } from "./rollup.js";
+import { nameTag } from "./transcript.js";
 import { joinWords } from "./words.js";
 
 const LINE_MS = 1_000; // before another line
@@ -97,7 +98,7 @@ function draw() {
 		let made = shown.get(line.key);
 		if (!made) {
 			made = element("div", "line");
-			made.append(element("span"));
+			made.append(element("span", "words"));
 			shown.set(line.key, made);
 			captions.append(made);
 		}
@@ -109,6 +110,7 @@ function draw() {
 		span.textContent = text;
 		if (tail) span.append(element("span", "tail", tail));
 	}
+	showNames();
 	const now = rollup.shown.map((line) => joinWords(line.words)).join("\n");
 	if (now === lastText) return;
 	lastText = now;
@@ -121,6 +123,38 @@ function draw() {
 	}
 }
 
+/** Names the speakers beside the first line, and where they change. */
+function showNames() {
+	let before = "";
+	for (const line of rollup.shown) {
+		const made = /** @type {HTMLElement} */ (shown.get(line.key));
+		const known = line.voices.map((voice) => voices[voice]).filter(Boolean);
+		const now = known.map((voice) => voice.name).join("\n");
+		const wanted = now === before ? "" : now;
+		before = now;
+		if ((made.dataset.names || "") === wanted) continue;
+		made.dataset.names = wanted;
+		const old = made.querySelector(".names");
+		if (old) old.remove();
+		if (!wanted) continue;
+		const names = element("span", "names");
+		names.append(...known.map((voice) => nameTag(voice.speaker, voice.name)));
+		made.append(names);
+	}
+}
+
+/** @param {import("./room.js").Line} line */
+function partsOf(line) {
+	return (line.parts || []).map(({ voice, text }) => ({ voice: voice === null ? -1 : voice, text }));
+}
+
+/** @param {import("./room.js").Line} line */
+function addLine(line) {
+	rollup.final(line.source, line.text, line.id, partsOf(line));
+}
+
+/** @type {import("./room.js").Voice[]} */
+let voices = [];
 let lastId = -1;
 let isFirst = true;
 
@@ -132,7 +166,11 @@ if (query.get("sample") === "1") {
 new RoomFeed(roomOfPage(), {
 	snapshot(snapshot) {
 		// After a lost connection: what was missed, at once. At first: nothing that was said before.
-		if (!isFirst) for (const line of snapshot.lines) if (line.id > lastId) rollup.final(line.source, line.text);
+		voices = snapshot.voices || [];
+		for (const line of isFirst ? [] : snapshot.lines) {
+			if (line.id > lastId) addLine(line);
+			else if (!line.corrected) rollup.revise(line.id, partsOf(line));
+		}
 		isFirst = false;
 		lastId = snapshot.lines.length ? snapshot.lines[snapshot.lines.length - 1].id : -1;
 		for (const partial of snapshot.partials) rollup.partial(partial.source, partial.stable, partial.tail);
@@ -140,10 +178,18 @@ new RoomFeed(roomOfPage(), {
 	},
 	line(line) {
 		lastId = line.id;
-		rollup.final(line.source, line.text);
+		addLine(line);
 		draw();
 	},
-	correction() {}, // a line on the screen is not taken back
+	correction(line) {
+		// Words on the screen are not taken back, but who says them is.
+		if (!line.corrected) rollup.revise(line.id, partsOf(line));
+		draw();
+	},
+	voices(now) {
+		voices = now;
+		draw();
+	},
 	partial(partial) {
 		rollup.partial(partial.source, partial.stable, partial.tail);
 		draw();

@@ -1,6 +1,7 @@
 /** The reader's page: follows the live line until somebody scrolls back. */
 
-import { appearance, byId, disclosure, offerDownloads, recall, remember, RoomFeed, roomOfPage, TranscriptView } from "./room.js";
+import { appearance, byId, disclosure, offerDownloads, recall, remember, RoomFeed, roomOfPage } from "./room.js";
+import { TranscriptView } from "./transcript.js";
 
 const STATES = {
 	waiting: "Waiting for the speaker",
@@ -124,6 +125,9 @@ new RoomFeed(room, {
 	partial(partial) {
 		view.partial(partial);
 		byId("empty").hidden = !view.isEmpty;
+	},
+	voices(voices) {
+		view.setVoices(voices);
 	},
 	state(now, title) {
 		state = now;

@@ -5,7 +5,11 @@
 
 import { joinWords, mayNotBegin, splitWords } from "./words.js";
 
-/** @typedef {{key: number, source: number, words: string[], tail: string[]}} CaptionLine */
+/** @typedef {{voice: number, text: string}} SpokenPart `voice`: of whom; a negative number if nobody knows. */
+
+/** @typedef {{key: number, source: number, words: string[], tail: string[], from: number, turn: OpenTurn, id: number, voices: number[]}} CaptionLine
+ * `from`: how many words of its turn are before it; `id`: of its turn, -1 until that is finished; `voices`: who speaks
+ * in it, if that is known. */
 
 /** @typedef {{placed: string[], shown: number}} OpenTurn
  * `placed`: its words on the screen, or that were there; `shown`: how many of the last ones are on the last line. */
@@ -66,12 +70,16 @@ export class RollUp {
 	}
 
 	/**
-	 * Shows a finished turn: all its words that are not there yet.
+	 * Shows a finished turn: all its words that are not there yet. No line gets words of two speakers, unless they were
+	 * there before it was known who says them.
 	 * @param {number} source
 	 * @param {string} text
+	 * @param {number} [id]
+	 * @param {SpokenPart[]} [parts] Who says what.
 	 */
-	final(source, text) {
-		const words = splitWords(text);
+	final(source, text, id = -1, parts = []) {
+		const words = parts.length ? parts.flatMap((part) => splitWords(part.text)) : splitWords(text);
+		const voices = parts.flatMap((part) => splitWords(part.text).map(() => part.voice));
 		const turn = this._turn(source, words, true) || { placed: [], shown: 0 };
 		this._setTail(source, []);
 		const line = this.lines[this.lines.length - 1];
@@ -79,10 +87,48 @@ export class RollUp {
 		const from = boundary(turn.placed, turn.placed.length - shown, words);
 		if (shown) line.words.length -= shown;
 		const again = { placed: turn.placed.slice(0, turn.placed.length - shown), shown: 0 };
+		if (line && line.turn === turn && shown) line.turn = again;
+		const lines = this.lines.filter((each) => each.turn === turn);
 		// Words that are on the line stay on it, unless they no longer fit.
-		words.slice(from).forEach((word, at) => this._place(source, again, word, at >= shown));
+		words.slice(from).forEach((word, at) => {
+			const voice = voices[from + at];
+			const isOther = at + from > 0 && voice !== voices[from + at - 1];
+			this._place(source, again, word, at >= shown, isOther);
+		});
+		lines.push(...this.lines.filter((each) => each.turn === again));
+		for (const each of lines) {
+			each.turn = again;
+			each.id = id;
+			if (voices.length) each.voices = this._voicesOf(each, words, voices);
+		}
 		this._turns.delete(source);
 		if (this._floor === source) this._floor = -1;
+	}
+
+	/**
+	 * Changes who speaks in the lines of a finished turn, if its words are the same.
+	 * @param {number} id
+	 * @param {SpokenPart[]} parts
+	 */
+	revise(id, parts) {
+		const words = parts.flatMap((part) => splitWords(part.text));
+		const voices = parts.flatMap((part) => splitWords(part.text).map(() => part.voice));
+		for (const line of this.lines) {
+			if (line.id === id) line.voices = this._voicesOf(line, words, voices);
+		}
+	}
+
+	/**
+	 * Who says the words of a line.
+	 * @param {CaptionLine} line
+	 * @param {string[]} words Those of its turn, which may have other forms than those on the lines,
+	 * @param {number[]} voices and who says each.
+	 */
+	_voicesOf(line, words, voices) {
+		const placed = line.turn.placed;
+		const from = boundary(placed, line.from, words);
+		const to = boundary(placed, Math.min(placed.length, line.from + line.words.length), words);
+		return [...new Set(voices.slice(from, Math.max(to, from + 1)))];
 	}
 
 	/** Lines that wait below the screen. */
@@ -153,13 +199,14 @@ export class RollUp {
 	 * @param {OpenTurn} turn
 	 * @param {string} word
 	 * @param {boolean} mayBreak Whether the line may end before it is full.
+	 * @param {boolean} [isOther] Whether another speaker begins.
 	 */
-	_place(source, turn, word, mayBreak) {
+	_place(source, turn, word, mayBreak, isOther = false) {
 		let line = this.lines[this.lines.length - 1];
-		if (!line || this._ends(line, source, turn, word, mayBreak)) {
+		if (!line || (isOther && line.words.length) || this._ends(line, source, turn, word, mayBreak)) {
 			this._freeze();
 			turn.shown = 0;
-			line = { key: this._keys, source, words: [], tail: [] };
+			line = { key: this._keys, source, words: [], tail: [], from: turn.placed.length, turn, id: -1, voices: [] };
 			this._keys += 1;
 			this.lines.push(line);
 		}
@@ -179,6 +226,7 @@ export class RollUp {
 	_ends(line, source, turn, word, mayBreak) {
 		if (!line.words.length) return false;
 		if (line.source !== source) return true;
+		if (line.voices.length && line.turn !== turn) return true; // the next turn may be somebody else's
 		const fill = this._fill(joinWords([...line.words, word]));
 		if (mayNotBegin(word)) return fill > HANGING_FILL; // it may hang over the end of a full line
 		if (fill > 1) return true;

@@ -1,19 +1,20 @@
-/** A room as its readers see it: its events, and its transcript on the page. */
+/** A room as its readers see it: its events; and what its pages share. */
 
-import { joinWords } from "./words.js";
-
-/** @typedef {{id: number, source: number, start: number, end: number, at: number, text: string, corrected: boolean}} Line */
+/** @typedef {{voice: number | null, sure: boolean, start: number, end: number, text: string}} Part */
+/** @typedef {{id: number, source: number, start: number, end: number, at: number, text: string, corrected: boolean, parts?: Part[]}} Line */
+/** @typedef {{name: string, speaker: number}} Voice `speaker`: the first voice of the same name. */
 /** @typedef {{source: number, start: number, stable: string, tail: string}} Partial */
 /** @typedef {"waiting" | "live" | "paused" | "ended"} RoomState */
 /** @typedef {"connecting" | "open" | "lost" | "busy" | "slow" | "missing"} Connection */
-/** @typedef {{room: string, title: string, state: RoomState, first: number, lines: Line[], partials: Partial[]}} Snapshot */
+/** @typedef {{room: string, title: string, state: RoomState, first: number, lines: Line[], partials: Partial[], voices?: Voice[]}} Snapshot */
 
 /**
  * @typedef {object} Reader Every function is called when its event comes.
  * @property {(snapshot: Snapshot) => void} snapshot Replaces everything.
  * @property {(line: Line) => void} line A new line; it replaces the partial of its source.
- * @property {(line: Line) => void} correction
+ * @property {(line: Line) => void} correction Its text or its speakers have changed.
  * @property {(partial: Partial) => void} partial Replaces the partial of its source.
+ * @property {(voices: Voice[]) => void} voices All voices, by number: there is another one, or one has another name.
  * @property {(state: RoomState, title: string) => void} state
  * @property {(connection: Connection, waitS: number) => void} connection `waitS`: until the next attempt.
  */
@@ -170,6 +171,7 @@ export class RoomFeed {
 		else if (name === "line") reader.line(data);
 		else if (name === "correction") reader.correction(data);
 		else if (name === "partial") reader.partial(data);
+		else if (name === "voices") reader.voices(data.voices);
 		else if (name === "state") reader.state(data.state, data.title || "");
 	}
 }
@@ -312,127 +314,4 @@ export function disclosure(button, panel) {
 		button.focus();
 	});
 	show(false);
-}
-
-/**
- * The transcript on a page. Lines that come while it is open are a live region, so that a screen reader reads each one
- * once; what was there before, and partials, are not.
- */
-export class TranscriptView {
-	/**
-	 * @param {HTMLElement} root
-	 * @param {{added?: () => void, decorate?: (paragraph: HTMLElement, line: Line) => void, isSilent?: boolean}} [options]
-	 *   `added`: called when the text has grown; `decorate`: adds something to a line; `isSilent`: no live region.
-	 */
-	constructor(root, options = {}) {
-		this._options = options;
-		this._earlier = element("div", "earlier");
-		this._log = element("div", "log");
-		this._log.setAttribute("role", "log");
-		this._log.setAttribute("aria-live", options.isSilent ? "off" : "polite");
-		this._log.setAttribute("aria-relevant", "additions");
-		this._log.setAttribute("aria-label", "Live transcript");
-		this._partials = element("div", "partials");
-		this._partials.setAttribute("aria-hidden", "true");
-		root.append(this._earlier, this._log, this._partials);
-		/** @type {Map<number, HTMLElement>} */
-		this._lines = new Map();
-		/** @type {Map<number, HTMLElement>} */
-		this._open = new Map(); // paragraphs of partials, by source
-		this._lastSource = -1;
-	}
-
-	get isEmpty() {
-		return !this._lines.size && !this._open.size;
-	}
-
-	/** @param {Snapshot} snapshot */
-	snapshot(snapshot) {
-		this._lines.clear();
-		this._open.clear();
-		this._lastSource = -1;
-		this._log.textContent = "";
-		this._partials.textContent = "";
-		this._earlier.textContent = "";
-		if (snapshot.first > 0) {
-			this._earlier.append(element("p", "note", "Earlier lines are in the download."));
-		}
-		for (const line of snapshot.lines) this._add(line, this._earlier);
-		for (const partial of snapshot.partials) this.partial(partial);
-		this._grown();
-	}
-
-	/** @param {Line} line */
-	line(line) {
-		if (this._lines.has(line.id)) {
-			this.correction(line);
-			return;
-		}
-		this._remove(line.source);
-		this._add(line, this._log);
-		this._grown();
-	}
-
-	/** @param {Line} line */
-	correction(line) {
-		const paragraph = this._lines.get(line.id);
-		if (!paragraph) return;
-		this._fill(paragraph, line);
-		this._grown();
-	}
-
-	/** @param {Partial} partial */
-	partial(partial) {
-		if (!partial.stable && !partial.tail) {
-			this._remove(partial.source);
-			return;
-		}
-		let paragraph = this._open.get(partial.source);
-		if (!paragraph) {
-			paragraph = element("p", "partial");
-			paragraph.append(element("span", "stable"), element("span", "tail"));
-			this._open.set(partial.source, paragraph);
-			this._partials.append(paragraph);
-		}
-		const [stable, tail] = paragraph.children;
-		if (stable.textContent !== partial.stable) stable.textContent = partial.stable;
-		const whole = joinWords([partial.stable, partial.tail].filter(Boolean));
-		tail.textContent = whole.slice(partial.stable.length);
-		this._grown();
-	}
-
-	/** @param {number} source */
-	_remove(source) {
-		const paragraph = this._open.get(source);
-		if (paragraph) paragraph.remove();
-		this._open.delete(source);
-	}
-
-	/**
-	 * @param {Line} line
-	 * @param {HTMLElement} where
-	 */
-	_add(line, where) {
-		const paragraph = element("p", "line");
-		if (this._lastSource >= 0 && line.source !== this._lastSource) paragraph.classList.add("other");
-		this._lastSource = line.source;
-		this._fill(paragraph, line);
-		this._lines.set(line.id, paragraph);
-		where.append(paragraph);
-	}
-
-	/**
-	 * @param {HTMLElement} paragraph
-	 * @param {Line} line
-	 */
-	_fill(paragraph, line) {
-		paragraph.textContent = "";
-		paragraph.append(element("span", "text", line.text));
-		if (line.corrected) paragraph.append(" ", element("span", "mark", "corrected"));
-		if (this._options.decorate) this._options.decorate(paragraph, line);
-	}
-
-	_grown() {
-		if (this._options.added) this._options.added();
-	}
 }

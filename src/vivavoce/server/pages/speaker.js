@@ -1,5 +1,6 @@
 /** The speaker's page: captures audio, transcribes it into a room, and lets the speaker correct what readers see. */
 
+import { lineSpeaker, NameFields } from "./names.js";
 import {
 	appearance,
 	byId,
@@ -10,9 +11,9 @@ import {
 	remember,
 	RoomFeed,
 	ticketHeaders,
-	TranscriptView,
 	trouble,
 } from "./room.js";
+import { TranscriptView } from "./transcript.js";
 import { Capture, Session, TranscriptionError } from "./vivavoce.js";
 
 const TURNS = {
@@ -25,6 +26,9 @@ const NUMBERS = [...CONTACT, "account_number", "credit_card_number", "number_seq
 const MAX_TERMS = 100;
 const MAX_TERM_CHARACTERS = 50;
 const ROOM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const REVISION_MS = 120_000; // of audio between revisions of the speakers: the least
+const NO_VOICES =
+	"This server has no voice encoder, so it can't tell speakers apart. On the server: pip install --no-deps resemblyzer.";
 const SILENT_PEAK = 0.002;
 const SILENT_AFTER_MS = 8_000;
 const GAP_MS = 2_000; // without samples: the browser has stopped the audio
@@ -57,6 +61,7 @@ let wakeLock = null;
 let room = "";
 let isReconnecting = false;
 let isFeedLost = false;
+let labelsSpeakers = false;
 let lastAudioAt = 0;
 let lastLoudAt = 0;
 
@@ -102,6 +107,7 @@ function show() {
 	stop.disabled = isIdle || mode === "stopping";
 	/** @type {HTMLFieldSetElement} */ (byId("source")).disabled = !isIdle;
 	for (const id of ["room", "title", "redact"]) input(id).disabled = !isIdle;
+	for (const id of ["speakers", "most-speakers"]) input(id).disabled = !isIdle || !labelsSpeakers;
 	/** @type {HTMLButtonElement} */ (byId("new-room")).disabled = !isIdle;
 	byId("empty").hidden = !view.isEmpty;
 	byId("empty").textContent = isIdle ? "Press Start and speak. The words appear here." : "The words appear here.";
@@ -187,10 +193,17 @@ function enter(name) {
 	if (feed) feed.close();
 	view.snapshot({ room, title: "", state: "waiting", first: 0, lines: [], partials: [] });
 	feed = new RoomFeed(room, {
-		snapshot: (snapshot) => view.snapshot(snapshot),
+		snapshot(snapshot) {
+			view.snapshot(snapshot);
+			names.show(view.voices);
+		},
 		line: (line) => view.line(line),
 		correction: (line) => view.correction(line),
 		partial: (partial) => view.partial(partial),
+		voices(voices) {
+			view.setVoices(voices);
+			names.show(voices);
+		},
 		state() {},
 		connection(now) {
 			isFeedLost = now !== "open" && now !== "connecting";
@@ -206,47 +219,58 @@ const view = new TranscriptView(byId("transcript"), {
 		const rest = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
 		if (rest < 240 && !scroller.querySelector(".editor")) scroller.scrollTop = scroller.scrollHeight;
 	},
-	decorate(paragraph, line) {
+	decorate(paragraph) {
 		const button = element("button", "edit", "Correct");
 		button.type = "button";
-		button.addEventListener("click", () => edit(paragraph, line));
+		button.addEventListener("click", () => edit(paragraph));
 		paragraph.append(button);
 	},
 });
 
-/**
- * @param {HTMLElement} paragraph
- * @param {import("./room.js").Line} line
- */
-function edit(paragraph, line) {
-	const before = [...paragraph.childNodes];
+const names = new NameFields(byId("names"), async (voice, name) => trouble(await post("voices", { voice, name })));
+
+/** @param {HTMLElement} paragraph */
+function edit(paragraph) {
+	const { line, index } = view.place(paragraph);
+	const part = line.parts && line.parts[index];
+	const before = part ? part.text : line.text;
 	const text = element("textarea");
-	text.value = line.text;
-	text.rows = Math.min(6, 1 + Math.ceil(line.text.length / 60));
+	text.value = before;
+	text.rows = Math.min(6, 1 + Math.ceil(before.length / 60));
 	text.setAttribute("aria-label", "Corrected text");
+	const known = part && part.voice !== null ? view.nameOf(part.voice) : "";
+	const speaker = part ? lineSpeaker(known) : null;
 	const save = element("button", "main", "Save");
 	const cancel = element("button", "", "Cancel");
 	save.type = cancel.type = "button";
 	const buttons = element("div", "buttons");
 	buttons.append(save, cancel);
 	const editor = element("div", "editor");
-	editor.append(text, buttons);
-	paragraph.replaceChildren(editor);
+	editor.append(text, ...(speaker ? [speaker.label] : []), buttons);
+	view.hold(paragraph, editor);
 	text.focus();
 	const close = () => {
-		paragraph.replaceChildren(...before);
-		/** @type {HTMLElement} */ (paragraph.querySelector(".edit")).focus();
+		view.release(paragraph);
+		/** @type {HTMLElement | null} */ (paragraph.querySelector(".edit"))?.focus();
 	};
 	const send = async () => {
-		const failure = await correct(line.id, text.value.trim());
+		const now = text.value.trim();
+		const name = speaker ? speaker.field.value.trim() : "";
+		/** @type {Record<string, any>} */
+		const body = { line: line.id };
+		if (line.parts) body.part = index;
+		if (now !== before || !speaker) body.text = now;
+		if (name && name !== known) body.name = name;
+		if (!("text" in body || "name" in body)) return close();
+		const failure = body.text === "" ? "A corrected line needs some text." : await post("corrections", body);
 		trouble(failure);
 		if (!failure && editor.isConnected) close(); // the room's event brings the new text
 	};
 	save.addEventListener("click", send);
 	cancel.addEventListener("click", close);
-	text.addEventListener("keydown", (event) => {
+	editor.addEventListener("keydown", (event) => {
 		if (event.key === "Escape") close();
-		if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+		if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement) && !event.shiftKey && !event.isComposing) {
 			event.preventDefault();
 			send();
 		}
@@ -254,24 +278,24 @@ function edit(paragraph, line) {
 }
 
 /**
- * @param {number} id
- * @param {string} text
+ * Sends a correction, or a name.
+ * @param {"corrections" | "voices"} what
+ * @param {Record<string, any>} body
  * @returns {Promise<string>} What went wrong; empty: nothing.
  */
-async function correct(id, text) {
-	if (!text) return "A corrected line needs some text.";
+async function post(what, body) {
 	try {
-		const response = await fetch(`/r/${room}/corrections`, {
+		const response = await fetch(`/r/${room}/${what}`, {
 			method: "POST",
 			headers: { Authorization: roomKey(), "Content-Type": "application/json" },
-			body: JSON.stringify({ line: id, text }),
+			body: JSON.stringify(body),
 		});
 		if (response.ok) return "";
 		if (response.status === 401) return "This browser did not open the room, so it can't correct its lines.";
-		if (response.status === 404) return "The server no longer has this line; it was not corrected.";
-		return `The line was not corrected: the server answered ${response.status}.`;
+		if (response.status === 404) return "Nothing was changed: the server no longer has this line.";
+		return `Nothing was changed: the server answered ${response.status}.`;
 	} catch {
-		return "The line was not corrected: the server can't be reached.";
+		return "Nothing was changed: the server can't be reached.";
 	}
 }
 
@@ -415,6 +439,11 @@ function parameters() {
 	const all = { ...settings(), room, room_key: roomKey() };
 	if (!all.keyterms_prompt || !(/** @type {string[]} */ (all.keyterms_prompt).length)) delete all.keyterms_prompt;
 	if (input("title").value.trim()) all.room_title = input("title").value.trim();
+	if (labelsSpeakers && input("speakers").checked) {
+		Object.assign(all, { speaker_labels: true, speaker_labels_revision_interval_ms: REVISION_MS });
+		const most = input("most-speakers");
+		if (most.value && most.validity.valid) all.max_speakers = most.value;
+	}
 	if (policies.length) Object.assign(all, { redact_pii: true, redact_pii_policies: policies, redact_pii_sub: "entity_name" });
 	return all;
 }
@@ -424,6 +453,7 @@ async function begin() {
 	hint("");
 	become("starting");
 	try {
+		await features;
 		const from = source();
 		const isFile = from === "file";
 		const opened = isFile ? recording() : from === "display" ? await display() : await microphone();
@@ -555,7 +585,12 @@ byId("copy").addEventListener("click", async () => {
 		getSelection()?.selectAllChildren(byId("address"));
 	}
 });
-for (const id of ["turns", "terms", "format", "profanity"]) {
+const most = given.get("speakers"); // "any", or a number
+if (most) {
+	remember("speakers", "yes");
+	remember("most-speakers", Number(most) > 0 ? most : "");
+}
+for (const id of ["turns", "terms", "format", "profanity", "speakers", "most-speakers"]) {
 	const control = input(id);
 	const isCheck = control.type === "checkbox";
 	const before = recall(id, "");
@@ -591,7 +626,18 @@ if (navigator.mediaDevices) {
 	});
 }
 
+async function askFeatures() {
+	const answer = await fetch("/live/features").catch(() => null);
+	labelsSpeakers = Boolean(answer && answer.ok && (await answer.json()).speaker_labels);
+	if (!labelsSpeakers) {
+		input("speakers").checked = false;
+		byId("voices").textContent = NO_VOICES;
+	}
+	show();
+}
+
 appearance();
+const features = askFeatures();
 const wanted = given.get("room") || new URLSearchParams(location.search).get("room") || recall("room", "");
 input("title").value = given.get("title") || "";
 enter(ROOM_NAME.test(wanted) ? wanted : randomName());

@@ -3,6 +3,7 @@
 import { appearance, byId, element, ticketHeaders, trouble } from "./room.js";
 
 /** @typedef {{id: string, began: number, room: string | null, title: string, turns: number}} Kept */
+/** @typedef {{text: string, parts?: {name: string | null, text: string}[]}} Found */
 
 const FORMATS = { txt: "text", srt: "SRT", vtt: "WebVTT", json: "JSON" };
 const FIRST_PAGE = 50;
@@ -39,9 +40,9 @@ async function show() {
 	const found = words.value.trim();
 	const answer = await (await request(`?limit=${limit}${found && `&q=${encodeURIComponent(found)}`}`)).json();
 	if (mine !== asked) return;
-	/** @type {{session: Kept, line?: {text: string}}[]} */
+	/** @type {{session: Kept, line?: Found}[]} */
 	const items = answer.hits || answer.sessions.map((/** @type {Kept} */ session) => ({ session }));
-	list.replaceChildren(...items.map(({ session, line }) => item(session, line && line.text)));
+	list.replaceChildren(...items.map(({ session, line }) => item(session, line)));
 	const isAll = items.length < limit;
 	byId("more").hidden = isAll || limit >= MOST;
 	const days = answer.keep_days === 1 ? "1 day" : `${answer.keep_days} days`;
@@ -52,9 +53,9 @@ async function show() {
 
 /**
  * @param {Kept} kept
- * @param {string} [text] What was found in it.
+ * @param {Found} [found] What was found in it.
  */
-function item(kept, text) {
+function item(kept, found) {
 	const made = element("li");
 	const when = new Date(kept.began * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 	const title = kept.title || kept.room || when;
@@ -62,7 +63,15 @@ function item(kept, text) {
 	made.append(element("h2", "", title));
 	const turns = `${kept.turns} ${kept.turns === 1 ? "turn" : "turns"}`;
 	made.append(element("p", "quiet", [when, kept.room && `room ${kept.room}`, turns].filter(Boolean).join(" · ")));
-	if (text) made.append(element("p", "found", text));
+	if (found) {
+		const parts = found.parts || [{ name: "", text: found.text }];
+		for (const { name, text } of parts) {
+			const row = element("p", "found");
+			if (found.parts) row.append(element("b", "", name || "Unknown speaker"), ": ");
+			row.append(text);
+			made.append(row);
+		}
+	}
 	const buttons = element("div", "buttons");
 	for (const [suffix, label] of Object.entries(FORMATS)) {
 		buttons.append(button(`Save ${label}`, name, () => save(kept, suffix)));

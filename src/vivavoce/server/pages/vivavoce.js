@@ -6,8 +6,12 @@
  */
 
 /**
- * @typedef {{start: number, end: number, text: string, confidence: number, word_is_final: boolean}} Word
- * Times are milliseconds of the session's audio.
+ * @typedef {{start: number, end: number, text: string, confidence: number, word_is_final: boolean, speaker?: string}} Word
+ * Times are milliseconds of the session's audio; `speaker` is there in a finished turn, with `speaker_labels: true`.
+ */
+
+/**
+ * @typedef {{turn_order: number, speaker_label: string, words: Word[]}} Revision Another speaker of a finished turn.
  */
 
 /**
@@ -20,6 +24,8 @@
  * @property {string} stable The words that do not change until the turn ends.
  * @property {string} tail The words after them, which may still change.
  * @property {string} text All words.
+ * @property {string} [speaker_label] Who says most of a finished turn, with `speaker_labels: true`. Each connection
+ *   begins again with A.
  */
 
 /**
@@ -28,6 +34,7 @@
  * @property {{id: string, expires_at: number}} begin The session began; once.
  * @property {Turn} partial An unfinished turn; it replaces the one before it.
  * @property {Turn} final A finished turn. A server that formats afterwards sends a turn twice.
+ * @property {Revision[]} speaker_revision Finished turns whose speakers are others than were reported.
  * @property {{warning: string, warning_code: number}} warning
  * @property {{reason: string, attempt: number, delayMs: number}} reconnecting
  * @property {{replayedMs: number, lostMs: number}} reconnected
@@ -656,6 +663,7 @@ export class Session extends Emitter {
 		else if (message.type === "Error" || "error" in message) this._receiveError(message);
 		else if (!this._isOpen) return; // the protocol allows nothing before Begin
 		else if (message.type === "Turn") this._turn(message);
+		else if (message.type === "SpeakerRevision") this._revise(message.revisions);
 		else if (message.type === "Warning") this._emit("warning", message);
 		else if (message.type === "Heartbeat") this._hasHeartbeats = true;
 		else if (message.type === "Termination" && this._isEnding) this._end(1000, "");
@@ -700,14 +708,28 @@ export class Session extends Emitter {
 		if (this._hasHeartbeats && silentMs > stallMs) this._lost(1006, "the server does not respond");
 	}
 
+	/** @param {Revision[]} revisions */
+	_revise(revisions) {
+		for (const revision of revisions) {
+			revision.turn_order += this._firstOrder;
+			this._shift(revision.words);
+		}
+		this._emit("speaker_revision", revisions);
+	}
+
+	/** @param {Word[]} words */
+	_shift(words) {
+		for (const word of words) {
+			word.start += this._offsetMs;
+			word.end += this._offsetMs;
+		}
+	}
+
 	/** @param {any} turn */
 	_turn(turn) {
 		turn.turn_order += this._firstOrder;
 		turn.words = turn.words || [];
-		for (const word of turn.words) {
-			word.start += this._offsetMs;
-			word.end += this._offsetMs;
-		}
+		this._shift(turn.words);
 		const isLast = turn.end_of_turn;
 		const first = turn.words[0];
 		const last = turn.words[turn.words.length - 1];
