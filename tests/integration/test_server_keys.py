@@ -205,13 +205,15 @@ def test_the_log_has_names_and_addresses_but_no_key_and_no_word(store, caplog):
                     socket.send(f'{{"type": "{secret}"}}')
                 rest(socket)
         for path in (f"/metrics?token={key}", f"/{key}", f"/v3/token?expires_in_seconds={key}"):
-            get(server, path, Authorization=secret)
+            get(server, path, Authorization=secret, **{"X-Forwarded-For": "192.0.2.9"})
             get(server, path, Authorization=key)
         wait_until(lambda: not server._server.service.connections)
     records, text = log_of_the_server(caplog)
     own = [record.getMessage() for record in records if record.name.startswith("vivavoce.")]
     assert any("from 192.0.2.9 with key alice" in line for line in own)
     assert any(f"from 192.0.2.9 with key {owner_of('of-the-options')}" in line for line in own)
+    for path in ("/metrics", "/v3/token"):
+        assert f"refused 192.0.2.9 GET {path}: UNAUTHORIZED" in own
     assert any(line.startswith("refused 127.0.0.1 a v3 session: UNAUTHORIZED") for line in own)
     assert not [credential for credential in sent if credential in text]
     assert not [it for it in (word(0), word(1)) if it in text.lower()]

@@ -184,11 +184,12 @@ class Connection:
         session_id = str(uuid.uuid4())
         tuning = self._engine.tuning
         stream = Channels(session_id, dialect.options, limits, now=now, unix_now=unix_now, tuning=tuning)
-        self._service.ledger.begin(stream.session_id, grant.owner, unix_now)
         if dialect.options.speakers is not None and self._service.voices is not None:
             self._labels = SpeakerLabels(
                 dialect.options.speakers, self._service.voices, patient=dialect.options.recording
             )
+        # After what may fail, or it would never end; before its room, which a refused session must not touch.
+        self._service.ledger.begin(stream.session_id, grant.owner, unix_now)
         self._followers = self._service.follow(stream.session_id, dialect.room, grant.owner)
         return stream
 

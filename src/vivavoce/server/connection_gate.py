@@ -5,7 +5,10 @@ from __future__ import annotations
 import ipaddress
 import resource
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ConnectionGate", "allow_many_files"]
 
@@ -21,13 +24,17 @@ class ConnectionGate:
         in_all: Most connections; None: no limit.
     """
 
-    def __init__(self, per_address: int | None = None) -> None:
+    def __init__(
+        self, per_address: int | None = None, is_proxy: Callable[[str], bool] = lambda _: False
+    ) -> None:
         """Begin with none.
 
         Args:
             per_address: Most connections from one address, or from one network of 64 bits in IPv6; None: no
                 limit. Connections from this machine are not limited: they may come from a proxy.
+            is_proxy: Whether an address is that of a proxy elsewhere, which is not limited either.
         """
+        self._is_proxy = is_proxy
         self.n_open = 0
         self._per_address = per_address
         self.in_all: int | None = None
@@ -48,7 +55,8 @@ class ConnectionGate:
         if self.in_all is not None and self.n_open > self.in_all:
             return f"the server has {self.in_all} connections, which is all it can take"
         limit = self._per_address
-        if limit is not None and not is_local and self._by_address[address] > limit:
+        is_free = is_local or self._is_proxy(host)
+        if limit is not None and not is_free and self._by_address[address] > limit:
             return f"an address may have at most {limit} connections at a time"
         return None
 

@@ -93,7 +93,7 @@ class Service:
         limits_of = None if book is None else self.admission.limits_of
         self.ledger = Ledger(options.max_sessions_per_key, limits_of)
         self.metrics = Metrics()
-        self.gate = ConnectionGate(options.max_connections_per_address)
+        self.gate = ConnectionGate(options.max_connections_per_address, self.proxies.trusts)
         self.connections: set[OpenConnection] = set()
         self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)

@@ -8,11 +8,13 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from vivavoce.asr.engine import EngineState
+from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.dialects import DIALECTS
-from vivavoce.server.access import KeyStatus, is_loopback
+from vivavoce.server.access import KeyStatus, is_loopback, log_refusal
 from vivavoce.server.metrics import CONTENT_TYPE
 from vivavoce.server.page_routes import page_response
 from vivavoce.server.retry_after import retry_after
+from vivavoce.types import Failure
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ def status_routes(service: Service) -> list[Route]:
 
     async def metrics(request: Request) -> Response:
         if not _may_see_figures(service, request):
+            log_refusal(request, ProtocolViolation(Failure.UNAUTHORIZED))
             return JSONResponse({"error": _NOT_SHOWN}, 403)
         text = service.metrics.render(service.engines.loaded, len(service.connections), service.gate.n_open)
         return PlainTextResponse(text, media_type=CONTENT_TYPE)

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.parameters import text, whole
 from vivavoce.protocol.query import Query
+from vivavoce.server.access import log_refusal
 from vivavoce.store import VoiceNames
 from vivavoce.store.export import EXPORTS, line_fields, session_fields
 
@@ -116,6 +117,7 @@ def transcript_routes(admission: Admission, origins: OriginPolicy, recorder: Rec
             try:
                 owner = _owner(admission, request.headers.get("authorization"))
             except ProtocolViolation as violation:
+                log_refusal(request, violation)
                 return _json({"error": violation.detail}, 401)
             if recorder is None:
                 return _json({"error": _NONE_KEPT}, 404)

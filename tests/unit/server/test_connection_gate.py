@@ -5,6 +5,7 @@ import resource
 import pytest
 
 from vivavoce.server import connection_gate
+from vivavoce.server.access import TrustedProxies
 from vivavoce.server.connection_gate import ConnectionGate, allow_many_files
 
 
@@ -66,3 +67,9 @@ def test_the_limit_of_files_is_raised_as_far_as_possible(monkeypatch):
     assert allow_many_files() == 1_024 - 128
     limits.append((resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert allow_many_files() > 100_000
+
+
+def test_a_trusted_proxy_is_not_limited():
+    gate = ConnectionGate(1, TrustedProxies(["10.0.0.0/8"]).trusts)
+    assert [gate.enter("10.0.0.7") for _ in range(5)] == [None] * 5
+    assert [gate.enter("192.0.2.1") is None for _ in range(2)] == [True, False]

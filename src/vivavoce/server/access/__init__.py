@@ -6,6 +6,7 @@ from vivavoce.server.access.keys import KeyRing, KeyStatus, is_loopback, owner_o
 from vivavoce.server.access.ledger import Ledger
 from vivavoce.server.access.origins import OriginPolicy
 from vivavoce.server.access.proxies import LOCAL_PROXIES, ForwardedClient, TrustedProxies
+from vivavoce.server.access.refusals import log_refusal
 from vivavoce.server.access.token_routes import token_routes
 from vivavoce.server.access.tokens import Grant, TicketMint, TokenMint, token_was_used
 
@@ -23,6 +24,7 @@ __all__ = [
     "TokenMint",
     "TrustedProxies",
     "is_loopback",
+    "log_refusal",
     "owner_of",
     "strip_scheme",
     "token_routes",

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import stat
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
@@ -88,8 +89,7 @@ class KeyBook:
         if records is not None:
             self.records = records
             admission.replace_records(records, self.secret)
-            n_valid = sum(record.revoked_unix is None for record in records)
-            _log.info("%s: %d API keys", self._path, n_valid)
+            _log.info("keys of %s: %s", self._path, _counts(records))
 
     async def spend(self, token: UsedToken) -> bool:
         """Note that a token is used; returns whether no server with this store has seen it before."""
@@ -136,3 +136,9 @@ class KeyBook:
         elif self._problem and not problem:
             _log.warning("%s: it can be used again", self._path)
         self._problem = problem
+
+
+def _counts(records: list[KeyRecord]) -> str:
+    """Return how many keys there are in each state, for the log."""
+    counts = Counter("revoked" if record.revoked_unix is not None else record.status for record in records)
+    return ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"

@@ -58,18 +58,23 @@ class TrustedProxies:
             The address; that of the last trusted proxy where the one before it is not known.
         """
         address = _parsed(peer)
-        if address is None or not self._trusts(address):
+        if address is None or not self._has(address):
             return peer
         for text in reversed(_forwarded(headers)):
             before = _parsed(text)
             if before is None:
                 break
             address = before
-            if not self._trusts(address):
+            if not self._has(address):
                 break
         return str(address)
 
-    def _trusts(self, address: _Address) -> bool:
+    def trusts(self, peer: str) -> bool:
+        """Whether a connection from an address may carry requests of many clients."""
+        address = _parsed(peer)
+        return address is not None and self._has(address)
+
+    def _has(self, address: _Address) -> bool:
         return any(address.version == each.version and address in each for each in self._networks)
 
 

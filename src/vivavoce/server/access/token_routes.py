@@ -22,6 +22,7 @@ from vivavoce.protocol.token_requests import (
     read_v2_request,
     read_v3_query,
 )
+from vivavoce.server.access.refusals import log_refusal
 from vivavoce.server.request_body import BodyError, read_body
 from vivavoce.types import Failure
 
@@ -79,7 +80,7 @@ def token_routes(admission: Admission) -> list[Route]:
             grant = admission.check_key(request.headers.get("authorization"))
             terms = read_v2_request(await _read_body(request))
         except ProtocolViolation as violation:
-            return _respond_error(violation)
+            return _respond_error(request, violation)
         return _respond(V2Token(token=issue(grant, terms)))
 
     async def v3(request: Request) -> Response:
@@ -87,7 +88,7 @@ def token_routes(admission: Admission) -> list[Route]:
             grant = admission.check_key(request.headers.get("authorization"))
             terms = read_v3_query(request.query_params.multi_items())
         except ProtocolViolation as violation:
-            return _respond_error(violation)
+            return _respond_error(request, violation)
         return _respond(V3Token(token=issue(grant, terms), expires_in_seconds=terms.expires_in_s))
 
     async def page(request: Request) -> Response:
@@ -95,7 +96,7 @@ def token_routes(admission: Admission) -> list[Route]:
         try:
             grant = admission.check_ticket(request.headers.get("authorization"), time.time())
         except ProtocolViolation as violation:
-            return _respond_error(violation)
+            return _respond_error(request, violation)
         return _respond(PageToken(token=issue(grant, TokenTerms(_PAGE_TOKEN_S))))
 
     async def ticket(request: Request) -> Response:
@@ -104,7 +105,7 @@ def token_routes(admission: Admission) -> list[Route]:
             grant = admission.check_key(request.headers.get("authorization"))
             hours = Query(request.query_params.multi_items(), _TICKET_PARAMETERS).whole("hours") or 12
         except ProtocolViolation as violation:
-            return _respond_error(violation)
+            return _respond_error(request, violation)
         text = admission.tickets.issue(expires_in_s=3_600 * hours, owner=grant.owner, unix_now=time.time())
         return _respond(PageTicket(ticket=text))
 
@@ -128,6 +129,7 @@ def _respond(body: msgspec.Struct, status: int = 200) -> Response:
     return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
-def _respond_error(violation: ProtocolViolation) -> Response:
+def _respond_error(request: Request, violation: ProtocolViolation) -> Response:
+    log_refusal(request, violation)
     status = 401 if violation.failure in _UNAUTHORIZED_FAILURES else 400
     return _respond(HttpError(error=violation.detail), status)
