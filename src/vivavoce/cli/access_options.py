@@ -27,6 +27,7 @@ TrustedProxyOption = Annotated[
         envvar="VIVAVOCE_TRUSTED_PROXY",
         show_default=False,
         help="Believe the proxy at this address, or those of a network such as 10.0.0.0/8, about the "
-        "addresses of its clients; repeatable; none believes nobody (default: proxies on this machine).",
+        "addresses of its clients; repeatable, separated by spaces in the environment; none believes nobody "
+        "(default: proxies on this machine).",
     ),
 ]

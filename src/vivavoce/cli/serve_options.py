@@ -137,9 +137,10 @@ AllowOriginOption = Annotated[
     typer.Option(
         "--allow-origin",
         metavar="ORIGIN",
+        envvar="VIVAVOCE_ALLOW_ORIGIN",
         show_default=False,
         help="Let web pages from this origin, such as https://example.org, open sessions without a key and "
-        "read rooms; repeatable; * allows all.",
+        "read rooms; repeatable, separated by spaces in the environment; * allows all.",
     ),
 ]
 MaxReadersOption = Annotated[

@@ -65,8 +65,14 @@ def test_the_environment_reaches_the_server(parts, monkeypatch):
     for name, value in {"PORT": "9", "API_KEYS": "a,b c", "NO_AUTH": "1", "MAX_SESSIONS": "2"}.items():
         monkeypatch.setenv(f"VIVAVOCE_{name}", value)
     monkeypatch.setenv("VIVAVOCE_TLS_SELF_SIGNED", "1")
+    monkeypatch.setenv("VIVAVOCE_KEY_STORE", "k.db")
+    monkeypatch.setenv("VIVAVOCE_TRUSTED_PROXY", "10.0.0.7 2001:db8::/32")
+    monkeypatch.setenv("VIVAVOCE_ALLOW_ORIGIN", "https://a.example https://b.example")
     assert run(["serve"]) == 0
     (options,) = parts.served
+    assert options.key_store == Path("k.db")
+    assert options.trusted_proxies == ("10.0.0.7", "2001:db8::/32")
+    assert options.allow_origins == ("https://a.example", "https://b.example")
     assert options.tls_self_signed
     assert (options.port, options.api_keys, options.no_auth, options.max_sessions) == (
         9,
