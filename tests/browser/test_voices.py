@@ -277,6 +277,21 @@ def test_the_overlay_names_the_speaker_of_each_line(panel, open_page, axe, keep)
     assert tags(page) == ["B", ""]
 
 
+def test_a_long_name_stays_on_the_screen_and_beside_its_line(panel, open_page, keep):
+    page = open_page("/r/talk/overlay?clear=0&background=black", size=(1920, 1080))
+    wait_for_readers(page, panel)
+    panel.emit("voices", {"voices": panel.voices("Maria Magdalena Konstantinopoulou-Papadopoulou", "B")})
+    panel.emit("line", panel.line(0, "", parts=TWO))
+    page.locator(".name").nth(1).wait_for()
+    keep(page, "overlay-long-name")
+    first, second = page.eval_on_selector_all(
+        ".names",
+        "them => them.map(it => it.getBoundingClientRect()).map(({left, top, bottom}) => [left, top, bottom])",
+    )
+    assert first[0] >= 0
+    assert first[2] <= second[1]
+
+
 def test_no_line_of_the_overlay_gets_a_second_speaker(open_page, chromium):
     page = open_page("/r/talk", bypass_csp=True)
     lines = rollup(

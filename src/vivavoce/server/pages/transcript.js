@@ -258,7 +258,7 @@ export class TranscriptView {
 	}
 
 	/**
-	 * The number of the speaker of a paragraph; null if its session labels none.
+	 * Its number; null: the session labels none.
 	 * @param {HTMLElement} paragraph
 	 */
 	speakerOf(paragraph) {
