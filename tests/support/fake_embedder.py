@@ -21,6 +21,8 @@ class FakeEmbedder:
     alike = alike_at_end = inherited = 0.6
     leniency = 0.06
     founding = 0.1
+    apart = 0.5
+    pools = False
 
     def __init__(self, *, gate=None, error=None):
         self.gate = gate

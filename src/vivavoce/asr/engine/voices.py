@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.registry import has_segmenter, load_embedder, load_segmenter
-from vivavoce.asr.speakers import Piece, Stretch, VoiceTuning, pieces_of
+from vivavoce.asr.speakers import (
+    Piece,
+    Stretch,
+    VoiceTuning,
+    Window,
+    change_between,
+    parted,
+    pieces_of,
+    windows_of,
+)
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
@@ -21,12 +30,14 @@ if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
     from vivavoce.asr.models.base import SpeakerEmbedder, SpeakerSegmenter
 
-__all__ = ["HeardPiece", "VoiceModels", "Voices", "hear_turns", "load_voices", "tuning_of", "windows_of"]
+__all__ = ["HeardPiece", "VoiceModels", "Voices", "hear_turns", "load_voices", "tuning_of"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _MOST_WINDOWS: Final = 24  # in one run, which takes about 0.1 s
 _LEAST_LENGTH: Final = np.float32(1e-6)  # of an embedding, so that none divides by 0
+_FINE_SAMPLES: Final = MODEL_RATE_HZ  # of windows between two speakers
+_FINE_HOP_SAMPLES: Final = MODEL_RATE_HZ * 2 // 5
 _WEIGHED_SAMPLES: Final = MODEL_RATE_HZ * 8 // 5  # speech of the weight 1
 
 
@@ -77,20 +88,6 @@ def tuning_of(embedder: SpeakerEmbedder) -> VoiceTuning:
     )
 
 
-def windows_of(speech: Samples, window: int, hop: int, shortest: int) -> list[Samples]:
-    """Cut speech into windows.
-
-    Args:
-        speech: Shape (n,), float32, 16 kHz.
-        window: Samples of a window.
-        hop: Samples from the start of a window to that of the next.
-        shortest: Less speech than this has no window; less than a window has one that is as long as it is.
-    """
-    if len(speech) < window:
-        return [speech] if len(speech) >= shortest else []
-    return [speech[at : at + window] for at in range(0, len(speech) - window + 1, hop)]
-
-
 def hear_turns(models: VoiceModels, turns: Sequence[Sequence[Stretch]]) -> list[list[HeardPiece]]:
     """Find the pieces of several turns, and embed them together.
 
@@ -100,22 +97,90 @@ def hear_turns(models: VoiceModels, turns: Sequence[Sequence[Stretch]]) -> list[
     """
     split = [[found for each in turn for found in _split(models.segmenter, each)] for turn in turns]
     embedder = models.embedder
-    cut = [
-        windows_of(speech, embedder.window_samples, embedder.hop_samples, embedder.shortest_samples)
-        for turn in split
-        for _, speech in turn
+    cut = [[(*each, _windows(embedder, len(each[1]))) for each in turn] for turn in split]
+    embedded = iter(
+        _embed(
+            embedder,
+            [
+                [speech[window.start : window.end] for window in windows]
+                for turn in cut
+                for _, speech, windows in turn
+            ],
+        )
+    )
+    return [
+        [
+            heard
+            for piece, speech, windows in turn
+            for heard in _without_changes(embedder, piece, speech, windows, next(embedded))
+        ]
+        for turn in cut
     ]
+
+
+def _windows(embedder: SpeakerEmbedder, n: int) -> list[Window]:
+    return windows_of(n, embedder.window_samples, embedder.hop_samples, embedder.shortest_samples)
+
+
+def _embed(embedder: SpeakerEmbedder, cut: Sequence[Sequence[Samples]]) -> list[Floats]:
+    """Embed windows of several pieces together; returns those of each, (windows, width), each of length 1."""
     flat = [window for windows in cut for window in windows]
     parts = [embedder.embed(flat[at : at + _MOST_WINDOWS]) for at in range(0, len(flat), _MOST_WINDOWS)]
     embeddings = np.concatenate([np.zeros((0, embedder.width), np.float32), *parts]) - embedder.typical
-    embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), _LEAST_LENGTH)
-    weights = np.array([len(window) / _WEIGHED_SAMPLES for window in flat], np.float32)
-    ends = list(itertools.accumulate(len(windows) for windows in cut))
-    spans = iter(zip([0, *ends], ends, strict=False))
-    return [
-        [HeardPiece(piece, embeddings[a:b], weights[a:b]) for (piece, _), (a, b) in zip(turn, spans)]  # noqa: B905 - the spans are of all turns
-        for turn in split
-    ]
+    return np.split(_unit(embeddings), np.cumsum([len(windows) for windows in cut])[:-1])
+
+
+def _unit(embeddings: Floats) -> Floats:
+    """Embeddings of length 1; shape (n, width)."""
+    found: Floats = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), _LEAST_LENGTH)
+    return found
+
+
+def _without_changes(
+    embedder: SpeakerEmbedder, piece: Piece, speech: Samples, windows: Sequence[Window], embeddings: Floats
+) -> list[HeardPiece]:
+    """Split a piece where its windows say that the speaker changes."""
+    at = _change(embedder, speech, windows, embeddings)
+    if at is None:
+        lengths = np.array([window.end - window.start for window in windows], np.float32)
+        weights = lengths / np.float32(_WEIGHED_SAMPLES)
+        if embedder.pools and len(windows) > 1:
+            pooled = (weights[None] @ embeddings).astype(np.float32)
+            return [HeardPiece(piece, _unit(pooled), weights.sum(keepdims=True))]
+        return [HeardPiece(piece, embeddings, weights)]
+    found: list[HeardPiece] = []
+    for part, samples, offset in zip(piece.cut(at), (speech[:at], speech[at:]), (0, at), strict=True):
+        inside = [
+            place
+            for place, each in enumerate(windows)
+            if offset <= each.start and each.end <= offset + len(samples)
+        ]
+        own, known = (
+            [Window(windows[each].start - offset, windows[each].end - offset) for each in inside],
+            embeddings[inside],
+        )
+        if not own:
+            own = _windows(embedder, len(samples))
+            [known] = _embed(embedder, [[samples[each.start : each.end] for each in own]])
+        found += _without_changes(embedder, part, samples, own, known)
+    return found
+
+
+def _change(
+    embedder: SpeakerEmbedder, speech: Samples, windows: Sequence[Window], embeddings: Floats
+) -> int | None:
+    """Where the speaker of a piece changes; None: nowhere."""
+    apart = parted(windows, embeddings, embedder.apart)
+    if apart is None:
+        return None
+    left, right = apart
+    begin, end = windows[left].middle, windows[right].middle
+    starts = range(begin, max(begin + 1, end - _FINE_SAMPLES + 1), _FINE_HOP_SAMPLES)
+    fine = [Window(start, min(start + _FINE_SAMPLES, len(speech))) for start in starts]
+    [between] = _embed(embedder, [[speech[each.start : each.end] for each in fine]])
+    at = change_between(embeddings[left], embeddings[right], fine, between)
+    least = embedder.shortest_samples
+    return at if least <= at <= len(speech) - least else None
 
 
 def _split(segmenter: SpeakerSegmenter | None, stretch: Stretch) -> Iterable[tuple[Piece, Samples]]:

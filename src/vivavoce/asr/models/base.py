@@ -289,6 +289,14 @@ class SpeakerEmbedder(Protocol):
         """The least speech that may found a voice, in windows of 1.6 s."""
 
     @property
+    def apart(self) -> float:
+        """The cosine below which two windows of one stretch of speech are of two speakers."""
+
+    @property
+    def pools(self) -> bool:
+        """Whether several windows of a piece of speech make one embedding, their mean."""
+
+    @property
     def inherited(self) -> float:
         """The least cosine with a voice from which shorter speech takes it."""
 

@@ -61,6 +61,22 @@ class Piece:
         """How much of a span it speaks: alone, and together with others; in samples."""
         return _common(self.alone, start, end), _common(self.shared, start, end)
 
+    @property
+    def length(self) -> int:
+        """How much it speaks alone, in samples."""
+        return sum(last - first for first, last in self.alone)
+
+    def cut(self, at: int) -> tuple[Piece, Piece]:
+        """The parts before and after so many samples that it speaks alone; both have what it shares."""
+        before: list[Span] = []
+        after: list[Span] = []
+        for first, last in self.alone:
+            here = min(max(at, 0), last - first)
+            at -= last - first
+            before += [(first, first + here)] if here else []
+            after += [(first + here, last)] if first + here < last else []
+        return Piece(tuple(before), self.shared), Piece(tuple(after), self.shared)
+
     def distance(self, start: int, end: int) -> int:
         """From a span to its nearest speech, in samples."""
         return min(max(0, first - end, start - last) for first, last in (*self.alone, *self.shared))
@@ -99,7 +115,7 @@ def pieces_of(classes: npt.NDArray[np.intp], step: int, offset: int, start: int,
     found: list[Piece] = []
     for column in active.T:
         piece = Piece(_spans(column & alone, edges), _spans(column & ~alone, edges))
-        if sum(last - first for first, last in piece.alone) >= _LEAST_PIECE:
+        if piece.length >= _LEAST_PIECE:
             found.append(piece)
     if len(found) > 1:
         return sorted(found, key=lambda piece: piece.alone[0])

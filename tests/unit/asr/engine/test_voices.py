@@ -6,13 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import speech
 from vivavoce.asr.engine import VoiceModels, Voices, hear_turns
-from vivavoce.asr.engine.voices import windows_of
 from vivavoce.asr.speakers import Stretch
 from vivavoce.errors import ModelError
 
@@ -21,20 +18,6 @@ async def embed_all(voices, samples):
     """The embeddings of the one piece that some speech is."""
     [heard] = await voices.hear([Stretch(0, samples)]) if len(samples) else [None]
     return np.zeros((0, 2), np.float32) if heard is None else heard.windows
-
-
-@given(st.integers(0, 50_000), st.integers(1, 9_000), st.integers(1, 9_000))
-def test_windows_cover_the_speech(n, window, shortest):
-    speech = np.arange(n, dtype=np.float32)
-    windows = windows_of(speech, window, max(1, window // 2), min(shortest, window))
-    if n < min(shortest, window):
-        assert windows == []
-    elif n < window:
-        assert [len(each) for each in windows] == [n]
-    else:
-        assert {len(each) for each in windows} == {window}
-        starts = [int(each[0]) for each in windows]
-        assert starts == list(range(0, n - window + 1, max(1, window // 2)))
 
 
 def test_sessions_share_the_runs_of_one_thread():
@@ -147,3 +130,42 @@ def test_what_all_voices_have_in_common_is_subtracted():
     embedder.typical = np.array([0.5, 0.0], np.float32)
     [[heard]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1))]])
     assert np.allclose(heard.windows, np.array([-0.5, 1.0]) / np.hypot(0.5, 1.0))
+
+
+def test_a_change_that_no_segmenter_found_is_found_by_the_voices():
+    long = np.concatenate([speech(0, 2, 0, 2, 0), speech(1, 3, 1, 3)])
+    [found] = hear_turns(VoiceModels(FakeEmbedder()), [[Stretch(500, long)]])
+    voices = [each.windows.argmax(axis=1).tolist()[0] for each in found]
+    assert voices == sorted(voices)
+    assert set(voices) == {0, 1}
+    spans = [span for each in found for span in each.piece.alone]
+    assert spans[0][0] == 500
+    assert spans[-1][1] == 500 + len(long)
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
+    change = spans[voices.index(1)][0] - 500
+    assert abs(change - len(speech(0, 2, 0, 2, 0))) < 8_000
+
+
+def test_windows_of_a_piece_are_pooled_for_a_voice_encoder_that_wants_it():
+    embedder = FakeEmbedder()
+    embedder.pools = True
+    [[heard]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1, 1, 1))]])
+    assert heard.windows.shape == (1, 2)
+    assert np.linalg.norm(heard.windows[0]) == pytest.approx(1)
+    embedder.pools = False
+    [[apart]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1, 1, 1))]])
+    assert len(apart.windows) > 1
+    assert heard.weights.sum() == pytest.approx(apart.weights.sum())
+
+
+@pytest.mark.parametrize("n", [6_144, 6_145, 9_216, 12_288, 30_000])
+def test_speech_in_which_every_window_is_another_voice_is_split_finitely(n):
+    class Changing(FakeEmbedder):
+        def embed(self, voices):
+            self.batches.append(len(voices))
+            return np.stack([np.eye(2, dtype=np.float32)[len(each) % 2] for each in voices])
+
+    noise = np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
+    for embedder in (Changing(), FakeEmbedder()):
+        [found] = hear_turns(VoiceModels(embedder), [[Stretch(0, noise)]])
+        assert sum(each.piece.length for each in found) == n

@@ -85,3 +85,19 @@ def test_pieces_cover_all_speech_and_nothing_twice(start, runs):
 def test_every_set_of_speakers_has_a_class():
     assert len(set(SPEAKER_SETS)) == 7
     assert all(set(each) <= {0, 1, 2} for each in SPEAKER_SETS)
+
+
+@given(
+    spans=st.lists(st.tuples(st.integers(1, 50), st.integers(1, 50)), min_size=1, max_size=5),
+    at=st.integers(-10, 300),
+)
+def test_a_piece_is_cut_into_two_that_have_all_of_it(spans, at):
+    starts = np.cumsum([gap + length for gap, length in spans])
+    piece = Piece(
+        tuple((int(end) - length, int(end)) for end, (_, length) in zip(starts, spans, strict=True))
+    )
+    before, after = piece.cut(at)
+    assert before.length == min(max(at, 0), piece.length)
+    assert before.length + after.length == piece.length
+    samples = [at for part in (before, after) for first, last in part.alone for at in range(first, last)]
+    assert samples == [at for first, last in piece.alone for at in range(first, last)]

@@ -38,11 +38,11 @@ class CampplusEmbedder:
         hop_samples: Every other window of long speech is enough.
         shortest_samples: Less than this says nothing about a voice.
         width: Values of an embedding.
-        alike: And the four below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
+        alike: And the six below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
     """
 
     name: Final = "campplus"
-    window_samples: Final = 3 * MODEL_RATE_HZ
+    window_samples: Final = MODEL_RATE_HZ * 3 // 2
     hop_samples: Final = 2 * window_samples
     shortest_samples: Final = MODEL_RATE_HZ * 2 // 5
     width: Final = WIDTH
@@ -51,6 +51,8 @@ class CampplusEmbedder:
     leniency: Final = 0.1
     founding: Final = 0.75
     inherited: Final = 0.3
+    apart: Final = 0.35
+    pools: Final = True
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.

@@ -36,7 +36,7 @@ class Ge2eEmbedder:
         hop_samples: Windows overlap by half.
         shortest_samples: Less than this says little about a voice.
         width: Values of an embedding.
-        alike: And the four below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
+        alike: And the six below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
     """
 
     name: Final = "ge2e"
@@ -49,6 +49,8 @@ class Ge2eEmbedder:
     leniency: Final = 0.06
     founding: Final = 0.3
     inherited: Final = 0.6
+    apart: Final = 0.5
+    pools: Final = False
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
