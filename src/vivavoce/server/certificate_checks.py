@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["certificate_warnings", "is_readable_by_all"]
+__all__ = ["certificate_warnings", "expiry", "is_readable_by_all"]
 
 _SOON: Final = dt.timedelta(days=14)
 _PEM: Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -48,6 +48,19 @@ def certificate_warnings(cert: Path, key: Path | None, now: dt.datetime) -> list
             f"every user of this machine can read the key in {key or cert}: chmod o-r {key or cert}"
         )
     return warnings
+
+
+def expiry(cert: Path) -> dt.datetime | None:
+    """Return when a chain expires: the first time at which one of its certificates does; None: unknown.
+
+    Args:
+        cert: The certificate and its chain, in PEM form.
+    """
+    try:
+        blocks = _PEM.findall(cert.read_text(errors="replace"))
+        return min(_validity(ssl.PEM_cert_to_DER_cert(block))[1] for block in blocks)
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def is_readable_by_all(path: Path) -> bool:

@@ -26,6 +26,7 @@ from vivavoce.protocol.events import (
     Warned,
 )
 from vivavoce.server.raw_audio import RawAudio
+from vivavoce.server.session_meter import SessionMeter
 from vivavoce.server.speaker_labels import SpeakerLabels
 from vivavoce.server.user_agents import reads_warnings
 from vivavoce.server.webhook_addresses import refused_header, refused_host
@@ -73,6 +74,7 @@ class Connection:
         self._has_events = asyncio.Event()  # the session has events to send
         self._progress = asyncio.Event()  # the session may have consumed audio
         self._served: ServedStream | None = None  # None before the session begins and after it is over
+        self._meter: SessionMeter | None = None  # the same
         self._followers: Followers | None = None  # None before the session is open, or if nobody may follow
         self._labels: SpeakerLabels | None = None  # None: turns are not labelled by their speakers
         self._final_frames: list[str] = []  # finished turns, kept for the webhook
@@ -130,6 +132,11 @@ class Connection:
         if self._served is not None and self._served.stream.state is SessionState.OPEN:
             self._cut = SessionFailed(violation.failure, violation.detail)
             self.finish()
+
+    @property
+    def backlog_ms(self) -> float:
+        """Audio that waits in its session, in milliseconds."""
+        return 0.0 if self._served is None else self._served.stream.backlog_ms
 
     def finish(self) -> None:
         """End the session as its client would: the last words are still sent."""
@@ -207,10 +214,18 @@ class Connection:
         audio = RawAudio(dialect.options, dialect.limits.min_chunk_ms)
         if self._followers is not None:
             self._followers.begin(time.time())
-        self._service.metrics.began(dialect.name)
+        meter = self._meter = SessionMeter(
+            self._service.metrics,
+            dialect=dialect.name,
+            model=dialect.options.model or self._service.engines.names[0],
+            began_s=time.monotonic(),
+        )
         name = self._service.admission.name_of(self._owner)
         who = f"{self._client} with key {name}" if name else self._client
-        _log.info("session %s began: %s, from %s", stream.session_id, dialect.name, who)
+        about = {"session_id": stream.session_id, "client": self._client} | (
+            {"key_name": name} if name else {}
+        )
+        _log.info("session %s began: %s, from %s", stream.session_id, dialect.name, who, extra=about)
         self._has_events.set()  # its beginning is an event
         reading = asyncio.create_task(self._read(dialect, audio, served))
         try:
@@ -236,11 +251,15 @@ class Connection:
             self._service.ledger.end(stream.session_id)
             if dialect.webhook is not None:
                 self._service.post(dialect.webhook, stream.session_id, self._final_frames)
+            reason = self._outcome(stream)
+            label = "slow_reader" if reason.startswith("client did not") else reason.lower().replace(" ", "_")
+            meter.over(label, time.monotonic())
             _log.info(
                 "session %s over: %s, %.1f s of audio",
                 stream.session_id,
-                self._outcome(stream),
+                reason,
                 stream.audio_ms / 1000,
+                extra=about,
             )
 
     def _outcome(self, stream: Channels) -> str:
@@ -277,6 +296,8 @@ class Connection:
                 _log.debug("traceback", exc_info=error)
                 stream.fail(Failure.INTERNAL)
             self._count_audio(stream)
+            if self._meter is not None and not dialect.options.recording:
+                self._meter.received(stream.audio_ms, time.monotonic())
             if stream.has_events:
                 self._has_events.set()
             if stream.backlog_ms > _BACKLOG_HIGH_MS:
@@ -354,6 +375,8 @@ class Connection:
         for frame in frames:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 await self._websocket.send_text(frame)
+        if isinstance(event, TurnUpdated) and self._meter is not None:
+            self._meter.sent(event, time.monotonic())
 
     async def _close(self, closing: Closing) -> None:
         if self._websocket.client_state is WebSocketState.DISCONNECTED:

@@ -1,38 +1,108 @@
-"""Metrics in Prometheus' text exposition format.
+"""The metrics of a server, for Prometheus.
 
-https://prometheus.io/docs/instrumenting/exposition_formats/
+Names follow https://prometheus.io/docs/practices/naming/. `docs/operations.md` has them all.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.asr.engine import EngineState
+from vivavoce.asr.engine import EngineState, Histogram
+from vivavoce.server.exposition import escaped, histograms, labelled, plain
+from vivavoce.server.process_figures import process_lines
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vivavoce.asr.engine import Engine, EngineStats, Histogram
+    from vivavoce.asr.engine import Engine, EngineStats
+    from vivavoce.server.turn_meter import TurnReport
 
-__all__ = ["CONTENT_TYPE", "Metrics"]
+__all__ = ["Metrics", "Now"]
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_LATENCIES_S: Final = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_SESSIONS_S: Final = (10, 30, 60, 300, 900, 1_800, 3_600, 7_200, 14_400)
+_DELAYS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What a server is like at a moment.
+
+    Attributes:
+        n_open: Open sessions.
+        n_connections: Open connections, with sessions or without.
+        limit: Most sessions that may be open; None: no limit.
+        is_ready: Whether a new session would be accepted.
+        is_draining: Whether the server stops.
+        backlog_s: Most audio that waits in a session, in seconds.
+        n_readers: Readers of all rooms.
+    """
+
+    n_open: int
+    n_connections: int
+    limit: int | None
+    is_ready: bool
+    is_draining: bool
+    backlog_s: float
+    n_readers: int
+
+
+class _Turns:
+    """What the turns of one model were like."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.n_words = 0
+        self.n_shown = 0
+        self.n_changes = 0
+        self.n_broken = 0
+        self.first_s = Histogram(_LATENCIES_S)
+        self.words_s = Histogram(_LATENCIES_S)
+        self.finals_s = Histogram(_LATENCIES_S)
+
+    def add(self, report: TurnReport) -> None:
+        self.n += 1
+        self.n_words += report.n_words
+        self.n_shown += report.n_shown
+        self.n_changes += report.n_changes
+        self.n_broken += report.n_broken
+        for latency_s in report.word_latencies_s:
+            self.words_s.add(latency_s)
+        if report.first_word_latency_s is not None:
+            self.first_s.add(report.first_word_latency_s)
+        if report.final_latency_s is not None:
+            self.finals_s.add(report.final_latency_s)
 
 
 class Metrics:
-    """Counts sessions, and reads everything else from the engine on each scrape."""
+    """Counts sessions and turns, and reads everything else on each scrape."""
 
     def __init__(self) -> None:
         self._begun: Counter[str] = Counter()  # by dialect
+        self._ended: Counter[str] = Counter()  # by reason
         self._refused: Counter[str] = Counter()  # by reason
         self._dropped: Counter[str] = Counter()  # by reason
+        self._durations_s = Histogram(_SESSIONS_S)
+        self._turns: dict[str, _Turns] = {}  # by model
+        self._delays_s = Histogram(_DELAYS_S)
+        self._expires_s: float | None = None  # Unix time; None: there is no certificate
 
     def began(self, dialect: str) -> None:
         """Count a session that began."""
         self._begun[dialect] += 1
+
+    def ended(self, reason: str, duration_s: float) -> None:
+        """Count a session that is over.
+
+        Args:
+            reason: Why it is.
+            duration_s: How long it was open, in seconds.
+        """
+        self._ended[reason] += 1
+        self._durations_s.add(duration_s)
 
     def refused(self, reason: str) -> None:
         """Count a client that was refused, and why."""
@@ -42,101 +112,140 @@ class Metrics:
         """Count a client whose session ended because it did not read, or was gone."""
         self._dropped[reason] += 1
 
-    def render(self, engines: Mapping[str, Engine], n_open: int, n_connections: int = 0) -> str:
+    def turn(self, model: str, report: TurnReport) -> None:
+        """Count a finished turn.
+
+        Args:
+            model: The name of its model.
+            report: What it was like.
+        """
+        self._turns.setdefault(model, _Turns()).add(report)
+
+    def ticked(self, delay_s: float) -> None:
+        """Note by how much a clock of the event loop was late, in seconds."""
+        self._delays_s.add(max(0.0, delay_s))
+
+    def certificate_expires(self, unix_s: float | None) -> None:
+        """Note when the certificate expires, in Unix time; None: there is none, or it can't be read."""
+        self._expires_s = unix_s
+
+    def render(self, engines: Mapping[str, Engine], now: Now) -> str:
         """Return all metrics in Prometheus' text format.
 
         Args:
             engines: The engines in memory by the names of their models, the default first. Of the others,
-                only their sessions are told.
-            n_open: Number of open sessions.
-            n_connections: Number of open connections, with sessions or without.
+                only their sessions are reported.
+            now: What the server is like.
         """
         engine = next(iter(engines.values()))
-        stats = engine.stats
-        ready = int(engine.state is EngineState.READY)
         lines = [
-            *_plain("gauge", "build_info", "Version of the server.", {f'version="{__version__}"': 1}),
-            *_plain("gauge", "engine_ready", "1 if the models are loaded and work, else 0.", {"": ready}),
-            *_plain("gauge", "sessions_open", "Open sessions.", {"": n_open}),
-            *_plain(
-                "gauge",
+            *_gauge("build_info", "Version of the server.", {f'version="{__version__}"': 1}),
+            *_of_now(now),
+            *_gauge(
+                "engine_ready",
+                "1 if the models are loaded and work, else 0.",
+                int(engine.state is EngineState.READY),
+            ),
+            *_gauge(
                 "model_sessions",
                 "Open sessions of each model that is in memory.",
-                {f'model="{_escaped(name)}"': each.n_sessions for name, each in engines.items()},
+                {f'model="{escaped(name)}"': each.n_sessions for name, each in engines.items()},
             ),
-            *_plain("counter", "sessions_total", "Sessions that began.", _by("dialect", self._begun)),
-            *_plain("gauge", "connections_open", "Open connections of any kind.", {"": n_connections}),
-            *_plain("counter", "refused_total", "Refused clients.", _by("reason", self._refused)),
-            *_plain(
-                "counter", "dropped_total", "Clients that left a session open.", _by("reason", self._dropped)
-            ),
-            *_plain(
-                "counter",
-                "audio_seconds_total",
-                "Audio that went through the speech detector.",
-                {"": stats.detected_s},
-            ),
-            *_plain(
-                "counter",
-                "decode_seconds_total",
-                "Time spent decoding, summed over threads; its rate over that of the audio is the load.",
-                {"": stats.decode_s},
-            ),
-            *_of_finals(stats),
-            *_plain("counter", "passes_total", "Passes of the recogniser.", _by("kind", stats.passes)),
-            *_histogram("batch_size", "Passes in a batch, counted whenever some join.", stats.batch_sizes),
-            *_histogram(
-                "batch_wait_seconds", "Longest wait of the requests that joined a batch.", stats.batch_waits_s
-            ),
-            *_histogram(
-                "queue_wait_seconds",
-                "Longest wait of all requests when some joined a batch.",
-                stats.queue_waits_s,
-            ),
-            *_plain(
-                "gauge",
+            *self._of_sessions(),
+            *self._of_turns(),
+            *_of_engine(engine.stats),
+            *_gauge(
                 "cadence_seconds",
                 "Audio between two partials: stretched under load.",
-                {"": engine.cadence_ms / 1000},
+                engine.cadence_ms / 1000,
             ),
+            *histograms(
+                "vivavoce_event_loop_delay_seconds",
+                "How late a clock of the event loop was, once a second.",
+                {"": self._delays_s},
+            ),
+            *self._of_certificate(),
+            *process_lines(),
         ]
         return "\n".join(lines) + "\n"
 
+    def _of_sessions(self) -> Iterator[str]:
+        yield from _counter("sessions_total", "Sessions that began.", labelled("dialect", self._begun))
+        yield from _counter(
+            "sessions_ended_total", "Sessions that are over.", labelled("reason", self._ended)
+        )
+        yield from _counter("refused_total", "Refused clients.", labelled("reason", self._refused))
+        text = "Clients that left a session open."
+        yield from _counter("dropped_total", text, labelled("reason", self._dropped))
+        yield from histograms(
+            "vivavoce_session_duration_seconds",
+            "How long sessions were open that are over.",
+            {"": self._durations_s},
+        )
 
-def _of_finals(stats: EngineStats) -> Iterator[str]:
-    """What the second model did."""
+    def _of_turns(self) -> Iterator[str]:
+        turns = {f'model="{escaped(name)}"': each for name, each in sorted(self._turns.items())}
+
+        def counts(name: str, text: str, attribute: str) -> Iterator[str]:
+            return _counter(name, text, {by: getattr(each, attribute) for by, each in turns.items()})
+
+        def latencies(name: str, text: str, attribute: str) -> Iterator[str]:
+            values = {by: getattr(each, attribute) for by, each in turns.items()}
+            return histograms(f"vivavoce_{name}", text, values)
+
+        yield from counts("turns_total", "Finished turns with words.", "n")
+        yield from counts("words_total", "Words of finished turns.", "n_words")
+        yield from counts("words_shown_total", "Places of words that clients were shown.", "n_shown")
+        text = "How often a shown word became another; its rate over that of words_shown is the UPWR."
+        yield from counts("word_changes_total", text, "n_changes")
+        text = "Words that changed although they were reported as final; must stay 0."
+        yield from counts("final_word_changes_total", text, "n_broken")
+        text = "From the start of the first word of a live turn to the first message with words."
+        yield from latencies("first_word_latency_seconds", text, "first_s")
+        text = "From the end of a word of a live turn to the message after which it did not change."
+        yield from latencies("word_emission_latency_seconds", text, "words_s")
+        text = "From the end of the last word of a live turn to its final, the silence in between included."
+        yield from latencies("final_latency_seconds", text, "finals_s")
+
+    def _of_certificate(self) -> Iterator[str]:
+        if self._expires_s is not None:
+            text = "When the TLS certificate expires."
+            yield from _gauge("tls_certificate_expiry_timestamp_seconds", text, self._expires_s)
+
+
+def _of_now(now: Now) -> Iterator[str]:
+    yield from _gauge("ready", "1 if a new session would be accepted, else 0.", int(now.is_ready))
+    yield from _gauge("draining", "1 if the server stops, else 0.", int(now.is_draining))
+    yield from _gauge("sessions_open", "Open sessions.", now.n_open)
+    yield from _gauge("connections_open", "Open connections of any kind.", now.n_connections)
+    if now.limit is not None:
+        yield from _gauge("sessions_limit", "Most sessions that may be open.", now.limit)
+    yield from _gauge("backlog_seconds", "Most audio that waits in a session.", now.backlog_s)
+    yield from _gauge("room_readers", "Readers of all rooms.", now.n_readers)
+
+
+def _of_engine(stats: EngineStats) -> Iterator[str]:
+    """What the engine of the default model did."""
+    text = "Audio that went through the speech detector."
+    yield from _counter("audio_seconds_total", text, stats.detected_s)
+    text = "Time spent decoding, summed over threads; its rate over that of the audio is the load."
+    yield from _counter("decode_seconds_total", text, stats.decode_s)
     text = "Time spent by the model of finals."
-    yield from _plain("counter", "revise_seconds_total", text, {"": stats.revise_s})
+    yield from _counter("revise_seconds_total", text, stats.revise_s)
     text = "Finals that were sent without it, because it was late."
-    yield from _plain("counter", "late_revisions_total", text, {"": stats.late_revisions})
+    yield from _counter("late_revisions_total", text, stats.late_revisions)
+    yield from _counter("passes_total", "Passes of the recogniser.", labelled("kind", stats.passes))
+    text = "Passes in a batch, counted whenever some join."
+    yield from histograms("vivavoce_batch_size", text, {"": stats.batch_sizes})
+    text = "Longest wait of the requests that joined a batch."
+    yield from histograms("vivavoce_batch_wait_seconds", text, {"": stats.batch_waits_s})
+    text = "Longest wait of all requests when some joined a batch."
+    yield from histograms("vivavoce_queue_wait_seconds", text, {"": stats.queue_waits_s})
 
 
-def _escaped(name: str) -> str:
-    """A value of a label: the name of a model may be that of any folder."""
-    return name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _counter(name: str, text: str, values: Mapping[str, float] | float) -> Iterator[str]:
+    return plain("counter", f"vivavoce_{name}", text, values)
 
 
-def _by(label: str, counts: Mapping[str, int]) -> dict[str, float]:
-    return {f'{label}="{name}"': count for name, count in sorted(counts.items())}
-
-
-def _plain(kind: str, name: str, text: str, values: Mapping[str, float]) -> Iterator[str]:
-    yield f"# HELP vivavoce_{name} {text}"
-    yield f"# TYPE vivavoce_{name} {kind}"
-    for labels, value in values.items():
-        braces = f"{{{labels}}}" if labels else ""
-        yield f"vivavoce_{name}{braces} {_number(value)}"
-
-
-def _histogram(name: str, text: str, histogram: Histogram) -> Iterator[str]:
-    yield f"# HELP vivavoce_{name} {text}"
-    yield f"# TYPE vivavoce_{name} histogram"
-    counts = list(accumulate(histogram.counts))
-    for bound, count in zip((*histogram.bounds, "+Inf"), counts, strict=True):
-        yield f'vivavoce_{name}_bucket{{le="{bound}"}} {count}'
-    yield f"vivavoce_{name}_sum {_number(histogram.total)}"
-    yield f"vivavoce_{name}_count {counts[-1]}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+def _gauge(name: str, text: str, values: Mapping[str, float] | float) -> Iterator[str]:
+    return plain("gauge", f"vivavoce_{name}", text, values)

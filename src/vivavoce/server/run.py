@@ -20,6 +20,7 @@ import uvicorn
 from vivavoce.asr.engine import EngineState
 from vivavoce.errors import EngineError, VivavoceError
 from vivavoce.server.app import create_app
+from vivavoce.server.certificate_checks import expiry
 from vivavoce.server.connection_gate import allow_many_files
 from vivavoce.server.engines import check_devices
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
@@ -254,7 +255,14 @@ def make_server(
     logger = logging.getLogger("uvicorn.error")
     if not any(isinstance(each, _ClientFaults) for each in logger.filters):
         logger.addFilter(_ClientFaults())
+    _note_expiry(app.state.service, certificate)
     return DrainingServer(config, app.state.service, stops_with_engine=stops_with_engine)
+
+
+def _note_expiry(service: Service, certificate: Certificate | None) -> None:
+    """Tell the metrics when the certificate expires."""
+    when = None if certificate is None else expiry(certificate.cert)
+    service.metrics.certificate_expires(None if when is None else when.timestamp())
 
 
 def _send_no_tickets(config: uvicorn.Config) -> None:
@@ -340,6 +348,7 @@ def _reload(
         certificate = certificate_for(options)
         if certificate and server.config.ssl is not None:
             server.config.ssl.load_cert_chain(certificate.cert, certificate.key)
+            _note_expiry(server.service, certificate)
         server.service.reload_keys(keys)
     except (VivavoceError, OSError) as error:
         _log.error("not reloaded, keys and certificate stay: %s", error)

@@ -42,6 +42,10 @@ _TICK_S = 1.0
 class OpenConnection(Protocol):
     """What the service needs of a connection."""
 
+    @property
+    def backlog_ms(self) -> float:
+        """Audio that waits in its session, in milliseconds."""
+
     def tick(self, now: float) -> None:
         """Apply the limits that depend on the clock, in seconds of `time.monotonic`."""
 
@@ -154,8 +158,10 @@ class Service:
 
     async def _tick(self) -> None:
         while True:
+            due = time.monotonic() + _TICK_S
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
+            self.metrics.ticked(now - due)
             for connection in list(self.connections):
                 connection.tick(now)
             self.rooms.tick(now)

@@ -11,7 +11,8 @@ from vivavoce.asr.engine import EngineState
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.access import KeyStatus, is_loopback, log_refusal
-from vivavoce.server.metrics import CONTENT_TYPE
+from vivavoce.server.exposition import CONTENT_TYPE
+from vivavoce.server.metrics import Now
 from vivavoce.server.page_routes import page_response
 from vivavoce.server.retry_after import retry_after
 from vivavoce.types import Failure
@@ -51,6 +52,25 @@ def _may_see_figures(service: Service, request: Request) -> bool:
     return holder is not None and holder.is_admin and holder.status is KeyStatus.GOOD
 
 
+def _state(service: Service) -> str:
+    """Return ``ready``, or why a new session would not be accepted."""
+    if service.is_draining:
+        return "draining"
+    return "full" if service.is_full else service.engine.state.value
+
+
+def _now(service: Service) -> Now:
+    return Now(
+        n_open=len(service.connections),
+        n_connections=service.gate.n_open,
+        limit=service.options.max_sessions,
+        is_ready=_state(service) == EngineState.READY.value,
+        is_draining=service.is_draining,
+        backlog_s=max((each.backlog_ms for each in service.connections), default=0.0) / 1000,
+        n_readers=service.rooms.n_readers,
+    )
+
+
 def status_routes(service: Service) -> list[Route]:
     """Return the routes ``/``, ``/healthz``, ``/readyz``, ``/v3/ws/health``, ``/v3/health`` and ``/metrics``.
 
@@ -65,12 +85,12 @@ def status_routes(service: Service) -> list[Route]:
 
     async def readiness(request: Request) -> JSONResponse:
         """Readiness: whether a new session would be accepted now."""
-        engine = service.engine
-        state = "draining" if service.is_draining else "full" if service.is_full else engine.state.value
+        state = _state(service)
         is_ready = state == EngineState.READY.value
         body: dict[str, str | int] = {"status": state}
         if _may_see_figures(service, request):
-            body |= {"sessions": len(service.connections), "cadence_ms": round(engine.cadence_ms)}
+            cadence_ms = round(service.engine.cadence_ms)
+            body |= {"sessions": len(service.connections), "cadence_ms": cadence_ms}
         return JSONResponse(
             body, 200 if is_ready else 503, headers={} if is_ready else {"Retry-After": retry_after()}
         )
@@ -79,7 +99,7 @@ def status_routes(service: Service) -> list[Route]:
         if not _may_see_figures(service, request):
             log_refusal(request, ProtocolViolation(Failure.UNAUTHORIZED))
             return JSONResponse({"error": _NOT_SHOWN}, 403)
-        text = service.metrics.render(service.engines.loaded, len(service.connections), service.gate.n_open)
+        text = service.metrics.render(service.engines.loaded, _now(service))
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def root(request: Request) -> Response:

@@ -212,8 +212,8 @@ def test_kept_transcripts_and_rooms_have_them_too():
     expected = to_srt(captions([words]))
     assert "今日はとても天気がいいですね。\n友だちと「公園」へ行って、\n" in expected
     kept = [StoredLine(LineKey("one", 0, 0), 5.0, words)]
-    assert EXPORTS["srt"].write(StoredSession("one", 1.0), kept) == expected
-    assert EXPORTS["txt"].write(StoredSession("one", 1.0), kept) == f"{JAPANESE}\n"
+    assert EXPORTS["srt"].write(StoredSession("one", 1.0), kept, {}) == expected
+    assert EXPORTS["txt"].write(StoredSession("one", 1.0), kept, {}) == f"{JAPANESE}\n"
     room = Room("hall")
     room.join("one", 1.0)
     room.update("one", TurnUpdated(0, 0, words[-1].end_ms, words, ended=True), 1.0)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from vivavoce.server import ServerOptions, tls
-from vivavoce.server.certificate_checks import certificate_warnings
+from vivavoce.server.certificate_checks import certificate_warnings, expiry
 
 NOW = dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -94,3 +94,11 @@ def test_what_is_no_certificate_is_left_to_openssl(tmp_path, der):
     path.write_text(f"-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n")
     path.chmod(0o600)
     assert certificate_warnings(path, None, NOW) == []
+
+
+def test_a_chain_expires_with_the_first_of_its_certificates(tmp_path):
+    cert, _ = make(tmp_path, NOW - DAY, NOW + 90 * DAY, others=[(NOW - DAY, NOW + 30 * DAY)])
+    assert expiry(cert) == NOW + 30 * DAY
+    (tmp_path / "none.pem").write_text("no certificate")
+    assert expiry(tmp_path / "none.pem") is None
+    assert expiry(tmp_path / "missing.pem") is None

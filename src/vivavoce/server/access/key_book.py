@@ -77,14 +77,10 @@ class KeyBook:
             reads_keys: Whether keys are read even if the file seems unchanged.
         """
         day = day_of(time.time())
-        job = self._thread.submit(self._exchange, usage.begin_saving(), day, reads_keys)
+        unsaved = usage.begin_saving()
         try:
-            stored, records = await asyncio.wrap_future(job)
-        except asyncio.CancelledError:
-            if job.cancel():  # it had not begun; else it writes what it was given
-                usage.not_saved()
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the file, the next second may mend it
+            stored, records = await self._call(self._exchange, unsaved, day, reads_keys)
+        except (sqlite3.Error, ConfigurationError, OSError) as error:
             usage.not_saved()
             self._note(str(error))
             return

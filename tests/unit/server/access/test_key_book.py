@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-import threading
 import time
 
 import pytest
@@ -130,59 +129,5 @@ def test_a_file_that_others_can_read_is_warned_of(path, caplog):
     async def run():
         async with served(path):
             assert f"chmod 600 {path}" in caplog.text
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize("has_begun", [True, False])
-def test_a_server_that_stops_in_the_middle_of_an_exchange_writes_everything_once(path, has_begun):
-    today = day_of(time.time())
-    begun, may_end = threading.Event(), threading.Event()
-
-    async def run():
-        async with served(path) as (book, admission, ledger):
-            works = book._store.add_usage
-
-            def slow(*arguments):
-                begun.set()
-                may_end.wait()
-                return works(*arguments)
-
-            if has_begun:
-                book._store.add_usage = slow
-            else:
-                book._thread.submit(may_end.wait)  # another call is under way
-            ledger.usage.add("aa", 5.0, today)
-            exchange = asyncio.create_task(book.exchange(admission, ledger.usage))
-            await asyncio.sleep(0)
-            if has_begun:
-                await asyncio.to_thread(begun.wait)
-            exchange.cancel()
-            await asyncio.gather(exchange, return_exceptions=True)
-            may_end.set()
-        with KeyStore(path) as store:
-            assert store.usage(today) == {(today, "aa"): 5.0}
-
-    asyncio.run(run())
-
-
-def test_a_row_that_nobody_understands_does_not_stop_the_watch(path):
-    with KeyStore(path) as store:
-        key = store.add("alice")
-
-    async def run():
-        async with served(path) as (book, admission, ledger):
-            for statement in (
-                "INSERT INTO keys SELECT 9, 'x', 'a text', 'aa', 0, 'good', 1, 0, NULL, NULL, NULL, NULL, 0",
-                "DELETE FROM keys WHERE number = 9",
-            ):
-                with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
-                    other.execute(statement)
-                await book.exchange(admission, ledger.usage)
-                assert admission.check_key(key)
-            with KeyStore(path) as store:
-                store.change("alice", is_on=False)
-            await book.exchange(admission, ledger.usage)
-            assert admission.keys.find(key).status == "disabled"
 
     asyncio.run(run())
