@@ -40,6 +40,7 @@ from vivavoce.cli.serve_options import (
     TlsCertOption,
     TlsKeyOption,
     TlsSelfSignedOption,
+    TraceOption,
     TurnModelOption,
     WebhooksOption,
 )
@@ -89,6 +90,7 @@ def serve(
     public_status: PublicStatusOption = False,
     log_level: LogLevelOption = LogLevel.INFO,
     log_format: LogFormatOption = LogFormat.TEXT,
+    trace: TraceOption = False,
 ) -> None:
     """Run a server for AssemblyAI's streaming protocols.
 
@@ -125,6 +127,7 @@ _SAME_NAMES: Final = (
     "turn_model",
     "speaker_model",
     "public_status",
+    "trace",
     "tls_cert",
     "tls_key",
     "tls_self_signed",

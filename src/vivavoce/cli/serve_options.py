@@ -35,6 +35,7 @@ __all__ = [
     "TlsCertOption",
     "TlsKeyOption",
     "TlsSelfSignedOption",
+    "TraceOption",
     "TurnModelOption",
     "WebhooksOption",
 ]
@@ -300,5 +301,14 @@ LogLevelOption = Annotated[
         metavar="LEVEL",
         envvar="VIVAVOCE_LOG_LEVEL",
         help="Log messages of this level and above to standard error: debug, info, warning or error.",
+    ),
+]
+TraceOption = Annotated[
+    bool,
+    typer.Option(
+        "--trace",
+        envvar="VIVAVOCE_TRACE",
+        help="Send a trace of each turn, its times and counts without words, to the collector that "
+        "OTEL_EXPORTER_OTLP_ENDPOINT names.",
     ),
 ]

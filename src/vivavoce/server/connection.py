@@ -216,6 +216,8 @@ class Connection:
             self._followers.begin(time.time())
         meter = self._meter = SessionMeter(
             self._service.metrics,
+            self._service.tracing,
+            session_id=stream.session_id,
             dialect=dialect.name,
             model=dialect.options.model or self._service.engines.names[0],
             began_s=time.monotonic(),

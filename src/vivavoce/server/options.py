@@ -64,6 +64,7 @@ class ServerOptions:
             this machine and with an API key.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
         log_format: ``text``, or ``json``: one object a line.
+        trace: Whether a trace of each turn is sent as OpenTelemetry's variables of the environment say.
         tls_cert: File with the TLS certificate, in PEM form; None: no certificate file.
         tls_key: File with the certificate's key; None: the key is in the same file.
         tls_self_signed: Whether to make a certificate, for a development machine.
@@ -98,6 +99,7 @@ class ServerOptions:
     public_status: bool = False
     log_level: str = "info"
     log_format: str = "text"
+    trace: bool = False
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_self_signed: bool = False

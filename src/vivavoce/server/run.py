@@ -28,6 +28,7 @@ from vivavoce.server.log import NonBlockingHandler, formatter_of
 from vivavoce.server.sockets import listen, urls_of
 from vivavoce.server.supervisor import Supervisor
 from vivavoce.server.tls import certificate_for
+from vivavoce.server.tracing import Tracing
 
 if TYPE_CHECKING:
     import socket
@@ -304,6 +305,7 @@ def serve(
         ConfigurationError: Options contradict each other.
         ModelError: The models can't run where they shall.
         EngineError: The models can't be loaded.
+        ExtrasNotInstalledError: The library that makes certificates, or OpenTelemetry, is missing.
     """
     options.check()
     log = NonBlockingHandler()
@@ -323,6 +325,7 @@ def _serve(
 ) -> None:
     check_devices(options)
     certificate = certificate_for(options)
+    tracing = Tracing.open() if options.trace else None
     sockets = listen(options.host, options.port)
     _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))
     if certificate and certificate.made_here:
@@ -333,7 +336,10 @@ def _serve(
     server.service.gate.in_all = allow_many_files()
     server.reload = partial(_reload, server, options, read_keys)
     server.supervisor = Supervisor.of(os.environ)
+    server.service.tracing = tracing
     server.run(sockets=sockets)
+    if tracing is not None:
+        tracing.close()
     if server.failure is not None:
         raise server.failure
 

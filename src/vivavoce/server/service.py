@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vivavoce.server.access import Grant
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
+    from vivavoce.server.tracing import Tracing
     from vivavoce.store import Store, StoredLine, StoredRoom, StoredSession, VoiceKey
 
     _KeptRoom: TypeAlias = tuple[StoredRoom, list[tuple[StoredSession, StoredLine]], dict[VoiceKey, str]]
@@ -65,6 +66,7 @@ class Service:
         admission: Decides who may open a session.
         ledger: Knows the sessions that are open, and those that are over.
         metrics: Counts sessions for Prometheus.
+        tracing: Writes a trace of each turn; None: there are no traces.
         gate: Limits the connections of all clients, whether they have a session or not.
         connections: The connections that are open.
         rooms: The rooms that sessions speak in.
@@ -97,6 +99,7 @@ class Service:
         limits_of = None if book is None else self.admission.limits_of
         self.ledger = Ledger(options.max_sessions_per_key, limits_of)
         self.metrics = Metrics()
+        self.tracing: Tracing | None = None
         self.gate = ConnectionGate(options.max_connections_per_address, self.proxies.trusts)
         self.connections: set[OpenConnection] = set()
         self.rooms = Rooms(max_readers=options.max_readers)

@@ -9,6 +9,7 @@ from vivavoce.server.turn_meter import ArrivalClock, TurnMeter
 if TYPE_CHECKING:
     from vivavoce.protocol.events import TurnUpdated
     from vivavoce.server.metrics import Metrics
+    from vivavoce.server.tracing import Tracing
 
 __all__ = ["SessionMeter"]
 
@@ -16,16 +17,29 @@ __all__ = ["SessionMeter"]
 class SessionMeter:
     """Measures one session from its begin to its end."""
 
-    def __init__(self, metrics: Metrics, *, dialect: str, model: str, began_s: float) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        tracing: Tracing | None = None,
+        *,
+        session_id: str,
+        dialect: str,
+        model: str,
+        began_s: float,
+    ) -> None:
         """Count a session that begins.
 
         Args:
             metrics: What its figures are added to.
+            tracing: Writes a trace of each turn; None: there are no traces.
+            session_id: Its id.
             dialect: Name of its protocol.
             model: Name of its model.
             began_s: The time, in seconds of a clock that all methods use.
         """
         self._metrics = metrics
+        self._tracing = tracing
+        self._about = {"session_id": session_id, "dialect": dialect, "model": model}
         self._model = model
         self._began_s = began_s
         self._clock = ArrivalClock()
@@ -51,6 +65,8 @@ class SessionMeter:
         report = self._turns.update(turn, now)
         if report is not None:
             self._metrics.turn(self._model, report)
+            if self._tracing is not None:
+                self._tracing.turn(report, self._about)
 
     def over(self, reason: str, now: float) -> None:
         """Note that the session is over.

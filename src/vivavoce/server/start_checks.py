@@ -9,6 +9,7 @@ from vivavoce.asr.models import check_installed
 from vivavoce.server.engines import check_devices
 from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
+from vivavoce.server.tracing import check_tracing
 from vivavoce.store import KeyStore, Store
 
 if TYPE_CHECKING:
@@ -30,13 +31,15 @@ def check_start(options: ServerOptions) -> None:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
         ConfigurationError: Options contradict each other, or a store can't be used.
         ModelError: A package of a model is missing, or it can't run where it shall.
-        ExtrasNotInstalledError: The library that makes certificates is missing.
+        ExtrasNotInstalledError: The library that makes certificates, or OpenTelemetry, is missing.
     """
     options.check()
     for model in (*options.models, options.final_model):
         if model is not None:
             check_installed(model.family)
     check_devices(options)
+    if options.trace:
+        check_tracing()
     if options.store is not None:
         Store(options.store).close()
     if options.key_store is not None:

@@ -24,7 +24,16 @@ def test_options_reach_the_server(parts, tmp_path):
     arguments += ["--tls-cert", "cert.pem", "--tls-key", "key.pem"]
     arguments += ["--allow-origin", "https://a.example", "--allow-origin", "*", "--max-readers", "9"]
     arguments += ["--store", "t.db", "--keep-days", "30"]
-    arguments += ["--drain-timeout", "2.5", "--public-status", "--device", "auto", "--log-format", "json"]
+    arguments += [
+        "--drain-timeout",
+        "2.5",
+        "--public-status",
+        "--device",
+        "auto",
+        "--log-format",
+        "json",
+        "--trace",
+    ]
     arguments += ["--private-webhooks", "--max-connections-per-address", "7"]
     assert run(["serve", *arguments]) == 0
     (options,) = parts.served
@@ -48,6 +57,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "strict_chunks": True,
         "log_level": "debug",
         "log_format": "json",
+        "trace": True,
         "speaker_model": "auto",
         "drain_s": 2.5,
         "public_status": True,
