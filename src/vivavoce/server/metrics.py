@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.engine import EngineState, Histogram
+from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.exposition import escaped, histograms, labelled, plain
 from vivavoce.server.process_figures import process_lines
 from vivavoce.version import __version__
@@ -81,10 +82,13 @@ class Metrics:
     """Counts sessions and turns, and reads everything else on each scrape."""
 
     def __init__(self) -> None:
-        self._begun: Counter[str] = Counter()  # by dialect
-        self._ended: Counter[str] = Counter()  # by reason
-        self._refused: Counter[str] = Counter()  # by reason
-        self._dropped: Counter[str] = Counter()  # by reason
+        # What is to be expected begins at 0: a rate does not see the first of a series that was not there.
+        self._begun = Counter({factory.name: 0 for factory in DIALECTS.values()})  # by dialect
+        self._ended = Counter(
+            dict.fromkeys(("ended", "failed", "client_left", "slow_reader"), 0)
+        )  # by reason
+        self._refused = Counter(dict.fromkeys(("full", "busy", "draining", "unauthorized"), 0))  # by reason
+        self._dropped = Counter(dict.fromkeys(("left", "slow_reader"), 0))  # by reason
         self._durations_s = Histogram(_SESSIONS_S)
         self._turns: dict[str, _Turns] = {}  # by model
         self._delays_s = Histogram(_DELAYS_S)

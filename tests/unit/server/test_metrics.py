@@ -228,3 +228,11 @@ def test_what_is_not_known_is_left_out():
 def test_without_the_kernels_files_there_are_fewer_figures(tmp_path):
     names = set(families("\n".join(process_lines(tmp_path)) + "\n"))
     assert names == {"process_cpu_seconds_total", "process_start_time_seconds", "process_max_fds"}
+
+
+def test_what_is_to_be_expected_begins_at_zero():
+    text = rendered(Metrics())
+    for name in ("sessions_total", "sessions_ended_total", "refused_total", "dropped_total"):
+        samples = families(text)[f"vivavoce_{name}"].samples
+        assert samples
+        assert {number for _, _, number in samples} == {0}
