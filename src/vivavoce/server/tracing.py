@@ -24,7 +24,6 @@ __all__ = ["Tracing", "check_tracing"]
 
 _NS: Final = 1_000_000_000
 _SERVICE: Final = "vivavoce"
-_INSTALL: Final = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
 _MODULES: Final = (
     "opentelemetry.trace",
     "opentelemetry.sdk.trace",
@@ -142,5 +141,5 @@ def _imported(module: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ExtrasNotInstalledError(
-            f"OpenTelemetry is not installed; run: pip install {_INSTALL}"
+            'OpenTelemetry is not installed; run: pip install "vivavoce[otel]"'
         ) from error
