@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["cache_folder", "config_folder"]
+__all__ = ["cache_folder", "config_folder", "data_folder"]
 
 
 def config_folder() -> Path | None:
@@ -22,6 +22,21 @@ def config_folder() -> Path | None:
 
     try:
         return _absolute(user_config_path("vivavoce", appauthor=False))
+    except RuntimeError:
+        return None
+
+
+def data_folder() -> Path | None:
+    """Folder of files that nothing can create again: ``VIVAVOCE_HOME``/data, or the user's data folder.
+
+    It may not exist. None: the user has no home folder.
+    """
+    if home := os.environ.get("VIVAVOCE_HOME"):
+        return Path(home) / "data"
+    from platformdirs import user_data_path  # noqa: PLC0415 - in extras
+
+    try:
+        return _absolute(user_data_path("vivavoce", appauthor=False))
     except RuntimeError:
         return None
 

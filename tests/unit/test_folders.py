@@ -12,7 +12,7 @@ from vivavoce.version import __version__
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch, tmp_path):
-    for name in ("VIVAVOCE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "HOME"):
+    for name in ("VIVAVOCE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     folders._temporary_folder.cache_clear()
@@ -38,6 +38,7 @@ def test_without_a_home_the_cache_is_a_temporary_folder_of_this_user(homeless, m
     assert folders.cache_folder() == folders.cache_folder() == homeless / "vivavoce-54321"
     assert (homeless / "vivavoce-54321").stat().st_mode & 0o777 == 0o700
     assert folders.config_folder() is None
+    assert folders.data_folder() is None
     assert not Path("~").exists()
 
 
@@ -72,12 +73,15 @@ def test_commands_work_without_a_home(homeless, monkeypatch, capsys, home):
 def test_variables_take_precedence(homeless, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/x/cache")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/x/config")
-    assert (folders.cache_folder(), folders.config_folder()) == (
+    monkeypatch.setenv("XDG_DATA_HOME", "/x/data")
+    assert (folders.cache_folder(), folders.config_folder(), folders.data_folder()) == (
         Path("/x/cache/vivavoce"),
         Path("/x/config/vivavoce"),
+        Path("/x/data/vivavoce"),
     )
     monkeypatch.setenv("VIVAVOCE_HOME", "/y")
     assert (folders.cache_folder(), folders.config_folder()) == (Path("/y/cache"), Path("/y"))
+    assert folders.data_folder() == Path("/y/data")
 
 
 def test_the_home_of_another_user_has_no_configuration(monkeypatch, tmp_path, capsys):

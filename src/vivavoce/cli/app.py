@@ -24,6 +24,7 @@ from vivavoce.cli.serve import serve
 from vivavoce.cli.stream import stream
 from vivavoce.cli.transcripts import transcripts
 from vivavoce.cli.usage import is_usage_error, usage_message
+from vivavoce.cli.voices import voices
 from vivavoce.errors import ConfigurationError, VivavoceError
 from vivavoce.version import __version__
 
@@ -100,6 +101,7 @@ for _command in (demo, mic, stream, live, serve, doctor, capacity, bench):
 app.add_typer(models, name="models")
 app.add_typer(transcripts, name="transcripts")
 app.add_typer(keys, name="keys")
+app.add_typer(voices, name="voices")
 
 
 def _exit_interrupted(*_: object) -> None:

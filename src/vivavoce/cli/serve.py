@@ -22,6 +22,7 @@ from vivavoce.cli.serve_options import (
     FinalWaitOption,
     HostOption,
     KeepDaysOption,
+    KnownVoicesOption,
     LogFormat,
     LogFormatOption,
     LogLevel,
@@ -86,6 +87,7 @@ def serve(
     device: DeviceOption = "cpu",
     turn_model: TurnModelOption = "auto",
     speaker_model: SpeakerModelOption = "auto",
+    known_voices: KnownVoicesOption = False,
     drain: DrainOption = "30",
     public_status: PublicStatusOption = False,
     log_level: LogLevelOption = LogLevel.INFO,
@@ -137,12 +139,15 @@ _SAME_NAMES: Final = (
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the server's options get from the command, keys, models and limits of sessions apart."""
+    from vivavoce.store import known_voices_path
+
     proxies = {"trusted_proxies": tuple(given["trusted_proxy"])} if given["trusted_proxy"] else {}
     return (
         {name: given[name] for name in _SAME_NAMES}
         | proxies
         | {
             "final_wait_s": given["final_wait"],
+            "known_voices": known_voices_path() if given["known_voices"] else None,
             "allow_origins": tuple(given["allow_origin"] or ()),
             "drain_s": drain_seconds(given["drain"]),
             "log_level": given["log_level"].value,

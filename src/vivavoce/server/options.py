@@ -43,6 +43,8 @@ class ServerOptions:
         device: Where the models run: ``cpu``, ``cuda``, or ``auto``: CUDA where it can be used.
         turn_model: ``auto``, ``none``, or the file of a model that detects the end of a turn.
         speaker_model: The voice encoder that tells speakers apart: ``auto``, ``none``, its name or its file.
+        known_voices: File of ``vivavoce voices``: sessions that label speakers get the names of these voices;
+            None: they get letters only.
         webhooks: Whether clients may have turns posted to an address of their choice; None: if the server has
             keys.
         private_webhooks: Whether that may be an address that is not of the public Internet.
@@ -85,6 +87,7 @@ class ServerOptions:
     device: str = "cpu"
     turn_model: str = "auto"
     speaker_model: str = "auto"
+    known_voices: Path | None = None
     webhooks: bool | None = None
     private_webhooks: bool = False
     max_lead_s: float | None = 60.0
@@ -158,6 +161,8 @@ class ServerOptions:
             raise ConfigurationError(
                 f"--speaker-model must be {', '.join(encoders)} or an existing file, got {self.speaker_model}"
             )
+        if self.known_voices is not None and self.speaker_model == "none":
+            raise ConfigurationError("--known-voices needs a voice encoder: leave out --speaker-model none")
         if self.keep_days is not None and self.store is None:
             raise ConfigurationError(
                 "--keep-days needs --store: the file of the transcripts that are deleted"

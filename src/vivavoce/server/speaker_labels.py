@@ -7,29 +7,33 @@ import dataclasses
 import logging
 import string
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vivavoce.asr.audio.rate import SAMPLES_PER_MS
 from vivavoce.asr.speakers import Owner, VoiceBook, owners
 from vivavoce.protocol.events import SpeakersRevised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
 
     from vivavoce.asr.engine import Voices
+    from vivavoce.asr.models.base import SpeakerEmbedder
     from vivavoce.asr.speakers import Stretch, Told
     from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
     from vivavoce.types import Word
 
-__all__ = ["PENDING", "SpeakerLabels"]
+__all__ = ["PENDING", "KnownOf", "SpeakerLabels"]
 
 _log = logging.getLogger(__name__)
 
 PENDING: Final = "PENDING"
 """The label of too little speech; it gets that of a neighbour when labels are revised."""
+
+KnownOf: TypeAlias = "Callable[[SpeakerEmbedder], Mapping[str, npt.NDArray[np.float32]]]"
+"""Returns the embeddings by a voice encoder of voices that have names, shape (width,), each of length 1."""
 
 _LIMIT_S: Final = 1.0  # how long a finished turn waits for its label
 _SHARED: Final = 0.5  # by how much less certain a word is while somebody else speaks
@@ -74,7 +78,7 @@ class SpeakerLabels:
         voices: Voices,
         *,
         patient: bool = False,
-        known: Mapping[str, npt.NDArray[np.float32]] | None = None,
+        known: KnownOf | None = None,
     ) -> None:
         """Begin without speakers, and let the models be loaded; called on the event loop.
 
@@ -82,12 +86,13 @@ class SpeakerLabels:
             request: What the session asked for.
             voices: Tells voices apart.
             patient: Whether turns wait for their labels however long that takes, as those of a recording do.
-            known: Embeddings of voices that have names, shape (width,), each of length 1.
+            known: Returns the voices that have names, once the models are loaded; None: there are none.
         """
         self._request = request
         self._voices = voices
         self._limit_s = None if patient else _LIMIT_S
-        self._known = dict(known or {})
+        self._known_of = known
+        self._known: dict[str, npt.NDArray[np.float32]] | None = None  # None until the models are loaded
         self._channels: dict[int | None, _Channel] = {}
         self._revised_ms = 0  # up to where labels were revised
         self._has_failed = False
@@ -127,7 +132,7 @@ class SpeakerLabels:
             self._has_failed = True
             return {}
         if channel.book is None:
-            known = tuple(self._known.values())
+            known = tuple(self._named().values())
             channel.book = VoiceBook(self._request.most, self._voices.tuning, known)
         turn.pieces = list(range(channel.n_pieces, channel.n_pieces + len(heard)))
         channel.n_pieces += len(heard)
@@ -192,8 +197,17 @@ class SpeakerLabels:
                     found.setdefault(piece, (last, None))
         return found
 
+    def _named(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The voices that have names, the same ones for the whole stream."""
+        if self._known is None:
+            embedder = self._voices.embedder
+            if self._known_of is None or embedder is None:
+                return {}
+            self._known = dict(self._known_of(embedder))
+        return self._known
+
     def _name(self, voice: int) -> str:
-        names = list(self._known)
+        names = list(self._named())
         return names[voice] if voice < len(names) else _letters(voice - len(names))
 
 

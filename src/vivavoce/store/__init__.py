@@ -3,6 +3,7 @@
 from vivavoce.store.database import Store
 from vivavoce.store.key_records import KeyLimits, KeyRecord, KeyStatus, digest_of, owner_of
 from vivavoce.store.keys import KeyStore
+from vivavoce.store.known_voices import KnownVoice, KnownVoicesFile, known_voices_path, voice_name
 from vivavoce.store.records import LineKey, SearchHit, StoredLine, StoredRoom, StoredSession
 from vivavoce.store.voices import VoiceKey, VoiceNames
 
@@ -11,6 +12,8 @@ __all__ = [
     "KeyRecord",
     "KeyStatus",
     "KeyStore",
+    "KnownVoice",
+    "KnownVoicesFile",
     "LineKey",
     "SearchHit",
     "Store",
@@ -20,5 +23,7 @@ __all__ = [
     "VoiceKey",
     "VoiceNames",
     "digest_of",
+    "known_voices_path",
     "owner_of",
+    "voice_name",
 ]

@@ -59,6 +59,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "log_format": "json",
         "trace": True,
         "speaker_model": "auto",
+        "known_voices": None,
         "drain_s": 2.5,
         "public_status": True,
         "allow_origins": ("https://a.example", "*"),

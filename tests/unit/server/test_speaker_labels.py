@@ -165,8 +165,14 @@ def test_words_that_two_speak_at_once_are_unsure():
 
 
 def test_known_voices_have_names_and_others_letters():
-    known = {"Anna": np.array([0, 1], np.float32)}
+    asked = []
+
+    def known(embedder):
+        asked.append(embedder.name)
+        return {"Anna": np.array([0, 1], np.float32)}
+
     assert run(lambda labels: label_all(labels, 0, 1, 2, 3), known=known) == ["A", "Anna", "A", "Anna"]
+    assert asked == ["fake"]
 
 
 def test_every_word_of_a_revised_turn_is_reported():

@@ -224,6 +224,20 @@ class Voices:
         """What counts as one voice; that of the models once they are loaded."""
         return VoiceTuning() if self._models is None else tuning_of(self._models.embedder)
 
+    @property
+    def embedder(self) -> SpeakerEmbedder | None:
+        """What computes embeddings; None until the models are loaded."""
+        return None if self._models is None else self._models.embedder
+
+    async def load(self) -> SpeakerEmbedder:
+        """Load the models, if they are not loaded, and return what computes embeddings.
+
+        Raises:
+            ModelError: They can't be loaded.
+        """
+        models = await asyncio.get_running_loop().run_in_executor(self._thread, self._loaded)
+        return models.embedder
+
     def prepare(self) -> None:
         """Let the models be loaded, if they are not; called on the event loop."""
         if self._models is None:
