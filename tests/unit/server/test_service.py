@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 
 import pytest
 
+from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
-from vivavoce.asr.engine import Engine
-from vivavoce.errors import ServerError
+from vivavoce.asr.engine import Engine, VoiceModels, Voices
+from vivavoce.errors import ConfigurationError, ModelError, ServerError
 from vivavoce.model_files import ChosenModel, choose
 from vivavoce.server import ServerOptions
 from vivavoce.server.service import Service
@@ -50,6 +52,48 @@ def test_a_server_is_full_at_its_limit():
             assert not service.is_full
 
     asyncio.run(run())
+
+
+def test_known_voices_need_a_voice_encoder(tmp_path, monkeypatch):
+    monkeypatch.setattr("vivavoce.server.engines.has_embedder", lambda: False)
+    options = ServerOptions(known_voices=tmp_path / "voices.json")
+    with pytest.raises(ConfigurationError, match="--known-voices needs a voice encoder, and there is none"):
+        Service(options, scripted_engine)
+    assert Service(ServerOptions(), scripted_engine).known_voices is None
+
+
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_known_voices_are_reported_once_the_voice_encoder_is_loaded(
+    tmp_path, monkeypatch, caplog, has_failed
+):
+    def load():
+        if has_failed:
+            raise ModelError("no such file")
+        return VoiceModels(FakeEmbedder())
+
+    monkeypatch.setattr("vivavoce.server.service.voices_of", lambda _options: Voices(load))
+    caplog.set_level("INFO", "vivavoce.server")
+
+    async def run():
+        service = Service(ServerOptions(known_voices=tmp_path / "voices.json"), scripted_engine)
+        reported = asyncio.Event()
+
+        class Reported(logging.Handler):
+            def emit(self, record):
+                if "known" in record.msg or "for sessions" in record.msg:
+                    reported.set()
+
+        handler = Reported()
+        logging.getLogger("vivavoce.server").addHandler(handler)
+        try:
+            async with service.lifespan(None):
+                await reported.wait()
+        finally:
+            logging.getLogger("vivavoce.server").removeHandler(handler)
+
+    asyncio.run(run())
+    expected = "no voice is known: no such file" if has_failed else "0 known voices for sessions"
+    assert expected in caplog.text
 
 
 MODELS = (choose("moonshine-tiny-en"), ChosenModel("better", "made-up", ("en", "de")))
