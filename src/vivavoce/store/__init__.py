@@ -1,4 +1,4 @@
-"""What is kept in SQLite files: the transcripts of a server, and its API keys."""
+"""What is kept in files: the transcripts of a server and its API keys, in SQLite, and known voices."""
 
 from vivavoce.store.database import Store
 from vivavoce.store.key_records import KeyLimits, KeyRecord, KeyStatus, digest_of, owner_of
