@@ -115,6 +115,8 @@ def test_the_page_of_the_command_line_has_every_command(pages):
         "bench",
         "models",
         "transcripts",
+        "keys",
+        "voices",
     ]
     assert "- `-o, --output PATH`: " in pages["cli.md"]
 
