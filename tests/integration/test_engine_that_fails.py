@@ -1,11 +1,15 @@
 """A model that can't be loaded: servers stop, and commands say why."""
 
+import contextlib
 import logging
+import threading
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from support.isolation import clean_environment, limit  # noqa: F401  - applied to each test
-from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
+from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, speech
 from support.servers import scripted_server
 from vivavoce.cli.app import run
 from vivavoce.errors import EngineError, ModelError, ServerError
@@ -53,6 +57,29 @@ def test_a_second_model_that_cant_be_loaded_stops_the_server(monkeypatch, capsys
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     assert run(["serve", "--port", "0"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == f"vivavoce: {MISSING}"
+
+
+def test_a_model_that_fails_again_and_again_stops_the_server(monkeypatch):
+    from vivavoce.asr.engine import Engine
+
+    def engine(**_):
+        return Engine(recogniser=lambda: ScriptedRecogniser(fail_after=2), detector=ScriptedDetector)
+
+    def speak(port):
+        for _ in range(3):
+            with contextlib.suppress(ConnectionClosed), connect(f"ws://127.0.0.1:{port}/v3/ws") as session:
+                session.send(pcm(speech(0, 1)))
+                session.send('{"type": "Terminate"}')
+                for _ in session:
+                    pass
+
+    monkeypatch.setattr("vivavoce.server.engines.Engine", engine)
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    with pytest.raises(EngineError, match="scripted failure"):
+        serve(
+            ServerOptions(port=0),
+            on_listening=lambda port: threading.Thread(target=speak, args=[port]).start(),
+        )
 
 
 def test_a_command_with_a_server_inside_says_why_in_one_line(broken, capsys, caplog, tmp_path):

@@ -135,6 +135,32 @@ def test_floods_of_frames_end_with_a_code_and_a_line(server, sent, caplog):
     assert serves(server)
 
 
+DEEP = "[" * 976 + "]" * 976
+HUGE = ["1" * 310, "-" + "1" * 310, "1e400", "1" * 5_000, DEEP, '{"a":' * 976 + "1" + "}" * 976]
+
+
+@both
+@pytest.mark.parametrize(
+    "value", HUGE, ids=["310 digits", "negative", "exponent", "5000 digits", "list", "object"]
+)
+def test_values_of_any_size_are_refused_with_the_code_of_a_wrong_message(server, path, value, caplog):
+    caplog.set_level(logging.INFO)
+    for name in ("end_of_turn_confidence_threshold", "min_turn_silence", "vad_threshold", "keyterms_prompt"):
+        for message in (
+            f'{{"type": "UpdateConfiguration", "{name}": {value}}}',
+            f'{{"end_utterance_silence_threshold": {value}}}',
+        ):
+            with (
+                connect(server.base_url + path, compression=None) as peer,
+                contextlib.suppress(ConnectionClosed),
+            ):
+                peer.send(message)
+                for _ in peer:
+                    pass
+            assert peer.close_code in ({4100, 4101} if path == V2 else {3006})
+    assert "Error" not in log_of_the_server(caplog)[1]
+
+
 def _ogg_page(packets, sequence, *, first=False):
     head = b"OggS\0" + bytes([2 if first else 0]) + bytes(12) + sequence.to_bytes(4, "little") + bytes(4)
     return head + bytes([len(packets)]) + bytes(map(len, packets)) + b"".join(packets)

@@ -88,8 +88,8 @@ class DrainingServer(uvicorn.Server):
         Args:
             config: Configuration of uvicorn.
             service: The shared state of the application.
-            stops_with_engine: Whether a model that can't be loaded stops the server: a supervisor sees that,
-                and not that no session opens.
+            stops_with_engine: Whether a model that can't be loaded, or fails, stops the server: a supervisor
+                sees that, and not that no session opens.
         """
         super().__init__(config)
         self.service = service
@@ -127,6 +127,9 @@ class DrainingServer(uvicorn.Server):
         else:
             if not self.service.is_draining:
                 self.supervisor.ready()
+            if self._stops_with_engine:
+                self.failure = await self.service.engine.wait_dead()
+                self.request_stop()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Handle a signal: the first drains, the second ends all sessions, the third cuts them off."""

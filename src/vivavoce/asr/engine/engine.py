@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vivavoce.asr.engine.cadence import CadenceControl
+from vivavoce.asr.engine.faults import Faults
 from vivavoce.asr.engine.reviser import DEFAULT_LIMIT_S, Reviser
 from vivavoce.asr.engine.scheduler import Scheduler
 from vivavoce.asr.engine.served_stream import Member, ServedStream
@@ -104,6 +105,8 @@ class Engine:
         self._frames_wanted = asyncio.Event()  # set while there are undetected members
         self._passes_wanted = asyncio.Event()  # set while the scheduler holds requests
         self._scheduler = Scheduler(1)  # replaced once the recogniser's batch size is known
+        self._faults = Faults()  # of the recogniser
+        self._dead = asyncio.Event()  # set when it is
         self._tasks: list[asyncio.Task[None]] = []
         self._reviser = (
             None
@@ -154,6 +157,11 @@ class Engine:
         await self._loaded.wait()
         if self._state is EngineState.DEAD:
             raise EngineError(self._error or "the engine is dead")
+
+    async def wait_dead(self) -> EngineError:
+        """Wait until the engine can't serve any more; returns why."""
+        await self._dead.wait()
+        return EngineError(self._error or "the engine is dead")
 
     async def stop(self) -> None:
         """Stop serving and wait for the passes in flight."""
@@ -208,6 +216,7 @@ class Engine:
         self._state = EngineState.DEAD
         self._error = str(error)
         self._loaded.set()
+        self._dead.set()
         for member in list(self._members.values()):
             member.session.fail(Failure.INTERNAL)
             member.wake()
@@ -279,6 +288,7 @@ class Engine:
 
     async def _detect_forever(self, detector: SpeechDetector) -> None:
         loop = asyncio.get_running_loop()
+        faults = Faults()
         while True:
             await self._frames_wanted.wait()
             # A call on a thread that slept costs several times what a session in it does, so the frames of
@@ -289,11 +299,16 @@ class Engine:
             if not batch:
                 continue
             inputs = [(member.speech_state or detector.initial_state(), frames) for member, frames in batch]
-            if sum(len(frames) for _, frames in batch) <= _FEW_FRAMES:
-                # That takes a millisecond at most; waking a thread for it would double the cost.
-                results = detector.detect(inputs)
-            else:
-                results = await loop.run_in_executor(self._threads, detector.detect, inputs)
+            try:
+                if sum(len(frames) for _, frames in batch) <= _FEW_FRAMES:
+                    # That takes a millisecond at most; waking a thread for it would double the cost.
+                    results = detector.detect(inputs)
+                else:
+                    results = await loop.run_in_executor(self._threads, detector.detect, inputs)
+            except Exception as error:  # noqa: BLE001 - of a batch; the others go on
+                faults.failed(error, (member for member, _ in batch))
+                continue
+            faults.worked()
             self.stats.detected_s += sum(frames.size for _, frames in batch) / MODEL_RATE_HZ
             for (member, _), (state, probabilities) in zip(batch, results, strict=True):
                 member.speech_state = state
@@ -328,7 +343,15 @@ class Engine:
             # What fits into this batch may join it between two steps; what does not waits for its end.
             is_open = recogniser.joins_running and (bool(passes) or not len(self._scheduler))
             room = recogniser.max_batch if is_open else 0
-            keys, done = await loop.run_in_executor(self._threads, self._decode, batch, spans, room)
+            try:
+                keys, done = await loop.run_in_executor(self._threads, self._decode, batch, spans, room)
+            except Exception as error:  # noqa: BLE001 - of a batch; the others go on
+                members = [member for member, _ in running.values()]
+                self._faults.failed(error, [*members, *(member for member, _, _ in passes)])
+                running, batch = {}, recogniser.open_batch()
+                continue
+            if done:
+                self._faults.worked()
             self.stats.decode_s += loop.time() - began
             running |= {key: each[:2] for key, each in zip(keys, passes, strict=True)}
             for key, hypothesis in done:

@@ -202,18 +202,65 @@ async def test_a_client_that_leaves_in_mid_pass_does_not_disturb_others():
     await engine.stop()
 
 
-async def test_a_dead_engine_fails_every_session_present_and_to_come(caplog):
+async def test_several_failures_in_a_row_fail_every_session_present_and_to_come(caplog):
     engine, _ = an_engine(ScriptedRecogniser(fail_after=2))  # warming up takes two
-    clients = [Client(engine), Client(engine)]
-    clients[0].say(speech(0, 1))
-    await clients[0].end()
-    clients.append(Client(engine))
+    idle, *speaking = [Client(engine) for _ in range(4)]
+    for n_failed, client in enumerate(speaking):
+        assert idle.session.state is SessionState.OPEN, n_failed
+        client.say(speech(0, 1))
+        await client.end()
+    assert str(await engine.wait_dead()) == "scripted failure"
     assert engine.state is EngineState.DEAD
+    clients = [idle, *speaking, Client(engine)]
     assert "scripted failure" in engine.error
     for client in clients:
         assert client.session.state is SessionState.FAILED
         client.events += client.session.take_events()
         assert client.events[-1] == SessionFailed(Failure.INTERNAL)
+    await engine.stop()
+
+
+class Stumbling(ScriptedRecogniser):
+    """Fails on the batches with these numbers."""
+
+    def __init__(self, *fails):
+        super().__init__()
+        self.fails = fails
+
+    def recognise(self, spans):
+        if len(self.calls) in self.fails:
+            self.calls.append(list(spans))
+            raise RuntimeError("scripted failure")
+        return super().recognise(spans)
+
+
+async def test_a_batch_that_fails_ends_its_own_sessions_only(caplog):
+    engine, _ = an_engine(Stumbling(2, 3))  # warming up takes two
+    stays = Client(engine)
+    for _ in range(2):
+        bad = Client(engine)
+        bad.say(speech(0, 1))
+        await bad.end()
+        assert bad.session.state is SessionState.FAILED
+    assert engine.state is EngineState.READY
+    stays.say(speech(2))
+    assert await stays.end() == ["Charlie,"]
+    assert "a batch failed and ended 1 sessions" in caplog.text
+    await engine.stop()
+
+
+async def test_a_batch_of_the_detector_that_fails_ends_its_own_sessions_only():
+    detector = ScriptedDetector()
+    works, detector.detect = detector.detect, lambda _: 1 / 0
+    engine, _ = an_engine(detector=lambda: detector)
+    await engine.wait_loaded()
+    bad, stays = Client(engine), Client(engine)
+    bad.say(speech(0, 1))
+    await bad.end()
+    assert bad.session.state is SessionState.FAILED
+    detector.detect = works
+    stays.say(speech(2))
+    assert await stays.end() == ["Charlie,"]
     await engine.stop()
 
 
