@@ -113,6 +113,13 @@ def test_a_fault_after_a_fault_is_no_error_of_the_server(server, path, fails, ca
     assert not [record for record in records if record.levelno > logging.INFO]
 
 
+@both
+def test_a_client_that_does_not_wait_for_the_handshake_is_served(server, path):
+    with raw_client(server) as peer:
+        peer.sendall(upgrade(path) + FAILING["end"] + frame(Opcode.CLOSE, b"\x03\xe8"))
+        assert read_all(peer).endswith(b"\x88\x02\x03\xe8")
+
+
 @pytest.mark.parametrize(
     "sent",
     [

@@ -175,7 +175,9 @@ class BoundedWebSocket(PatientWebSocket):
         Raises:
             ClientDisconnected: The client has gone.
         """
-        if not self.handshake_complete and self.transport.is_closing():
+        await self.writable.wait()
+        is_over = self.transport.is_closing() if not self.handshake_complete else self.close_sent
+        if is_over and self.initial_response is None:
             raise ClientDisconnected
         await super().send(message)
         if not self.disconnected:

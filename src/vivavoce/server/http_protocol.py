@@ -242,6 +242,8 @@ class HttpProtocol(H11Protocol):
         protocol.connection_made(self.transport)
         self.transport.set_protocol(protocol)
         protocol.begin(event.target.decode("ascii"), Headers(_decoded(event.headers)))
+        if rest := bytes(self.conn.trailing_data[0]):  # of a client that does not wait for the answer
+            protocol.data_received(rest)
 
 
 def _host(protocol: HttpProtocol | WebSocketProtocol) -> str:

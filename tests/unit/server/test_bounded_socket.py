@@ -3,9 +3,11 @@
 import asyncio
 import logging
 
+import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
@@ -202,6 +204,17 @@ def test_a_client_that_reads_again_stays():
         return application.got
 
     assert within(test) == [b"a"] * 5
+
+
+def test_a_message_to_a_client_that_was_refused_is_no_error():
+    async def test(application):
+        application.protocol.data_received(frame(Opcode.TEXT, b"\xff"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(ClientDisconnected):
+            await application.protocol.send({"type": "websocket.send", "text": "late"})
+
+    within(test)
 
 
 def test_a_client_that_takes_no_end_is_dropped():

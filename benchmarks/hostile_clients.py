@@ -1,0 +1,403 @@
+"""What do clients that misbehave cost the server, and the others? ``python -m benchmarks.hostile_clients``.
+
+    python -m benchmarks.hostile_clients torn --connections 1000 --seconds 120
+    python -m benchmarks.hostile_clients fuzz --messages 10000
+    python -m benchmarks.hostile_clients neighbours --seconds 30
+    python -m benchmarks.hostile_clients crowd --capacity 8
+
+``torn`` opens connections and tears them at random points, and looks what is left in the server: tasks,
+threads, descriptors, sessions, memory. ``fuzz`` sends random messages and broken frames, and looks for codes
+that no protocol documents and for tracebacks. ``neighbours`` measures how long healthy sessions wait for a
+final while others never read, send a hundred times too fast, open 200 idle sockets or are half open.
+``crowd`` opens twice as many sessions as a server admits. Exits with 1 if anything is worse than it must be.
+Times on a shared machine mean little; their ratios are taken from stretches that alternate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import random
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+
+from benchmarks.script import exit_code_of
+from benchmarks.watched_server import WatchedServer, watched_server
+from vivavoce.bench.audio import load_pcm
+from vivavoce.bench.corpus import folder_or_default, read_manifest
+from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS as V2_CODES
+from vivavoce.protocol.aai_v3.close_codes import CLOSE_TEXTS as V3_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+__all__ = ["main"]
+
+_RATE_HZ: Final = 16_000
+_CHUNK_S: Final = 0.05
+_CHUNK_BYTES: Final = int(_RATE_HZ * _CHUNK_S) * 2
+_V2: Final = "/v2/realtime/ws?sample_rate=16000"
+_V3: Final = "/v3/ws?sample_rate=16000"
+_END: Final = '{"type": "Terminate"}'
+_FORCE: Final = '{"type": "ForceEndpoint"}'
+_HTTP_CODES: Final = {1000, 1002, 1003, 1007, 1008, 1009, 1011, 1013}
+_CODES: Final = {
+    _V2: _HTTP_CODES | set(V2_CODES),
+    _V3: _HTTP_CODES | set(V3_CODES),
+}
+_PATIENCE_S: Final = 3.0
+_SETTLE_S: Final = 45.0  # for what the server does at its leisure: closing handshakes, giving memory back
+_MOST_MIB: Final = {"torn": 20.0, "neighbours": 50.0}
+_MOST_RATIO: Final = 1.2
+_REFUSED_WITHIN_S: Final = 0.2
+_CROWD_RATIO: Final = 1.5
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+# --- clients ------------------------------------------------------------------------------------
+
+
+def _speech(seconds: float) -> bytes:
+    """The beginning of a recording with clear speech."""
+    folder = folder_or_default(None)
+    clips = (clip for clip in read_manifest(folder) if clip.text and clip.sample_rate == _RATE_HZ)
+    clip = next(clip for clip in clips if clip.duration_s > seconds)
+    return load_pcm(clip)[: int(seconds * _RATE_HZ)].tobytes()
+
+
+def _upgrade(path: str) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+
+
+def _frame(opcode: Opcode, data: bytes = b"", *, fin: bool = True) -> bytes:
+    whole = bytearray(Frame(opcode, data).serialize(mask=True))
+    whole[0] &= 0xFF if fin else 0x7F  # also of control frames, which must not be fragments
+    return bytes(whole)
+
+
+async def _dial(server: WatchedServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", server.port)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+async def _session(server: WatchedServer, speech: bytes, waits: list[float], over: asyncio.Event) -> None:
+    """Speak the same words again and again; note how long each forced final took."""
+    async with connect(server.url + _V3, compression=None) as socket:
+        while not over.is_set():
+            for at in range(0, len(speech), _CHUNK_BYTES):
+                await socket.send(speech[at : at + _CHUNK_BYTES].ljust(_CHUNK_BYTES, b"\0"))
+                await asyncio.sleep(_CHUNK_S)
+            began = time.monotonic()
+            await socket.send(_FORCE)
+            async with asyncio.timeout(60):
+                while not json.loads(await socket.recv()).get("end_of_turn"):
+                    pass
+            waits.append(time.monotonic() - began)
+
+
+# --- what is looked at --------------------------------------------------------------------------
+
+
+async def _torn(arguments: argparse.Namespace) -> list[str]:
+    """Connections torn at random points."""
+    dice = random.Random(arguments.seed)  # noqa: S311 - no secret
+    speech = _speech(3)
+    scripts = []
+    for path in (_V2, _V3):
+        frames = [_frame(Opcode.BINARY, speech[at : at + 3_200]) for at in range(0, len(speech), 3_200)]
+        scripts.append(_upgrade(path) + b"".join(frames) + _frame(Opcode.TEXT, _END.encode()))
+
+    async def tear(server: WatchedServer, at_s: float) -> None:
+        await asyncio.sleep(at_s)
+        script = dice.choice(scripts)
+        with contextlib.suppress(OSError):
+            _, writer = await _dial(server)
+            writer.write(script[: dice.randrange(len(script) + 1)])
+            await asyncio.sleep(dice.choice([0, 0.05, 0.5, 2]))
+            if dice.random() < 0.5:  # noqa: PLR2004 - half of them are reset
+                writer.transport.abort()
+            await _close(writer)
+
+    async with watched_server() as server:
+        begin = (tear(server, dice.uniform(0, 2)) for _ in range(20))
+        await asyncio.gather(*begin)  # what is made once, and kept
+        await asyncio.sleep(_SETTLE_S)
+        before = await server.figures()
+        span_s = arguments.seconds
+        await asyncio.gather(*(tear(server, dice.uniform(0, span_s)) for _ in range(arguments.connections)))
+        await asyncio.sleep(_SETTLE_S)
+        after = await server.figures()
+        _say(f"before: {before}\nafter:  {after}\ntracebacks: {server.tracebacks}")
+        kept = [name for name in before if name != "MiB" and after[name] > before[name]]
+        faults = [f"left behind: {name}" for name in kept]
+        if after["MiB"] - before["MiB"] > _MOST_MIB["torn"]:
+            faults.append("memory")
+        return faults + (["tracebacks"] if server.tracebacks else [])
+
+
+def _random_message(dice: random.Random) -> bytes:
+    names = ["type", "Terminate", "UpdateConfiguration", "ForceEndpoint", "audio_data", "terminate_session"]
+    names += [
+        "vad_threshold",
+        "keyterms_prompt",
+        "end_utterance_silence_threshold",
+        "min_turn_silence",
+        "KeepAlive",
+    ]
+
+    def value(depth: int = 0) -> Any:
+        if depth < 4 and dice.random() < 0.5:  # noqa: PLR2004 - a few levels
+            return {dice.choice(names): value(depth + 1) for _ in range(dice.randrange(4))}
+        return dice.choice([None, True, 7, -1e308, 10**40, "é\0", dice.choice(names), [], {}, "A" * 500])
+
+    match dice.randrange(8):
+        case 0 | 1:
+            return _frame(Opcode.TEXT, json.dumps(value()).encode())
+        case 2:
+            return _frame(
+                Opcode.TEXT, json.dumps({"type": dice.choice(names), dice.choice(names): value()}).encode()
+            )
+        case 3:
+            return _frame(
+                Opcode.BINARY, dice.randbytes(dice.choice([0, 1, 2, 1_600, 3_200, 90_000, 140_000]))
+            )
+        case 4:
+            return _frame(Opcode.TEXT, dice.randbytes(dice.randrange(40)))
+        case 5:
+            opcode = dice.choice([Opcode.PING, Opcode.PONG, Opcode.CONT, Opcode.CLOSE, Opcode.BINARY])
+            return _frame(opcode, dice.randbytes(dice.randrange(126)), fin=dice.random() < 0.7)  # noqa: PLR2004
+        case 6:
+            whole = bytearray(_frame(Opcode.BINARY, bytes(3_200)))
+            whole[dice.randrange(len(whole))] ^= 1 << dice.randrange(8)
+            return bytes(whole)
+        case _:
+            return dice.randbytes(dice.randrange(60))
+
+
+def _close_code(data: bytes) -> int | None:
+    """The code of the close frame in what a server sent; None: there is none."""
+    at = data.find(b"\r\n\r\n") + 4
+    while at + 2 <= len(data):
+        size, head = data[at + 1] & 127, 2
+        if size >= 126:  # noqa: PLR2004 - RFC 6455, section 5.2
+            head = 4 if size == 126 else 10  # noqa: PLR2004
+            size = int.from_bytes(data[at + 2 : at + head], "big")
+        if data[at] & 15 == Opcode.CLOSE and size:
+            return int.from_bytes(data[at + head : at + head + 2], "big")
+        at += head + size
+    return None
+
+
+async def _fuzz(arguments: argparse.Namespace) -> list[str]:
+    """Random messages in random sessions."""
+    dice = random.Random(arguments.seed)  # noqa: S311 - no secret
+    codes: dict[str, dict[int | None, int]] = {_V2: {}, _V3: {}}
+
+    async def attack(server: WatchedServer, path: str, messages: list[bytes]) -> None:
+        reader, writer = await _dial(server)
+        data, code = b"", None
+        with contextlib.suppress(OSError, TimeoutError):
+            writer.write(_upgrade(path) + b"".join(messages) + _frame(Opcode.TEXT, _END.encode()))
+            async with asyncio.timeout(_PATIENCE_S):  # the server may wait for the rest of a broken frame
+                while code is None and (part := await reader.read(65_536)):
+                    data += part
+                    code = _close_code(data)
+        await _close(writer)
+        codes[path][code] = codes[path].get(code, 0) + 1
+
+    async with watched_server() as server:
+        slots = asyncio.Semaphore(16)
+
+        async def one(path: str, messages: list[bytes]) -> None:
+            async with slots:
+                await attack(server, path, messages)
+
+        for path in (_V2, _V3):
+            sent, tasks = 0, []
+            while sent < arguments.messages:
+                messages = [_random_message(dice) for _ in range(dice.choice([1, 2, 5, 10]))]
+                sent += len(messages)
+                tasks.append(one(path, messages))
+            await asyncio.gather(*tasks)
+            _say(f"{path.partition('?')[0]}: {sent} messages, {len(tasks)} sessions, codes {codes[path]}")
+        unknown = {
+            code for path in codes for code in codes[path] if code is not None and code not in _CODES[path]
+        }
+        _say(f"tracebacks: {server.tracebacks}; after: {await server.figures()}")
+        return [f"undocumented code {code}" for code in unknown] + (
+            ["tracebacks"] if server.tracebacks else []
+        )
+
+
+async def _never_reads(server: WatchedServer) -> None:
+    _, writer = await _dial(server)
+    writer.transport.pause_reading()  # type: ignore[attr-defined]
+    with contextlib.suppress(OSError):
+        writer.write(_upgrade(_V3 + "&partials_ms=100"))
+        while True:
+            writer.write(_frame(Opcode.PING, bytes(125)) * 8 + _frame(Opcode.BINARY, bytes(_CHUNK_BYTES)))
+            await writer.drain()
+            await asyncio.sleep(_CHUNK_S)
+
+
+async def _too_fast(server: WatchedServer) -> None:
+    while True:
+        with contextlib.suppress(OSError, ConnectionClosed):
+            async with connect(server.url + _V3, compression=None) as socket:
+                while True:
+                    await socket.send(bytes(_CHUNK_BYTES))
+                    await asyncio.sleep(_CHUNK_S / 100)
+        await asyncio.sleep(0.1)
+
+
+async def _idle_sockets(server: WatchedServer) -> None:
+    while True:
+        peers = [await _dial(server) for _ in range(200)]
+        for index, (_, writer) in enumerate(peers):
+            writer.write(_upgrade(_V3)[: index % 100])
+        await asyncio.sleep(12)
+        for _, writer in peers:
+            await _close(writer)
+
+
+async def _half_open(server: WatchedServer) -> None:
+    """A client that says nothing more: no audio, no answers, no end."""
+    _, writer = await _dial(server)
+    writer.write(_upgrade(_V3) + _frame(Opcode.BINARY, bytes(_CHUNK_BYTES))[:-700])
+    await asyncio.Event().wait()
+
+
+_NEIGHBOURS: Final = {
+    "never reads": _never_reads,
+    "100 times too fast": _too_fast,
+    "200 idle sockets": _idle_sockets,
+    "half open": _half_open,
+}
+
+
+async def _neighbours(arguments: argparse.Namespace) -> list[str]:
+    """Healthy sessions beside clients that misbehave."""
+    speech, faults = _speech(2), []
+    for name, neighbour in _NEIGHBOURS.items():
+        async with watched_server() as server:
+            waits: list[float] = []
+            over = asyncio.Event()
+            healthy = [asyncio.create_task(_session(server, speech, waits, over)) for _ in range(2)]
+            await asyncio.sleep(6)
+            alone, beside = [], []
+            before = await server.figures()
+            most = before["MiB"]
+            for _ in range(arguments.rounds):
+                waits.clear()
+                await asyncio.sleep(arguments.seconds / arguments.rounds)
+                alone += waits
+                bad = asyncio.create_task(neighbour(server))
+                waits.clear()
+                await asyncio.sleep(arguments.seconds / arguments.rounds)
+                beside += waits
+                most = max(most, (await server.figures())["MiB"])
+                bad.cancel()
+                await asyncio.wait([bad])
+                await asyncio.sleep(2)
+            over.set()
+            await asyncio.gather(*healthy)
+            ratio = statistics.median(beside) / statistics.median(alone)
+            _say(
+                f"{name}: finals {1000 * statistics.median(alone):.0f} -> "
+                f"{1000 * statistics.median(beside):.0f} ms (ratio {ratio:.2f}, n = {len(alone)}), "
+                f"memory +{most - before['MiB']:.1f} MiB, tracebacks {server.tracebacks}"
+            )
+            faults += [f"{name}: latency"] if ratio > _MOST_RATIO else []
+            faults += [f"{name}: memory"] if most - before["MiB"] > _MOST_MIB["neighbours"] else []
+            faults += [f"{name}: tracebacks"] if server.tracebacks else []
+    return faults
+
+
+async def _crowd(arguments: argparse.Namespace) -> list[str]:
+    """Twice as many sessions as the server admits."""
+    speech = _speech(2)
+    async with watched_server(arguments.capacity) as server:
+        waits: list[float] = []
+        over = asyncio.Event()
+        admitted = [
+            asyncio.create_task(_session(server, speech, waits, over)) for _ in range(arguments.capacity)
+        ]
+        await asyncio.sleep(6)
+        alone, beside, refusals, headers = [], [], [], set()
+        for _ in range(arguments.rounds):
+            waits.clear()
+            await asyncio.sleep(arguments.seconds / arguments.rounds)
+            alone += waits
+            waits.clear()
+            until = time.monotonic() + arguments.seconds / arguments.rounds
+            while time.monotonic() < until:
+                for _ in range(arguments.capacity):
+                    began = time.monotonic()
+                    try:
+                        async with connect(server.url + _V3, compression=None):
+                            refusals.append(float("inf"))
+                    except InvalidStatus as refused:
+                        refusals.append(time.monotonic() - began)
+                        headers.add(refused.response.headers.get("Retry-After"))
+                await asyncio.sleep(1)
+            beside += waits
+        over.set()
+        await asyncio.gather(*admitted)
+        p95 = [statistics.quantiles(each, n=20)[-1] for each in (alone, beside, refusals)]
+        _say(
+            f"finals p95 {p95[0] * 1000:.0f} -> {p95[1] * 1000:.0f} ms (ratio {p95[1] / p95[0]:.2f}), "
+            f"{len(refusals)} refused, p95 {p95[2] * 1000:.0f} ms, longest {max(refusals) * 1000:.0f} ms, "
+            f"Retry-After {sorted(map(str, headers))}"
+        )
+        faults = ["latency"] if p95[1] > _CROWD_RATIO * p95[0] else []
+        return faults + (["refusals"] if p95[2] > _REFUSED_WITHIN_S or None in headers else [])
+
+
+_SCENARIOS: Final = {"torn": _torn, "fuzz": _fuzz, "neighbours": _neighbours, "crowd": _crowd}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("scenario", choices=[*_SCENARIOS])
+    parser.add_argument("--connections", type=int, default=1_000)
+    parser.add_argument("--messages", type=int, default=10_000, help="of each protocol")
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--rounds", type=int, default=3, help="stretches that alternate")
+    parser.add_argument("--capacity", type=int)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a scenario; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    faults = asyncio.run(_SCENARIOS[arguments.scenario](arguments))
+    _say(f"{arguments.scenario}: {', '.join(faults) or 'ok'}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of(main))
