@@ -1,8 +1,11 @@
 """The cache of graphs."""
 
+import os
+
 import pytest
 
 from vivavoce.asr.models.onnx.cache import cached, digest
+from vivavoce.errors import ModelError
 
 
 def test_a_folder_is_filled_once_for_each_content_of_the_files(tmp_path, monkeypatch):
@@ -40,3 +43,93 @@ def test_a_folder_that_cannot_be_filled_is_removed(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no such model"):
         cached("thing", "last", build)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def two_files(folder):
+    (folder / "first").write_bytes(b"first" * 1_000)
+    (folder / "last").write_bytes(b"last" * 1_000)
+
+
+DAMAGES = {
+    "truncated": lambda folder: (folder / "first").write_bytes(b"first"),
+    "a flipped bit": lambda folder: (folder / "last").write_bytes(b"lasu" + b"last" * 999),
+    "a file missing": lambda folder: (folder / "first").unlink(),
+    "the last file missing": lambda folder: (folder / "last").unlink(),
+    "no digests": lambda folder: (folder / "digests.json").unlink(),
+    "digests that are none": lambda folder: (folder / "digests.json").write_text("[1]"),
+    "digests cut off": lambda folder: (folder / "digests.json").write_text('{"last": '),
+    "digests of nothing": lambda folder: (folder / "digests.json").write_text("{}"),
+    "empty": lambda folder: [path.unlink() for path in folder.iterdir()],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_folder_that_is_damaged_is_written_again(damage, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    folder = cached("thing", "last", two_files)
+    DAMAGES[damage](folder)
+    assert cached("thing", "last", two_files) == folder
+    assert (folder / "first").read_bytes() == b"first" * 1_000
+    assert (folder / "last").read_bytes() == b"last" * 1_000
+    assert "graphs are written again" in caplog.text
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    caplog.clear()
+    cached("thing", "last", lambda _: pytest.fail("it is whole"))
+    assert not caplog.text
+
+
+def test_other_users_can_read_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    folder = cached("thing", "last", two_files)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+def test_a_full_disk_is_no_dead_server(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path / "full"))
+
+    def build(folder):
+        (folder / "last").touch()
+        if folder.is_relative_to(tmp_path / "full"):
+            raise OSError(28, "No space left on device")
+
+    folder = cached("thing", "last", build)
+    assert (folder / "last").is_file()
+    assert not folder.is_relative_to(tmp_path)
+    assert "No space left on device" in caplog.text
+    assert list((tmp_path / "full" / "cache").iterdir()) == []
+
+
+def test_no_room_anywhere_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+
+    def build(_):
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ModelError, match=r"no room for the graphs of a model in .*No space left on device"):
+        cached("thing", "last", build)
+
+
+def test_what_a_killed_process_left_is_removed_after_a_while(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    old, new = tmp_path / "cache" / "building-old", tmp_path / "cache" / "building-new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "part").touch()
+    os.utime(old, (0, 0))
+    cached("thing", "last", two_files)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+def test_another_process_may_be_faster(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+
+    def build(folder):
+        two_files(folder)
+        if not made:
+            made.append(folder)
+            cached("thing", "last", build)
+
+    made = []
+    folder = cached("thing", "last", build)
+    assert (folder / "last").read_bytes() == b"last" * 1_000
