@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import json
 import random
 import statistics
@@ -37,7 +38,7 @@ from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS as V2_CODES
 from vivavoce.protocol.aai_v3.close_codes import CLOSE_TEXTS as V3_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
 
 __all__ = ["main"]
@@ -288,7 +289,13 @@ async def _half_open(server: WatchedServer) -> None:
     await asyncio.Event().wait()
 
 
+async def _nobody(_server: WatchedServer) -> None:
+    """The control: what stretches differ by when nothing does."""
+    await asyncio.Event().wait()
+
+
 _NEIGHBOURS: Final = {
+    "nobody": _nobody,
     "never reads": _never_reads,
     "100 times too fast": _too_fast,
     "200 idle sockets": _idle_sockets,
@@ -296,41 +303,69 @@ _NEIGHBOURS: Final = {
 }
 
 
+@dataclasses.dataclass
+class _Stretches:
+    """What was measured in the stretches of one kind."""
+
+    waits_s: list[float] = dataclasses.field(default_factory=list)
+    cpu_s: float = 0.0
+    most_mib: float = 0.0
+
+    @property
+    def wait_ms(self) -> float:
+        """The median of the waits."""
+        return 1000 * statistics.median(self.waits_s)
+
+
+async def _stretch(server: WatchedServer, waits: list[float], seconds: float, into: _Stretches) -> None:
+    before = await server.figures()
+    waits.clear()
+    await asyncio.sleep(seconds)
+    into.waits_s += waits
+    after = await server.figures()
+    into.cpu_s += after["CPU s"] - before["CPU s"]
+    into.most_mib = max(into.most_mib, after["MiB"])
+
+
+async def _beside(
+    neighbour: Callable[[WatchedServer], Coroutine[Any, Any, None]],
+    speech: bytes,
+    arguments: argparse.Namespace,
+) -> tuple[_Stretches, _Stretches, int]:
+    """Measure two healthy sessions alone and beside a neighbour, in turn."""
+    alone, beside = _Stretches(), _Stretches()
+    seconds = arguments.seconds / arguments.rounds
+    async with watched_server() as server:
+        waits: list[float] = []
+        over = asyncio.Event()
+        healthy = [asyncio.create_task(_session(server, speech, waits, over)) for _ in range(2)]
+        await asyncio.sleep(6)  # its first passes
+        for _ in range(arguments.rounds):
+            await _stretch(server, waits, seconds, alone)
+            bad = asyncio.create_task(neighbour(server))
+            await _stretch(server, waits, seconds, beside)
+            bad.cancel()
+            await asyncio.wait([bad])
+            await asyncio.sleep(2)
+        over.set()
+        await asyncio.gather(*healthy)
+        return alone, beside, server.tracebacks
+
+
 async def _neighbours(arguments: argparse.Namespace) -> list[str]:
     """Healthy sessions beside clients that misbehave."""
     speech, faults = _speech(2), []
     for name, neighbour in _NEIGHBOURS.items():
-        async with watched_server() as server:
-            waits: list[float] = []
-            over = asyncio.Event()
-            healthy = [asyncio.create_task(_session(server, speech, waits, over)) for _ in range(2)]
-            await asyncio.sleep(6)
-            alone, beside = [], []
-            before = await server.figures()
-            most = before["MiB"]
-            for _ in range(arguments.rounds):
-                waits.clear()
-                await asyncio.sleep(arguments.seconds / arguments.rounds)
-                alone += waits
-                bad = asyncio.create_task(neighbour(server))
-                waits.clear()
-                await asyncio.sleep(arguments.seconds / arguments.rounds)
-                beside += waits
-                most = max(most, (await server.figures())["MiB"])
-                bad.cancel()
-                await asyncio.wait([bad])
-                await asyncio.sleep(2)
-            over.set()
-            await asyncio.gather(*healthy)
-            ratio = statistics.median(beside) / statistics.median(alone)
-            _say(
-                f"{name}: finals {1000 * statistics.median(alone):.0f} -> "
-                f"{1000 * statistics.median(beside):.0f} ms (ratio {ratio:.2f}, n = {len(alone)}), "
-                f"memory +{most - before['MiB']:.1f} MiB, tracebacks {server.tracebacks}"
-            )
-            faults += [f"{name}: latency"] if ratio > _MOST_RATIO else []
-            faults += [f"{name}: memory"] if most - before["MiB"] > _MOST_MIB["neighbours"] else []
-            faults += [f"{name}: tracebacks"] if server.tracebacks else []
+        alone, beside, tracebacks = await _beside(neighbour, speech, arguments)
+        ratio, memory = beside.wait_ms / alone.wait_ms, beside.most_mib - alone.most_mib
+        _say(
+            f"{name}: finals {alone.wait_ms:.0f} -> {beside.wait_ms:.0f} ms (ratio {ratio:.2f}, "
+            f"n = {len(alone.waits_s)}), CPU ratio {beside.cpu_s / alone.cpu_s:.2f}, "
+            f"memory {memory:+.1f} MiB, tracebacks {tracebacks}"
+        )
+        faults += [f"{name}: latency"] if ratio > _MOST_RATIO else []
+        faults += [f"{name}: memory"] if memory > _MOST_MIB["neighbours"] else []
+        faults += [f"{name}: tracebacks"] if tracebacks else []
     return faults
 
 

@@ -43,7 +43,7 @@ class WatchedServer:
         self._file = folder / "figures.json"
 
     async def figures(self) -> dict[str, float]:
-        """Return the number of tasks, threads, descriptors, sessions and connections, and MiB of memory."""
+        """Return how many tasks, threads, descriptors, sessions and connections; MiB, and CPU time."""
         self._file.unlink(missing_ok=True)
         os.kill(self._pid, signal.SIGUSR1)
         while not self._file.exists():  # noqa: ASYNC110 - another process writes it
@@ -53,6 +53,8 @@ class WatchedServer:
         fields = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
         found["descriptors"] = len(list((proc / "fd").iterdir()))
         found["threads"] = int(fields["Threads"])
+        times = (proc / "stat").read_text().rpartition(")")[2].split()
+        found["CPU s"] = (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
         found["MiB"] = round(int(fields["VmRSS"].split()[0]) / 1024, 1)
         return found
 
