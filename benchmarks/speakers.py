@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.diarization_error import best_assignment
 from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from vivavoce.asr.audio.pcm import decode_samples
 from vivavoce.asr.engine import VoiceModels, hear_turns, load_voices
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
     from vivavoce.asr.engine.voices import HeardPiece
     from vivavoce.bench.records import Clip
 
-__all__ = ["Said", "Scores", "main", "right_labels", "score", "speech_of", "through_telephone"]
+__all__ = [
+    "Floats", "Said", "Scores", "Voices", "conversation", "main", "right_labels", "score", "speech_of",
+    "through_telephone", "voices_of",
+]  # fmt: skip
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Voices: TypeAlias = "dict[str, list[Said]]"
@@ -112,6 +116,30 @@ def speech_of(clip: Clip) -> Said:
     return Said(samples, tuple(words)).part(begin, end)
 
 
+def voices_of(clips: Sequence[Clip], *, telephone: bool = False) -> Voices:
+    """The recordings of all speakers who have enough speech.
+
+    Args:
+        clips: Recordings.
+        telephone: Whether to pass them through a telephone.
+
+    Raises:
+        ConfigurationError: There are fewer than two such speakers.
+    """
+    voices: Voices = {}
+    for clip in clips:
+        said = speech_of(clip)
+        if clip.speaker is not None and len(said.samples):
+            if telephone:
+                said = Said(through_telephone(said.samples), said.words)
+            voices.setdefault(clip.speaker, []).append(said)
+    least = _LEAST_S * MODEL_RATE_HZ
+    voices = {who: all_ for who, all_ in voices.items() if sum(len(each.samples) for each in all_) >= least}
+    if len(voices) < _FEWEST_VOICES:
+        raise ConfigurationError("the recordings have too few speakers with enough speech: at least 2")
+    return voices
+
+
 def conversation(
     voices: Voices, n: int, turns: int, generator: np.random.Generator
 ) -> list[tuple[int, Said]]:
@@ -142,17 +170,7 @@ def right_labels(speakers: Sequence[int], labels: Sequence[int | None]) -> list[
     for speaker, label in zip(speakers, labels, strict=True):
         if label is not None:
             counts[names.index(speaker), found.index(label)] += 1
-    best: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}  # by the set of speakers that have a label
-    for column in counts.T:
-        before, best = best, {}
-        for taken, (count, rows) in before.items():
-            for row in (-1, *(each for each in range(len(names)) if not taken >> each & 1)):
-                total = count + (int(column[row]) if row >= 0 else 0)
-                more = taken | 1 << row if row >= 0 else taken
-                if more not in best or total > best[more][0]:
-                    best[more] = (total, (*rows, row))
-    rows = max(best.values())[1]
-    assigned = {label: names[row] for label, row in zip(found, rows, strict=True) if row >= 0}
+    assigned = {found[column]: names[row] for column, row in best_assignment(counts).items()}
     return [
         label is not None and assigned.get(label) == speaker
         for speaker, label in zip(speakers, labels, strict=True)
@@ -272,17 +290,7 @@ def main() -> int:
         "--lone", type=int, default=2, metavar="N", help="ten minutes of each speaker, N times"
     )
     arguments = parser.parse_args()
-    voices: Voices = {}
-    for clip in named_recordings(arguments):
-        said = speech_of(clip)
-        if clip.speaker is not None and len(said.samples):
-            if arguments.telephone:
-                said = Said(through_telephone(said.samples), said.words)
-            voices.setdefault(clip.speaker, []).append(said)
-    least = _LEAST_S * MODEL_RATE_HZ
-    voices = {who: all_ for who, all_ in voices.items() if sum(len(each.samples) for each in all_) >= least}
-    if len(voices) < _FEWEST_VOICES:
-        raise ConfigurationError("the recordings have too few speakers with enough speech: at least 2")
+    voices = voices_of(named_recordings(arguments), telephone=arguments.telephone)
     models = load_voices(arguments.model)
     kind = "words" if arguments.joined else "turns"
     sys.stdout.write(f"{models.embedder.name}, {len(voices)} voices\n\n")
