@@ -117,8 +117,8 @@ class VoiceNames:
                 self._names[self._numbers[key]] = self._usual(key.label)
         return dict.fromkeys(keys, name)
 
-    def label_of(self, session_id: str, channel: int, name: str) -> str:
-        """Return the label by which a session may know a speaker of a name.
+    def voice_of(self, session_id: str, channel: int, name: str) -> VoiceKey:
+        """Return the voice of a session that has a name; a new one if need be.
 
         Args:
             session_id: Of the session.
@@ -127,8 +127,15 @@ class VoiceNames:
         """
         for key, number in self._numbers.items():
             if key[:2] == (session_id, channel) and self._names[number] == name:
-                return key.label
-        return name
+                return key
+        # The session may use letters itself, now or later, and for somebody else.
+        others = (f"{name} {number}" for number in itertools.count(2))
+        labels = others if _LETTERS.fullmatch(name) else itertools.chain([name], others)
+        found = (VoiceKey(session_id, channel, label) for label in labels)
+        key = next(each for each in found if each not in self._numbers)
+        self._numbers[key] = len(self._names)
+        self._names.append(name)
+        return key
 
     def _usual(self, label: str) -> str:
         """What a voice is called that has no given name."""

@@ -56,12 +56,26 @@ def test_names_that_were_given_before_are_used():
     assert [names.name("s1", 0, label) for label in "AB"] == ["A", "Ben"]
 
 
-def test_a_speaker_has_the_label_of_its_session_or_its_name():
+def test_a_session_gets_a_voice_for_a_speaker_of_any_name():
     names = VoiceNames()
     names.rename(names.number("s1", 0, "A"), "Anna")
-    assert names.label_of("s1", 0, "Anna") == "A"
-    assert names.label_of("s2", 0, "Anna") == "Anna"
-    assert names.label_of("s1", 0, "Ben") == "Ben"
+    assert names.voice_of("s1", 0, "Anna") == VoiceKey("s1", 0, "A")
+    assert names.voice_of("s2", 0, "Anna") == VoiceKey("s2", 0, "Anna")
+    assert names.voice_of("s1", 0, "Ben") == names.voice_of("s1", 0, "Ben") == VoiceKey("s1", 0, "Ben")
+    names.rename(names.number("s1", 0, "Ben"), "Bob")
+    assert names.voice_of("s1", 0, "Ben") == VoiceKey("s1", 0, "Ben 2")
+    assert names.names == ("Anna", "Anna", "Bob", "Ben")
+
+
+def test_a_letter_of_another_session_is_not_taken_for_the_own_one():
+    names = VoiceNames()
+    assert [names.name(session, 0, "A") for session in ("s1", "s2")] == ["A", "B"]
+    voice = names.voice_of("s2", 0, "A")
+    assert voice != VoiceKey("s2", 0, "A")
+    assert names.name(*voice) == "A"
+    assert names.name("s2", 0, "A") == "B"
+    kept = VoiceNames({voice: "A"})
+    assert kept.name(*voice) == "A"
 
 
 keys = st.tuples(st.sampled_from(["s1", "s2"]), st.integers(0, 1), st.sampled_from([*"ABC", "Anna"]))

@@ -227,7 +227,7 @@ class Room:
         self._replace(dataclasses.replace(old, is_corrected=True), words)
         return old.key
 
-    def assign(self, line_id: int, name: str, part: int | None = None) -> tuple[LineKey, str] | None:
+    def assign(self, line_id: int, name: str, part: int | None = None) -> tuple[LineKey, VoiceKey] | None:
         """Set who says a line; revisions of the session's labels leave it from then on.
 
         Args:
@@ -236,18 +236,21 @@ class Room:
             part: As in `correct`.
 
         Returns:
-            What identifies the line, and the label of the speaker in its session; None: there is no such line
-            or part.
+            What identifies the line, and the voice of its session that has the name now; None: there is no
+            such line or part.
         """
         old = self._find(line_id)
-        if old is None:
+        if old is None or (part is not None and not 0 <= part < len(parts(old.words))):
             return None
-        label = self.voices.label_of(*old.key[:2], name)
-        words = assigned(old.words, label, part)
+        n_known = len(self.voices)
+        voice = self.voices.voice_of(*old.key[:2], name)
+        if len(self.voices) > n_known:
+            self._note_voices()
+        words = assigned(old.words, voice.label, part)
         if words is None:
             return None
         self._replace(dataclasses.replace(old, is_assigned=True), words)
-        return old.key, label
+        return old.key, voice
 
     def rename(self, voice: int, name: str) -> dict[VoiceKey, str] | None:
         """Give a speaker another name, in all lines.

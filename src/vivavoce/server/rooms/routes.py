@@ -161,7 +161,9 @@ class _RoomEndpoints:
                 text = "line must be the number of a line, and part that of a part of it"
                 raise _Refused(JSONResponse({"error": text}, 404))
             if self._recorder is not None:
-                self._recorder.assign(*assigned, part)
+                key, voice = assigned
+                self._recorder.assign(key, voice.label, part)
+                self._recorder.name_voices({voice: name})
         served.ring()
         return Response(status_code=204)
 

@@ -177,12 +177,12 @@ def test_a_revision_replaces_speakers_until_a_person_has_set_them():
     room.revise(session, labelled(("A", "Ready?"), ("B", "Yes.")))
     assert who(room) == [[("A", "Ready?"), ("B", "Yes.")]]
     assert not room.lines[0].is_corrected
-    assert room.assign(0, "C", part=1) == (room.lines[0].key, "C")
+    assert room.assign(0, "Cleo", part=1) == (room.lines[0].key, VoiceKey(session, 0, "Cleo"))
     number = room.number
     for late in (labelled(("A", "Ready?"), ("A", "Yes.")), labelled(("A", "No such turn."), order=7)):
         room.revise(session, late)
     room.revise("another session", labelled(("B", "Ready?"), ("B", "Yes.")))
-    assert who(room) == [[("A", "Ready?"), ("C", "Yes.")]]
+    assert who(room) == [[("A", "Ready?"), ("Cleo", "Yes.")]]
     assert room.number == number
 
 
@@ -212,11 +212,25 @@ def test_a_line_goes_to_another_speaker_by_name():
     room.update(session, labelled(("A", "One.")), BEGAN)
     room.update(session, labelled(("B", "Two."), order=1), BEGAN)
     room.rename(0, "Anna")
-    assert room.assign(1, "Anna") == (room.lines[1].key, "A")
-    assert room.assign(0, "Ben") == (room.lines[0].key, "Ben")
+    assert room.assign(1, "Anna") == (room.lines[1].key, VoiceKey(session, 0, "A"))
+    assert room.assign(0, "Ben") == (room.lines[0].key, VoiceKey(session, 0, "Ben"))
     assert who(room) == [[("Ben", "One.")], [("Anna", "Two.")]]
     assert room.assign(2, "Anna") is None
     assert room.assign(0, "Anna", part=1) is None
+
+
+def test_a_line_goes_to_a_speaker_of_another_session():
+    room = Room("hall")
+    first, second = join(room, BEGAN), join(room, BEGAN)
+    room.update(first, labelled(("A", "One.")), BEGAN)
+    room.update(second, labelled(("A", "Two.")), BEGAN)
+    room.update(second, labelled(("B", "Three."), order=1), BEGAN)
+    assert who(room) == [[("A", "One.")], [("B", "Two.")], [("C", "Three.")]]
+    room.assign(2, "A")
+    room.assign(0, "B")
+    assert who(room) == [[("B", "One.")], [("B", "Two.")], [("A", "Three.")]]
+    room.update(first, labelled(("B", "Four."), order=1), BEGAN)
+    assert who(room)[3] == [("D", "Four.")]
 
 
 def test_a_part_is_corrected():
