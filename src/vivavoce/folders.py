@@ -27,10 +27,13 @@ def config_folder() -> Path | None:
 
 
 def data_folder() -> Path | None:
-    """Folder of files that nothing can create again: ``VIVAVOCE_HOME``/data, or the user's data folder.
+    """Folder of files that nothing can create again.
 
-    It may not exist. None: the user has no home folder.
+    It is ``VIVAVOCE_DATA``, ``VIVAVOCE_HOME``/data, or the user's data folder, and may not exist. None: the
+    user has no home folder.
     """
+    if data := os.environ.get("VIVAVOCE_DATA"):
+        return Path(data)
     if home := os.environ.get("VIVAVOCE_HOME"):
         return Path(home) / "data"
     from platformdirs import user_data_path  # noqa: PLC0415 - in extras

@@ -12,7 +12,14 @@ from vivavoce.version import __version__
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch, tmp_path):
-    for name in ("VIVAVOCE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME"):
+    for name in (
+        "VIVAVOCE_HOME",
+        "VIVAVOCE_DATA",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "HOME",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     folders._temporary_folder.cache_clear()
@@ -82,6 +89,8 @@ def test_variables_take_precedence(homeless, monkeypatch):
     monkeypatch.setenv("VIVAVOCE_HOME", "/y")
     assert (folders.cache_folder(), folders.config_folder()) == (Path("/y/cache"), Path("/y"))
     assert folders.data_folder() == Path("/y/data")
+    monkeypatch.setenv("VIVAVOCE_DATA", "/z")
+    assert folders.data_folder() == Path("/z")
 
 
 def test_the_home_of_another_user_has_no_configuration(monkeypatch, tmp_path, capsys):

@@ -67,7 +67,7 @@ def known_voices_path() -> Path:
     """
     folder = data_folder()
     if folder is None:
-        raise ConfigurationError("there is no home folder for known voices: set VIVAVOCE_HOME to a folder")
+        raise ConfigurationError("there is no home folder for known voices: set VIVAVOCE_DATA to a folder")
     return folder / _NAME
 
 

@@ -146,6 +146,7 @@ def variables(text):
 def known_variables():
     """Those of the options, and those that folders.py and shelf.py read."""
     return variables((ROOT / "docs" / "cli.md").read_text(encoding="utf-8")) | {
+        "VIVAVOCE_DATA",
         "VIVAVOCE_HOME",
         "VIVAVOCE_MODELS",
         "VIVAVOCE_API_KEYS",

@@ -206,5 +206,5 @@ def test_the_file_lies_in_the_data_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
     assert known_voices_path() == tmp_path / "data" / "voices.json"
     monkeypatch.setattr("vivavoce.store.known_voices.data_folder", lambda: None)
-    with pytest.raises(ConfigurationError, match="set VIVAVOCE_HOME"):
+    with pytest.raises(ConfigurationError, match="set VIVAVOCE_DATA"):
         known_voices_path()
