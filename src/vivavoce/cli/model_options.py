@@ -32,6 +32,7 @@ __all__ = [
     "chosen_models",
     "find_models",
     "get_model",
+    "get_voice_model",
     "model_parameters",
     "with_folders",
 ]
@@ -236,6 +237,25 @@ def get_model(card: Card, *, mirror: str | None = None, offline: bool = False, q
         return fetch(card, shelf, mirror=mirror)
     say(f"Downloading {card.name}, {card.size_mb} MB, to {shelf.folder}.")
     return _with_progress(card, shelf, mirror)
+
+
+def get_voice_model(choice: str, *, offline: bool, check: Callable[[], object]) -> None:
+    """Download a voice encoder that is named and is not here.
+
+    Args:
+        choice: Value of ``--speaker-model``.
+        offline: Whether nothing may be downloaded.
+        check: As for `with_folders`.
+
+    Raises:
+        ModelError: It is not here and can't be downloaded.
+    """
+    from vivavoce.model_files import VOICE_CATALOGUE, Shelf
+
+    card = VOICE_CATALOGUE.get(choice)
+    if card is not None and not Shelf().has(card):
+        check()
+        get_model(card, offline=offline)
 
 
 def _with_progress(card: Card, shelf: Shelf, mirror: str | None) -> Path:

@@ -48,11 +48,11 @@ def list_(
 
     Those that say untested were never run by us with their real weights; docs/models.md says what is known.
     """
-    from vivavoce.model_files import CATALOGUE, Shelf
+    from vivavoce.model_files import Shelf
     from vivavoce.model_files.languages import base_code
 
     shelf = Shelf()
-    known = [card for card in CATALOGUE.values() if language is None or base_code(language) in card.languages]
+    known = [card for card in _cards() if language is None or base_code(language) in card.languages]
     rows = [_row(card, is_here=card.is_packaged or shelf.has(card)) for card in known]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -117,11 +117,11 @@ def verify(
 
     The commit of the hub's repository that they come from is shown where the list of models does not fix it.
     """
-    from vivavoce.model_files import CATALOGUE, Shelf
+    from vivavoce.model_files import Shelf
 
     shelf = Shelf()
     cards = [_card(name) for name in names or ()] or [
-        card for card in CATALOGUE.values() if not card.is_packaged and shelf.path_of(card).is_dir()
+        card for card in _cards() if not card.is_packaged and shelf.path_of(card).is_dir()
     ]
     damaged = []
     for card in cards:
@@ -144,9 +144,17 @@ def verify(
         say("No model was downloaded.")
 
 
-def _card(name: str) -> Card:
-    from vivavoce.model_files import choose
+def _cards() -> list[Card]:
+    from vivavoce.model_files import CATALOGUE, VOICE_CATALOGUE
 
+    return [*CATALOGUE.values(), *VOICE_CATALOGUE.values()]
+
+
+def _card(name: str) -> Card:
+    from vivavoce.model_files import VOICE_CATALOGUE, choose
+
+    if name in VOICE_CATALOGUE:
+        return VOICE_CATALOGUE[name]
     card = choose(name).card
     if card is None:
         raise ModelError(f"{name} is a folder; this command takes names: vivavoce models list")
@@ -156,6 +164,8 @@ def _card(name: str) -> Card:
 def _row(card: Card, *, is_here: bool) -> tuple[str, ...]:
     more = len(card.languages) - _SHOWN_LANGUAGES
     languages = " ".join(card.languages[:_SHOWN_LANGUAGES]) + (f" and {more} more" if more > 0 else "")
+    if not card.languages:
+        languages = "voices"
     state = "here" if is_here else ""
     return (
         card.name,

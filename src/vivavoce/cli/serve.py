@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.cli.access_options import KeyStoreOption, TrustedProxyOption  # noqa: TC001  - typer reads them
 from vivavoce.cli.guarded import say
-from vivavoce.cli.model_options import DeviceOption, ModelOption, OfflineOption, find_models, with_folders
+from vivavoce.cli.model_options import (
+    DeviceOption,
+    ModelOption,
+    OfflineOption,
+    find_models,
+    get_voice_model,
+    with_folders,
+)
 from vivavoce.cli.serve_options import (
     AllowOriginOption,
     ApiKeyFileOption,
@@ -109,7 +116,9 @@ def serve(
     given = {**locals()}  # the parameters by their names
     keys, server = _keys_reader(api_key, api_key_file), _server_module()
     prepare = functools.partial(server.ServerOptions, api_keys=keys(), **_settings(given))
-    server.serve(_options(prepare, model, final_model, max_sessions, device, offline=offline), read_keys=keys)
+    options = _options(prepare, model, final_model, max_sessions, device, offline=offline)
+    get_voice_model(speaker_model, offline=offline, check=lambda: server.check_start(options))
+    server.serve(options, read_keys=keys)
 
 
 _SAME_NAMES: Final = (

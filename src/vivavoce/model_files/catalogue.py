@@ -1,9 +1,9 @@
 """The models that can be had by name.
 
-Revisions, sizes and SHA-256 of the files of Whisper, Parakeet and Moonshine base are those that several
-public projects pin independently, for Whisper and Parakeet of the conversions of Systran, Mobius Labs and the
-author of onnx-asr. Of a file without a SHA-256 here, the one that the hub declares is checked, and kept for
-`Shelf.verify`.
+Revisions, sizes and SHA-256 of the files of Whisper, Parakeet, Moonshine base and WeSpeaker are those that
+several public projects pin independently, for Whisper and Parakeet of the conversions of Systran, Mobius Labs
+and the author of onnx-asr. Of a file without a SHA-256 here, the one that the hub declares is checked, and
+kept for `Shelf.verify`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vivavoce.model_files.languages import PARAKEET_LANGUAGES, WHISPER_LANGUAGES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CATALOGUE", "DEFAULT_MODEL", "Card", "RemoteFile"]
+__all__ = ["CATALOGUE", "DEFAULT_MODEL", "VOICE_CATALOGUE", "Card", "RemoteFile"]
 
 DEFAULT_MODEL: Final = "moonshine-tiny-en"
 
@@ -41,8 +41,8 @@ class Card:
 
     Attributes:
         name: Its name here.
-        family: A key of `vivavoce.asr.models.RECOGNISERS`.
-        languages: ISO 639-1 codes of the languages that it knows.
+        family: A key of `vivavoce.asr.models.RECOGNISERS`, or of `SPEAKER_EMBEDDERS` beside it.
+        languages: ISO 639-1 codes of the languages that it knows; none of a voice encoder.
         licence: SPDX identifier of the licence of its weights.
         size_mb: Size of its files, in megabytes.
         repository: Its repository on the hub; empty: it is part of an installed package.
@@ -234,3 +234,23 @@ _CARDS: Final = (
 
 CATALOGUE: Final[Mapping[str, Card]] = MappingProxyType({card.name: card for card in _CARDS})
 """The models by name, the default first."""
+"""The models that recognise speech."""
+
+VOICE_CATALOGUE: Final[Mapping[str, Card]] = MappingProxyType({
+    "wespeaker-resnet34": Card(
+        "wespeaker-resnet34",
+        "wespeaker",
+        (),
+        "CC-BY-4.0",
+        27,
+        "Wespeaker/wespeaker-voxceleb-resnet34-LM",
+        "f0c48c298fd835726c27956a5d617bad7115627e",
+        (
+            RemoteFile(
+                "voxceleb_resnet34_LM.onnx",
+                "7bb2f06e9df17cdf1ef14ee8a15ab08ed28e8d0ef5054ee135741560df2ec068",
+            ),
+        ),
+    ),
+})  # fmt: skip
+"""The models that tell voices apart."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ConfigurationError, ModelError
-from vivavoce.model_files.catalogue import CATALOGUE
+from vivavoce.model_files.catalogue import CATALOGUE, VOICE_CATALOGUE
 from vivavoce.model_files.languages import WHISPER_LANGUAGES
 
 if TYPE_CHECKING:
@@ -124,6 +124,8 @@ def choose(text: str, named: Mapping[str, NamedFolder] | None = None) -> ChosenM
     card = CATALOGUE.get(text)
     if card is not None:
         return ChosenModel(card.name, card.family, card.languages, card=card)
+    if text in VOICE_CATALOGUE:
+        raise ModelError(f"{text} tells voices apart and writes no text: use it as --speaker-model")
     try:
         folder = Path(text).expanduser()
         if folder.is_dir():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from vivavoce.asr.engine import Engine, EnginePool, Voices, load_voices, tuning_of
 from vivavoce.asr.models import check_device, has_embedder, load_recogniser
-from vivavoce.model_files import ChosenModel
+from vivavoce.model_files import ChosenModel, voice_file
 from vivavoce.protocol.served_models import ServedModel, ServedModels
 
 if TYPE_CHECKING:
@@ -69,10 +69,14 @@ def served_models(options: ServerOptions) -> ServedModels:
 
 
 def voices_of(options: ServerOptions) -> Voices | None:
-    """Prepare what tells voices apart, loaded for the first session that needs it; None: nothing does."""
+    """Prepare what tells voices apart, loaded for the first session that needs it; None: nothing does.
+
+    Raises:
+        ModelError: The voice encoder has a name of the catalogue, and was not downloaded.
+    """
     if not _has_voices(options):
         return None
-    return Voices(partial(load_voices, options.speaker_model))
+    return Voices(partial(load_voices, voice_file(options.speaker_model)))
 
 
 def _has_voices(options: ServerOptions) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vivavoce.asr.models import DEVICE_CHOICES, SPEAKER_EMBEDDERS
+from vivavoce.asr.models import DEVICE_CHOICES, PACKAGED_EMBEDDERS
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
-from vivavoce.model_files import DEFAULT_MODEL, ChosenModel, choose
+from vivavoce.model_files import DEFAULT_MODEL, VOICE_CATALOGUE, ChosenModel, choose
 from vivavoce.server.access import LOCAL_PROXIES, KeyRing, TrustedProxies, is_loopback
 
 __all__ = ["ServerOptions"]
@@ -156,7 +156,7 @@ class ServerOptions:
             raise ConfigurationError(
                 f"--turn-model must be auto, none or an existing file, got {self.turn_model}"
             )
-        encoders = ("auto", "none", *SPEAKER_EMBEDDERS)
+        encoders = ("auto", "none", *PACKAGED_EMBEDDERS, *VOICE_CATALOGUE)
         if self.speaker_model not in encoders and not Path(self.speaker_model).is_file():
             raise ConfigurationError(
                 f"--speaker-model must be {', '.join(encoders)} or an existing file, got {self.speaker_model}"

@@ -12,8 +12,10 @@ import pytest
 from support.cli_fakes import FakeTranscriber
 from support.fake_hub import FakeHub
 from support.whisper_fakes import pretend_installed
+from vivavoce import model_files
 from vivavoce.cli.app import run
 from vivavoce.model_files import CATALOGUE, Card, RemoteFile
+from vivavoce.server import options as server_options
 
 pytest_plugins = ["support.cli_fixtures"]
 
@@ -21,6 +23,10 @@ CONTENT = b"weights"
 CARD = Card(
     "made-up", "whisper", ("en",), "MIT", 1, "a/b", "main",
     (RemoteFile("model.bin", hashlib.sha256(CONTENT).hexdigest()),),
+)  # fmt: skip
+VOICES = Card(
+    "voices", "wespeaker", (), "MIT", 1, "c/d", "main",
+    (RemoteFile("voices.onnx", hashlib.sha256(CONTENT).hexdigest()),),
 )  # fmt: skip
 
 
@@ -31,7 +37,10 @@ def hub(tmp_path, monkeypatch):
     pretend_installed(monkeypatch)
     for module in ("vivavoce.model_files", "vivavoce.model_files.choice"):
         monkeypatch.setattr(f"{module}.CATALOGUE", {**CATALOGUE, CARD.name: CARD})
+    for module in (model_files, model_files.voices, server_options):
+        monkeypatch.setattr(module, "VOICE_CATALOGUE", {VOICES.name: VOICES})
     hub = FakeHub()
+    hub.files["c/d/main/voices.onnx"] = CONTENT
     hub.files["a/b/main/model.bin"] = CONTENT
     with hub.running():
         yield hub
@@ -89,6 +98,11 @@ SERVE = ["serve", "--host", "127.0.0.1", "--port", "0"]
         ([*SERVE, "--store", "a-file/t.db"], "a-file"),
         ([*SERVE, "--keep-days", "3"], "--keep-days needs --store"),
         ([*SERVE, "--turn-model", "missing.onnx"], "--turn-model must be"),
+        (
+            [*SERVE, "--speaker-model", "voice"],
+            "--speaker-model must be auto, none, campplus, ge2e, voices or",
+        ),
+        ([*SERVE, "--speaker-model", "voices", "--keep-days", "3"], "--keep-days needs --store"),
         ([*SERVE, "--allow-origin", "nowhere"], "--allow-origin must be"),
         ([*SERVE, "--max-sessions", "none"], "--max-sessions must be"),
         ([*SERVE, "--model", "made-up"], "name each model once"),
@@ -121,6 +135,20 @@ def test_a_server_without_faults_gets_its_models(hub, started, monkeypatch, tmp_
     assert len(hub.requests) == 1
     assert run([*SERVE, "--model", "made-up", "--final-model", "made-up"]) == 0
     assert started[-1].final_model == started[-1].models[0] == model
+    assert len(hub.requests) == 1
+
+
+def test_a_voice_encoder_is_downloaded_last(hub, started, monkeypatch, tmp_path, taken_port, capsys):
+    use(hub, monkeypatch, tmp_path)
+    command = [*SERVE, "--speaker-model", "voices"]
+    assert run([*command, "--port", taken_port]) in {1, 2}
+    assert "is taken: choose another with --port" in capsys.readouterr().err
+    assert run([*command, "--offline"]) == 1
+    assert "--offline forbids to download it" in capsys.readouterr().err
+    assert hub.requests == []
+    assert run(command) == 0
+    assert run(command) == 0
+    assert [options.speaker_model for options in started] == ["voices", "voices"]
     assert len(hub.requests) == 1
 
 

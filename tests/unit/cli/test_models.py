@@ -21,6 +21,17 @@ CARD = Card(
     (RemoteFile("model.bin", hashlib.sha256(CONTENT).hexdigest()),),
 )
 
+VOICES = Card(
+    "voices",
+    "wespeaker",
+    (),
+    "MIT",
+    2,
+    "c/d",
+    "main",
+    (RemoteFile("voices.onnx", hashlib.sha256(CONTENT).hexdigest()),),
+)
+
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
@@ -29,7 +40,9 @@ def hub(tmp_path, monkeypatch):
     catalogue = {"packaged": packaged, "made-up": CARD}
     for module in ("vivavoce.model_files", "vivavoce.model_files.choice"):
         monkeypatch.setattr(f"{module}.CATALOGUE", catalogue)
+        monkeypatch.setattr(f"{module}.VOICE_CATALOGUE", {"voices": VOICES})
     hub = FakeHub()
+    hub.files["c/d/main/voices.onnx"] = CONTENT
     hub.files["a/b/main/model.bin"] = CONTENT
     with hub.running():
         monkeypatch.setenv("VIVAVOCE_MODEL_HUB", hub.url)
@@ -46,7 +59,8 @@ def test_a_model_from_its_download_to_its_removal(hub, capsys, tmp_path):
     assert (folder / "model.bin").read_bytes() == CONTENT
 
     assert run(["models", "list"]) == 0
-    packaged, made_up = capsys.readouterr().out.splitlines()
+    packaged, made_up, voices = capsys.readouterr().out.splitlines()
+    assert voices.split() == ["voices", "2", "MB", "voices", "MIT", "untested"]
     assert packaged.split() == ["packaged", "28", "MB", "en", "MIT", "here"]
     assert made_up.split() == MADE_UP_ROW
     assert run(["models", "list", "--language", "it-IT"]) == 0
@@ -70,6 +84,17 @@ def test_a_model_from_its_download_to_its_removal(hub, capsys, tmp_path):
     assert "made-up is not here" in capsys.readouterr().err
     assert run(["models", "verify"]) == 0
     assert "No model was downloaded." in capsys.readouterr().err
+
+
+def test_a_voice_encoder_is_a_model_like_others(hub, capsys, tmp_path):
+    assert run(["models", "get", "voices"]) == 0
+    folder = tmp_path / "cache" / "models" / "voices"
+    assert capsys.readouterr().out == f"{folder}\n"
+    assert (folder / "voices.onnx").read_bytes() == CONTENT
+    assert run(["models", "verify"]) == 0
+    assert capsys.readouterr().out == "voices: ok\n"
+    assert run(["models", "remove", "voices"]) == 0
+    assert not folder.exists()
 
 
 def test_verify_shows_the_commit_that_a_branch_was_at(hub, monkeypatch, capsys):

@@ -5,7 +5,17 @@ import json
 import pytest
 
 from vivavoce.errors import ModelError
-from vivavoce.model_files import CATALOGUE, DEFAULT_MODEL, Card, RemoteFile, Shelf, choose, models_folder
+from vivavoce.model_files import (
+    CATALOGUE,
+    DEFAULT_MODEL,
+    VOICE_CATALOGUE,
+    Card,
+    RemoteFile,
+    Shelf,
+    choose,
+    models_folder,
+    voice_file,
+)
 from vivavoce.model_files.languages import WHISPER_LANGUAGES, base_code
 from vivavoce.model_files.shelf import RECORD, Problem, checksum
 
@@ -81,6 +91,31 @@ def test_every_card_is_complete(card):
     for file in card.files:
         assert "/" not in file.name
         assert file.sha256 is None or len(bytes.fromhex(file.sha256)) == 32
+
+
+@pytest.mark.parametrize("card", VOICE_CATALOGUE.values(), ids=VOICE_CATALOGUE)
+def test_every_card_of_a_voice_encoder_is_pinned(card):
+    assert card.licence
+    assert not card.languages
+    assert len(bytes.fromhex(card.revision)) == 20
+    [file] = card.files
+    assert len(bytes.fromhex(file.sha256)) == 32
+
+
+def test_a_voice_encoder_is_found_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    card = VOICE_CATALOGUE["wespeaker-resnet34"]
+    with pytest.raises(ModelError, match="is not here: run vivavoce models get wespeaker-resnet34"):
+        voice_file(card.name)
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (parts / card.files[0].name).write_bytes(b"weights")
+    Shelf().folder.mkdir(parents=True)
+    folder = Shelf().put_on(card, parts)
+    assert voice_file(card.name) == str(folder / card.files[0].name)
+    assert [voice_file(other) for other in ("auto", "ge2e", "./a.onnx")] == ["auto", "ge2e", "./a.onnx"]
+    with pytest.raises(ModelError, match="tells voices apart and writes no text: use it as --speaker-model"):
+        choose(card.name)
 
 
 def test_the_first_card_is_the_default():

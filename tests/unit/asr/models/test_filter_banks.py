@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from vivavoce.asr.models.filter_banks import filter_banks
+from vivavoce.asr.models.filter_banks import filter_banks, long_enough
 
 
-def plain_filter_banks(samples):
+def plain_filter_banks(samples, window="povey"):
     """One frame and one band after another, in float64."""
 
     def mel(hz):
@@ -14,7 +14,8 @@ def plain_filter_banks(samples):
 
     edges = np.linspace(mel(20), mel(8_000), 82)
     n = np.arange(400)
-    window = (0.5 - 0.5 * np.cos(2 * np.pi * n / 399)) ** 0.85
+    wave = np.cos(2 * np.pi * n / 399)
+    window = (0.5 - 0.5 * wave) ** 0.85 if window == "povey" else 0.54 - 0.46 * wave
     rows = []
     for at in range(0, len(samples) - 399, 160):
         frame = samples[at : at + 400].astype(np.float64)
@@ -42,6 +43,18 @@ def test_it_is_the_reference(n, scale, offset):
     assert found.dtype == np.float32
     assert found.shape == ((n - 400) // 160 + 1, 80)
     np.testing.assert_allclose(found, plain_filter_banks(samples), atol=3e-3 if offset else 2e-4)
+
+
+def test_the_window_can_be_that_of_hamming():
+    samples = np.random.default_rng(0).normal(0, 0.1, 3_000).astype(np.float32)
+    found = filter_banks(samples, "hamming")
+    np.testing.assert_allclose(found, plain_filter_banks(samples, "hamming"), atol=2e-4)
+
+
+def test_short_audio_is_repeated():
+    assert np.array_equal(long_enough(np.arange(1_840)), np.arange(1_840))
+    assert np.array_equal(long_enough(np.arange(1_000)), np.arange(1_840) % 1_000)
+    assert not long_enough(np.zeros(0, np.float32)).any()
 
 
 def test_silence_is_zero():

@@ -109,7 +109,11 @@ def test_a_missing_package_is_named(monkeypatch):
 def test_a_voice_encoder_is_recognised_by_its_file(tmp_path, monkeypatch):
     monkeypatch.setattr(registry_module, "_class_of", lambda family, _: type(family, (Opened,), {}))
     path = tmp_path / "any.name"
-    for head, family in ((b"PK\x03\x04...", "campplus"), (b"\x80\x02...", "ge2e")):
+    for head, family in (
+        (b"PK\x03\x04...", "campplus"),
+        (b"\x80\x02...", "ge2e"),
+        (b"\x08\x07...", "wespeaker"),
+    ):
         path.write_bytes(head)
         found = load_embedder(str(path))
         assert (type(found).__name__, found.model) == (family, path)

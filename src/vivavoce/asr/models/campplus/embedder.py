@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.asr.models.by_length import run_by_length
 from vivavoce.asr.models.campplus.sizes import WIDTH
 from vivavoce.asr.models.campplus.typical import typical_voice
-from vivavoce.asr.models.filter_banks import FRAME_SAMPLES, HOP_SAMPLES, filter_banks
+from vivavoce.asr.models.filter_banks import filter_banks, long_enough
 from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.runtime import open_model
@@ -27,7 +28,6 @@ __all__ = ["CampplusEmbedder"]
 _BUILD: Final = 1
 _GRAPH: Final = "voices.onnx"
 _FILE: Final = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
-_LEAST_FRAMES: Final = 10  # shorter audio is repeated
 
 
 class CampplusEmbedder:
@@ -81,19 +81,15 @@ class CampplusEmbedder:
 
     def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
         """Compute an embedding of each stretch of speech; see `SpeakerEmbedder.embed`."""
-        bands = [_bands(samples) for samples in voices]
-        found = np.zeros((len(bands), WIDTH), np.float32)
         # The network takes means over all frames, so only stretches of one length share a run.
-        for length in sorted({len(each) for each in bands}):
-            rows = [row for row, each in enumerate(bands) if len(each) == length]
-            together = np.stack([bands[row] for row in rows])
-            found[rows] = self._session.run(None, {"bands": together})[0]
+        found = run_by_length([_bands(samples) for samples in voices], self._run)
+        return np.stack(found) if found else np.zeros((0, WIDTH), np.float32)
+
+    def _run(self, bands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = self._session.run(None, {"bands": bands})[0]
         return found
 
 
 def _bands(samples: Samples) -> npt.NDArray[np.float32]:
     """Filter banks, shape (frames, 80), float32."""
-    least = FRAME_SAMPLES + (_LEAST_FRAMES - 1) * HOP_SAMPLES
-    if len(samples) < least:
-        samples = np.resize(samples, least) if len(samples) else np.zeros(least, np.float32)
-    return filter_banks(samples)
+    return filter_banks(long_enough(samples))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.asr.models.by_length import run_by_length
 from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.runtime import open_model
@@ -82,13 +83,11 @@ class PyannoteSegmenter:
             For each, shape (frames, 7), float32, in the order of ``sets``; the sum of a frame is 1. In less
             than 991 samples there is no frame. They do not depend on the other stretches of the batch.
         """
-        found: dict[int, npt.NDArray[np.float32]] = {}
         # The network norms its features over the whole audio, so only audio of one length shares a run.
-        for length in sorted({len(each) for each in audio}):
-            rows = [row for row, each in enumerate(audio) if len(each) == length]
-            if length < FIELD_SAMPLES:
-                found |= {row: np.zeros((0, CLASSES), np.float32) for row in rows}
-                continue
-            together = np.stack([audio[row] for row in rows]).astype(np.float32, copy=False)
-            found |= zip(rows, self._session.run(None, {"samples": together})[0], strict=True)
-        return [found[row] for row in range(len(audio))]
+        return run_by_length(audio, self._run)
+
+    def _run(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        if samples.shape[1] < FIELD_SAMPLES:
+            return np.zeros((len(samples), 0, CLASSES), np.float32)
+        found: npt.NDArray[np.float32] = self._session.run(None, {"samples": samples})[0]
+        return found
