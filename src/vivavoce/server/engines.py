@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from vivavoce.asr.engine import Engine, EnginePool, Voices, load_voices, tuning_of
-from vivavoce.asr.models import check_device, has_embedder, load_recogniser
+from vivavoce.asr.models import check_device, check_embedder, has_embedder, load_recogniser
 from vivavoce.model_files import ChosenModel, voice_file
 from vivavoce.protocol.served_models import ServedModel, ServedModels
 
@@ -72,11 +72,13 @@ def voices_of(options: ServerOptions) -> Voices | None:
     """Prepare what tells voices apart, loaded for the first session that needs it; None: nothing does.
 
     Raises:
-        ModelError: The voice encoder has a name of the catalogue, and was not downloaded.
+        ModelError: The voice encoder is not installed or not downloaded, or its file begins as none does.
     """
     if not _has_voices(options):
         return None
-    return Voices(partial(load_voices, voice_file(options.speaker_model)))
+    chosen = voice_file(options.speaker_model)
+    check_embedder(chosen)
+    return Voices(partial(load_voices, chosen))
 
 
 def _has_voices(options: ServerOptions) -> bool:

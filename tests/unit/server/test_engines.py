@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from vivavoce.errors import ModelError
 from vivavoce.model_files import ChosenModel
 from vivavoce.model_files.languages import WHISPER_LANGUAGES
 from vivavoce.server import ServerOptions
-from vivavoce.server.engines import served_models
+from vivavoce.server.engines import served_models, voices_of
 
 ENGLISH = ChosenModel("moonshine-tiny-en", "moonshine", ("en",))
 GERMAN = ChosenModel("moonshine-streaming-tiny-de", "moonshine-streaming", ("de",))
@@ -69,3 +70,16 @@ def test_a_folder_of_a_user_translates_if_its_model_can():
     assert german.translates
     assert not replace(german, folder=Path("faster-whisper-large-v3-TURBO")).translates
     assert not replace(german, languages=("en",)).translates
+
+
+def test_a_voice_encoder_that_is_none_stops_the_server_before_a_session_asks(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    assert voices_of(ServerOptions(speaker_model="none")) is None
+    file = tmp_path / "voices.onnx"
+    file.write_bytes(b"\x08\x07")
+    assert voices_of(ServerOptions(speaker_model=str(file))) is not None
+    file.write_text("no model")
+    with pytest.raises(ModelError, match=r"voices\.onnx is no voice encoder"):
+        voices_of(ServerOptions(speaker_model=str(file)))
+    with pytest.raises(ModelError, match="run vivavoce models get wespeaker-resnet34"):
+        voices_of(ServerOptions(speaker_model="wespeaker-resnet34"))

@@ -22,6 +22,7 @@ from vivavoce.asr.models.onnx.huge_pages import use_huge_pages
 from vivavoce.asr.models.onnx.memory import give_back_memory
 from vivavoce.asr.models.registry import (
     PACKAGED_EMBEDDERS,
+    check_embedder,
     check_installed,
     has_embedder,
     has_segmenter,
@@ -49,6 +50,7 @@ __all__ = [
     "TurnAwareRecogniser",
     "TurnDetector",
     "check_device",
+    "check_embedder",
     "check_installed",
     "give_back_memory",
     "has_embedder",

