@@ -148,7 +148,9 @@ def _enrolled(speaker_model: str, file: Path | None, device: str | None) -> tupl
     """
     with server_extra():
         from vivavoce.asr.engine import load_voices
-    models = load_voices(speaker_model)
+    from vivavoce.model_files import voice_file
+
+    models = load_voices(voice_file(speaker_model))
     enrolment = _from_microphone(device) if file is None else _from_file(file)
     try:
         embedding = enrolment.embedding(models)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from vivavoce.asr.models.by_length import run_by_length
 from vivavoce.asr.models.filter_banks import N_BANDS, filter_banks, long_enough
+from vivavoce.asr.models.onnx.cache import digest
 from vivavoce.asr.models.onnx.runtime import open_model
 from vivavoce.errors import EngineError, ModelError
 from vivavoce.types import MODEL_RATE_HZ
@@ -36,7 +37,6 @@ class WespeakerEmbedder:
         alike: And the six below it: see `SpeakerEmbedder`. They are guesses, from those of CAM++.
     """
 
-    name: Final = "wespeaker"
     window_samples: Final = MODEL_RATE_HZ * 3 // 2
     hop_samples: Final = 2 * window_samples
     shortest_samples: Final = MODEL_RATE_HZ // 2
@@ -62,6 +62,7 @@ class WespeakerEmbedder:
         if model is None:
             raise ModelError("no package carries a model of WeSpeaker: name its ONNX file")
         self._session = open_model(model, threads=threads)
+        self._name = f"wespeaker-{digest(model)[:8]}"  # embeddings of two files can't be compared
         inputs = self._session.get_inputs()
         self._input = inputs[0].name
         self._takes_one = inputs[0].shape[:1] == [1]  # voice in a run, however many there are
@@ -74,6 +75,11 @@ class WespeakerEmbedder:
                 f"{model.name} is no voice encoder: its output must be (voices, width), got {found.shape}"
             )
         self._width: int = found.shape[1]
+
+    @property
+    def name(self) -> str:
+        """The family, and a short name of the file's content; see `SpeakerEmbedder.name`."""
+        return self._name
 
     @property
     def width(self) -> int:

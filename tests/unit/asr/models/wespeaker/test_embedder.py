@@ -58,6 +58,13 @@ def test_what_is_no_speech_does_no_harm(embedder, samples):
     assert np.isfinite(embedder.embed([samples])).all()
 
 
+def test_two_files_have_two_names(tmp_path):
+    """An embedding that is kept must not be compared with those of another file."""
+    names = {load_embedder(str(write(tmp_path / "voices.onnx", batch))).name for batch in ("B", "B", 1)}
+    assert len(names) == 2
+    assert all(name.startswith("wespeaker-") for name in names)
+
+
 def test_no_voices(embedder):
     assert embedder.embed([]).shape == (0, WIDTH)
 
