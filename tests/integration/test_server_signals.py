@@ -110,6 +110,14 @@ def test_a_second_signal_ends_sessions_with_their_last_words(caplog, monkeypatch
     assert "16 sessions are cut off" not in caplog.text
 
 
+def test_a_session_that_opens_while_all_others_end_ends_too():
+    with running() as server:
+        server.service.is_finishing = True  # after its handshake was accepted
+        with connect(server.url + V3) as socket:
+            text, code = rest(socket)
+            assert ('"Begin"' in text, '"Termination"' in text, code) == (True, True, 1000)
+
+
 def test_a_doubled_signal_counts_once(monkeypatch):
     monkeypatch.setattr(run_module, "_DOUBLED_S", 10 * HANG_S)
     with running(drain_s=0.05) as server, speaking(server) as socket:

@@ -233,6 +233,8 @@ class Connection:
         )
         _log.info("session %s began: %s, from %s", stream.session_id, dialect.name, who, extra=about)
         self._has_events.set()  # its beginning is an event
+        if self._service.is_finishing:
+            self.finish()
         reading = asyncio.create_task(self._read(dialect, audio, served))
         try:
             await self._write(dialect, stream)

@@ -79,6 +79,7 @@ class Service:
         known_voices: Voices that have names; None: all speakers get letters.
         recorder: Keeps transcripts; None: nothing is kept.
         is_draining: Whether new sessions are refused because the server stops.
+        is_finishing: Whether open sessions must end now: one that was just being opened, too.
     """
 
     def __init__(self, options: ServerOptions, make_engine: EngineMaker | None = None) -> None:
@@ -120,6 +121,7 @@ class Service:
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
         self.is_draining = False
+        self.is_finishing = False
         self._machine = SharedMachine(options.streams_of_models)
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
@@ -274,6 +276,7 @@ class Service:
         self.refuse_new_sessions()
         if not self._is_hurried:
             await self._wait_closed(self.options.drain_s)
+        self.is_finishing = True
         for connection in list(self.connections):
             connection.finish()
         await self._wait_closed(self.options.finish_s)
