@@ -131,8 +131,8 @@ PAGES: Final = (
         "vivavoce.captions",
         "",
         (
-            _section("All at once", "captions to_srt to_vtt Style Cue"),
-            _section("As they come", "Captioner srt_block vtt_head vtt_block"),
+            _section("All at once", "captions to_srt to_vtt Style SpeakerMark Cue"),
+            _section("As they come", "Captioner srt_block vtt_head vtt_block TurnLog"),
         ),
     ),
     Page(

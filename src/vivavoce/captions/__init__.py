@@ -13,5 +13,19 @@ Good morning.
 from vivavoce.captions.cues import Captioner, Cue, captions
 from vivavoce.captions.formats import srt_block, to_srt, to_vtt, vtt_block, vtt_head
 from vivavoce.captions.line_breaking import Style
+from vivavoce.captions.revisions import TurnLog
+from vivavoce.captions.speakers import SpeakerMark
 
-__all__ = ["Captioner", "Cue", "Style", "captions", "srt_block", "to_srt", "to_vtt", "vtt_block", "vtt_head"]
+__all__ = [
+    "Captioner",
+    "Cue",
+    "SpeakerMark",
+    "Style",
+    "TurnLog",
+    "captions",
+    "srt_block",
+    "to_srt",
+    "to_vtt",
+    "vtt_block",
+    "vtt_head",
+]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -37,11 +39,28 @@ def vtt_head() -> str:
     return "WEBVTT\n\n"
 
 
-def vtt_block(cue: Cue) -> str:
-    """One cue of a WebVTT file and the blank line after it."""
+def vtt_block(cue: Cue, *, voices: bool = False) -> str:
+    """One cue of a WebVTT file and the blank line after it.
+
+    Args:
+        cue: The cue.
+        voices: Whether the lines of a known speaker stand in a voice span, such as ``<v Anna>Hello.</v>``
+            (W3C, section 3.5). Players do not show it, but pages can give each voice a style.
+    """
     times = f"{_timestamp(cue.start_ms, '.')} --> {_timestamp(cue.end_ms, '.')}"
-    lines = (line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in cue.lines)
+    lines = [_escaped(line) for line in cue.lines]
+    if voices and cue.speakers:
+        runs = groupby(zip(cue.speakers, lines, strict=True), key=itemgetter(0))
+        lines = [_voice_span(speaker, "\n".join(line for _, line in run)) for speaker, run in runs]
     return "\n".join([times, *lines, "", ""])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _voice_span(speaker: str, text: str) -> str:
+    return f"<v {_escaped(speaker)}>{text}</v>" if speaker else text
 
 
 def to_srt(cues: Iterable[Cue]) -> str:
@@ -49,6 +68,6 @@ def to_srt(cues: Iterable[Cue]) -> str:
     return "".join(srt_block(number, cue) for number, cue in enumerate(cues, 1))
 
 
-def to_vtt(cues: Iterable[Cue]) -> str:
-    """A whole WebVTT file."""
-    return vtt_head() + "".join(map(vtt_block, cues))
+def to_vtt(cues: Iterable[Cue], *, voices: bool = False) -> str:
+    """A whole WebVTT file; `voices` is that of :func:`vtt_block`."""
+    return vtt_head() + "".join(vtt_block(cue, voices=voices) for cue in cues)

@@ -11,16 +11,14 @@ from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from vivavoce.captions.scripts import belong_together, pieces
+from vivavoce.speaker_runs import NO_VOICE, Voice, voices_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from vivavoce.captions.line_breaking import TimedWord
 
-__all__ = ["CaptionTurn", "CaptionWord", "SdkWord", "SpokenWord", "Voice", "spoken_words"]
-
-Voice: TypeAlias = tuple[Any, Any]
-"""Who speaks: channel and speaker; None where unknown."""
+__all__ = ["CaptionTurn", "CaptionWord", "SdkWord", "SpokenWord", "spoken_words"]
 
 _MS_PER_CHARACTER: Final = 40
 """Least duration of a character of words that start together; the fastest speech has 25 a second."""
@@ -47,7 +45,7 @@ CaptionWord: TypeAlias = "TimedWord | SdkWord"
 
 
 class CaptionTurn(Protocol):
-    """A turn or transcript: its words, and where known ``channel`` and ``speaker_label``."""
+    """A turn or transcript: its words, and where known ``channel`` and ``speaker_label`` or ``speaker``."""
 
     @property
     def words(self) -> Sequence[CaptionWord]:
@@ -68,7 +66,7 @@ class SpokenWord:
     text: str
     start_ms: int
     end_ms: int
-    voice: Voice = (None, None)
+    voice: Voice = NO_VOICE
 
 
 def spoken_words(turn: Iterable[CaptionWord] | CaptionTurn) -> list[SpokenWord]:
@@ -88,10 +86,11 @@ def spoken_words(turn: Iterable[CaptionWord] | CaptionTurn) -> list[SpokenWord]:
         raise TypeError(
             "turns must be turns or lists of words, got a word; put the words of a turn into a list"
         )
-    channel, speaker = getattr(turn, "channel", None), getattr(turn, "speaker_label", None)
+    words = list(words)
+    voices = voices_of(turn if hasattr(turn, "words") else words)
     parts = [
-        SpokenWord(text, *_times_ms(word), _voice(word, channel, speaker))
-        for word in words
+        SpokenWord(text, *_times_ms(word), word.voice if isinstance(word, SpokenWord) else voice)
+        for word, voice in zip(words, voices, strict=True)
         for part in word.text.split()
         for text in pieces(part)
     ]
@@ -126,16 +125,6 @@ def _times_ms(word: CaptionWord) -> tuple[int, int]:
         return word.start_ms, word.end_ms
     spoken: Any = word
     return spoken.start, spoken.end
-
-
-def _voice(word: CaptionWord, channel: Any, speaker: Any) -> Voice:
-    if isinstance(word, SpokenWord):
-        return word.voice
-    own_channel, own_speaker = getattr(word, "channel", None), getattr(word, "speaker", None)
-    return (
-        channel if own_channel is None else own_channel,
-        speaker if own_speaker is None else own_speaker,
-    )
 
 
 def _shared(run: Sequence[SpokenWord], next_ms: int | None) -> list[SpokenWord]:
