@@ -49,7 +49,7 @@ PAGES: Final = (
         "`vivavoce.client.transport`.",
         (
             _section("Sessions", "connect connect_async Session AsyncSession Connecting Audio"),
-            _section("Recordings", "transcribe transcribe_async Transcript"),
+            _section("Recordings", "transcribe transcribe_async Transcript Utterance"),
             _section("Settings", "Settings Reconnect"),
             _section("For tests", "Transport Connection ConnectionEnded"),
         ),
@@ -60,12 +60,12 @@ PAGES: Final = (
         "What sessions report, as names of `vivavoce` and of `vivavoce.streaming.v3`; those under "
         "*Other messages* of the latter only.",
         (
-            _section("Turns", "BeginEvent TurnEvent Word TerminationEvent WarningEvent"),
+            _section("Turns", "BeginEvent TurnEvent Word SpeakerRevisionEvent TerminationEvent WarningEvent"),
             _section("The connection", "ReconnectingEvent ReconnectedEvent ClosedEvent Event"),
             _section(
                 "Other messages",
                 "SpeechStartedEvent SilenceEvent HeartbeatEvent SessionConfiguration LLMGatewayResponseEvent "
-                "SpeakerRevisionEvent SpeakerRevisionItem Model ModelMethods",
+                "SpeakerRevisionItem Model ModelMethods",
             ),
         ),
     ),
@@ -78,7 +78,8 @@ PAGES: Final = (
             _section(
                 "What handlers receive",
                 "RealtimeTranscript RealtimePartialTranscript RealtimeFinalTranscript RealtimeWord "
-                "RealtimeSessionOpened RealtimeSessionInformation RealtimeMessageTypes",
+                "RealtimeSessionOpened RealtimeSessionInformation RealtimeSpeakerRevision "
+                "RealtimeMessageTypes",
             ),
         ),
     ),
@@ -161,6 +162,7 @@ PLACES: Final = {
     "AsyncSession": "client.async_session.AsyncSession",
     "Audio": "client.chunking.Audio",
     "Transcript": "transcription.Transcript",
+    "Utterance": "transcription.Utterance",
     "transcribe": "transcription.transcribe",
     "transcribe_async": "transcription.transcribe_async",
 }

@@ -18,6 +18,7 @@ from vivavoce.client import (
     RealtimePartialTranscript,
     RealtimeSessionInformation,
     RealtimeSessionOpened,
+    RealtimeSpeakerRevision,
     RealtimeTranscriber,
     RealtimeTranscript,
     RealtimeWord,
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from vivavoce.client.chunking import Audio
     from vivavoce.client.session import Session
     from vivavoce.printing import TranscriptPrinter
-    from vivavoce.transcription import Transcript, transcribe, transcribe_async
+    from vivavoce.transcription import Transcript, Utterance, transcribe, transcribe_async
 
 __all__ = [
     "AssemblyAIError",
@@ -77,6 +78,7 @@ __all__ = [
     "RealtimePartialTranscript",
     "RealtimeSessionInformation",
     "RealtimeSessionOpened",
+    "RealtimeSpeakerRevision",
     "RealtimeTranscriber",
     "RealtimeTranscript",
     "RealtimeWord",
@@ -92,6 +94,7 @@ __all__ = [
     "Transcript",
     "TranscriptPrinter",
     "TurnEvent",
+    "Utterance",
     "VivavoceError",
     "WarningEvent",
     "Word",
@@ -114,6 +117,7 @@ _LAZY = {
     "Session": "vivavoce.client.session",
     "Transcript": "vivavoce.transcription",
     "TranscriptPrinter": "vivavoce.printing",
+    "Utterance": "vivavoce.transcription",
     "transcribe": "vivavoce.transcription",
     "transcribe_async": "vivavoce.transcription",
 }

@@ -11,14 +11,15 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self, cast
 
-from vivavoce.captions import captions, to_srt, to_vtt
+from vivavoce.captions import SpeakerMark, TurnLog, captions, to_srt, to_vtt
 from vivavoce.client.chunking import as_bytes, check_source_rate, is_audio
 from vivavoce.client.connect import connect, connect_async
 from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError
 from vivavoce.protocol.aai_v3.choices import StreamEncoding
+from vivavoce.protocol.speaker_runs import runs_by_voice
 from vivavoce.recordings import Sound, from_file, from_reader
 from vivavoce.recordings.formats import PROBE_BYTES, is_recording
 from vivavoce.recordings.pacing import MAX_LEAD_S, Pacer, paced
@@ -26,16 +27,17 @@ from vivavoce.types import MODEL_RATE_HZ, Encoding
 from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-    from vivavoce.captions import Style
+    from vivavoce.captions import Cue, Style
     from vivavoce.client.async_session import AsyncSession
     from vivavoce.client.chunking import Audio
     from vivavoce.client.events import TurnEvent, Word
     from vivavoce.client.session import Session
+    from vivavoce.protocol.speaker_runs import Voice
     from vivavoce.server import LocalServer
 
-__all__ = ["RECORDING_OPTIONS", "Transcript", "lead_of", "transcribe", "transcribe_async"]
+__all__ = ["RECORDING_OPTIONS", "Transcript", "Utterance", "lead_of", "transcribe", "transcribe_async"]
 
 RECORDING_OPTIONS: Final[dict[str, Any]] = {"partials": False, "recording": True}
 """How a recording is transcribed, by `transcribe` and by the command line: arguments of `connect`.
@@ -50,11 +52,53 @@ _SERVER_PARTS: Final = ("onnxruntime", "starlette", "uvicorn", "moonshine_voice"
 
 
 @dataclass(frozen=True, slots=True)
+class Utterance:
+    """What one speaker says without another between; a turn in which several speak has several.
+
+    Attributes:
+        text: The text.
+        start: Where its first word begins, in milliseconds.
+        end: Where its last word ends.
+        confidence: The mean confidence of its words, 0 to 1.
+        words: Its words.
+        speaker: The speaker's label, ``A``, ``B`` and so on; None if it is not known or was not asked for.
+        channel: The channel, from 0, in a session with ``channels=2``; else None.
+    """
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+    words: list[Word]
+    speaker: str | None = None
+    channel: int | None = None
+
+    @classmethod
+    def of(cls, voice: Voice, words: list[Word]) -> Self:
+        """Create one from words, at least one, of one voice."""
+        return cls(
+            join_words(word.text for word in words),
+            words[0].start,
+            words[-1].end,
+            round(sum(word.confidence for word in words) / len(words), 4),
+            words,
+            voice.speaker if voice.is_known else None,
+            voice.channel if isinstance(voice.channel, int) else None,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; a speaker or channel that is None is left out."""
+        names = ("speaker", "channel", "text", "start", "end", "confidence")
+        fields = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {**fields, "words": [word.model_dump(exclude_none=True) for word in self.words]}
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The transcript of a whole source.
 
     Attributes:
-        turns: The finished turns, in order.
+        turns: The finished turns, in order; their speakers as last revised.
         duration: Length of the source, in seconds.
     """
 
@@ -71,24 +115,68 @@ class Transcript:
         """The words of all turns, with their times in milliseconds."""
         return [word for turn in self.turns for word in turn.words]
 
-    def to_srt(self, style: Style | None = None) -> str:
-        """Return captions as a SubRip file; `style` is that of :func:`vivavoce.captions.captions`."""
-        return to_srt(captions(self.turns, style))
+    @property
+    def utterances(self) -> list[Utterance]:
+        """The turns, divided where their speaker changes; known with ``speaker_labels=True``."""
+        return [Utterance.of(voice, words) for turn in self.turns for voice, words in runs_by_voice(turn)]
 
-    def to_vtt(self, style: Style | None = None) -> str:
-        """Return captions as a WebVTT file; `style` is that of :meth:`to_srt`."""
-        return to_vtt(captions(self.turns, style))
+    def to_srt(
+        self,
+        style: Style | None = None,
+        *,
+        speakers: SpeakerMark | str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return captions as a SubRip file.
+
+        Args:
+            style: As for :func:`vivavoce.captions.captions`.
+            speakers: As there; None: names if there are any, or else a dash if turns have labels.
+            names: As there.
+        """
+        return to_srt(self._captions(style, speakers, names))
+
+    def to_vtt(
+        self,
+        style: Style | None = None,
+        *,
+        speakers: SpeakerMark | str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> str:
+        """Return captions as a WebVTT file, with voice spans if the turns have speaker labels.
+
+        The arguments are those of :meth:`to_srt`.
+        """
+        return to_vtt(self._captions(style, speakers, names), voices=self._is_labelled)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: ``text``, ``duration`` in seconds, and the fields of each turn."""
+        """Return plain values for JSON.
+
+        Returns:
+            ``text``, ``duration`` in seconds, and the fields of each turn in ``turns``; with speaker labels
+            also ``utterances``.
+        """
+        said = {"utterances": [each.to_dict() for each in self.utterances]} if self._is_labelled else {}
         return {
             "text": self.text,
             "duration": self.duration,
+            **said,
             "turns": [turn.model_dump(exclude_none=True) for turn in self.turns],
         }
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def _is_labelled(self) -> bool:
+        return any(turn.speaker_label is not None for turn in self.turns)
+
+    def _captions(
+        self, style: Style | None, speakers: SpeakerMark | str | None, names: Mapping[str, str] | None
+    ) -> list[Cue]:
+        if speakers is None and not names and self._is_labelled:
+            speakers = SpeakerMark.DASH
+        return captions(self.turns, style, speakers=speakers, names=names)
 
 
 class _Metered:
@@ -298,7 +386,8 @@ def transcribe(
         track: The audio track of a film, from 1 on; None: the one that a player would choose.
         url: The server's address; the settings' if None.
         api_key: The key; the settings' if None.
-        **options: Further arguments of :func:`vivavoce.connect`.
+        **options: Further arguments of :func:`vivavoce.connect`, such as ``speaker_labels=True`` and
+            ``max_speakers=2``: the result then says who speaks.
 
     Raises:
         AudioError: The file can't be read.
@@ -313,7 +402,15 @@ def transcribe(
             if most_s is not None:
                 chunks = paced(chunks, sound.bytes_per_second, lead_s=most_s)
             turns = [turn for turn in session.transcribe(chunks) if turn.end_of_turn]
-    return Transcript(turns, meter.seconds)
+    return Transcript(_with_last_speakers(turns, session), meter.seconds)
+
+
+def _with_last_speakers(turns: list[TurnEvent], session: Session | AsyncSession) -> list[TurnEvent]:
+    """Return the turns of a session that is over with their speakers as last revised."""
+    log = TurnLog()
+    for event in (*turns, *session.speaker_revisions):
+        log.add(event)
+    return log.turns
 
 
 async def transcribe_async(
@@ -336,7 +433,7 @@ async def transcribe_async(
             most_s = lead_of(session, lead_s)
             chunks = _paced_async(meter.read(sound.chunks), sound.bytes_per_second, most_s)
             turns = [turn async for turn in session.transcribe(chunks) if turn.end_of_turn]
-    return Transcript(turns, meter.seconds)
+    return Transcript(_with_last_speakers(turns, session), meter.seconds)
 
 
 async def _paced_async(

@@ -5,9 +5,11 @@ import json
 import pytest
 from websockets.sync.client import connect
 
+import vivavoce
 from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
 from vivavoce.asr.engine import Engine, VoiceModels, Voices
+from vivavoce.captions import TurnLog
 from vivavoce.server import LocalServer, ServerOptions
 
 SILENCE = silence(58)
@@ -104,6 +106,90 @@ def test_the_sdk_reports_speakers(serve):
     client.stream(audio[start : start + CHUNK] for start in range(0, len(audio), CHUNK))
     client.disconnect(terminate=True)
     assert labels == [("A", "A"), ("B", "B")]
+
+
+def realtime(server, *turns, **options):
+    """Finals, the revisions and errors of a v2 session."""
+    vivavoce.settings.base_url, vivavoce.settings.api_key = server.base_url, "none"
+    log, revisions, errors = TurnLog(), [], []
+
+    def revise(revision):
+        revisions.append(revision)
+        log.add(revision)
+
+    transcriber = vivavoce.RealtimeTranscriber(
+        on_data=log.add, on_error=errors.append, on_speaker_revision=revise, sample_rate=16_000, **options
+    )
+    transcriber.connect()
+    audio = pcm([sample for words in turns for sample in (*speech(*words), *SILENCE)])
+    transcriber.stream(audio[start : start + CHUNK] for start in range(0, len(audio), CHUNK))
+    transcriber.close()
+    return log, revisions, errors
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    for name in ("base_url", "api_key"):
+        monkeypatch.setattr(vivavoce.settings, name, getattr(vivavoce.settings, name))
+
+
+@pytest.mark.usefixtures("settings")
+def test_finals_of_v2_have_speakers(serve):
+    log, revisions, errors = realtime(serve(FakeEmbedder()), (0, 2), (1, 3), (2, 4), speaker_labels=True)
+    assert [turn.speaker_label for turn in log.turns] == ["A", "B", "A"]
+    assert [{word.speaker for word in turn.words} for turn in log.turns] == [{"A"}, {"B"}, {"A"}]
+    assert revisions == errors == []
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_v2_revision_comes_before_the_end(serve):
+    embedder = FakeEmbedder()
+    embedder.shortest_samples = 8_000  # one word alone is too short
+    log, [revision], errors = realtime(serve(embedder), (0, 2), (1,), (3, 5), max_speakers=2)
+    [item] = revision.revisions
+    assert item.speaker_label == "A"
+    assert [(word.text, word.speaker) for word in item.words] == [("bravo.", "A")]
+    assert [turn.speaker_label for turn in log.turns] == ["A", "A", "B"]
+    assert errors == []
+
+
+@pytest.mark.usefixtures("settings")
+def test_v2_without_a_voice_encoder_refuses_labels(serve):
+    server = serve(None)
+    with pytest.raises(vivavoce.RefusedError, match="speaker_labels: the server has no voice encoder"):
+        realtime(server, (0, 2), speaker_labels=True)
+
+
+def test_a_transcript_has_the_speakers_of_the_last_revision(serve):
+    embedder = FakeEmbedder()
+    embedder.shortest_samples = 8_000  # one word alone is too short
+    audio = pcm([sample for words in ((0, 2), (1,), (3, 5)) for sample in (*speech(*words), *SILENCE)])
+    transcript = vivavoce.transcribe(
+        audio, sample_rate=16_000, url=serve(embedder).base_url, api_key="none", speaker_labels=True
+    )
+    assert [(each.speaker, each.text) for each in transcript.utterances] == [
+        ("A", "Alpha Charlie,"),
+        ("A", "bravo."),
+        ("B", "delta Foxtrot"),
+    ]
+    assert [turn.speaker_label for turn in transcript.turns] == ["A", "A", "B"]
+    assert [word.speaker for word in transcript.words] == list("AAABB")
+    assert [each["speaker"] for each in json.loads(json.dumps(transcript.to_dict()))["utterances"]] == [
+        *"AAB"
+    ]
+    assert "- delta Foxtrot" in transcript.to_srt()
+    assert "Ben: delta Foxtrot" in transcript.to_srt(names={"B": "Ben"})
+    assert "<v B>- delta Foxtrot</v>" in transcript.to_vtt()
+
+
+def test_a_transcript_without_labels_is_as_it_was(serve):
+    audio = pcm([*speech(0, 2), *SILENCE])
+    transcript = vivavoce.transcribe(
+        audio, sample_rate=16_000, url=serve(FakeEmbedder()).base_url, api_key="none"
+    )
+    assert [each.speaker for each in transcript.utterances] == [None]
+    assert transcript.to_dict().keys() == {"text", "duration", "turns"}
+    assert "<v" not in transcript.to_vtt()
 
 
 def test_without_a_voice_encoder_a_warning_says_so(serve):

@@ -36,6 +36,11 @@ def on_error(error: aai.RealtimeError) -> None:
     print("An error occured:", error, status_code)
 
 
+def on_speaker_revision(revision: aai.RealtimeSpeakerRevision) -> None:
+    labels: list[str | None] = [item.speaker_label for item in revision.revisions]
+    print(labels, [word.speaker for item in revision.revisions for word in item.words])
+
+
 def on_extra(information: aai.RealtimeSessionInformation) -> None:
     seconds: float = information.audio_duration_seconds
     print(seconds)
@@ -85,6 +90,9 @@ def with_reconnect() -> None:
         sample_rate=16_000,
         reconnect=aai.Reconnect(attempts=3),
         on_reconnect=on_reconnect,
+        speaker_labels=True,
+        max_speakers=2,
+        on_speaker_revision=on_speaker_revision,
     )
     code: int | None = transcriber.close_code
     reason: str | None = transcriber.close_reason

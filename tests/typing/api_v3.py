@@ -238,6 +238,9 @@ def session() -> None:
 def transcribe_file() -> None:
     transcript: vivavoce.Transcript = vivavoce.transcribe("talk.wav", keyterms_prompt=["Vivavoce"])
     words: list[vivavoce.Word] = transcript.words
+    utterances: list[vivavoce.Utterance] = transcript.utterances
+    print([(utterance.speaker, utterance.text) for utterance in utterances])
+    print(transcript.to_srt(names={"A": "Anna"}), transcript.to_vtt(speakers="dash"))
     print(transcript.text, words, [turn.transcript for turn in transcript.turns])
     print(vivavoce.transcribe(bytes(32_000), sample_rate=16_000, encoding=Encoding.pcm_s16le))
 

@@ -33,6 +33,7 @@ def test_the_public_names_are_these():
         "RealtimePartialTranscript",
         "RealtimeSessionInformation",
         "RealtimeSessionOpened",
+        "RealtimeSpeakerRevision",
         "RealtimeTranscriber",
         "RealtimeTranscript",
         "RealtimeWord",
@@ -48,6 +49,7 @@ def test_the_public_names_are_these():
         "Transcript",
         "TranscriptPrinter",
         "TurnEvent",
+        "Utterance",
         "VivavoceError",
         "WarningEvent",
         "Word",
@@ -69,7 +71,17 @@ def test_every_public_name_is_there(module):
         assert getattr(module, name) is not None
 
 
-OURS = {"__init__": ["reconnect", "on_reconnect", "transport", "task"]}
+OURS = {
+    "__init__": [
+        "reconnect",
+        "on_reconnect",
+        "transport",
+        "task",
+        "speaker_labels",
+        "max_speakers",
+        "on_speaker_revision",
+    ]
+}
 """Arguments that the vendor's methods don't have; optional, and after theirs."""
 
 

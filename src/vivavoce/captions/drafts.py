@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vivavoce.captions.line_breaking import Style
     from vivavoce.captions.spoken import SpokenWord
-    from vivavoce.speaker_runs import Voice
+    from vivavoce.protocol.speaker_runs import Voice
 
 __all__ = ["Draft", "read_ms"]
 

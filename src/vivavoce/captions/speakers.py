@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vivavoce.captions.line_breaking import Style
-    from vivavoce.speaker_runs import Voice
+    from vivavoce.protocol.speaker_runs import Voice
 
 __all__ = ["Marker", "SpeakerMark", "SpeakerNames"]
 

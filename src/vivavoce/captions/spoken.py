@@ -11,7 +11,7 @@ from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from vivavoce.captions.scripts import belong_together, pieces
-from vivavoce.speaker_runs import NO_VOICE, Voice, voices_of
+from vivavoce.protocol.speaker_runs import NO_VOICE, Voice, voices_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,6 +9,7 @@ from vivavoce.protocol.aai_v2.messages import (
     RealtimePartialTranscript,
     RealtimeSessionInformation,
     RealtimeSessionOpened,
+    RealtimeSpeakerRevision,
     RealtimeTranscript,
     RealtimeWord,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "RealtimePartialTranscript",
     "RealtimeSessionInformation",
     "RealtimeSessionOpened",
+    "RealtimeSpeakerRevision",
     "RealtimeTranscriber",
     "RealtimeTranscript",
     "RealtimeWord",

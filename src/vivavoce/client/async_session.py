@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from vivavoce.client.chunking import Audio
-    from vivavoce.client.events import BeginEvent, ClosedEvent
+    from vivavoce.client.events import BeginEvent, ClosedEvent, SpeakerRevisionEvent
     from vivavoce.client.session_config import SessionConfig
 
 __all__ = ["AsyncSession", "Connecting"]
@@ -284,6 +284,11 @@ class AsyncSession:
     def began(self) -> BeginEvent | None:
         """The first event of the session, with its id and the time when it expires."""
         return self._core.began
+
+    @property
+    def speaker_revisions(self) -> list[SpeakerRevisionEvent]:
+        """The revisions of speakers so far; see :attr:`Session.speaker_revisions`."""
+        return list(self._core.speaker_revisions)
 
     @property
     def closed(self) -> ClosedEvent | None:

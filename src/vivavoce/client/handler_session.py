@@ -13,6 +13,7 @@ from vivavoce.errors import RealtimeError
 from vivavoce.protocol.aai_v2.messages import (
     RealtimeSessionInformation,
     RealtimeSessionOpened,
+    RealtimeSpeakerRevision,
     RealtimeTranscript,
 )
 
@@ -30,7 +31,9 @@ logger = logging.getLogger("vivavoce.client")
 
 
 class HandlerSession(
-    ThreadedSession[RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation]
+    ThreadedSession[
+        RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation | RealtimeSpeakerRevision
+    ]
 ):
     """A session that calls handlers, one at a time.
 
@@ -117,6 +120,8 @@ class HandlerSession(
                 self._call("on_open", handlers.on_open, event)
             case RealtimeSessionInformation():
                 self._call("on_extra_session_information", handlers.on_extra_session_information, event)
+            case RealtimeSpeakerRevision():
+                self._call("on_speaker_revision", handlers.on_speaker_revision, event)
             case ReconnectingEvent() | ReconnectedEvent():
                 self._call("on_reconnect", handlers.on_reconnect, event)
             case ClosedEvent():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vivavoce.protocol.aai_v2.messages import (
         RealtimeSessionInformation,
         RealtimeSessionOpened,
+        RealtimeSpeakerRevision,
         RealtimeTranscript,
     )
 
@@ -115,3 +116,4 @@ class Handlers:
     on_close: Callable[[int, str], None] | None = None
     on_extra_session_information: Callable[[RealtimeSessionInformation], None] | None = None
     on_reconnect: Callable[[ReconnectingEvent | ReconnectedEvent], None] | None = None
+    on_speaker_revision: Callable[[RealtimeSpeakerRevision], None] | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         AudioEncoding,
         RealtimeSessionInformation,
         RealtimeSessionOpened,
+        RealtimeSpeakerRevision,
         RealtimeTranscript,
     )
 
@@ -55,11 +56,28 @@ def check_silence_ms(milliseconds: int) -> int:
     )
 
 
+def _checked_encoding(encoding: str | None) -> Encoding:
+    try:
+        return Encoding(encoding or Encoding.PCM_S16LE)
+    except ValueError:
+        raise ConfigurationError(f"encoding must be one of {', '.join(Encoding)}, got {encoding!r}") from None
+
+
 def _checked_task(task: str) -> str:
     try:
         return SpeechTask(task).value
     except ValueError:
         raise ConfigurationError(f"task must be one of {', '.join(SpeechTask)}, got {task!r}") from None
+
+
+def _speaker_pairs(speaker_labels: bool | None, max_speakers: int | None) -> list[tuple[str, str]]:
+    """The part of the query that asks for speaker labels."""
+    if max_speakers is not None:
+        whole_number("max_speakers", max_speakers, low=1, high=10, unit="speakers")
+        if speaker_labels is False:
+            raise ConfigurationError("max_speakers must be None where speaker_labels is False")
+        return [("speaker_labels", "true"), ("max_speakers", str(max_speakers))]
+    return [] if speaker_labels is None else [("speaker_labels", str(bool(speaker_labels)).lower())]
 
 
 class RealtimeTranscriber:
@@ -93,6 +111,12 @@ class RealtimeTranscriber:
         transport: Opens connections; WebSockets if None. The vendor's SDK does not have this argument.
         task: ``translate`` for text in English, whatever is spoken, from a server with a model that can
             translate; None: what is said. The vendor's SDK does not have this argument.
+        speaker_labels: Whether final transcripts say who speaks, in ``speaker_label`` and in ``speaker`` of
+            each word; a server without a voice encoder refuses the session. The vendor's SDK does not have
+            this argument, nor the next two.
+        max_speakers: The greatest number of speakers, 1 to 10; asks for ``speaker_labels``.
+        on_speaker_revision: Called before the end with the utterances whose speakers were wrong, if there
+            are any; `vivavoce.captions.TurnLog` applies it.
 
     Raises:
         ConfigurationError: An argument is invalid.
@@ -117,15 +141,13 @@ class RealtimeTranscriber:
         on_reconnect: Callable[[ReconnectingEvent | ReconnectedEvent], None] | None = None,
         transport: Transport | None = None,
         task: SpeechTask | str | None = None,
+        speaker_labels: bool | None = None,
+        max_speakers: int | None = None,
+        on_speaker_revision: Callable[[RealtimeSpeakerRevision], None] | None = None,
     ) -> None:
         if isinstance(word_boost, str):
             raise ConfigurationError(f"word_boost must be a list of words, got the string {word_boost!r}")
-        try:
-            self._encoding = Encoding(encoding or Encoding.PCM_S16LE)
-        except ValueError:
-            raise ConfigurationError(
-                f"encoding must be one of {', '.join(Encoding)}, got {encoding!r}"
-            ) from None
+        self._encoding = _checked_encoding(encoding)
         self._handlers = Handlers(
             on_data=on_data,
             on_error=on_error,
@@ -133,6 +155,7 @@ class RealtimeTranscriber:
             on_close=close_handler(on_close),
             on_extra_session_information=on_extra_session_information,
             on_reconnect=on_reconnect,
+            on_speaker_revision=on_speaker_revision,
         )
         self._reconnect = reconnect
         self._transport = transport
@@ -155,6 +178,7 @@ class RealtimeTranscriber:
             self._pairs.append(("enable_extra_session_information", "true"))
         if task is not None:
             self._pairs.append(("task", _checked_task(task)))
+        self._pairs += _speaker_pairs(speaker_labels, max_speakers)
         self._session: HandlerSession | None = None  # the latest one, open or not
 
     def connect(self, timeout: float | None = 10.0) -> None:

@@ -15,6 +15,7 @@ from vivavoce.protocol.aai_v2.messages import (
     RealtimePartialTranscript,
     RealtimeSessionInformation,
     RealtimeSessionOpened,
+    RealtimeSpeakerRevision,
     RealtimeTranscript,
     ServerMessage,
     SessionTerminated,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BACKLOG", "Event", "RealtimeCore", "SessionState"]
 
-_ServerEvent = RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation
+_ServerEvent = (
+    RealtimeSessionOpened | RealtimeTranscript | RealtimeSessionInformation | RealtimeSpeakerRevision
+)
 
 Event = _ServerEvent | LocalEvent
 """An event of a session; its type determines the handler."""
@@ -138,6 +141,8 @@ class RealtimeCore(SessionCore[_ServerEvent]):
                 if self._combined_ms is not None:  # the server only knows its own connection
                     message = replace(message, audio_duration_seconds=self._combined_ms / 1000)
                 self._events.append(message)
+            case RealtimeSpeakerRevision():
+                self._events.append(self._timeline.placed_revision(message))
             case SessionTerminated():
                 if not self._survives_termination:
                     self._finish()

@@ -5,7 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from vivavoce.client.events import BeginEvent, TerminationEvent, TurnEvent, UpdateEvent
+from vivavoce.client.events import (
+    BeginEvent,
+    SpeakerRevisionEvent,
+    TerminationEvent,
+    TurnEvent,
+    UpdateEvent,
+)
 from vivavoce.client.operations import KEEP_ALIVE
 from vivavoce.client.session_config import update_fields
 from vivavoce.client.threaded import ThreadedSession
@@ -145,6 +151,14 @@ class Session(ThreadedSession[BeginEvent | UpdateEvent | TerminationEvent]):
     def began(self) -> BeginEvent | None:
         """The first event of the session, with its id and the time when it expires."""
         return self._core.began
+
+    @property
+    def speaker_revisions(self) -> list[SpeakerRevisionEvent]:
+        """The revisions of speakers so far: of turns that were yielded with others.
+
+        `vivavoce.captions.TurnLog` applies them. The last one comes before the end of the session.
+        """
+        return list(self._core.speaker_revisions)
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from vivavoce.client.events import (
     BeginEvent,
     ErrorEvent,
     EventMessage,
+    SpeakerRevisionEvent,
     StreamEvent,
     TerminationEvent,
     TurnEvent,
@@ -62,6 +63,7 @@ class StreamCore(SessionCore[StreamEvent]):
         )
         self._settings: dict[str, Any] = {}  # all changes so far; each new connection gets them first
         self.began: BeginEvent | None = None  # the first one
+        self.speaker_revisions: list[SpeakerRevisionEvent] = []  # all so far, with the times of the session
 
     def update(self, fields: dict[str, Any]) -> None:
         """Change settings, on later connections too.
@@ -129,6 +131,8 @@ class StreamCore(SessionCore[StreamEvent]):
                 if isinstance(event, WarningEvent):  # for programs that read only turns
                     logger.warning("%s warns (%d): %s", self._where, event.warning_code, event.warning)
                 is_news = self._timeline.place(event)
+                if isinstance(event, SpeakerRevisionEvent):
+                    self.speaker_revisions.append(event)
                 if isinstance(event, TurnEvent) and event.end_of_turn:
                     self._finish_turn(event.end)
                 self._emit(event, is_news=is_news)

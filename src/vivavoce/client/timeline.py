@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vivavoce.client.events import (
     LLMGatewayResponseEvent,
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.client.events import UpdateEvent, Word
-    from vivavoce.protocol.aai_v2.messages import RealtimeTranscript
+    from vivavoce.protocol.aai_v2.messages import (
+        RealtimeSpeakerRevision,
+        RealtimeSpeakerRevisionItem,
+        RealtimeTranscript,
+    )
 
 __all__ = ["Timeline"]
 
@@ -71,16 +75,22 @@ class Timeline:
 
     def placed(self, transcript: _TranscriptT) -> _TranscriptT:
         """Return a v2 transcript of the present connection with the times of the session."""
-        words = [
-            dataclasses.replace(word, start=word.start + self.offset_ms, end=word.end + self.offset_ms)
-            for word in transcript.words
-        ]
-        return dataclasses.replace(
-            transcript,
-            audio_start=transcript.audio_start + self.offset_ms,
-            audio_end=transcript.audio_end + self.offset_ms,
-            words=words,
-        )
+        return dataclasses.replace(transcript, **self._moved(transcript))
+
+    def placed_revision(self, revision: RealtimeSpeakerRevision) -> RealtimeSpeakerRevision:
+        """Return a v2 revision of speakers in the present connection with the times of the session."""
+        items = [dataclasses.replace(item, **self._moved(item)) for item in revision.revisions]
+        return dataclasses.replace(revision, revisions=items)
+
+    def _moved(self, part: RealtimeTranscript | RealtimeSpeakerRevisionItem) -> dict[str, Any]:
+        return {
+            "audio_start": part.audio_start + self.offset_ms,
+            "audio_end": part.audio_end + self.offset_ms,
+            "words": [
+                dataclasses.replace(word, start=word.start + self.offset_ms, end=word.end + self.offset_ms)
+                for word in part.words
+            ],
+        }
 
     def record_turn(self, start_ms: int | None, end_ms: int | None, *, is_finished: bool) -> bool:
         """Record the state of a turn; return whether it has new words.
@@ -100,7 +110,7 @@ class Timeline:
         event.turn_order += self._first_order
         self._shift(event.words)
         if event.end_of_turn:
-            self._next_order = event.turn_order + 1
+            self._next_order = max(self._next_order, event.turn_order + 1)  # each channel counts its own
         return self.record_turn(event.start, event.end, is_finished=event.end_of_turn)
 
     def _shift(self, words: Sequence[Word]) -> None:

@@ -21,7 +21,7 @@ from vivavoce.client import (
 from vivavoce.client.backoff import Reconnect
 from vivavoce.client.event_queue import MANY
 from vivavoce.client.events import ClosedEvent
-from vivavoce.client.realtime import check_silence_ms
+from vivavoce.client.realtime import RealtimeTranscriber, check_silence_ms
 from vivavoce.client.realtime_core import MAX_BACKLOG, RealtimeCore, SessionState
 from vivavoce.errors import (
     ConfigurationError,
@@ -489,3 +489,35 @@ def test_unread_states_of_an_utterance_replace_each_other():
 def test_a_silence_out_of_bounds_is_refused(milliseconds):
     with pytest.raises(ConfigurationError, match=r"0\.\.20000"):
         check_silence_ms(milliseconds)
+
+
+def test_a_revision_of_speakers_is_an_event():
+    core = open_core()
+    word = {"start": 100, "end": 400, "confidence": 0.9, "text": "Hello.", "speaker": "B"}
+    item = {"audio_start": 100, "audio_end": 400, "speaker_label": "B", "words": [word]}
+    core.receive_message(json.dumps({"message_type": "SpeakerRevision", "revisions": [item]}))
+    [event] = taken(core)
+    assert event.message_type == RealtimeMessageTypes.speaker_revision
+    assert event.revisions[0].speaker_label == event.revisions[0].words[0].speaker == "B"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pairs"),
+    [
+        ({}, []),
+        ({"speaker_labels": True}, [("speaker_labels", "true")]),
+        ({"speaker_labels": False}, [("speaker_labels", "false")]),
+        ({"max_speakers": 3}, [("speaker_labels", "true"), ("max_speakers", "3")]),
+    ],
+)
+def test_the_query_asks_for_speaker_labels(arguments, pairs):
+    transcriber = RealtimeTranscriber(on_data=print, on_error=print, sample_rate=RATE, **arguments)
+    assert transcriber._pairs[1:] == pairs
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"max_speakers": 0}, {"max_speakers": 11}, {"max_speakers": 2, "speaker_labels": False}]
+)
+def test_an_odd_number_of_speakers_is_refused(arguments):
+    with pytest.raises(ConfigurationError, match="max_speakers must be"):
+        RealtimeTranscriber(on_data=print, on_error=print, sample_rate=RATE, **arguments)

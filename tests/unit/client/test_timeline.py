@@ -13,7 +13,12 @@ from vivavoce.client.events import (
     Word,
 )
 from vivavoce.client.timeline import Timeline
-from vivavoce.protocol.aai_v2.messages import RealtimePartialTranscript, RealtimeWord
+from vivavoce.protocol.aai_v2.messages import (
+    RealtimePartialTranscript,
+    RealtimeSpeakerRevision,
+    RealtimeSpeakerRevisionItem,
+    RealtimeWord,
+)
 
 
 def word(start, end):
@@ -76,3 +81,26 @@ def test_transcripts_of_v2_are_copied_with_the_times_of_the_session():
     assert (placed.audio_start, placed.audio_end) == (1_000, 1_300)
     assert (placed.words[0].start, placed.words[0].end) == (1_100, 1_200)
     assert transcript.words[0].start == 100
+
+
+def test_a_revision_of_v2_has_the_times_of_the_session():
+    timeline = Timeline()
+    timeline.resume(250)
+    words = [RealtimeWord(start=10, end=90, confidence=0.9, text="a", speaker="B")]
+    item = RealtimeSpeakerRevisionItem(audio_start=0, audio_end=100, speaker_label="B", words=words)
+    [placed] = timeline.placed_revision(RealtimeSpeakerRevision(revisions=[item])).revisions
+    assert (placed.audio_start, placed.audio_end, placed.speaker_label) == (250, 350, "B")
+    assert (placed.words[0].start, placed.words[0].end, placed.words[0].speaker) == (260, 340, "B")
+
+
+def test_no_turn_of_a_second_connection_has_a_number_of_the_first_in_any_channel():
+    timeline = Timeline()
+    for channel, order in ((0, 0), (0, 1), (0, 2), (1, 0)):
+        event = turn(order, 100 * order, 100 * order + 50, ended=True)
+        event.channel = channel
+        timeline.place(event)
+    timeline.resume(1_000)
+    again = turn(0, 0, 50, ended=True)
+    again.channel = 0
+    timeline.place(again)
+    assert again.turn_order == 3

@@ -33,7 +33,7 @@ TABLES = {
     "Messages of v2": {
         "binary audio", "audio_data", "terminate_session", "force_end_utterance",
         "end_utterance_silence_threshold", "SessionBegins", "PartialTranscript", "FinalTranscript",
-        "SessionInformation", "SessionTerminated", "error",
+        "SessionInformation", "SpeakerRevision", "SessionTerminated", "error",
     },
     "Messages of v3": {
         "binary audio",

@@ -17,6 +17,8 @@ from vivavoce.protocol.aai_v2.messages import (
     RealtimePartialTranscript,
     RealtimeSessionInformation,
     RealtimeSessionOpened,
+    RealtimeSpeakerRevision,
+    RealtimeSpeakerRevisionItem,
     RealtimeWord,
     ServerMessage,
     SessionTerminated,
@@ -36,6 +38,7 @@ from vivavoce.protocol.events import (
     SessionLimits,
     SessionOptions,
     SilenceDetected,
+    SpeakerRequest,
     SpeakersRevised,
     SpeechStarted,
     TurnUpdated,
@@ -122,7 +125,9 @@ class V2Dialect:
                 )
             case TurnUpdated():
                 message = self._transcript(event, unix_time)
-            case SpeechStarted() | SilenceDetected() | Heartbeat() | Warned() | SpeakersRevised():
+            case SpeakersRevised():
+                message = _revision(event)
+            case SpeechStarted() | SilenceDetected() | Heartbeat() | Warned():
                 return ()  # v2 has no such messages
             case SessionEnded() | SessionFailed():
                 return self.closing(event).frames
@@ -132,12 +137,7 @@ class V2Dialect:
     def _transcript(
         event: TurnUpdated, unix_time: float
     ) -> RealtimePartialTranscript | RealtimeFinalTranscript:
-        words = [
-            RealtimeWord(
-                start=word.start_ms, end=word.end_ms, confidence=round(word.confidence, 4), text=word.text
-            )
-            for word in event.words
-        ]
+        words = _words(event)
         confidence = round(event.confidence, 4)
         created = _naive_utc(unix_time)
         if not event.ended:
@@ -158,6 +158,7 @@ class V2Dialect:
             created=created,
             punctuated=event.punctuated,
             text_formatted=event.formatted,
+            speaker_label=event.speaker,
         )
 
     def closing(self, event: SessionEnded | SessionFailed) -> Closing:
@@ -170,6 +171,42 @@ class V2Dialect:
             frames.append(encode_server_message(information))
         frames.append(encode_server_message(SessionTerminated()))
         return Closing(1000, "", tuple(frames))
+
+
+def _words(turn: TurnUpdated) -> list[RealtimeWord]:
+    return [
+        RealtimeWord(
+            start=word.start_ms,
+            end=word.end_ms,
+            confidence=round(word.confidence, 4),
+            text=word.text,
+            speaker=word.speaker or turn.speaker,
+        )
+        for word in turn.words
+    ]
+
+
+def _revision(event: SpeakersRevised) -> RealtimeSpeakerRevision:
+    return RealtimeSpeakerRevision(
+        revisions=[
+            RealtimeSpeakerRevisionItem(
+                audio_start=turn.start_ms,
+                audio_end=turn.end_ms,
+                speaker_label=turn.speaker,
+                words=_words(turn),
+            )
+            for turn in event.turns
+        ]
+    )
+
+
+def _speakers(query: Query, models: ServedModels) -> SpeakerRequest | None:
+    """How finals are labelled by their speakers; None: they are not."""
+    if not query.flag("speaker_labels"):
+        return None
+    if not models.labels_speakers:  # there is no message that could warn of it
+        raise ProtocolViolation(Failure.BAD_OPTION, "speaker_labels: the server has no voice encoder")
+    return SpeakerRequest(query.whole("max_speakers"))
 
 
 class V2Factory:
@@ -205,6 +242,7 @@ class V2Factory:
         if translates and not model.translates:  # there is no message that could warn of it
             raise ProtocolViolation(Failure.BAD_OPTION, f"task=translate: {model.name} can't translate")
         room = read_room(query)
+        speakers = _speakers(query, models)
         format_finals = query.flag("format_text") is not False
         options = SessionOptions(
             sample_rate=sample_rate,
@@ -218,6 +256,7 @@ class V2Factory:
             max_silence_ms=DEFAULT_SILENCE_MS,
             silence_updates_ms=_SILENCE_UPDATE_MS,
             key_terms=sort_terms(key_terms)[0],
+            speakers=speakers,
             model=model.name,
             languages=model.languages if model.only_language else (),
             translates=translates,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, fields
 from datetime import datetime  # noqa: TC003  - msgspec reads the annotations
-from typing import Final, TypeAlias, get_args
+from typing import Any, Final, TypeAlias, get_args
 from uuid import UUID  # noqa: TC003  - as above
 
 import msgspec
@@ -32,6 +32,8 @@ __all__ = [
     "RealtimePartialTranscript",
     "RealtimeSessionInformation",
     "RealtimeSessionOpened",
+    "RealtimeSpeakerRevision",
+    "RealtimeSpeakerRevisionItem",
     "RealtimeTranscript",
     "RealtimeWord",
     "ServerMessage",
@@ -69,13 +71,44 @@ class RealtimeMessageTypes(enum.StrEnum):
     session_begins = "SessionBegins"
     session_terminated = "SessionTerminated"
     session_information = "SessionInformation"
+    speaker_revision = "SpeakerRevision"
 
 
 # --- messages of the server -------------------------------------------------------------------
 
+_OURS: Final = ("speaker", "speaker_label")
+"""Fields that the vendor's messages do not have; they are left out where they have no value."""
+
+
+def _without_ours(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_ours(content)
+            for name, content in value.items()
+            if content is not None or name not in _OURS
+        }
+    return list(map(_without_ours, value)) if isinstance(value, list) else value
+
+
+class _Methods(ModelMethods):
+    """The vendor's methods; what they return has the vendor's fields, and ours where they have a value."""
+
+    __slots__ = ()
+
+    def model_dump(self, *, exclude_none: bool = False, **_: object) -> dict[str, Any]:
+        """Return the fields as a dictionary of plain values; times stay ``datetime``.
+
+        Args:
+            exclude_none: Whether fields without a value are left out, nested ones too.
+        """
+        fields: dict[str, Any] = _without_ours(super().model_dump(exclude_none=exclude_none))
+        return fields
+
+    dict = model_dump
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeWord(ModelMethods):
+class RealtimeWord(_Methods):
     """One word of a transcript.
 
     Attributes:
@@ -83,16 +116,18 @@ class RealtimeWord(ModelMethods):
         end: Where it ends, on the same timeline.
         confidence: Probability that it is right, 0 to 1.
         text: The word.
+        speaker: Who says it, in a final of a session that asked for speaker labels. An extension of ours.
     """
 
     start: int
     end: int
     confidence: float
     text: str
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeTranscript(ModelMethods):
+class RealtimeTranscript(_Methods):
     """The transcript of an utterance, partial or final.
 
     Attributes:
@@ -131,15 +166,18 @@ class RealtimeFinalTranscript(RealtimeTranscript):
     Attributes:
         punctuated: Whether it has punctuation.
         text_formatted: Whether it has case and figures.
+        speaker_label: Who says most of it, if the session asked for speaker labels: ``A``, ``B`` and so on,
+            or ``PENDING``. An extension of ours.
     """
 
     message_type: RealtimeMessageTypes = RealtimeMessageTypes.final_transcript
     punctuated: bool
     text_formatted: bool
+    speaker_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeSessionOpened(ModelMethods):
+class RealtimeSessionOpened(_Methods):
     """The first message of a session.
 
     Attributes:
@@ -154,7 +192,7 @@ class RealtimeSessionOpened(ModelMethods):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RealtimeSessionInformation(ModelMethods):
+class RealtimeSessionInformation(_Methods):
     """How much audio the server received; sent before the end, if the session asked for it.
 
     Attributes:
@@ -164,6 +202,44 @@ class RealtimeSessionInformation(ModelMethods):
 
     message_type: RealtimeMessageTypes = RealtimeMessageTypes.session_information
     audio_duration_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealtimeSpeakerRevisionItem(_Methods):
+    """An utterance with corrected speakers.
+
+    Attributes:
+        audio_start: Where the utterance begins, as in its final transcript.
+        audio_end: Where it ends, as there.
+        speaker_label: Who says most of it.
+        words: Its words, with their speakers.
+    """
+
+    audio_start: int
+    audio_end: int
+    speaker_label: str | None = None
+    words: list[RealtimeWord]
+
+    def __post_init__(self) -> None:
+        convert_nested(self, "words")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealtimeSpeakerRevision(_Methods):
+    """Utterances with corrected speakers; sent before the end, if the session asked for speaker labels.
+
+    An extension of ours: the vendor's v2 has no speakers, and its SDK skips the message.
+
+    Attributes:
+        message_type: Always ``speaker_revision``.
+        revisions: The utterances.
+    """
+
+    message_type: RealtimeMessageTypes = RealtimeMessageTypes.speaker_revision
+    revisions: list[RealtimeSpeakerRevisionItem]
+
+    def __post_init__(self) -> None:
+        convert_nested(self, "revisions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +269,7 @@ _TypedMessage: TypeAlias = (
     | RealtimePartialTranscript
     | RealtimeFinalTranscript
     | RealtimeSessionInformation
+    | RealtimeSpeakerRevision
     | SessionTerminated
 )
 ServerMessage: TypeAlias = _TypedMessage | ErrorMessage
@@ -233,7 +310,10 @@ def decode_server_message(text: str | bytes) -> ServerMessage | None:
 
 def encode_server_message(message: ServerMessage) -> str:
     """Encode a message of the server."""
-    return _encode(message).decode()
+    encoded = _encode(message)
+    for name in _OURS:  # quotes in a text are escaped, so this is a field
+        encoded = encoded.replace(f',"{name}":null'.encode(), b"")
+    return encoded.decode()
 
 
 # --- messages of the client -------------------------------------------------------------------

@@ -42,6 +42,12 @@ PARAMETERS: Final[dict[str, Parameter]] = {
         SpeechTask,
         default="transcribe",
     ),
+    "speaker_labels": flag(
+        "Ours: whether finals have speaker_label, and their words speaker. It is refused where the server "
+        "has no voice encoder.",
+        default=False,
+    ),
+    "max_speakers": whole("Ours: with speaker_labels, the greatest number of speakers.", 1, 10),
     **ROOM_PARAMETERS,
     "redact_pii": flag("True is refused: v3 can redact, v2 can't.", default=False),
 }

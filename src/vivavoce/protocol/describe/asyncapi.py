@@ -101,7 +101,8 @@ def _v2_server() -> _Side:
     for each, tag in types.items():
         name = tag or each.__name__
         messages[f"{prefix}{name}"] = _message(name, summary(each), f"{prefix}{each.__name__}")
-    schemas = message_schemas({**types, v2_messages.RealtimeWord: None}, prefix, "message_type")
+    parts = (v2_messages.RealtimeWord, v2_messages.RealtimeSpeakerRevisionItem)
+    schemas = message_schemas({**types, **dict.fromkeys(parts)}, prefix, "message_type")
     return _Side(messages, schemas)
 
 

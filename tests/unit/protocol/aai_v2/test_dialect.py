@@ -14,6 +14,7 @@ from vivavoce.protocol.aai_v2.messages import (
     ErrorMessage,
     RealtimeFinalTranscript,
     RealtimeSessionOpened,
+    RealtimeSpeakerRevision,
     decode_server_message,
     end_utterance_silence_threshold,
     force_end_utterance,
@@ -26,6 +27,8 @@ from vivavoce.protocol.events import (
     SessionBegan,
     SessionEnded,
     SessionFailed,
+    SpeakerRequest,
+    SpeakersRevised,
     SpeechStarted,
     Terminate,
     TurnUpdated,
@@ -234,3 +237,66 @@ def test_v2_translates_where_a_model_can():
     assert caught.failure is Failure.BAD_OPTION
     assert caught.detail == "task=translate: moonshine-tiny-en can't translate"
     assert violation(lambda: dialect("sample_rate=16000&task=x")).failure is Failure.BAD_OPTION
+
+
+# --- speakers -----------------------------------------------------------------------------------
+
+WITH_VOICES = ServedModels((ServedModel("moonshine-tiny-en", ("en",)),), labels_speakers=True)
+SAID = TurnUpdated(
+    turn_order=0,
+    start_ms=100,
+    end_ms=900,
+    words=(Word("Hello.", 100, 400, 0.9), Word("Hi.", 500, 900, 0.9, speaker="B")),
+    ended=True,
+    speaker="A",
+)
+
+
+def labelled(query):
+    return FACTORY.open(parse_qsl(f"sample_rate=16000&{query}"), WITH_VOICES)
+
+
+def test_v2_labels_speakers_on_request():
+    assert labelled("speaker_labels=true").options.speakers == SpeakerRequest()
+    assert labelled("speaker_labels=True&max_speakers=3").options.speakers == SpeakerRequest(3)
+    assert labelled("speaker_labels=false&max_speakers=3").options.speakers is None
+    assert labelled("max_speakers=3").options.speakers is None
+    caught = violation(lambda: labelled("speaker_labels=true&max_speakers=11"))
+    assert "max_speakers" in caught.detail
+
+
+def test_v2_refuses_speaker_labels_without_a_voice_encoder():
+    caught = violation(lambda: dialect("sample_rate=16000&speaker_labels=true"))
+    assert caught.failure is Failure.BAD_OPTION
+    assert caught.detail == "speaker_labels: the server has no voice encoder"
+    assert dialect("sample_rate=16000&speaker_labels=false").options.speakers is None
+
+
+def test_a_labelled_final_says_who_speaks():
+    [frame] = labelled("speaker_labels=true").encode(SAID, 0.0)
+    fields = json.loads(frame)
+    assert fields["speaker_label"] == "A"
+    assert [word["speaker"] for word in fields["words"]] == ["A", "B"]
+    final = decode_server_message(frame)
+    assert (final.speaker_label, [word.speaker for word in final.words]) == ("A", ["A", "B"])
+
+
+def test_without_labels_no_message_names_speakers():
+    said = TurnUpdated(0, 100, 900, (Word("Hello.", 100, 400, 0.9),), ended=True)
+    for turn in (said, TurnUpdated(0, 100, 900, said.words)):
+        [frame] = dialect().encode(turn, 0.0)
+        assert "speaker" not in frame
+        message = decode_server_message(frame)
+        assert message.words[0].speaker is None
+
+
+def test_a_revision_names_utterances_by_their_times():
+    [frame] = labelled("speaker_labels=true").encode(SpeakersRevised((SAID,)), 0.0)
+    fields = json.loads(frame)
+    assert fields["message_type"] == "SpeakerRevision"
+    [item] = fields["revisions"]
+    assert (item["audio_start"], item["audio_end"], item["speaker_label"]) == (100, 900, "A")
+    assert [(word["text"], word["speaker"]) for word in item["words"]] == [("Hello.", "A"), ("Hi.", "B")]
+    message = decode_server_message(frame)
+    assert isinstance(message, RealtimeSpeakerRevision)
+    assert message.revisions[0].words[1].speaker == "B"

@@ -34,7 +34,9 @@ from vivavoce.types import Failure, Word
 
 DOCS = Path(__file__).parents[4] / "docs"
 FACTORIES = {"v2": (V2Factory(), V2_QUERY), "v3": (V3Factory(), V3_QUERY)}
-ABLE = ServedModels((*ENGLISH_ONLY.models, ServedModel("whisper-base", ("en", "de"), translates=True)))
+ABLE = ServedModels(
+    (*ENGLISH_ONLY.models, ServedModel("whisper-base", ("en", "de"), translates=True)), labels_speakers=True
+)
 """Models that can do all that is described."""
 NEEDED = {
     "voice_focus_threshold": "voice_focus=near-field",

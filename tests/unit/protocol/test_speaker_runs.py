@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vivavoce.speaker_runs import NO_VOICE, PENDING, Voice, runs_by_voice, voices_of
+from vivavoce.protocol.speaker_runs import NO_VOICE, PENDING, Voice, runs_by_voice, voices_of
 from vivavoce.types import Word
 
 
