@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,13 @@ from vivavoce.cli.options import (
     VttOption,
 )
 from vivavoce.cli.room_options import RoomOption, reader_address, room_parameters
+from vivavoce.cli.speaker_display import (
+    MaxSpeakersOption,
+    SpeakerMarkOption,
+    SpeakerNameOption,
+    SpeakersOption,
+    speaker_display,
+)
 from vivavoce.cli.turn_options import (
     FilterProfanityOption,
     FormattingOption,
@@ -98,6 +106,10 @@ def mic(
     redact_with: RedactWithOption = None,
     turns: TurnsOption = None,
     formatting: FormattingOption = None,
+    speakers: SpeakersOption = False,
+    max_speakers: MaxSpeakersOption = None,
+    speaker_name: SpeakerNameOption = None,
+    speaker_mark: SpeakerMarkOption = None,
     model: SpeechModelOption = None,
     language: LanguageOption = None,
     model_device: MicModelDeviceOption = "cpu",
@@ -116,29 +128,33 @@ def mic(
       vivavoce mic --turns conservative --key-term Vivavoce
 
     Ctrl-C, or closing the terminal, stops recording, shows the last utterance and exits with 0 within
-    two seconds. A second Ctrl-C exits with 130 at once.
-
-    A lost connection to a server is restored, and what was said meanwhile is transcribed; if that fails,
-    the exit code is 3. If the disk is full, or the reader of a pipe has gone, a warning says so and
-    transcription continues; the exit code is 1.
+    two seconds; a second Ctrl-C exits with 130 at once. The exit code is 3 if a lost connection can't be
+    restored, and 1 if an output failed, as on a full disk, while transcription continued.
     """  # noqa: D301  - click keeps the lines after \b as they are
     if list_devices:
         return _print_devices()
     from vivavoce.cli.outputs import Outputs
     from vivavoce.cli.server_choice import choose_server, fetch_model
 
-    outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
+    shown = speaker_display(speakers, max_speakers, speaker_name, speaker_mark)
+    outputs = Outputs.from_options(format_, output, shown, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check([], save=save)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
+    parameters |= shown.parameters
     choice = functools.partial(choose_server, url, api_key, model, model_device)
     source: int | str | None = int(device) if device is not None and device.isdecimal() else device
     fetch_model(*choice.args, check=lambda: _check_before_download(outputs, save, sample_rate, source))
-    raise typer.Exit(
-        _transcribe_microphone(
-            source, sample_rate, outputs, seconds=seconds, save=save, parameters=parameters, choice=choice
-        )
-    )
+    audio = _Audio(source, sample_rate, seconds, save)
+    raise typer.Exit(_transcribe_microphone(audio, outputs, parameters=parameters, choice=choice))
+
+
+@dataclass(frozen=True, slots=True)
+class _Audio:
+    device: int | str | None  # None: the microphone of the system
+    sample_rate: int | None  # None: 16 kHz, or else that of the microphone
+    seconds: float | None  # after which recording stops; None: when it is interrupted
+    save: Path | None  # where the audio is written
 
 
 def _check_before_download(
@@ -163,12 +179,9 @@ def _print_devices() -> None:
 
 
 def _transcribe_microphone(
-    device: int | str | None,
-    sample_rate: int | None,
+    audio: _Audio,
     outputs: Outputs,
     *,
-    seconds: float | None,
-    save: Path | None,
     parameters: Mapping[str, Any],
     choice: Callable[[], AbstractContextManager[ChosenServer]],
 ) -> int:
@@ -184,15 +197,15 @@ def _transcribe_microphone(
 
     with contextlib.ExitStack() as stack:
         interrupt = stack.enter_context(Interrupt(live=True))
-        microphone = stack.enter_context(contextlib.closing(open_microphone(sample_rate, device)))
+        microphone = stack.enter_context(contextlib.closing(open_microphone(audio.sample_rate, audio.device)))
         interrupt.on_stop(microphone.close)
         rate = microphone.sample_rate
         copy: AudioCopy | None = None
         chunks: Iterable[bytes] = microphone
-        if seconds is not None:
-            chunks = first_seconds(chunks, seconds, 2 * rate)
-        if save is not None:
-            copy = stack.enter_context(AudioCopy(save, rate))
+        if audio.seconds is not None:
+            chunks = first_seconds(chunks, audio.seconds, 2 * rate)
+        if audio.save is not None:
+            copy = stack.enter_context(AudioCopy(audio.save, rate))
             chunks = copy.of(chunks)
         stack.enter_context(outputs)
         interrupt.on_exit(outputs.finish_sinks)

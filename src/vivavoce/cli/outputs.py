@@ -19,11 +19,14 @@ from vivavoce.cli.destinations import (
 from vivavoce.cli.guarded import GuardedOutput, opening_problem
 from vivavoce.cli.options import Format
 from vivavoce.cli.sinks import Sink, TeeSink, file_sink, standard_output_sink
+from vivavoce.cli.speaker_display import NO_SPEAKERS
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
+
+    from vivavoce.cli.speaker_display import SpeakerDisplay
 
 __all__ = ["STANDARD_STREAM", "Outputs", "choose_format", "written_message"]
 
@@ -106,16 +109,24 @@ class Outputs:
             slash is a folder, which is created if it does not exist.
         extra: Further files, by format.
         partials: Whether JSON includes partials.
+        speakers: How all of them show who speaks.
     """
 
     def __init__(
-        self, format_: Format, output: str | None, extra: dict[Format, Path | None], *, partials: bool
+        self,
+        format_: Format,
+        output: str | None,
+        extra: dict[Format, Path | None],
+        *,
+        partials: bool,
+        speakers: SpeakerDisplay = NO_SPEAKERS,
     ) -> None:
         self._format = format_
         self._output = Path(output) if output not in {None, STANDARD_STREAM} else None
         self._is_folder = self._output is not None and _is_folder(str(output))
         self._extra = {kind: path for kind, path in extra.items() if path is not None}
         self._partials = partials
+        self._speakers = speakers
         self._shared: Sink | None = None  # of all recordings; None until the first is open
         self._shared_stack = contextlib.ExitStack()  # closes the shared sink
         self._files: list[GuardedOutput] = []  # whose failure loses transcripts
@@ -126,6 +137,7 @@ class Outputs:
         cls,
         format_: Format | None,
         output: str | None,
+        speakers: SpeakerDisplay = NO_SPEAKERS,
         *,
         srt: Path | None,
         vtt: Path | None,
@@ -143,7 +155,8 @@ class Outputs:
         chosen = choose_format(format_, output if is_file else None, json=json)
         if partials and chosen is not Format.JSON:
             raise ConfigurationError("--partials needs --json: other formats contain finals only")
-        return cls(chosen, output, {Format.SRT: srt, Format.VTT: vtt}, partials=partials)
+        extra = {Format.SRT: srt, Format.VTT: vtt}
+        return cls(chosen, output, extra, partials=partials, speakers=speakers)
 
     def __enter__(self) -> Self:
         return self
@@ -299,7 +312,9 @@ class Outputs:
         guarded = GuardedOutput(sys.stdout, "standard output", raises_broken_pipe=True)
         if not sys.stdout.isatty():  # a terminal that was closed has no reader who misses the rest
             self._files.append(guarded)
-        sink = standard_output_sink(format_, out=guarded, partials=self._partials, idle=idle)
+        sink = standard_output_sink(
+            format_, out=guarded, partials=self._partials, idle=idle, speakers=self._speakers
+        )
         self._sinks.append(sink)
         stack.callback(sink.close)
         return sink
@@ -315,7 +330,13 @@ class Outputs:
         guarded = GuardedOutput(out, str(path), is_held=True)
         self._files.append(guarded)
         is_document = path.suffix.lower() == _DOCUMENT_SUFFIX
-        sink = file_sink(guarded, format_, partials=self._partials, is_document=is_document)
+        sink = file_sink(
+            guarded,
+            format_,
+            partials=self._partials,
+            is_document=is_document,
+            speakers=self._speakers,
+        )
 
         def finish() -> None:
             self._sinks.remove(sink)

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TextIO
 
 from vivavoce.cli.guarded import GuardedOutput, say
 from vivavoce.cli.options import Format
+from vivavoce.cli.shown_transcripts import ShownTranscripts
+from vivavoce.cli.speaker_display import NO_SPEAKERS
 from vivavoce.printing.live_line import LiveLine
 from vivavoce.printing.terminal import has_escapes, terminal_width, uses_colour
 from vivavoce.types import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from vivavoce.captions import Cue
+    from vivavoce.cli.speaker_display import SpeakerDisplay
     from vivavoce.cli.transcript_line import TranscriptLine
+    from vivavoce.protocol.speaker_runs import Voice
 
 __all__ = [
     "CaptionSink",
@@ -64,9 +68,12 @@ class Output(Protocol):
 class FileSink(abc.ABC):
     """Base of the sinks that write finals to a pipe or a file and flush each one.
 
+    When speakers were revised, a file is written again at the end; for a pipe, messages name what changed.
+
     Args:
         out: Pipe or file.
         err: Standard error.
+        speakers: How the output shows who speaks.
 
     Attributes:
         n_written: Number of items written.
@@ -75,23 +82,60 @@ class FileSink(abc.ABC):
     ITEM: ClassVar = "utterance"
     """Name of one item, for messages."""
 
-    def __init__(self, out: Output, err: TextIO) -> None:
+    def __init__(self, out: Output, err: TextIO, speakers: SpeakerDisplay = NO_SPEAKERS) -> None:
         self._out = out
         self._err = err
         self._lock = threading.Lock()
+        self._speakers = speakers
+        self._shown = ShownTranscripts(speakers)
+        self._began_at = out.position() or 0  # a file that waits begins at 0
         self.n_written = 0
+        self._begin()
 
-    @abc.abstractmethod
     def show(self, transcript: TranscriptLine) -> None:
         """Write a transcript if the output includes it."""
+        if transcript.is_revised:
+            self._revise(transcript)
+        elif self._includes(transcript):
+            self._shown.add(transcript)
+            self._put(transcript)
 
     def note(self, text: str) -> None:
         """Write a message to standard error."""
         with self._lock:
             say(text, self._err)
 
-    def close(self) -> None:  # noqa: B027  - most formats end after their last item
+    def close(self) -> None:
+        """Write what must follow the last item; with revised speakers, write everything again."""
+        if self._shown.is_revised and self._out.position() is not None:
+            self._out.rewind_to(self._began_at)
+            self.n_written = 0
+            self._begin()
+            for transcript in self._shown.lines:
+                self._put(transcript)
+        else:
+            for message in self._shown.report():
+                self.note(message)
+        self._shown.forget_revisions()
+        self._finish()
+
+    def _begin(self) -> None:  # noqa: B027  - most formats have nothing before their first item
+        """Write what must precede the first item."""
+
+    def _includes(self, transcript: TranscriptLine) -> bool:
+        """Whether the output includes a transcript: finals that are not empty, unless a format differs."""
+        return transcript.is_final and bool(transcript.text)
+
+    @abc.abstractmethod
+    def _put(self, transcript: TranscriptLine) -> None:
+        """Write a transcript that the output includes."""
+
+    def _finish(self) -> None:  # noqa: B027  - most formats end after their last item
         """Write what must follow the last item."""
+
+    def _revise(self, transcript: TranscriptLine) -> None:
+        """Take other speakers for a transcript that was written."""
+        self._shown.revise(transcript)
 
     def _write(self, text: str) -> None:
         with self._lock:
@@ -103,11 +147,13 @@ class FileSink(abc.ABC):
 
 
 class TextSink(FileSink):
-    """Writes one final per line."""
+    """Writes one final per line; with speakers, one line for each of them."""
 
-    def show(self, transcript: TranscriptLine) -> None:
-        """Write a final; skip partials and empty finals."""
-        if transcript.is_final and transcript.text:
+    def _put(self, transcript: TranscriptLine) -> None:
+        if self._speakers.is_on:
+            rows = [f"{self._speakers.name(voice)}: {text}" for voice, text in transcript.runs()]
+            self._write_item("".join(f"{row}\n" for row in rows))
+        else:
             self._write_item(transcript.text + "\n")
 
 
@@ -117,19 +163,35 @@ class JsonSink(FileSink):
     Args:
         out: Pipe or file.
         err: Standard error.
+        speakers: How the output shows who speaks.
         partials: Whether partials are written too.
     """
 
     ITEM = "event"
 
-    def __init__(self, out: Output, err: TextIO, *, partials: bool) -> None:
-        super().__init__(out, err)
+    def __init__(
+        self, out: Output, err: TextIO, speakers: SpeakerDisplay = NO_SPEAKERS, *, partials: bool
+    ) -> None:
         self._partials = partials
+        super().__init__(out, err, speakers)
 
-    def show(self, transcript: TranscriptLine) -> None:
-        """Write a transcript that has words."""
-        if transcript.text and (transcript.is_final or self._partials):
-            self._write_event(json.dumps(transcript.json_fields()))
+    def _includes(self, transcript: TranscriptLine) -> bool:
+        return bool(transcript.text) and (transcript.is_final or self._partials)
+
+    def _put(self, transcript: TranscriptLine) -> None:
+        fields = transcript.json_fields()
+        if self._speakers.is_on and transcript.is_final:
+            fields["parts"] = [
+                {"speaker": voice.label or None, "name": self._speakers.given_name(voice), "text": text}
+                for voice, text in transcript.runs()
+            ]
+        self._write_event(json.dumps(fields))
+
+    def _revise(self, transcript: TranscriptLine) -> None:
+        if self._out.position() is None:  # a pipe: what was written stays
+            self._put(transcript)
+        else:
+            super()._revise(transcript)
 
     def _write_event(self, event: str) -> None:
         self._write_item(event + "\n")
@@ -139,18 +201,11 @@ class JsonDocumentSink(JsonSink):
     """Writes one JSON array with one object per line.
 
     A file is a valid document after every event, also when the process is killed; a pipe at the end.
-
-    Args:
-        out: Pipe or file.
-        err: Standard error.
-        partials: Whether partials are written too.
     """
 
     _END: ClassVar = "\n]\n"
 
-    def __init__(self, out: Output, err: TextIO, *, partials: bool) -> None:
-        super().__init__(out, err, partials=partials)
-        self._end_at: int | None = None  # position of the end of the array, if it is written
+    def _begin(self) -> None:
         self._write("[")
         self._write_end()
 
@@ -164,12 +219,11 @@ class JsonDocumentSink(JsonSink):
             self._out.rewind_to(self._end_at)
 
     def _write_end(self) -> None:
-        self._end_at = self._out.position()
+        self._end_at = self._out.position()  # of the end of the array; None: it is not written
         if self._end_at is not None:
             self._write(self._END)
 
-    def close(self) -> None:
-        """Write the end of the array if it is not there."""
+    def _finish(self) -> None:
         if self._end_at is None:
             self._write(self._END)
 
@@ -181,35 +235,40 @@ class CaptionSink(FileSink):
         out: Pipe or file.
         err: Standard error.
         format_: `Format.SRT` or `Format.VTT`.
+        speakers: How cues show who speaks.
     """
 
     ITEM = "caption"
 
-    def __init__(self, out: Output, err: TextIO, format_: Format) -> None:
-        from vivavoce.captions import Captioner, vtt_head
-
-        super().__init__(out, err)
+    def __init__(
+        self, out: Output, err: TextIO, format_: Format, speakers: SpeakerDisplay = NO_SPEAKERS
+    ) -> None:
         self._format = format_
-        self._captioner = Captioner()
-        if format_ is Format.VTT:
+        super().__init__(out, err, speakers)
+
+    def _begin(self) -> None:
+        from vivavoce.captions import Captioner, SpeakerMark, vtt_head
+
+        mark = self._speakers.mark if self._speakers.is_on else SpeakerMark.NONE
+        self._captioner = Captioner(speakers=mark, names=self._speakers.names)
+        if self._format is Format.VTT:
             self._write(vtt_head())
 
-    def show(self, transcript: TranscriptLine) -> None:
-        """Add a final; skip partials and empty finals."""
-        if transcript.is_final and transcript.text:
-            whole = Word(transcript.text, transcript.start_ms, transcript.end_ms, transcript.confidence)
-            self._write_cues(self._captioner.add(transcript.words or (whole,)))
+    def _put(self, transcript: TranscriptLine) -> None:
+        whole = Word(transcript.text, transcript.start_ms, transcript.end_ms, transcript.confidence)
+        self._write_cues(self._captioner.add(transcript if transcript.words else (whole,)))
 
-    def close(self) -> None:
-        """Write the last caption."""
+    def _finish(self) -> None:
         self._write_cues(self._captioner.finish())
 
     def _write_cues(self, cues: Iterable[Cue]) -> None:
         from vivavoce.captions import srt_block, vtt_block
 
         for cue in cues:
-            is_srt = self._format is Format.SRT
-            self._write_item(srt_block(self.n_written + 1, cue) if is_srt else vtt_block(cue))
+            if self._format is Format.SRT:
+                self._write_item(srt_block(self.n_written + 1, cue))
+            else:
+                self._write_item(vtt_block(cue, voices=self._speakers.is_on))
 
 
 class TerminalSink:
@@ -219,19 +278,33 @@ class TerminalSink:
         live_line: The live line of the terminal.
         err: Standard error.
         idle: Returns the text of the live line while no one speaks.
+        speakers: How finals show who speaks: by a name where the speaker changes.
     """
 
-    def __init__(self, live_line: LiveLine, err: TextIO, idle: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        live_line: LiveLine,
+        err: TextIO,
+        idle: Callable[[], str] = str,
+        speakers: SpeakerDisplay = NO_SPEAKERS,
+    ) -> None:
         self._live_line = live_line
         self._err = err
         self._idle = idle
+        self._speakers = speakers
+        self._shown = ShownTranscripts(speakers)
+        self._last: tuple[str | None, Voice] | None = None  # recording and voice of the last final
         self._lock = threading.Lock()
 
     def show(self, transcript: TranscriptLine) -> None:
         """Show a partial on the live line, or replace it by a final."""
         with self._lock:
-            if transcript.is_final and transcript.text:
-                self._live_line.final(transcript.text)
+            if transcript.is_revised:
+                self._shown.revise(transcript)
+            elif transcript.is_final and transcript.text:
+                self._shown.add(transcript)
+                for row in self._rows(transcript):
+                    self._live_line.final(row)
             elif transcript.is_final:
                 self._live_line.clear()
             elif transcript.text:
@@ -242,13 +315,28 @@ class TerminalSink:
     def note(self, text: str) -> None:
         """Write a message to standard error, on its own line."""
         with self._lock:
-            self._live_line.clear()
-            say(self._live_line.wrap(text), self._err)
+            self._note(text)
 
     def close(self) -> None:
-        """Clear the live line."""
+        """Clear the live line, and say whose speakers were revised."""
         with self._lock:
             self._live_line.clear()
+            for message in self._shown.report():
+                self._note(message)
+            self._shown.forget_revisions()
+
+    def _note(self, text: str) -> None:
+        self._live_line.clear()
+        say(self._live_line.wrap(text), self._err)
+
+    def _rows(self, transcript: TranscriptLine) -> Iterator[str]:
+        if not self._speakers.is_on:
+            yield transcript.text
+            return
+        for voice, text in transcript.runs():
+            is_change = self._last != (transcript.file, voice)
+            self._last = transcript.file, voice
+            yield f"{self._speakers.name(voice)}: {text}" if is_change else text
 
 
 class TeeSink:
@@ -273,7 +361,14 @@ class TeeSink:
                 stack.callback(sink.close)
 
 
-def file_sink(out: Output, format_: Format, *, partials: bool = False, is_document: bool = False) -> FileSink:
+def file_sink(
+    out: Output,
+    format_: Format,
+    *,
+    partials: bool = False,
+    is_document: bool = False,
+    speakers: SpeakerDisplay = NO_SPEAKERS,
+) -> FileSink:
     """Create the sink that writes a format to a pipe or a file.
 
     Args:
@@ -281,13 +376,14 @@ def file_sink(out: Output, format_: Format, *, partials: bool = False, is_docume
         format_: What to write.
         partials: Whether JSON includes partials.
         is_document: Whether JSON is one document instead of one object per line.
+        speakers: How the output shows who speaks.
     """
     if format_ is Format.TEXT:
-        return TextSink(out, sys.stderr)
+        return TextSink(out, sys.stderr, speakers)
     if format_ is Format.JSON:
         json_sink = JsonDocumentSink if is_document else JsonSink
-        return json_sink(out, sys.stderr, partials=partials)
-    return CaptionSink(out, sys.stderr, format_)
+        return json_sink(out, sys.stderr, speakers, partials=partials)
+    return CaptionSink(out, sys.stderr, format_, speakers)
 
 
 def standard_output_sink(
@@ -296,6 +392,7 @@ def standard_output_sink(
     out: GuardedOutput | None = None,
     partials: bool = False,
     idle: Callable[[], str] = str,
+    speakers: SpeakerDisplay = NO_SPEAKERS,
 ) -> Sink:
     """Create the sink for standard output; text on a terminal gets a live line.
 
@@ -304,9 +401,10 @@ def standard_output_sink(
         out: Standard output; None: that of the process.
         partials: Whether JSON includes partials.
         idle: Returns what a terminal shows while no one speaks.
+        speakers: How the output shows who speaks.
     """
     out = out or GuardedOutput(sys.stdout, "standard output", raises_broken_pipe=True)
     if format_ is not Format.TEXT or not sys.stdout.isatty():
-        return file_sink(out, format_, partials=partials)
+        return file_sink(out, format_, partials=partials, speakers=speakers)
     live_line = LiveLine(out.write, terminal_width, escapes=has_escapes(), dim=uses_colour())
-    return TerminalSink(live_line, sys.stderr, idle)
+    return TerminalSink(live_line, sys.stderr, idle, speakers)

@@ -34,6 +34,13 @@ from vivavoce.cli.options import (
 )
 from vivavoce.cli.room_options import RoomOption, reader_address, room_parameters
 from vivavoce.cli.server_choice import fetch_model
+from vivavoce.cli.speaker_display import (
+    MaxSpeakersOption,
+    SpeakerMarkOption,
+    SpeakerNameOption,
+    SpeakersOption,
+    speaker_display,
+)
 from vivavoce.cli.turn_options import (
     FilterProfanityOption,
     FormattingOption,
@@ -112,6 +119,10 @@ def stream(
     redact_with: RedactWithOption = None,
     turns: TurnsOption = None,
     formatting: FormattingOption = None,
+    speakers: SpeakersOption = False,
+    max_speakers: MaxSpeakersOption = None,
+    speaker_name: SpeakerNameOption = None,
+    speaker_mark: SpeakerMarkOption = None,
     model: SpeechModelOption = None,
     language: LanguageOption = None,
     device: LocalDeviceOption = "cpu",
@@ -124,31 +135,28 @@ def stream(
 
     \b
     Examples:
-      vivavoce stream meeting.wav
       vivavoce stream film.mkv -o film.srt
       vivavoce stream *.ogg --format srt -o captions/
-      vivavoce stream interview.mp3 --json > interview.ndjson
       vivavoce stream vortrag.mp3 --model whisper-base --language de
       vivavoce stream call.wav --key-term Vivavoce --redact phone_number
+      vivavoce stream interview.wav --max-speakers 2 --speaker-name A=Anna -o interview.srt
       arecord -q -f S16_LE -r 16000 -c 1 -t raw | vivavoce stream -
 
     WAV files need no decoder; for other files run: pip install "vivavoce[audio]". A server of ours receives
-    a file as fast as it can transcribe it, any other at most 20 s more than real time, within the limit of
-    the protocol. Standard input, or a pipe in place of a file, is raw mono audio or a stream of any format.
-    Damage is skipped and counted; words have the times of the film.
-
-    If one of several recordings can't be read, the others are transcribed and the exit code is 1. A lost
-    connection to a server is restored, and no audio is lost; if that fails, the exit code is 3. Ctrl-C ends
-    the audio, shows the last utterance and exits within two seconds, with 0 for standard input or a pipe and
-    with 130 for a file. A second Ctrl-C exits at once.
+    a file as fast as it can transcribe it, any other at most 20 s ahead of real time. Standard input, or a
+    pipe in place of a file, is raw mono audio or a stream of any format. Damage is skipped and counted.
+    If one of several recordings can't be read, the exit code is 1; if a lost connection can't be restored,
+    3. Ctrl-C ends the audio and shows the last utterance; the exit code is 0 for a pipe, 130 for a file.
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.outputs import Outputs
 
-    outputs = Outputs.from_options(format_, output, srt=srt, vtt=vtt, json=json, partials=partials)
+    shown = speaker_display(speakers, max_speakers, speaker_name, speaker_mark)
+    outputs = Outputs.from_options(format_, output, shown, srt=srt, vtt=vtt, json=json, partials=partials)
     outputs.check(files)
     _check_stdin(files, warns=partials and not realtime)
     parameters = turn_parameters(key_term, filter_profanity, redact, redact_with, turns, formatting)
     parameters |= model_parameters(model, language, url, translate=translate) | room_parameters(room)
+    parameters |= shown.parameters
     options = _Options(sample_rate, encoding, track, realtime, url, api_key, model, device, parameters)
     fetch_model(url, api_key, model, device, check=lambda: _check_before_download(files, outputs, track))
     raise typer.Exit(_transcribe_files(files, outputs, options))
@@ -286,7 +294,8 @@ def _transcribe_file(
         move_to = stack.enter_context(progress_bar(Path(file).name, audio.duration_s, is_shown=is_shown))
 
         def show(transcript: TranscriptLine) -> None:
-            move_to(transcript.end_ms / 1000)  # the server has received more than it has transcribed
+            if not transcript.is_revised:
+                move_to(transcript.end_ms / 1000)  # the server has received more than it has transcribed
             sink.show(replace(transcript, file=file) if titled else transcript)
 
         run_session(

