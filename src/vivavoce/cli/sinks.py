@@ -150,7 +150,7 @@ class TextSink(FileSink):
     """Writes one final per line; with speakers, one line for each of them."""
 
     def _put(self, transcript: TranscriptLine) -> None:
-        if self._speakers.is_on:
+        if self._speakers.is_on and transcript.is_labelled:
             rows = [f"{self._speakers.name(voice)}: {text}" for voice, text in transcript.runs()]
             self._write_item("".join(f"{row}\n" for row in rows))
         else:
@@ -180,7 +180,7 @@ class JsonSink(FileSink):
 
     def _put(self, transcript: TranscriptLine) -> None:
         fields = transcript.json_fields()
-        if self._speakers.is_on and transcript.is_final:
+        if self._speakers.is_on and transcript.is_final and transcript.is_labelled:
             fields["parts"] = [
                 {"speaker": voice.label or None, "name": self._speakers.given_name(voice), "text": text}
                 for voice, text in transcript.runs()
@@ -330,7 +330,7 @@ class TerminalSink:
         say(self._live_line.wrap(text), self._err)
 
     def _rows(self, transcript: TranscriptLine) -> Iterator[str]:
-        if not self._speakers.is_on:
+        if not (self._speakers.is_on and transcript.is_labelled):
             yield transcript.text
             return
         for voice, text in transcript.runs():

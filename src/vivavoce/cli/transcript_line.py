@@ -109,6 +109,11 @@ class TranscriptLine:
         """Identifies the turn among those of its recording."""
         return self.file, self.channel, self.order
 
+    @property
+    def is_labelled(self) -> bool:
+        """Whether it says who speaks, as far as that is known; a server without a voice encoder does not."""
+        return self.speaker is not None or any(word.speaker is not None for word in self.words)
+
     def with_speakers_of(self, revised: TranscriptLine) -> TranscriptLine:
         """Return this final with the speakers of a revision."""
         words = revised.words or tuple(replace(word, speaker=revised.speaker) for word in self.words)

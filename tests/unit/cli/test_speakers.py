@@ -176,6 +176,13 @@ def test_without_speakers_nothing_changes():
     assert ShownTranscripts(NO_SPEAKERS).lines == []
 
 
+def test_a_server_that_labels_nobody_changes_nothing():
+    lines = [line(0, "Hello there.", None)]
+    for format_ in Format:
+        assert written(format_, lines, speakers=NAMED) == written(format_, lines, speakers=NO_SPEAKERS)
+    assert terminal(lines, NAMED) == ("Hello there.\n", "")
+
+
 def test_the_same_letter_in_two_channels_is_two_people():
     lines = [line(0, "Hello.", "A", channel=0), line(0, "Good day.", "A", channel=1, at=3_000)]
     names = SpeakerDisplay(names={"1A": "Agent", "2A": "Caller", "2B": "Her mother"}, mark=SpeakerMark.NAME)
