@@ -182,6 +182,26 @@ def test_a_transcript_has_the_speakers_of_the_last_revision(serve):
     assert "<v B>- delta Foxtrot</v>" in transcript.to_vtt()
 
 
+def test_speaker_a_of_one_channel_is_not_speaker_a_of_the_other(serve):
+    left = [*speech(0, 2), *SILENCE, *SILENCE, *speech(0, 2), *SILENCE]
+    right = [*SILENCE, *speech(1, 3), *SILENCE, *SILENCE, *SILENCE]
+    n = min(len(left), len(right))
+    audio = pcm([sample for pair in zip(left[:n], right[:n], strict=True) for sample in pair])
+    transcript = vivavoce.transcribe(
+        audio,
+        sample_rate=16_000,
+        channels=2,
+        url=serve(FakeEmbedder()).base_url,
+        api_key="none",
+        speaker_labels=True,
+    )
+    voices = {(each.channel, each.speaker) for each in transcript.utterances}
+    assert voices == {(0, "A"), (1, "A")}
+    captioned = transcript.to_srt(names={"1A": "Agent", "2A": "Caller"})
+    assert captioned.count("Agent: Alpha") == 2
+    assert captioned.count("Caller: bravo") == 1
+
+
 def test_a_transcript_without_labels_is_as_it_was(serve):
     audio = pcm([*speech(0, 2), *SILENCE])
     transcript = vivavoce.transcribe(
