@@ -58,6 +58,7 @@ _CODES: Final = {
 _PATIENCE_S: Final = 3.0
 _SETTLE_S: Final = 45.0  # for what the server does at its leisure: closing handshakes, giving memory back
 _MOST_MIB: Final = {"torn": 20.0, "neighbours": 50.0}
+_COUNTED: Final = ("tasks", "threads", "descriptors", "sessions", "connections")
 _MOST_RATIO: Final = 1.2
 _REFUSED_WITHIN_S: Final = 0.2
 _CROWD_RATIO: Final = 1.5
@@ -140,17 +141,18 @@ async def _torn(arguments: argparse.Namespace) -> list[str]:
                 writer.transport.abort()
             await _close(writer)
 
+    async def tear_many(server: WatchedServer, share: float) -> None:
+        n, span_s = round(share * arguments.connections), share * arguments.seconds
+        await asyncio.gather(*(tear(server, dice.uniform(0, span_s)) for _ in range(n)))
+        await asyncio.sleep(_SETTLE_S)
+
     async with watched_server() as server:
-        begin = (tear(server, dice.uniform(0, 2)) for _ in range(20))
-        await asyncio.gather(*begin)  # what is made once, and kept
-        await asyncio.sleep(_SETTLE_S)
+        await tear_many(server, 0.1)  # what is made when it is first needed, and kept: threads, buffers
         before = await server.figures()
-        span_s = arguments.seconds
-        await asyncio.gather(*(tear(server, dice.uniform(0, span_s)) for _ in range(arguments.connections)))
-        await asyncio.sleep(_SETTLE_S)
+        await tear_many(server, 1)
         after = await server.figures()
         _say(f"before: {before}\nafter:  {after}\ntracebacks: {server.tracebacks}")
-        kept = [name for name in before if name != "MiB" and after[name] > before[name]]
+        kept = [name for name in _COUNTED if after[name] > before[name]]
         faults = [f"left behind: {name}" for name in kept]
         if after["MiB"] - before["MiB"] > _MOST_MIB["torn"]:
             faults.append("memory")
