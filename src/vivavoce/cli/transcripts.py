@@ -83,8 +83,7 @@ def search(
         hits = opened.search(" ".join(words), limit=limit)
         given = opened.voice_names(*{hit.session.id for hit in hits})
     for hit in hits:
-        named = with_names(hit.line, VoiceNames(given))
-        text = "  ".join(written_parts(named.words, is_labelled=hit.line.is_labelled))
+        text = "  ".join(written_parts(with_names(hit.line, VoiceNames(given))))
         print(f"{hit.session.id[:8]}  {_time(hit.line.at_unix)}  {text}")
     if not hits:
         say("No turn contains these words.")

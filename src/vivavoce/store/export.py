@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vivavoce.captions import captions, to_srt, to_vtt
+from vivavoce.captions import SpeakerMark, captions, to_srt, to_vtt
+from vivavoce.protocol.speaker_runs import PENDING
 from vivavoce.store.voices import VoiceNames
-from vivavoce.store.words import parts
+from vivavoce.store.words import named, parts
 from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from vivavoce.captions import Cue
     from vivavoce.store.records import StoredLine, StoredSession
     from vivavoce.store.voices import VoiceKey
+    from vivavoce.store.words import NamedTurn
     from vivavoce.types import Word
 
 __all__ = ["EXPORTS", "Export", "line_fields", "session_fields", "with_names", "written_parts"]
@@ -88,31 +90,23 @@ def _word_fields(word: Word) -> dict[str, object]:
     return fields
 
 
-def with_names(line: StoredLine, names: VoiceNames) -> StoredLine:
-    """Return a turn whose words have the names of their speakers in place of labels.
+def with_names(line: StoredLine, names: VoiceNames) -> NamedTurn:
+    """Return a turn with the names of its speakers.
 
     Args:
         line: The turn.
         names: The names of its speakers.
     """
-    if not line.is_labelled:
-        return line
-    words = tuple(
-        dataclasses.replace(word, speaker=names.name(*line.key[:2], word.speaker)) for word in line.words
-    )
-    return dataclasses.replace(line, words=words)
+    found = [names.name(*line.key[:2], part[0].speaker) for part in parts(line.words)]
+    return named(line.words, line.key.channel, found)
 
 
-def written_parts(words: Sequence[Word], *, is_labelled: bool) -> list[str]:
-    """Return a turn as rows of text: one for each change of speaker, which begins with the name.
-
-    Args:
-        words: Its words; they have names in place of labels, and none where nobody knows who speaks.
-        is_labelled: Whether its session labels speakers.
-    """
-    if not is_labelled:
-        return [_text(words)]
-    return [f"{part[0].speaker or _NOBODY}: {_text(part)}" for part in parts(words)]
+def written_parts(turn: NamedTurn) -> list[str]:
+    """Return a turn as rows of text: one for each change of speaker, which begins with the name."""
+    if turn.channel is not None:  # its session labels no speakers
+        return [_text(turn.words)]
+    found = ((part[0].speaker, _text(part)) for part in parts(turn.words))
+    return [f"{_NOBODY if name == PENDING else name}: {text}" for name, text in found]
 
 
 def _text(words: Sequence[Word]) -> str:
@@ -125,23 +119,23 @@ def _json(session: StoredSession, lines: Sequence[StoredLine], given: Mapping[Vo
     return msgspec.json.format(msgspec.json.encode(content)).decode() + "\n"
 
 
-def _named(lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> list[StoredLine]:
+def _named(lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> list[NamedTurn]:
     names = VoiceNames(given)
     return [with_names(line, names) for line in lines]
 
 
 def _plain(lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> str:
-    rows = (
-        written_parts(named.words, is_labelled=line.is_labelled)
-        for line, named in zip(lines, _named(lines, given), strict=True)
-    )
-    return "".join(f"{row}\n" for each in rows for row in each)
+    return "".join(f"{row}\n" for turn in _named(lines, given) for row in written_parts(turn))
+
+
+def _cues(lines: Sequence[StoredLine], given: Mapping[VoiceKey, str]) -> list[Cue]:
+    return captions(_named(lines, given), speakers=SpeakerMark.NAME)
 
 
 EXPORTS: Final = {
     "txt": Export("text/plain", lambda _, lines, given: _plain(lines, given)),
-    "srt": Export("application/x-subrip", lambda _, lines, given: to_srt(captions(_named(lines, given)))),
-    "vtt": Export("text/vtt", lambda _, lines, given: to_vtt(captions(_named(lines, given)))),
+    "srt": Export("application/x-subrip", lambda _, lines, given: to_srt(_cues(lines, given))),
+    "vtt": Export("text/vtt", lambda _, lines, given: to_vtt(_cues(lines, given))),
     "json": Export("application/json", _json),
 }
 """The formats, by suffix."""

@@ -3,17 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from vivavoce.protocol.speaker_runs import PENDING
 from vivavoce.word_times import spread_over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vivavoce.types import Word
 
-__all__ = ["assigned", "corrected", "labelled", "parts", "revised"]
+__all__ = ["NamedTurn", "assigned", "corrected", "labelled", "named", "parts", "revised"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTurn:
+    """A turn as captions need it: with the names of its speakers.
+
+    Attributes:
+        words: Its words, with names in place of labels.
+        channel: Where it is spoken, if that has to stand for a speaker: if its session labels none.
+    """
+
+    words: tuple[Word, ...]
+    channel: int | None
+
+
+def named(words: Sequence[Word], channel: int, names: Iterable[str | None]) -> NamedTurn:
+    """Return a turn with the names of its speakers; captions show these.
+
+    Args:
+        words: Its words, with labels.
+        channel: Of its session, or the number of its source in a room.
+        names: The name of the speaker of each part; None: nobody knows who speaks.
+    """
+    if all(word.speaker is None for word in words):
+        # Undecided, so that no caption shows the number of the channel as a name.
+        return NamedTurn(tuple(dataclasses.replace(word, speaker=PENDING) for word in words), channel)
+    found = (
+        dataclasses.replace(word, speaker=name or PENDING)
+        for name, run in zip(names, parts(words), strict=True)
+        for word in run
+    )
+    return NamedTurn(tuple(found), None)
 
 
 def parts(words: Sequence[Word]) -> list[tuple[Word, ...]]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vivavoce.store.words import parts
+from vivavoce.store.words import named
 from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.store import LineKey
+    from vivavoce.store.words import NamedTurn
     from vivavoce.types import Word
 
-__all__ = ["Change", "Line", "Part", "Partial", "RoomState", "StateChange", "VoicesChange", "named_words"]
+__all__ = ["Change", "Line", "Part", "Partial", "RoomState", "StateChange", "VoicesChange", "named_turn"]
 
 
 class RoomState(enum.StrEnum):
@@ -74,11 +74,6 @@ class Line:
     is_corrected: bool = False
     is_assigned: bool = False
     parts: tuple[Part, ...] = ()
-
-    @property
-    def channel(self) -> int:
-        """The source, under the name that captions know."""
-        return self.source
 
     @property
     def text(self) -> str:
@@ -146,15 +141,12 @@ class Change:
     is_replacement: bool = False
 
 
-def named_words(line: Line, names: Sequence[str]) -> tuple[Word, ...]:
-    """Return the words of a line with the names of their speakers in place of labels.
+def named_turn(line: Line, names: Sequence[str]) -> NamedTurn:
+    """Return a line with the names of its speakers.
 
     Args:
         line: The line.
         names: The names of the room's voices, by number.
     """
-    words: list[Word] = []
-    for part, run in zip(line.parts, parts(line.words), strict=False):
-        name = None if part.voice is None else names[part.voice]
-        words += (dataclasses.replace(word, speaker=name) for word in run)
-    return tuple(words) if words else line.words
+    found = (None if part.voice is None else names[part.voice] for part in line.parts)
+    return named(line.words, line.source, found)

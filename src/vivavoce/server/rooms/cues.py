@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import dataclasses
 import threading
 from typing import TYPE_CHECKING, Final
 
-from vivavoce.captions import Captioner, Style, captions
-from vivavoce.server.rooms.content import named_words
+from vivavoce.captions import Captioner, SpeakerMark, Style, captions
+from vivavoce.server.rooms.content import named_turn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from vivavoce.captions import Cue
     from vivavoce.server.rooms.content import Line
     from vivavoce.server.rooms.room import Room
+    from vivavoce.store.words import NamedTurn
 
 __all__ = ["GrowingCues", "RoomCues"]
 
@@ -30,26 +30,31 @@ class _Block:
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.end_ms = 0
-        self._captioner = Captioner()
+        self._turns: list[NamedTurn] = []  # the lines, with the names of their speakers
+        self._captioner = Captioner(speakers=SpeakerMark.NAME)
         self._complete: list[Cue] = []  # by the captioner, without those that the next line may still change
-        self._is_one_voice = True
+        self._has_one_source = True
 
-    def add(self, line: Line) -> None:
-        self._is_one_voice = self._is_one_voice and (not self.lines or line.source == self.lines[0].source)
+    def add(self, line: Line, names: tuple[str, ...]) -> None:
+        self._has_one_source = self._has_one_source and (
+            not self.lines or line.source == self.lines[0].source
+        )
         self.lines.append(line)
+        self._turns.append(named_turn(line, names))
         self.end_ms = max(self.end_ms, line.end_ms)
-        if self._is_one_voice:
-            self._complete += self._captioner.add(line)
+        if self._has_one_source:
+            self._complete += self._captioner.add(self._turns[-1])
 
     def drop_before(self, line: Line) -> None:
         """Drop the lines before another one, and their cues."""
-        self.lines = [each for each in self.lines if each.id >= line.id]
+        n_gone = sum(each.id < line.id for each in self.lines)
+        del self.lines[:n_gone], self._turns[:n_gone]
         self._complete = [cue for cue in self._complete if cue.end_ms > line.start_ms]
 
     def cues(self) -> list[Cue]:
-        """The cues so far. Speakers share time, so where there are several all lines are broken again."""
-        if not self._is_one_voice:
-            return captions(self.lines)
+        """The cues so far. Sources share time, so where there are several all lines are broken again."""
+        if not self._has_one_source:
+            return captions(self._turns, speakers=SpeakerMark.NAME)
         return [*self._complete, *copy.deepcopy(self._captioner).finish()]
 
 
@@ -93,7 +98,7 @@ class GrowingCues:
                 if self._block.lines and line.start_ms - self._block.end_ms >= _APART_MS:
                     self._settled += self._block.cues()
                     self._settled_ms, self._block = self._block.end_ms, _Block()
-                self._block.add(dataclasses.replace(line, words=named_words(line, names)))
+                self._block.add(line, names)
             self._lines = lines
             return [*self._settled, *self._block.cues()]
 

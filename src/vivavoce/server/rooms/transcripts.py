@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from vivavoce.captions import to_srt, to_vtt, vtt_block
-from vivavoce.server.rooms.content import named_words
+from vivavoce.server.rooms.content import named_turn
 from vivavoce.server.rooms.feed import line_fields, room_voices
 from vivavoce.store.export import written_parts
 
@@ -30,7 +30,7 @@ _MPEG_HZ: Final = 90_000  # RFC 8216, section 3.5: X-TIMESTAMP-MAP counts in thi
 
 def _text(room: Room) -> str:
     names = room.voices.names
-    rows = (written_parts(named_words(line, names), is_labelled=bool(line.parts)) for line in room.lines)
+    rows = (written_parts(named_turn(line, names)) for line in room.lines)
     return "".join(f"{row}\n" for each in rows for row in each)
 
 

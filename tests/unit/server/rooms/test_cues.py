@@ -68,7 +68,8 @@ def test_they_do_not_depend_on_when_somebody_looks(steps, pauses_ms):
     assert cues == GrowingCues().update(room.lines, room.voices.names)
     assert all(one.end_ms <= other.start_ms for one, other in pairwise(cues))
     said = sorted(word for line in room.lines for word in line.text.split())
-    assert sorted(word for cue in cues for word in cue.text.split()) == said
+    names = {f"{name}:" for name in room.voices.names}
+    assert sorted(word for cue in cues for word in cue.text.split() if word not in names) == said
 
 
 @given(st.lists(st.tuples(st.sampled_from(TEXTS), st.sampled_from([0, 100, 400, 3_000, 8_000])), max_size=12))
@@ -85,7 +86,7 @@ def test_lines_that_are_known_are_not_broken_again(monkeypatch):
 
     class Counting(room_cues.Captioner):
         def add(self, words):
-            added.append(words.text)
+            added.append(" ".join(word.text for word in words.words))
             return super().add(words)
 
     monkeypatch.setattr(room_cues, "Captioner", Counting)
@@ -99,7 +100,7 @@ def test_lines_that_are_known_are_not_broken_again(monkeypatch):
 
 def test_a_speaker_who_comes_back_in_another_session_costs_no_more(monkeypatch):
     made = []
-    monkeypatch.setattr(room_cues, "captions", lambda lines: made.append(len(lines)) or captions(lines))
+    monkeypatch.setattr(room_cues, "captions", lambda turns, **_: made.append(len(turns)))
     room, growing, at_ms = Room("hall"), GrowingCues(), 0
     for session in ("one", "two", "three"):
         room.join(session, BEGAN)
@@ -123,12 +124,26 @@ def test_cues_of_dropped_lines_are_dropped(monkeypatch):
     assert [cue.text[-2] for cue in found] == [*"345"]
 
 
-def test_two_speakers_of_a_line_share_no_cue():
+def test_captions_name_the_speakers_of_a_line():
     room = Room("hall")
     room.join("one", BEGAN)
     say(room, "one", "Is it ready? Yes, it is.", 0, "AB")
     cues = GrowingCues().update(room.lines, room.voices.names)
-    assert not any("ready?" in cue.text and "Yes" in cue.text for cue in cues)
+    assert [line for cue in cues for line in cue.lines] == ["A: Is it ready?", "B: Yes, it is."]
+    room.rename(1, "Ben")
+    cues = GrowingCues().update(room.lines, room.voices.names)
+    assert [line for cue in cues for line in cue.lines] == ["A: Is it ready?", "Ben: Yes, it is."]
+
+
+def test_sources_without_labels_have_no_names():
+    room = Room("hall")
+    for session in ("one", "two"):
+        room.join(session, BEGAN)
+    say(room, "one", "Good morning.", 0)
+    say(room, "two", "Hello.", 3_000)
+    say(room, "one", "Labelled.", 6_000, "A")
+    cues = GrowingCues().update(room.lines, room.voices.names)
+    assert [cue.text for cue in cues] == ["Good morning.", "Hello.", "A: Labelled."]
 
 
 def test_whoever_asks_gets_what_is_new():

@@ -13,6 +13,7 @@ import webvtt
 from vivavoce.captions import captions
 from vivavoce.protocol.events import TurnUpdated
 from vivavoce.server.rooms import transcripts
+from vivavoce.server.rooms.cues import GrowingCues
 from vivavoce.server.rooms.room import Room
 from vivavoce.server.rooms.transcripts import CAPTION_FILES, SEGMENT_MS, TEXT_FILES, playlist
 from vivavoce.types import Word
@@ -62,7 +63,8 @@ def test_every_format_holds_the_words(room):
 def test_speakers_never_share_a_caption(room):
     room.join("two", BEGAN)
     room.update("two", TurnUpdated(0, 600, 900, words("Hello.", 600), ended=True), BEGAN + 3)
-    cues = pysubs2.SSAFile.from_string(CAPTION_FILES["captions.srt"][1](captions(room.lines)))
+    text = CAPTION_FILES["captions.srt"][1](GrowingCues().update(room.lines))
+    cues = pysubs2.SSAFile.from_string(text)
     assert "Hello." in [cue.plaintext for cue in cues]
     assert all(cue.start < cue.end for cue in cues)
 
