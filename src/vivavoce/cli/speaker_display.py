@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _UNKNOWN: Final = "?"
+_LETTERS: Final = re.compile(r"\d*[A-Za-z]{0,2}")  # what the server gives; a voice that it knows has a name
 
 SpeakerNameOption = Annotated[
     list[str] | None,
@@ -113,4 +115,5 @@ def _label_and_name(value: str) -> tuple[str, str]:
     label, is_there, name = value.partition("=")
     if not (label.strip() and is_there and name.strip()):
         raise ConfigurationError(f"--speaker-name must be LABEL=NAME, such as A=Anna, got {value}")
-    return label.strip().upper(), name.strip()
+    label = label.strip()
+    return label.upper() if _LETTERS.fullmatch(label) else label, name.strip()

@@ -273,9 +273,11 @@ def test_each_option_asks_for_speakers(arguments, parameters, mark):
 
 
 def test_a_label_may_be_written_small_and_names_have_spaces():
-    assert speaker_display(False, None, ["1a=Anna Lee", "B=x=y"], None).names == {
+    given = ["1a=Anna Lee", "B=x=y", "Dr. Lee=Lee"]
+    assert speaker_display(False, None, given, None).names == {
         "1A": "Anna Lee",
         "B": "x=y",
+        "Dr. Lee": "Lee",  # a voice that the server knows
     }
 
 
