@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import shlex
 import time
 from datetime import datetime
@@ -16,6 +17,8 @@ from vivavoce.cli.server_choice import server_extra
 from vivavoce.errors import AudioError, ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vivavoce.asr.engine import Enrolment
     from vivavoce.store import KnownVoice, KnownVoicesFile
 
@@ -164,7 +167,7 @@ def _from_file(file: Path) -> Enrolment:
     from vivavoce.recordings import sources
 
     with sources.from_file(file, warn=say) as sound:
-        enrolment = _begun(sound.sample_rate)
+        enrolment = _enrolment_maker()(sound.sample_rate)
         for chunk in sound.chunks:
             enrolment.feed(chunk)
             if enrolment.is_full:
@@ -178,8 +181,9 @@ def _from_microphone(device: str | None) -> Enrolment:
     from vivavoce.cli.microphone import open_microphone
 
     source = int(device) if device is not None and device.isdecimal() else device
+    begin = _enrolment_maker()  # loads for a second, in which no audio may be lost
     with contextlib.closing(open_microphone(None, source)) as microphone:
-        enrolment = _begun(microphone.sample_rate)
+        enrolment = begin(microphone.sample_rate)
         say("Speak for about fifteen seconds, as you usually do. Ctrl-C stops, and nothing is stored.")
         shown_s = _STEP_S
         for chunk in first_seconds(microphone, _MIC_LIMIT_S, 2 * microphone.sample_rate):
@@ -192,8 +196,9 @@ def _from_microphone(device: str | None) -> Enrolment:
     return enrolment
 
 
-def _begun(sample_rate: int) -> Enrolment:
+def _enrolment_maker() -> Callable[[int], Enrolment]:
+    """Load the speech detector; returns what begins an enrolment from audio of a sample rate, in Hz."""
     with server_extra():
         from vivavoce.asr.engine import Enrolment
         from vivavoce.asr.models import load_detector
-    return Enrolment(load_detector(), sample_rate)
+    return functools.partial(Enrolment, load_detector())

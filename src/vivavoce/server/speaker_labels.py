@@ -33,7 +33,7 @@ PENDING: Final = "PENDING"
 """The label of too little speech; it gets that of a neighbour when labels are revised."""
 
 KnownOf: TypeAlias = "Callable[[SpeakerEmbedder], Mapping[str, npt.NDArray[np.float32]]]"
-"""Returns the embeddings by a voice encoder of voices that have names, shape (width,), each of length 1."""
+"""Returns the embeddings by a voice encoder of voices that have names, shape (width,); see `VoiceBook`."""
 
 _LIMIT_S: Final = 1.0  # how long a finished turn waits for its label
 _SHARED: Final = 0.5  # by how much less certain a word is while somebody else speaks

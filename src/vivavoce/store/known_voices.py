@@ -28,7 +28,7 @@ _NAME: Final = "voices.json"
 _MAX_NAME: Final = 40  # characters
 _NOT_NAMES: Final = frozenset({"pending", "unknown"})  # labels that say that nobody knows
 _LABEL: Final = re.compile(r"[A-Z]{1,2}")
-_LENGTH_ERROR: Final = 0.01  # by which the length of an embedding may differ from 1
+_LENGTHS: Final = (0.1, 1.01)  # of an embedding; it is the mean of some of length 1 that are alike
 
 
 class KnownVoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +37,7 @@ class KnownVoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: Of the person.
         model: Name of the voice encoder; embeddings of another one can't be compared with this one.
-        embedding: Little-endian float32 values, of length 1 together.
+        embedding: Little-endian float32 values, of length 1 at most together.
         enrolled_unix: When it was enrolled, in seconds.
     """
 
@@ -255,4 +255,4 @@ def _is_sound(voice: KnownVoice) -> bool:
     values = array("f", voice.embedding)
     if sys.byteorder == "big":
         values.byteswap()
-    return abs(math.hypot(*values) - 1) < _LENGTH_ERROR  # false for values that are not finite, too
+    return _LENGTHS[0] <= math.hypot(*values) <= _LENGTHS[1]  # false for values that are not finite, too

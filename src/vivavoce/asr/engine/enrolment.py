@@ -74,7 +74,11 @@ class Enrolment:
             self._take(self._intake.feed(self._intake.decode(data)))
 
     def embedding(self, models: VoiceModels) -> Floats:
-        """Return the embedding of the voice: the mean of those of its windows, shape (width,), of length 1.
+        """Return the embedding of the voice: the mean of those of its windows, shape (width,).
+
+        Its length is at most 1, and less the less alike the windows are. So its product with another
+        embedding is the mean cosine of all pairs, which is what `VoiceBook` compares. Made as long as 1, it
+        would seem more alike to everybody: strangers would get its name.
 
         Args:
             models: What tells voices apart.
@@ -96,8 +100,9 @@ class Enrolment:
             raise AudioError(
                 "the speech is in pieces too short to tell whose voice it is: use another recording"
             )
-        total: Floats = np.sum([piece.weights @ piece.windows for piece in heard], axis=0, dtype=np.float32)
-        return total / np.linalg.norm(total)
+        weights = np.concatenate([piece.weights for piece in heard])
+        mean: Floats = weights @ np.concatenate([piece.windows for piece in heard]) / weights.sum()
+        return mean
 
     def _take(self, samples: Samples) -> None:
         size = self._detector.frame_samples

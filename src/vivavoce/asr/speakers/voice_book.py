@@ -116,8 +116,8 @@ class VoiceBook:
         Args:
             max_voices: How many voices there may be, at least 1.
             tuning: What counts as one voice.
-            known: Embeddings of voices that may be heard, shape (width,), each of length 1. Their numbers are
-                their places.
+            known: Embeddings of voices that may be heard, shape (width,): means of those of windows, so of
+                length 1 at most. Their numbers are their places.
         """
         self.max_voices: Final = max_voices
         self._tuning = tuning

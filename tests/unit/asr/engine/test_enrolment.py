@@ -27,12 +27,22 @@ def said(index, n):
     return speech(*[index] * n)
 
 
-def test_the_embedding_is_of_the_voice_and_of_length_1():
+def test_the_embedding_is_the_mean_of_the_windows():
     enrolment = fed(PAUSE, said(1, 12), PAUSE, said(3, 20), PAUSE)
     found = enrolment.embedding(VoiceModels(FakeEmbedder()))
     assert found.dtype == np.float32
-    assert found.tolist() == [0.0, 1.0]
+    assert found == pytest.approx([0.0, 1.0])
     assert enrolment.speech_s == pytest.approx(32 * WORD_S)
+
+
+def test_windows_that_differ_make_it_shorter():
+    embedder = FakeEmbedder()
+    angles = iter(np.linspace(-0.4, 0.4, 1_000)[::37].tolist() * 99)
+    embedder.embed = lambda voices: np.array(
+        [(np.cos(angle), np.sin(angle)) for angle, _ in zip(angles, voices, strict=False)], np.float32
+    )
+    found = fed(said(0, 40)).embedding(VoiceModels(embedder))
+    assert 0.9 < np.linalg.norm(found) < 0.99
 
 
 def test_pauses_do_not_count():
