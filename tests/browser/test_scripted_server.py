@@ -15,7 +15,7 @@ from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import pcm, silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import HANG_S
-from vivavoce.asr.engine import Voices
+from vivavoce.asr.engine import VoiceModels, Voices
 from vivavoce.store import Store, StoredSession
 
 WORDS = (0, 1, 3)
@@ -236,7 +236,9 @@ def labelling(tmp_path, monkeypatch):
     """Options of a server with a fake voice encoder, which hears two voices."""
     file = tmp_path / "pretrained.pt"
     file.touch()
-    monkeypatch.setattr("vivavoce.server.service.voices_of", lambda _options: Voices(FakeEmbedder))
+    monkeypatch.setattr(
+        "vivavoce.server.service.voices_of", lambda _options: Voices(lambda: VoiceModels(FakeEmbedder()))
+    )
     return {"speaker_model": str(file), "store": tmp_path / "t.db"}
 
 
