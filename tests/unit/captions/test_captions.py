@@ -179,16 +179,22 @@ def test_cues_follow_one_another(turns):
 
 @given(TURNS)
 @example([[*[("a", (0, 0, 0))] * 6, ("x" * 43, (0, 0, 0))]])
+@example([[*[("a", (0, 0, 0))] * 20, ("x" * 43, (0, 0, 0))]])
 def test_cues_begin_with_their_first_word_or_once_the_one_before_was_shown_long_enough(turns):
     spoken = [word for turn in made(turns) for word in turn if word.text.split()]
     owners = [(word, not at) for word in spoken for at in range(len(word.text))]  # of each character
+    shares_ms, share_ms = {}, 0  # words that start together have 40 ms a character, one after the other
+    for before, word in pairwise([None, *spoken]):
+        is_together = before is not None and before.start_ms == word.start_ms
+        share_ms = share_ms + 40 * (len(before.text) + 1) if is_together else 0
+        shares_ms[id(word)] = share_ms
     at, earliest_ms = 0, 0
     for cue in captions(made(turns)):
         word, is_first = owners[at]
         assert word.start_ms <= cue.start_ms
         if is_first:  # segments without spaces are split
             # Words without length are moved up by a millisecond each.
-            assert cue.start_ms <= max(word.start_ms, earliest_ms) + len(spoken)
+            assert cue.start_ms <= max(word.start_ms + shares_ms[id(word)], earliest_ms) + len(spoken)
         at, earliest_ms = at + len("".join(cue.text.split())), cue.start_ms + STYLE.min_ms
     assert at == len(owners)
 
