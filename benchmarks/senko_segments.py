@@ -1,8 +1,8 @@
 """Who speaks when by senko, for `benchmarks.diarizers`: runs in a Python that has senko, and needs no more.
 
-    PYTHON senko_segments.py FOUND.json AUDIO.wav ...
+    PYTHON senko_segments.py FOUND.jsonl AUDIO.wav ...
 
-Writes a list with an object for each recording: ``segments`` (start and end in seconds, name), ``cpu_s``.
+Writes a line with an object for each recording: ``segments`` (start and end in seconds, name), ``cpu_s``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ def main() -> None:
     into, *recordings = sys.argv[1:]
     diarizer = importlib.import_module("senko").Diarizer(device="cpu", warmup=False, quiet=True)
     segments_of(diarizer, recordings[0])
-    Path(into).write_text(json.dumps([segments_of(diarizer, each) for each in recordings]))
+    with Path(into).open("w") as lines:
+        for each in recordings:
+            lines.write(json.dumps(segments_of(diarizer, each)) + "\n")
+            lines.flush()  # so that what was found is kept if it fails later
 
 
 if __name__ == "__main__":
