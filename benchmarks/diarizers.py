@@ -1,7 +1,7 @@
 """Who speaks when: Vivavoce beside another diarizer, over the same recordings, in one run.
 
 Conversations of 16 turns are laid together from the voices of a set of recordings (`benchmarks.speakers`);
-turns begin and end with a word, and pauses of 0.3 to 1.5 s lie between them. Three forms: ``pauses``;
+a turn has 1 to 6 s, and begins and ends with a word. Three forms: ``pauses``, of 0.3 to 1.5 s between turns;
 ``telephone``, the same by 8 kHz and mu-law; ``joined``, without pauses.
 
     python -m benchmarks.diarizers [FOLDER] --kind read [--senko-python PYTHON] [--form pauses] [--speakers 2]
@@ -44,10 +44,12 @@ if TYPE_CHECKING:
     from benchmarks.speakers import Floats, Said, Voices
     from vivavoce.client.events import Word
 
-__all__ = ["Heard", "Laid", "Marks", "heard_words", "laid", "main", "mark"]
+__all__ = ["Heard", "Laid", "Marks", "heard_words", "laid", "main", "mark", "whole_words"]
 
 FORMS: Final = ("pauses", "telephone", "joined")
 _TURNS: Final = 16
+_DRAWN: Final = 4 * _TURNS  # some are too short
+_LEAST_S: Final = 1.0  # of a turn
 _PAUSE_S: Final = (0.3, 1.5)
 _EDGE_S: Final = 0.5  # silence before the first turn and after the last
 _JOIN_S: Final = 4.0
@@ -147,7 +149,7 @@ def laid(name: str, spoken: Sequence[tuple[int, Said]], form: str, generator: np
 
     Args:
         name: Of the conversation.
-        spoken: Its turns: who speaks, and what; one without a whole word is left out.
+        spoken: Its turns: who speaks, and what.
         form: One of `FORMS`.
         generator: Draws the pauses.
     """
@@ -155,10 +157,7 @@ def laid(name: str, spoken: Sequence[tuple[int, Said]], form: str, generator: np
     turns: list[Spoken] = []
     words: list[Spoken] = []
     at = len(pieces[0])
-    for who, drawn in spoken:
-        if not drawn.words:
-            continue
-        said = drawn.part(drawn.words[0][0], drawn.words[-1][1])
+    for who, said in spoken:
         if turns and form != "joined":
             pieces.append(np.zeros(int(generator.uniform(*_PAUSE_S) * MODEL_RATE_HZ), np.float32))
             at += len(pieces[-1])
@@ -226,6 +225,7 @@ def _by_vivavoce(url: str, pcm: bytes, *, labels: bool = True) -> tuple[list[Spo
     with connect(
         url=url,
         partials=False,
+        reconnect=None,  # another connection is another session, which names its speakers anew
         timeout_s=_PATIENCE_S,
         close_timeout_s=_PATIENCE_S,
         recording=True,
@@ -281,8 +281,20 @@ def _drawn(voices: Voices, form: str, n: int, sessions: int) -> list[Laid]:
     found: list[Laid] = []
     for seed in range(sessions):
         generator = np.random.default_rng((n, seed))
-        spoken = conversation(voices, n, _TURNS, generator)
+        spoken = whole_words(conversation(voices, n, _DRAWN, generator))[:_TURNS]
         found.append(laid(f"{form}-{n}-{seed}", spoken, form, generator))
+    return found
+
+
+def whole_words(spoken: Iterable[tuple[int, Said]]) -> list[tuple[int, Said]]:
+    """The turns from their first whole word to their last; without those that are then too short."""
+    found: list[tuple[int, Said]] = []
+    for who, drawn in spoken:
+        if not drawn.words or (found and found[-1][0] == who):
+            continue
+        said = drawn.part(drawn.words[0][0], drawn.words[-1][1])
+        if len(said.samples) >= _LEAST_S * MODEL_RATE_HZ:
+            found.append((who, said))
     return found
 
 

@@ -6,7 +6,7 @@ import wave
 import numpy as np
 import pytest
 from benchmarks.diarization_error import Spoken
-from benchmarks.diarizers import Heard, Laid, Marks, heard_words, laid, main, mark
+from benchmarks.diarizers import Heard, Laid, Marks, heard_words, laid, main, mark, whole_words
 from benchmarks.speakers import Said
 
 from support.scripted_engine import speech
@@ -14,12 +14,32 @@ from vivavoce.client.events import Word
 from vivavoce.errors import ConfigurationError
 
 WORD = len(speech(0))
-TURNS = [(0, Said(speech(1, 1, 1, 1), ((WORD, 2 * WORD), (2 * WORD, 3 * WORD)))), (1, Said(speech(2), ()))]
-TURNS += [(1, Said(speech(2, 2, 2), ((0, WORD), (WORD, 3 * WORD)))), (0, Said(speech(3), ((0, WORD),)))]
+
+
+def said(word, n, first=0):
+    """N words, the first of which is no whole one if `first` is 1."""
+    return Said(speech(*[word] * n), tuple((at * WORD, at * WORD + WORD) for at in range(first, n)))
+
+
+TURNS = [(0, said(1, 6)), (1, said(2, 5)), (0, said(3, 4))]
 
 
 def lay(form, seed=0):
     return laid("a talk", TURNS, form, np.random.default_rng(seed))
+
+
+def test_turns_are_cut_to_whole_words_and_speakers_alternate():
+    drawn = [
+        (0, said(1, 9, 1)),
+        (1, said(2, 9, 8)),
+        (1, Said(speech(2), ())),
+        (0, said(3, 9)),
+        (1, said(2, 8)),
+    ]
+    found = whole_words(drawn)
+    assert [who for who, _ in found] == [0, 1]
+    assert [len(each.samples) for _, each in found] == [8 * WORD, 8 * WORD]
+    assert found[0][1].words[0] == (0, WORD)
 
 
 def test_turns_begin_and_end_with_a_word_and_lie_where_they_are_heard():
@@ -51,7 +71,7 @@ def test_a_conversation_is_written_with_its_reference(tmp_path):
         assert file.getnframes() == len(found.samples)
     lines = (tmp_path / "a talk.rttm").read_text().splitlines()
     assert len(lines) == 3
-    assert f" 1 0.500 {2 * WORD / 16_000:.3f} <NA> <NA> speaker0 <NA> <NA>" in lines[0]
+    assert f" 1 0.500 {6 * WORD / 16_000:.3f} <NA> <NA> speaker0 <NA> <NA>" in lines[0]
 
 
 REFERENCE = Laid(
