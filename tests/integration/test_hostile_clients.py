@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 from support.scripted_engine import pcm, speech
 from support.servers import log_of_the_server, scripted_server
 from support.time_limit import HANG_S, wait_until
+from vivavoce.server import bounded_socket
 
 V2 = "/v2/realtime/ws?sample_rate=16000"
 V3 = "/v3/ws?format_turns=true"
@@ -140,6 +141,33 @@ def test_floods_of_frames_end_with_a_code_and_a_line(server, sent, caplog):
         read_all(peer)
     wait_until(lambda: "client 127.0.0.1 closed with 1008: " in caplog.text)
     assert serves(server)
+
+
+def test_a_client_that_takes_nothing_is_counted_as_a_slow_reader(monkeypatch):
+    monkeypatch.setattr(bounded_socket, "STALL_S", 0.2)
+    made = bounded_socket.BoundedWebSocket.connection_made
+
+    def with_little_room(protocol, transport):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        made(protocol, transport)
+
+    monkeypatch.setattr(bounded_socket.BoundedWebSocket, "connection_made", with_little_room)
+    with scripted_server() as server:
+        server.wait_ready()
+        with socket.socket() as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            peer.settimeout(HANG_S)
+            peer.connect(("127.0.0.1", int(server.base_url.rpartition(":")[2])))
+            peer.sendall(upgrade(V3))
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n"):
+                answer += peer.recv(1)
+            with contextlib.suppress(OSError):  # it is dropped before all of it is sent
+                peer.sendall(frame(Opcode.PING, b"x" * 125) * 900)
+            service = server._server.service
+            wait_until(lambda: not service.connections)
+            assert service.metrics._dropped == {"left": 0, "slow_reader": 1}
+            assert service.metrics._ended["slow_reader"] == 1
 
 
 DEEP = "[" * 976 + "]" * 976

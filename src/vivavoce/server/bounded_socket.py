@@ -18,12 +18,15 @@ from vivavoce.server.keepalive import PatientWebSocket
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 
-__all__ = ["MAX_FRAGMENTS", "STALL_S", "BoundedWebSocket", "FrameBudget"]
+__all__ = ["MAX_FRAGMENTS", "SLOW_READER", "STALL_S", "BoundedWebSocket", "FrameBudget"]
 
 _log = logging.getLogger(__name__)
 
 STALL_S: Final = 20.0
 """A client that takes nothing for this long, although data waits for it, is disconnected."""
+
+SLOW_READER: Final = "vivavoce.slow_reader"
+"""Is true in the ``state`` of a connection's ASGI scope once its client was dropped for that."""
 
 MAX_FRAGMENTS: Final = 1_000
 """Frames of one message."""
@@ -225,6 +228,7 @@ class BoundedWebSocket(PatientWebSocket):
 
     def _drop(self, why: str) -> None:
         if not self.disconnected:
+            self.scope["state"][SLOW_READER] = True
             self._log_end(f"dropped after {STALL_S:g} s: it {why}")
             self.transport.abort()
 

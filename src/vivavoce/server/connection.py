@@ -25,6 +25,7 @@ from vivavoce.protocol.events import (
     TurnUpdated,
     Warned,
 )
+from vivavoce.server.bounded_socket import SLOW_READER
 from vivavoce.server.raw_audio import RawAudio
 from vivavoce.server.session_meter import SessionMeter
 from vivavoce.server.speaker_labels import SpeakerLabels
@@ -239,10 +240,10 @@ class Connection:
         try:
             await self._write(dialect, stream)
         except WebSocketDisconnect:
-            self._left = self._left or "client left"
+            if not self._note_slow_reader():
+                self._left = self._left or "client left"
         except TimeoutError:
-            self._left = f"client did not read for {_SEND_TIMEOUT_S:g} s"
-            self._service.metrics.dropped("slow_reader")
+            self._note_slow_reader(is_one=True)
         finally:
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -275,6 +276,14 @@ class Connection:
             return self._left
         return stream.state.name.lower() if self._cut is None else self._cut.failure.name
 
+    def _note_slow_reader(self, *, is_one: bool = False) -> bool:
+        """Note once that the client was dropped because it did not read; returns whether it was."""
+        is_one = is_one or bool(self._websocket.scope.get("state", {}).get(SLOW_READER))
+        if is_one and self._left is None:
+            self._left = f"client did not read for {_SEND_TIMEOUT_S:g} s"
+            self._service.metrics.dropped("slow_reader")
+        return is_one
+
     def _wake(self) -> None:
         self._progress.set()
         if self._served is not None and self._served.stream.has_events:
@@ -288,7 +297,7 @@ class Connection:
                 message = await self._receive()
             except WebSocketDisconnect:
                 served.leave()
-                if self._left is None:
+                if not self._note_slow_reader() and self._left is None:
                     self._left = "client left"
                     self._service.metrics.dropped("left")
                 stream.fail(Failure.IDLE, "the client disconnected")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionGate", "allow_many_files"]
 
 _RESERVED_FILES: Final = 128  # for models, logs, the store and webhooks
+_MANY_FILES: Final = (1 << 16, 10_240)  # macOS says that it has no limit, and has one
 _NETWORK_BITS: Final = 64  # an IPv6 client chooses the rest of its address at will
 
 
@@ -88,11 +89,13 @@ def allow_many_files() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return 1 << 20
-    if hard != resource.RLIM_INFINITY and soft < hard:
+    for wanted in _MANY_FILES if hard == resource.RLIM_INFINITY else (hard,):
+        if wanted <= soft:
+            break
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        except (ValueError, OSError):  # macOS has a lower limit than it says
-            pass
-        else:
-            soft = hard
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError):
+            continue
+        soft = wanted
+        break
     return max(1, soft - _RESERVED_FILES)

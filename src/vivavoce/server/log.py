@@ -6,7 +6,6 @@ lines instead; those that find no room are dropped and counted.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import logging
@@ -22,7 +21,7 @@ _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"
 _REPEATS: Final = frozenset({"color_message"})  # uvicorn's copy of the message
 
 _ROOM: Final = 10_000  # lines
-_FLUSH_S: Final = 1.0
+_FLUSH_S: Final = 2.0
 
 
 class JsonFormatter(logging.Formatter):
@@ -79,7 +78,9 @@ class NonBlockingHandler(logging.Handler):
     def __init__(self, descriptor: int = 2, *, room: int = _ROOM) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._lines: queue.Queue[str | None] = queue.Queue(room)  # None: no more lines
+        # Not queue.Queue: a signal is logged on the thread that it interrupts, which may hold its lock.
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # None: no more lines
+        self._room = room
         self._dropped = 0  # lines since the last one that found room
         self._thread = threading.Thread(target=self._write_all, name="vivavoce-log", daemon=True)
         self._thread.start()
@@ -90,18 +91,17 @@ class NonBlockingHandler(logging.Handler):
             text = self.format(record)
         except Exception:  # noqa: BLE001 - a record with wrong arguments must not stop the server
             text = f"{record.levelname} {record.name}: {record.msg!r}"
-        try:
-            if self._dropped:
-                self._lines.put_nowait(self.format(_dropped_notice(self._dropped)) + "\n")
-                self._dropped = 0
-            self._lines.put_nowait(text + "\n")
-        except queue.Full:
+        if self._lines.qsize() >= self._room:
             self._dropped += 1
+            return
+        if self._dropped:
+            self._lines.put(self.format(_dropped_notice(self._dropped)) + "\n")
+            self._dropped = 0
+        self._lines.put(text + "\n")
 
     def close(self) -> None:
         """Write what waits, for two seconds at most."""
-        with contextlib.suppress(queue.Full):
-            self._lines.put(None, timeout=_FLUSH_S)
+        self._lines.put(None)
         self._thread.join(_FLUSH_S)
         super().close()
 

@@ -150,6 +150,11 @@ class ServerOptions:
             raise ConfigurationError(f"--model must name each model once, got {', '.join(names)}")
         for model in self.models:
             model.check_partials()
+        if self.webhooks and not (self.needs_key or is_loopback(self.host)):
+            raise ConfigurationError(
+                "--webhooks on a public address needs keys: without them anyone could use the server to send "
+                "requests; set --api-key or --key-store"
+            )
         if self.device not in DEVICE_CHOICES:
             raise ConfigurationError(f"--device must be {', '.join(DEVICE_CHOICES)}, got {self.device!r}")
         if self.turn_model not in {"auto", "none"} and not Path(self.turn_model).is_file():

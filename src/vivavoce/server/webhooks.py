@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import http.client
 import logging
@@ -12,7 +13,7 @@ import threading
 import urllib.request
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from vivavoce.server.webhook_addresses import public_addresses
 
@@ -66,12 +67,15 @@ class _Post:
         self._host = parts.hostname or ""
         self._is_secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._is_secure else 80)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self._where = f"{host}:{self._port}"
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._allow_private = allow_private
         self._is_late = False  # the time is over
         self._socket: socket.socket | None = None  # None before it is connected
         proxies = {} if urllib.request.proxy_bypass(self._host) else urllib.request.getproxies()
-        self._proxy: str | None = proxies.get(parts.scheme)  # which connects to the host itself
+        proxy = proxies.get(parts.scheme)  # which connects to the host itself
+        self._proxy = urlsplit(proxy if "//" in proxy else f"//{proxy}") if proxy else None
         self._clock = threading.Timer(_TIMEOUT_S, self._stop)
         self._clock.daemon = True
         self._clock.start()
@@ -96,11 +100,14 @@ class _Post:
         try:
             sock = self._connect()
             if context is not None:
-                sock = self._socket = context.wrap_socket(sock, server_hostname=self._host)
+                secured = context.wrap_socket(sock, server_hostname=self._host, do_handshake_on_connect=False)
+                sock = self._socket = secured  # first, or a handshake without end could not be stopped
+                secured.do_handshake()
             connection.sock = sock
             target = self._target
             if self._proxy is not None and not self._is_secure:
-                target = f"http://{connection._get_hostport(self._host, self._port)}{target}"  # type: ignore[attr-defined]  # noqa: SLF001
+                headers = headers | _credentials(self._proxy)
+                target = f"http://{self._where}{target}"
             connection.request("POST", target, body, headers)
             return connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
@@ -113,31 +120,41 @@ class _Post:
     def _connect(self) -> socket.socket:
         """Connect to an address that was checked, or to the proxy that the operator has set."""
         if self._proxy is not None:
-            proxy = urlsplit(self._proxy if "//" in self._proxy else f"//{self._proxy}")
-            sock = self._open((proxy.hostname or "", proxy.port or 80))
-            return self._tunnel(sock) if self._is_secure else sock
+            sock = self._open((self._proxy.hostname or "", self._proxy.port or 80), _TIMEOUT_S)
+            return self._tunnel(sock, self._proxy) if self._is_secure else sock
         error = OSError(f"{self._host} has no address")
-        for address in public_addresses(self._host, self._port, allow_private=self._allow_private):
+        addresses = public_addresses(self._host, self._port, allow_private=self._allow_private)
+        for address in addresses:  # one that does not answer, as of a broken IPv6, leaves time for the next
             try:
-                return self._open((address, self._port))
+                return self._open((address, self._port), _TIMEOUT_S / len(addresses))
             except OSError as failure:
                 error = failure
         raise error
 
-    def _open(self, address: tuple[str, int]) -> socket.socket:
+    def _open(self, address: tuple[str, int], limit_s: float) -> socket.socket:
         if self._is_late:
             raise TimeoutError
-        self._socket = socket.create_connection(address, _TIMEOUT_S)
+        self._socket = socket.create_connection(address, limit_s)
+        self._socket.settimeout(_TIMEOUT_S)
         return self._socket
 
-    def _tunnel(self, sock: socket.socket) -> socket.socket:
-        where = f"[{self._host}]" if ":" in self._host else self._host
-        sock.sendall(f"CONNECT {where}:{self._port} HTTP/1.1\r\nHost: {where}:{self._port}\r\n\r\n".encode())
+    def _tunnel(self, sock: socket.socket, proxy: SplitResult) -> socket.socket:
+        headers = {"Host": self._where, **_credentials(proxy)}
+        lines = [f"CONNECT {self._where} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        sock.sendall("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
         answer = http.client.HTTPResponse(sock, method="CONNECT")
         answer.begin()
         if answer.status // 100 != 2:  # noqa: PLR2004 - success
             raise OSError(f"the proxy answers HTTP {answer.status}")
         return sock
+
+
+def _credentials(proxy: SplitResult) -> dict[str, str]:
+    """Return the header with the name and the password in the address of a proxy, if it has them."""
+    if proxy.username is None:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 async def _on_own_thread(call: Callable[[], _T]) -> _T:

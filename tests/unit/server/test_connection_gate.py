@@ -69,6 +69,22 @@ def test_the_limit_of_files_is_raised_as_far_as_possible(monkeypatch):
     assert allow_many_files() > 100_000
 
 
+def test_a_system_that_claims_to_have_no_limit_is_asked_for_many_files(monkeypatch):
+    """macOS begins with 256, says that there is no limit, and refuses more than its kernel has."""
+    limits = [(256, resource.RLIM_INFINITY)]
+
+    def take(_, new):
+        if new[0] > 10_240:
+            raise ValueError
+        limits.append(new)
+
+    monkeypatch.setattr(connection_gate.resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(connection_gate.resource, "setrlimit", take)
+    assert allow_many_files() == 10_240 - 128
+    assert allow_many_files() == 10_240 - 128  # nothing more is to be had
+    assert limits == [(256, resource.RLIM_INFINITY), (10_240, resource.RLIM_INFINITY)]
+
+
 def test_a_trusted_proxy_is_not_limited():
     gate = ConnectionGate(1, TrustedProxies(["10.0.0.0/8"]).trusts)
     assert [gate.enter("10.0.0.7") for _ in range(5)] == [None] * 5

@@ -4,6 +4,8 @@ import contextlib
 import json
 import logging
 import os
+import sys
+import threading
 
 import pytest
 
@@ -47,6 +49,27 @@ def test_a_pipe_that_nobody_reads_blocks_no_one(pipe, monkeypatch):
             handler.emit(record("%d" + "x" * 1_000, index))
         handler.close()  # gives up
     os.close(reader)  # now the thread can go on
+
+
+def test_a_signal_can_be_logged_at_any_point_of_the_line_that_it_interrupts(pipe):
+    reader, writer = pipe
+    handler = NonBlockingHandler(writer)
+
+    def interrupt(*_):
+        handler.emit(record("signal"))
+        return interrupt
+
+    def log():
+        sys.settrace(interrupt)
+        handler.emit(record("line"))
+        sys.settrace(None)
+
+    thread = threading.Thread(target=log, daemon=True)
+    thread.start()
+    thread.join(HANG_S)
+    assert not thread.is_alive()
+    handler.close()
+    assert lines(reader, 3)[0] == "signal\n"
 
 
 def test_lost_lines_are_counted_as_soon_as_there_is_room_again(pipe):

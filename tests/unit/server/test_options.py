@@ -31,6 +31,13 @@ def test_an_anonymous_client_has_no_webhooks_unless_the_operator_wants_them_and_
     assert not ServerOptions(webhooks=False).may_post
 
 
+def test_webhooks_that_would_not_be_sent_are_no_silent_option():
+    with pytest.raises(ConfigurationError, match="--webhooks on a public address needs keys"):
+        ServerOptions(host="0.0.0.0", no_auth=True, webhooks=True).check()
+    ServerOptions(host="0.0.0.0", api_keys=("k",), webhooks=True).check()
+    ServerOptions(webhooks=True).check()
+
+
 def test_an_unknown_device_is_refused():
     with pytest.raises(ConfigurationError, match="--device must be cpu, cuda, auto, got 'tpu'"):
         ServerOptions(device="tpu").check()

@@ -175,3 +175,14 @@ def test_a_token_is_spent_once_whichever_server_sees_it(path):
         assert not other.spend(b"one", 100.0, 1.0)
         assert other.spend(b"two", 100.0, 1.0)
         assert store.spend(b"one", 300.0, 200.0)  # it has expired, so nobody takes it
+
+
+def test_a_full_disk_is_called_by_its_name_and_harms_no_later_change(tmp_path):
+    used = {(1, f"{index:08x}"): 1.0 for index in range(5_000)}
+    with KeyStore(tmp_path / "keys.db") as store:
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            store.add_usage(used, 1)
+        store._connection.execute(f"PRAGMA max_page_count = {100 * pages}")
+        assert store.add_usage(used, 1) == used
