@@ -36,6 +36,7 @@ from vivavoce.bench.resources import usage
 from vivavoce.bench.server_process import start_server
 from vivavoce.client.events import SpeakerRevisionEvent, TurnEvent
 from vivavoce.errors import ConfigurationError
+from vivavoce.protocol.speaker_runs import PENDING
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
@@ -182,7 +183,11 @@ def _spoken(first: int, last: int, who: int) -> Spoken:
 
 def heard_words(words: Iterable[Word]) -> list[Spoken]:
     """The speech that words stand for; a word without a speaker stands for none."""
-    return [Spoken(each.start / 1000, each.end / 1000, each.speaker) for each in words if each.speaker]
+    return [
+        Spoken(each.start / 1000, each.end / 1000, each.speaker)
+        for each in words
+        if each.speaker and each.speaker != PENDING
+    ]
 
 
 def _joined(spoken: Iterable[Spoken]) -> list[Spoken]:

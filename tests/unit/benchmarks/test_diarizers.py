@@ -114,6 +114,7 @@ def test_words_without_a_speaker_are_nobodys():
         Word(start=0, end=500, text="one", confidence=1.0, speaker="A"),
         Word(start=500, end=900, text="two", confidence=1.0),
     ]
+    words.append(Word(start=900, end=990, text="three", confidence=1.0, speaker="PENDING"))
     assert heard_words(words) == [Spoken(0, 0.5, "A")]
 
 
