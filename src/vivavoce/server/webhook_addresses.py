@@ -34,6 +34,8 @@ def is_public(text: str) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
         if inner is None and address in _NAT64:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+        if inner is None and address.is_site_local:  # deprecated, and still that of QEMU's networks
+            return False
         address = inner or address
     return address.is_global and not (address.is_multicast or address.is_reserved)
 

@@ -13,7 +13,7 @@ from vivavoce.server.webhook_addresses import is_public, public_addresses, refus
         "172.16.5.5", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "255.255.255.255",
         "::1", "::", "fe80::1", "fe80::1%eth0", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
         "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a00:1", "localhost", "localhost.", "a.localhost",
-        "x.local",        "metadata.google.internal",
+        "x.local", "fec0::2", "metadata.google.internal",
     ],
 )  # fmt: skip
 def test_hosts_of_this_machine_and_its_networks_are_refused(host):

@@ -58,7 +58,7 @@ class OriginPolicy:
             return True
         netloc, name = _location(origin)
         if self._is_local:  # a name that an attacker lets point here is not enough
-            return is_loopback(name)
+            return _is_here(name)
         return bool(netloc) and netloc == (host or "").lower()
 
     def _is_own(self, host: str | None) -> bool:
@@ -66,11 +66,17 @@ class OriginPolicy:
         if host is None or _ANY in self._allowed:
             return True
         netloc, name = _location(f"//{host}")
-        return is_loopback(name) or any(_location(each)[0] == netloc for each in self._allowed)
+        return _is_here(name) or any(_location(each)[0] == netloc for each in self._allowed)
 
     def is_listed(self, origin: str) -> bool:
         """Whether the operator has allowed an origin."""
         return _ANY in self._allowed or origin.rstrip("/").lower() in self._allowed
+
+
+def _is_here(name: str) -> bool:
+    """Whether a name is this machine's, whoever asks: nobody can own one below localhost (RFC 6761, 6.3)."""
+    name = name.removesuffix(".")
+    return is_loopback(name) or name.endswith(".localhost")
 
 
 def _location(url: str) -> tuple[str, str]:

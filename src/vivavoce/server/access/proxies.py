@@ -28,8 +28,7 @@ LOCAL_PROXIES: Final = ("127.0.0.0/8", "::1")
 
 _NONE: Final = "none"
 _WITH_PORT: Final = re.compile(r"\[([^\]]+)\](?::[\w-]+)?|([\d.]+)(?::[\w-]+)?")
-_ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-_PAIR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;,\s"]+))', re.IGNORECASE)
+_PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[,;]|[^",;]+', re.DOTALL)  # one pass, whatever it is given
 
 
 class TrustedProxies:
@@ -135,6 +134,18 @@ def _joined(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str:
 
 
 def _elements(text: str) -> Iterator[str]:
-    for element in _ELEMENT.findall(text):
-        found = _PAIR.search(element)
-        yield (found[1] or found[2] or "") if found else ""
+    """Yield what each element says of its client; quotes may hold commas, as those of a client's Host."""
+    for element in _split(text, ","):
+        pairs = (pair.partition("=") for pair in _split(element, ";"))
+        yield next((value.strip(' \t"') for name, _, value in pairs if name.strip().lower() == "for"), "")
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split a text where the separator is in no quotes."""
+    parts: list[list[str]] = [[]]
+    for piece in _PIECE.findall(text):
+        if piece == separator:
+            parts.append([])
+        else:
+            parts[-1].append(piece)
+    return ["".join(part) for part in parts]

@@ -21,6 +21,8 @@ KEYED = OriginPolicy(host="0.0.0.0", has_keys=True)
         (LOCAL, "https://evil.example", "127.0.0.1:8000", False),
         (LOCAL, "http://evil.example:8000", "evil.example:8000", False),  # a name that points here
         (LOCAL, "http://localhost.evil.example", "127.0.0.1:8000", False),
+        (LOCAL, "http://app.localhost:3000", "localhost:8000", True),  # of this machine, says RFC 6761
+        (LOCAL, "http://evillocalhost", "127.0.0.1:8000", False),
         (LOCAL, "null", "127.0.0.1:8000", False),
         (LOCAL, "", "127.0.0.1:8000", False),
         (LOCAL, "http://[::1", "127.0.0.1:8000", False),
@@ -57,6 +59,8 @@ def test_listed_origins_may_do_both():
         (LOCAL, "127.0.0.1:8765", True),
         (LOCAL, "[::1]:8765", True),
         (LOCAL, "LOCALHOST", True),
+        (LOCAL, "localhost.:8765", True),
+        (LOCAL, "vivavoce.localhost:8765", True),
         (LOCAL, None, True),
         (LOCAL, "evil.example:8765", False),
         (LOCAL, "localhost.evil.example:8765", False),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.time_limit import HANG_S, time_limit
 from vivavoce.errors import ConfigurationError
 from vivavoce.server.access import ForwardedClient, TrustedProxies
 
@@ -47,6 +48,9 @@ def forwarded_for(*values):
         (PROXY, headers(("forwarded", f'for="{LIE}", for="{CLIENT}:80"; by=a')), CLIENT),
         (PROXY, headers(("forwarded", 'proto=https; For="[2001:db8::1]:4711"')), "2001:db8::1"),
         (PROXY, headers(("forwarded", f'for={CLIENT};host="a,for={LIE}"')), CLIENT),
+        (PROXY, headers(("forwarded", f'host="a;for={LIE}";for={CLIENT}')), CLIENT),
+        (PROXY, headers(("forwarded", f'host="a;for={LIE}"')), PROXY),
+        (PROXY, headers(("forwarded", f'for="{LIE}, for={CLIENT}')), PROXY),  # without an end
         (PROXY, headers(("forwarded", f"for={CLIENT}, for=_hidden")), PROXY),
         (PROXY, headers(("forwarded", "proto=https")), PROXY),
         (PROXY, headers(("forwarded", f"for={LIE}"), ("x-forwarded-for", CLIENT)), CLIENT),
@@ -54,6 +58,13 @@ def forwarded_for(*values):
 )
 def test_the_address_is_the_last_that_no_trusted_proxy_has(peer, sent, address):
     assert PROXIES.address_of(peer, sent) == address
+
+
+@pytest.mark.parametrize("part", ['\\"', "a", '"', ",", ";", "for=", " "])
+def test_no_header_takes_longer_than_its_length_allows(part):
+    """Quotation marks that were never closed took a minute of the event loop."""
+    with time_limit(int(HANG_S)):
+        assert PROXIES.address_of(PROXY, headers(("forwarded", '"' + part * 60_000))) == PROXY
 
 
 def test_proxies_on_this_machine_are_trusted_unless_none_are():
