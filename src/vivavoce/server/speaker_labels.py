@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from vivavoce.asr.engine import Voices
+    from vivavoce.asr.engine.voices import HeardPiece
     from vivavoce.asr.models.base import SpeakerEmbedder
     from vivavoce.asr.speakers import Stretch, Told
     from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
@@ -53,6 +54,13 @@ class _Turn:
     pieces: list[int] = field(default_factory=list)
     owners: list[Owner] = field(default_factory=list)
 
+    def is_labelled(self, labels: Mapping[int, tuple[str, float | None]]) -> bool:
+        """Whether its words have the labels of their pieces already; False: perhaps not."""
+        return bool(self.owners) and all(
+            labels.get(self.pieces[owner.place], (None, None))[0] == word.speaker
+            for owner, word in zip(self.owners, self.reported.words, strict=True)
+        )
+
 
 @dataclass(slots=True)
 class _Channel:
@@ -62,11 +70,13 @@ class _Channel:
         book: Its voices; None until one was heard.
         turns: Its turns, by their numbers, in order.
         n_pieces: Pieces so far.
+        lock: Held while voices are told or revised, which takes a thread for many turns.
     """
 
     book: VoiceBook | None = None
     turns: dict[int, _Turn] = field(default_factory=dict)
     n_pieces: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class SpeakerLabels:
@@ -96,7 +106,9 @@ class SpeakerLabels:
         self._channels: dict[int | None, _Channel] = {}
         self._revised_ms = 0  # up to where labels were revised
         self._has_failed = False
-        self._late: set[asyncio.Task[dict[int, Told]]] = set()  # of turns that are reported already
+        self._late: set[asyncio.Task[dict[int, Told]]] = (
+            set()
+        )  # being heard, for turns that may be reported already
         voices.prepare()
 
     async def label(self, turn: TurnUpdated, speech: Sequence[Stretch]) -> TurnUpdated:
@@ -114,9 +126,9 @@ class SpeakerLabels:
         told: dict[int, Told] = {}
         if speech and not self._has_failed:
             hearing = asyncio.create_task(self._hear(channel, known, speech))
-            done, late = await asyncio.wait({hearing}, timeout=self._limit_s)
-            self._late |= late
+            self._late.add(hearing)  # before it is late: closing ends it in any case
             hearing.add_done_callback(self._late.discard)
+            done, _ = await asyncio.wait({hearing}, timeout=self._limit_s)
             told = hearing.result() if done else {}
         labels = {piece: (self._name(each.voice), each.confidence) for piece, each in told.items()}
         known.reported = _labelled(known, labels, turn.words)
@@ -126,11 +138,16 @@ class SpeakerLabels:
         """Hear the pieces of a turn; returns the voices of those that have one."""
         try:
             heard = await self._voices.hear(speech)
+            async with channel.lock:
+                return self._tell(channel, turn, heard)
         except Exception as error:  # noqa: BLE001 - words matter more than labels
             if not self._has_failed:
                 _log.error("turns are not labelled any more: %s", error)
             self._has_failed = True
             return {}
+
+    def _tell(self, channel: _Channel, turn: _Turn, heard: Sequence[HeardPiece]) -> dict[int, Told]:
+        """Tell the voices of the pieces of a turn; those without one are left out."""
         if channel.book is None:
             known = tuple(self._named().values())
             channel.book = VoiceBook(self._request.most, self._voices.tuning, known)
@@ -170,15 +187,32 @@ class SpeakerLabels:
             self._revised_ms = position_ms
         changed: list[TurnUpdated] = []
         for channel in self._channels.values():
-            # Many turns take a tenth of a second, in which other sessions need the event loop.
-            voices = {} if channel.book is None else await asyncio.to_thread(channel.book.revision())
-            labels = self._with_neighbours(channel, voices)
-            for turn in channel.turns.values():
-                revised = _labelled(turn, labels, turn.reported.words, turn.reported.speaker)
-                if _speakers(revised) != _speakers(turn.reported):
-                    turn.reported = revised
-                    changed.append(revised)
+            async with channel.lock:
+                # Many turns take a tenth of a second, in which other sessions need the event loop.
+                voices, turns = await asyncio.to_thread(self._revised, channel)
+                if channel.book is not None:
+                    channel.book.adopt(voices)
+                for turn in turns:
+                    channel.turns[turn.turn_order].reported = turn
+            changed += turns
         return SpeakersRevised(tuple(changed)) if changed else None
+
+    def _revised(self, channel: _Channel) -> tuple[dict[int, int], list[TurnUpdated]]:
+        """Cluster a channel's pieces anew; changes nothing, on any thread.
+
+        Returns:
+            The voice of each piece, and the turns whose speakers are others than were reported.
+        """
+        voices = {} if channel.book is None else channel.book.revised()
+        labels = self._with_neighbours(channel, voices)
+        changed = []
+        for turn in channel.turns.values():
+            if turn.is_labelled(labels):
+                continue
+            revised = _labelled(turn, labels, turn.reported.words, turn.reported.speaker)
+            if _speakers(revised) != _speakers(turn.reported):
+                changed.append(revised)
+        return voices, changed
 
     def _with_neighbours(
         self, channel: _Channel, voices: Mapping[int, int]
@@ -188,11 +222,12 @@ class SpeakerLabels:
         Turns that have no pieces count as one; it has the number of the turn, minus 1, below 0.
         """
         order = [piece for number, turn in channel.turns.items() for piece in turn.pieces or [-1 - number]]
+        names = {voice: self._name(voice) for voice in set(voices.values())}
         found: dict[int, tuple[str, float | None]] = {}
         for run in (order, order[::-1]):
             last: str | None = None
             for piece in run:
-                last = self._name(voices[piece]) if piece in voices else last
+                last = names[voices[piece]] if piece in voices else last
                 if last is not None:
                     found.setdefault(piece, (last, None))
         return found

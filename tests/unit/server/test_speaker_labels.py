@@ -1,6 +1,7 @@
 """Finished turns get speakers, and earlier ones others if that is more likely."""
 
 import asyncio
+import dataclasses
 import threading
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import GAP_FRAMES, WORD_FRAMES, speech
 from vivavoce.asr.engine import VoiceModels, Voices
-from vivavoce.asr.speakers import Stretch
+from vivavoce.asr.speakers import Stretch, VoiceBook
 from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
 from vivavoce.server.speaker_labels import PENDING, SpeakerLabels, _letters
 from vivavoce.types import Word
@@ -185,3 +186,143 @@ def test_every_word_of_a_revised_turn_is_reported():
     waiting, revised = run(body)
     assert [word.speaker for word in waiting.words] == [PENDING]
     assert [[word.speaker for word in each.words] for each in revised.turns] == [["A"]]
+
+
+class Crowded(FakeEmbedder):
+    """As many voices as words of the scripted speech, and nothing to say of silence or hiss."""
+
+    width = 10
+
+    def embed(self, voices):
+        found = np.full((len(voices), self.width), np.nan, np.float32)
+        for row, samples in zip(found, voices, strict=True):
+            loudest = round(float(np.abs(samples).max(initial=0.0)) / 0.05)
+            if loudest:
+                row[:] = np.eye(self.width)[min(loudest, self.width) - 1]
+        return found
+
+    typical = np.zeros(10, np.float32)
+
+
+def everything(rng):
+    """Turns of ten people, of crosstalk, hiss, silence, single words, no words, and no speech at all."""
+    turns = []
+    for order in range(60):
+        index = int(rng.integers(0, 10))
+        start_ms = order * 5_000
+        turn_, heard = spoken_turn(order, *[index] * int(rng.integers(1, 4)), start_ms=start_ms)
+        samples = heard[0].samples
+        odd = [
+            samples,
+            samples,
+            samples + rng.permutation(samples),  # crosstalk
+            rng.normal(0, 0.3, 40_000).astype(np.float32),  # hiss
+            np.zeros(40_000, np.float32),
+            samples[:700],
+            samples[:1],
+        ][order % 7]
+        words = () if order % 11 == 3 else turn_.words
+        words = tuple(  # some far from the speech, and some without any length
+            dataclasses.replace(word, end_ms=word.start_ms) if order % 13 == 5 else word for word in words
+        )
+        if order % 17 == 6:
+            words = tuple(
+                dataclasses.replace(word, start_ms=0, end_ms=900_000 if place else 0)
+                for place, word in enumerate(words)
+            )
+        stretches = () if order % 19 == 7 else (Stretch(start_ms * 16, odd),)
+        turns.append((dataclasses.replace(turn_, words=words), stretches))
+    return turns
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize("named", [0, 3])
+@pytest.mark.parametrize("segmented", [False, True])
+@pytest.mark.parametrize("channels", [(None,), (0, 1)])
+def test_whatever_is_heard_no_more_labels_than_asked_for_are_seen(most, named, segmented, channels):
+    people = {f"Person {place}": np.eye(10, dtype=np.float32)[place] for place in range(named)}
+
+    async def body(labels):
+        seen = {channel: {} for channel in channels}
+        shown = []
+
+        def show(turn_):
+            seen[turn_.channel][turn_.turn_order] = [turn_.speaker, *(word.speaker for word in turn_.words)]
+            return {each for one in seen[turn_.channel].values() for each in one} - {PENDING}
+
+        for turn_, heard in everything(np.random.default_rng(5)):
+            for channel in channels:
+                told = await labels.label(dataclasses.replace(turn_, channel=channel), heard)
+                assert [word.text for word in told.words] == [word.text for word in turn_.words]
+                assert len(show(told)) <= most
+                revised = await labels.revise(turn_.end_ms)
+                for each in () if revised is None else revised.turns:
+                    show(each)
+                shown.append((told, revised))
+            for channel in channels:
+                assert len({name for one in seen[channel].values() for name in one} - {PENDING}) <= most
+        last = await labels.end()
+        for each in () if last is None else last.turns:
+            show(each)
+        for channel in channels:
+            visible = {name for one in seen[channel].values() for name in one}
+            assert 1 <= len(visible) <= most
+            assert PENDING not in visible
+        assert not labels._has_failed
+        return shown, last
+
+    def once():
+        segmenter = FakeSegmenter() if segmented else None
+        return run(
+            body,
+            Crowded(),
+            segmenter=segmenter,
+            patient=True,
+            known=lambda _: people,
+            most=most,
+            revision_ms=60_000,
+        )
+
+    assert once() == once()
+
+
+def test_a_turn_that_is_heard_during_a_revision_is_revised_by_the_next(monkeypatch):
+    monkeypatch.setattr("vivavoce.server.speaker_labels._LIMIT_S", 0.0)
+    entered, gate, embedding = threading.Event(), threading.Event(), threading.Event()
+    revised = VoiceBook.revised
+
+    def slow(book):
+        entered.set()
+        assert gate.wait(30)
+        return revised(book)
+
+    async def body(labels):
+        labels._limit_s = None
+        await label_all(labels, 0, 1)
+        monkeypatch.setattr(VoiceBook, "revised", slow)
+        labels._limit_s = 0.0
+        embedding.clear()
+        shown = (await labels.label(turn(2, end_ms=200_000), stretch(speech(1, 1)))).speaker
+        revising = asyncio.create_task(labels.revise(200_000))
+        assert await asyncio.to_thread(entered.wait, 30)
+        embedding.set()
+        await asyncio.to_thread(lambda: None)
+        gate.set()
+        first = await revising
+        labels._limit_s = None
+        last = await labels.end()
+        return shown, first, last
+
+    embedding.set()
+    shown, first, last = run(body, FakeEmbedder(gate=embedding), revision_ms=120_000)
+    assert shown == PENDING
+    reported = {each.turn_order: each.speaker for it in (first, last) if it is not None for each in it.turns}
+    assert reported == {2: "B"}
+
+
+def test_labels_that_fail_after_the_voices_were_heard_cost_no_words(caplog):
+    def known(_embedder):
+        raise OSError("no voices")
+
+    assert run(lambda labels: label_all(labels, 0, 1), known=known) == [PENDING] * 2
+    assert caplog.text.count("turns are not labelled any more: no voices") == 1

@@ -69,6 +69,9 @@ class HeardPiece:
     weights: Floats
 
 
+_Waiting: TypeAlias = "tuple[Sequence[Stretch], asyncio.Future[list[HeardPiece]]]"  # a turn, and its pieces
+
+
 def load_voices(chosen: str = "auto") -> VoiceModels:
     """Load what tells voices apart.
 
@@ -131,15 +134,20 @@ def _embed(embedder: SpeakerEmbedder, cut: Sequence[Sequence[Samples]]) -> list[
 
 
 def _unit(embeddings: Floats) -> Floats:
-    """Embeddings of length 1; shape (n, width)."""
-    found: Floats = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), _LEAST_LENGTH)
+    """Embeddings of length 1; shape (n, width). Those that say nothing, or are not finite, are zeros."""
+    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+    says_something = np.isfinite(lengths) & (lengths > _LEAST_LENGTH)
+    zeros = np.zeros_like(embeddings)
+    found: Floats = np.divide(embeddings, lengths, out=zeros, where=says_something)
     return found
 
 
 def _without_changes(
     embedder: SpeakerEmbedder, piece: Piece, speech: Samples, windows: Sequence[Window], embeddings: Floats
 ) -> list[HeardPiece]:
-    """Split a piece where its windows say that the speaker changes."""
+    """Split a piece where its windows say that the speaker changes; those that say nothing are left out."""
+    usable = np.flatnonzero(np.any(embeddings, axis=1)).tolist()
+    windows, embeddings = [windows[place] for place in usable], embeddings[usable]
     at = _change(embedder, speech, windows, embeddings)
     if at is None:
         lengths = np.array([window.end - window.start for window in windows], np.float32)
@@ -216,7 +224,7 @@ class Voices:
         self._load = load
         self._models: VoiceModels | None = None  # None until they are loaded, on the thread
         self._thread = ThreadPoolExecutor(1, "vivavoce-voices")
-        self._waiting: list[tuple[Sequence[Stretch], asyncio.Future[list[HeardPiece]]]] = []
+        self._waiting: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None  # takes what waits; None: nothing does
 
     @property
@@ -262,12 +270,28 @@ class Voices:
             try:
                 found = await loop.run_in_executor(self._thread, self._hear, [each for each, _ in taken])
             except Exception as error:  # noqa: BLE001 - whoever waits must learn of it, whatever it is
-                for _, done in taken:
-                    if not done.done():
-                        done.set_exception(error)
+                await self._run_each(taken, error)
                 continue
             for (_, done), pieces in zip(taken, found, strict=True):
                 if not done.done():  # its session may be over
+                    done.set_result(pieces)
+
+    async def _run_each(self, taken: Sequence[_Waiting], error: Exception) -> None:
+        """Hear turns one by one that have failed together, so that one session's fail no other's."""
+        loop = asyncio.get_running_loop()
+        for turn, done in taken:
+            if done.done():
+                continue
+            if len(taken) == 1 or self._models is None:
+                done.set_exception(error)
+                continue
+            try:
+                [pieces] = await loop.run_in_executor(self._thread, self._hear, [turn])
+            except Exception as own:  # noqa: BLE001 - as above
+                if not done.done():
+                    done.set_exception(own)
+            else:
+                if not done.done():
                     done.set_result(pieces)
 
     def _hear(self, turns: Sequence[Sequence[Stretch]]) -> list[list[HeardPiece]]:

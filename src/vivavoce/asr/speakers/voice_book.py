@@ -12,15 +12,18 @@ found a cluster: they take the most similar one, or wait for the end.
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from vivavoce.asr.speakers.groups import Crowd, Group, mean_cosine
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Told", "VoiceBook", "VoiceTuning"]
 
@@ -69,38 +72,6 @@ class Told:
     confidence: float
 
 
-@dataclass(slots=True, eq=False)
-class _Group:
-    """Pieces of one voice.
-
-    Attributes:
-        total: Sum of their embeddings, each times its weight, shape (width,).
-        weight: Sum of these weights.
-        label: Number of the voice, from 0; None: not decided.
-        pieces: The pieces.
-        is_known: Whether it is a voice that was known beforehand.
-    """
-
-    total: Floats
-    weight: float
-    label: int | None = None
-    pieces: list[int] = field(default_factory=list)
-    is_known: bool = False
-
-    def take(self, other: _Group) -> None:
-        """Add the pieces of another group; the label of a known voice stays, else that of the larger one."""
-        is_other_better = (other.is_known, other.weight) > (self.is_known, self.weight)
-        if self.label is None or (other.label is not None and is_other_better):
-            self.label = other.label
-        self.total = self.total + other.total
-        self.weight += other.weight
-        self.pieces += other.pieces
-        self.is_known |= other.is_known
-
-    def copy(self) -> _Group:
-        return _Group(self.total, self.weight, None, list(self.pieces))
-
-
 class VoiceBook:
     """Tells pieces of speech apart by their voices.
 
@@ -122,21 +93,21 @@ class VoiceBook:
         self.max_voices: Final = max_voices
         self._tuning = tuning
         self._known = tuple(
-            _Group(voice * np.float32(_KNOWN_WEIGHT), _KNOWN_WEIGHT, place, [], is_known=True)
+            Group(voice * np.float32(_KNOWN_WEIGHT), _KNOWN_WEIGHT, place, [], is_known=True)
             for place, voice in enumerate(known)
         )
-        self._voices: list[_Group] = [  # as they are told while the session runs
-            _Group(each.total, each.weight, each.label, [], is_known=True) for each in self._known
-        ]
-        self._pieces: list[_Group] = []  # for the end: of one piece each, until there are too many
-        self._short: list[_Group] = []  # pieces that may not found a voice
-        self._shown: dict[int, Told] = {}  # by piece
-        self._n_labels = len(known)
+        self._voices = [each.copy() for each in self._known]  # as they are told now; without their pieces
+        self._crowd: Crowd | None = (
+            None  # for revisions: one piece each, until there are many; None: no piece
+        )
+        self._short: list[Group] = []  # pieces that may not found a voice
+        self._shown: dict[int, int] = {}  # the voice of each piece that has one
+        self._heard: set[int] = set()  # the voices among them
 
     @property
     def shown(self) -> dict[int, int]:
-        """The voice of each piece, as it was returned; those without one are left out."""
-        return {piece: told.voice for piece, told in self._shown.items()}
+        """The voice of each piece, as it was returned or adopted; those without one are left out."""
+        return dict(self._shown)
 
     def hear(self, piece: int, windows: Floats, weights: Floats | None = None) -> Told | None:
         """Tell whose voice a piece of speech is.
@@ -147,107 +118,121 @@ class VoiceBook:
             weights: How much speech each stands for, in windows of 1.6 s, shape (windows,); None: 1 each.
 
         Returns:
-            The voice; None if there are no windows, or too little speech for a voice that was not heard yet.
+            The voice; None if there are no windows, if they are not finite, or if there is too little speech
+            for a voice that was not heard yet.
         """
-        if not len(windows):
-            return None
         by_weight = np.ones(len(windows), np.float32) if weights is None else weights
         total, weight = by_weight @ windows, float(by_weight.sum())
-        told = self._hear(_Group(total, weight, None, [piece]))
+        if not (weight > 0 and np.isfinite(total).all()):
+            return None
+        told = self._hear(Group(total, weight, None, [piece]))
         if told is not None:
-            self._shown[piece] = told
+            self._shown[piece] = told.voice
+            self._heard.add(told.voice)
         return told
 
-    def _hear(self, new: _Group) -> Told | None:
-        is_full = self._n_heard == self.max_voices
+    def _hear(self, new: Group) -> Told | None:
+        is_full = self.max_voices is not None and len(self._heard) >= self.max_voices
+        # When there are enough voices, known ones that were not heard can't be heard any more.
+        unheard = [each for each in self._voices if is_full and each.label not in self._heard]
+        voices = [each for each in self._voices if each not in unheard]
+        confidence = self._confidence(new, voices, may_found=not is_full)
         if new.weight < self._tuning.founding:
             self._short.append(new)
-            return self._inherited(new, least=-1.0 if is_full else self._tuning.inherited)
-        self._pieces.append(_Group(new.total, new.weight, None, list(new.pieces)))
-        if len(self._pieces) > _MOST_GROUPS:
-            _join(self._pieces, *_closest(self._pieces, VoiceTuning(leniency=0.0))[1:])
-        confidence, piece = self._confidence(new), new.pieces[0]
-        # When there are enough voices, known ones that were not heard can't be heard any more.
-        heard = set(self.shown.values())
-        unheard = [each for each in self._voices if each.label not in heard] if is_full else []
-        voices = [each for each in self._voices if each not in unheard]
-        voices.append(new)
-        _join_all(voices, self._tuning, self._tuning.alike)
+            best = max(voices, key=lambda each: mean_cosine(each, new), default=None)
+            least = -math.inf if is_full else self._tuning.inherited
+            if best is None or best.label is None or mean_cosine(best, new) < least:
+                return None
+            return Told(best.label, confidence)
+        self._keep(new)
+        voices = _joined([*voices, new], self._tuning.leniency, self._tuning.alike)
         if new in voices and is_full:
             voices.remove(new)
-            max(voices, key=lambda each: _mean_cosine(each, new)).take(new)
-        self._voices = [*voices, *unheard]
-        group = next(each for each in voices if piece in each.pieces)
+            max(voices, key=lambda each: mean_cosine(each, new)).take(new)
+        group = next(each for each in voices if each.pieces)
+        group.pieces = []
         if group.label is None:
-            group.label = self._n_labels
-            self._n_labels += 1
+            group.label = next(each for each in itertools.count(len(self._known)) if each not in self._heard)
+        self._voices = [*voices, *unheard]
         return Told(group.label, confidence)
 
-    @property
-    def _n_heard(self) -> int:
-        """Voices that have been shown."""
-        return len({told.voice for told in self._shown.values()})
+    def _keep(self, new: Group) -> None:
+        """Keep a piece for revisions."""
+        if self._crowd is None:
+            self._crowd = Crowd([new.copy()], room=_MOST_GROUPS)
+            return
+        self._crowd.add(new.copy())
+        if len(self._crowd) > _MOST_GROUPS:
+            self._crowd.join(*self._crowd.closest()[1:])
 
-    def _inherited(self, new: _Group, least: float) -> Told | None:
-        """The voice that a short piece takes."""
-        heard = set(self.shown.values())
-        candidates = [group for group in self._voices if least >= 0 or group.label in heard]
-        best = max(candidates, key=lambda each: _mean_cosine(each, new), default=None)
-        if best is None or best.label is None or _mean_cosine(best, new) < least:
-            return None
-        return Told(best.label, self._confidence(new))
-
-    def _confidence(self, new: _Group) -> float:
+    def _confidence(self, new: Group, voices: Sequence[Group], *, may_found: bool) -> float:
         """How certain the choice between the most similar voice and the next one, or a new one, is."""
-        similar = sorted((_mean_cosine(group, new) for group in self._voices), reverse=True)
+        similar = sorted((mean_cosine(group, new) for group in voices), reverse=True)
         if not similar:
             return 1.0
         bound = self._tuning.alike - self._tuning.leniency / max(_LEAST_WEIGHT, new.weight)
-        if similar[0] < bound and new.weight >= self._tuning.founding:
+        if may_found and similar[0] < bound and new.weight >= self._tuning.founding:
             margin = bound - similar[0]  # it founds a voice
         else:
             margin = similar[0] - (similar[1] if len(similar) > 1 else min(bound, similar[0]))
+            if not may_found:  # it may be somebody else, for whom there is no label
+                margin -= max(0.0, bound - similar[0])
         return 1 / (1 + math.exp(-max(0.0, margin) / _CERTAINTY))
 
-    def revision(self) -> Callable[[], dict[int, int]]:
-        """Prepare to cluster all pieces anew.
+    def revised(self) -> dict[int, int]:
+        """Cluster all pieces anew; nothing that is told changes until `adopt`.
+
+        It may run on another thread if nothing is heard meanwhile.
 
         Returns:
-            Does it; may be called on another thread, since it works on copies. It returns the voice of each
-            piece. A voice keeps the number under which most of its speech was shown. Short pieces are left
-            out where there is no voice.
+            The voice of each piece. A voice keeps the number under which most of its speech was shown. Short
+            pieces are left out where there is no voice.
         """
-        groups = [group.copy() for group in self._pieces]
+        groups = [] if self._crowd is None else [group.copy() for group in self._crowd.groups]
         weights = {piece: group.weight / len(group.pieces) for group in groups for piece in group.pieces}
-        short = [group.copy() for group in self._short]
-        known = [_Group(each.total, each.weight, each.label, [], is_known=True) for each in self._known]
-        shown = self.shown
+        known = [each.copy() for each in self._known]
+        tuning = self._tuning
+        voices = _joined([*known, *groups], tuning.leniency, tuning.alike_at_end, self.max_voices)
+        by_short = {self._shown.get(piece.pieces[0]) for piece in self._short}
+        unheard = [each for each in voices if not each.pieces and each.label in by_short]
+        voices = [each for each in voices if each.pieces]
+        found = _labels(voices, weights, self._shown, first=len(known))
+        for voice in voices:
+            voice.label = found[voice.pieces[0]]
+        voices += unheard[: None if self.max_voices is None else max(0, self.max_voices - len(voices))]
+        for piece in self._short if voices else ():
+            best = max(voices, key=lambda each: mean_cosine(each, piece))
+            if best.label is not None:
+                found[piece.pieces[0]] = best.label
+        return found
 
-        def revise() -> dict[int, int]:
-            voices = [*known, *groups]
-            _join_all(voices, self._tuning, self._tuning.alike_at_end, self.max_voices)
-            by_short = {shown.get(piece.pieces[0]) for piece in short}
-            unheard = [each for each in voices if not each.pieces and each.label in by_short]
-            voices = [each for each in voices if each.pieces]
-            found = _labels(voices, weights, shown, first=len(known))
-            for voice in voices:
-                voice.label = found[voice.pieces[0]]
-            voices += unheard[: None if self.max_voices is None else max(0, self.max_voices - len(voices))]
-            for piece in short if voices else ():
-                best = max(voices, key=lambda each: _mean_cosine(each, piece))
-                if best.label is not None:
-                    found[piece.pieces[0]] = best.label
-            return found
+    def adopt(self, found: Mapping[int, int]) -> None:
+        """Take what `revised` returned for what is shown: later pieces are told the same voices.
 
-        return revise
+        Else a voice that a revision has found would be told another number, and a voice that it has dropped
+        would be told again: more voices than `max_voices` could be shown.
 
-    def revised(self) -> dict[int, int]:
-        """Cluster all pieces anew; see `revision`."""
-        return self.revision()()
+        Args:
+            found: The voice of each piece.
+        """
+        if not found:
+            return
+        self._shown.update(found)
+        self._heard = set(self._shown.values())
+        voices = {each.label: each.copy() for each in self._known}
+        for group in [] if self._crowd is None else self._crowd.groups:
+            label = found[group.pieces[0]]
+            if label in voices:
+                voices[label].take(group)
+            else:
+                voices[label] = Group(group.total, group.weight, label)
+        for voice in voices.values():
+            voice.pieces = []
+        self._voices = list(voices.values())
 
 
 def _labels(
-    voices: list[_Group], weights: dict[int, float], shown: dict[int, int], first: int
+    voices: list[Group], weights: dict[int, float], shown: dict[int, int], first: int
 ) -> dict[int, int]:
     """Name clusters by the labels under which most of their speech was shown, the largest first.
 
@@ -259,62 +244,37 @@ def _labels(
     """
     found: dict[int, int] = {}
     taken = {voice.label for voice in voices if voice.is_known}
-    for voice in sorted(voices, key=lambda each: -each.weight):
-        label = voice.label if voice.is_known else None
-        if label is None:
-            votes: dict[int, float] = {}
-            for piece in voice.pieces:
-                if piece in shown and shown[piece] >= first:
-                    votes[shown[piece]] = votes.get(shown[piece], 0.0) + weights[piece]
-            free = [each for each in sorted(votes, key=lambda one: -votes[one]) if each not in taken]
-            unused = (each for each in range(first, first + len(weights) + 1) if each not in taken)
-            label = free[0] if free else next(unused)
-        taken.add(label)
-        found.update(dict.fromkeys(voice.pieces, label))
+    for is_shown in (True, False):  # labels that were shown first, so that no other voice takes them
+        for voice in sorted(voices, key=lambda each: -each.weight):
+            if voice.pieces[0] in found:
+                continue
+            label = voice.label if voice.is_known else None
+            if label is None:
+                votes: dict[int, float] = {}
+                for piece in voice.pieces:
+                    if piece in shown and shown[piece] >= first:
+                        votes[shown[piece]] = votes.get(shown[piece], 0.0) + weights[piece]
+                free = [each for each in sorted(votes, key=lambda one: -votes[one]) if each not in taken]
+                if is_shown and not free:
+                    continue
+                label = (
+                    free[0] if free else next(each for each in itertools.count(first) if each not in taken)
+                )
+            taken.add(label)
+            found.update(dict.fromkeys(voice.pieces, label))
     return found
 
 
-def _mean_cosine(group: _Group, other: _Group) -> float:
-    return float(group.total @ other.total) / (group.weight * other.weight)
-
-
-def _similarities(groups: list[_Group], tuning: VoiceTuning) -> Floats:
-    """Mean cosine of all pairs of embeddings of two groups, with leniency, (groups, groups).
-
-    Known voices are the last ones to be joined, so theirs is less by 4; that of a group with itself is -9.
-    """
-    totals = np.stack([group.total for group in groups])
-    weights = np.array([group.weight for group in groups], np.float32)
-    found: Floats = totals @ totals.T / np.outer(weights, weights)
-    least = np.maximum(np.minimum.outer(weights, weights), np.float32(_LEAST_WEIGHT))
-    found += np.float32(tuning.leniency) / least
-    is_known = np.array([group.is_known for group in groups])
-    found[np.logical_and.outer(is_known, is_known)] -= 4
-    np.fill_diagonal(found, -9)
-    return found
-
-
-def _closest(groups: list[_Group], tuning: VoiceTuning) -> tuple[float, int, int]:
-    """The similarity of the two groups that are most alike, and their places, the first one first."""
-    similarities = _similarities(groups, tuning)
-    first, second = divmod(int(similarities.argmax()), len(groups))
-    return float(similarities[first, second]), min(first, second), max(first, second)
-
-
-def _join_all(groups: list[_Group], tuning: VoiceTuning, alike: float, most: int | None = None) -> None:
+def _joined(groups: list[Group], leniency: float, alike: float, most: int | None = None) -> list[Group]:
     """Join groups that are alike, and others until no more were heard than allowed."""
-    while len(groups) > 1:
-        similarity, first, second = _closest(groups, tuning)
+    if not groups:
+        return []
+    crowd = Crowd(groups, leniency)
+    while len(crowd) > 1:
+        similarity, first, second = crowd.closest()
         if similarity < alike:
-            heard = [group for group in groups if group.pieces]
-            if most is None or len(heard) <= most:
-                return
-            _, first, second = _closest(heard, tuning)
-            first, second = groups.index(heard[first]), groups.index(heard[second])
-        _join(groups, first, second)
-
-
-def _join(groups: list[_Group], first: int, second: int) -> None:
-    """Let one group take another."""
-    groups[first].take(groups[second])
-    del groups[second]
+            if most is None or sum(1 for group in crowd.groups if group.pieces) <= most:
+                break
+            _, first, second = crowd.closest(with_pieces=True)
+        crowd.join(first, second)
+    return crowd.groups

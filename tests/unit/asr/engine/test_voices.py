@@ -169,3 +169,45 @@ def test_speech_in_which_every_window_is_another_voice_is_split_finitely(n):
     for embedder in (Changing(), FakeEmbedder()):
         [found] = hear_turns(VoiceModels(embedder), [[Stretch(0, noise)]])
         assert sum(each.piece.length for each in found) == n
+
+
+def test_speech_that_fails_costs_no_other_session_its_labels():
+    class Choosy(FakeEmbedder):
+        def embed(self, voices):
+            if any(np.abs(each).max() > 0.45 for each in voices):
+                raise ValueError("too loud")
+            return super().embed(voices)
+
+    async def several():
+        voices = Voices(lambda: VoiceModels(Choosy()))
+        await voices.load()
+        turns = [voices.hear([Stretch(0, speech(index, index))]) for index in (0, 9, 1)]
+        found = await asyncio.gather(*turns, return_exceptions=True)
+        voices.stop()
+        return found
+
+    quiet, loud, other = asyncio.run(several())
+    assert quiet[0].windows.argmax(axis=1).tolist() == [0, 0]
+    assert isinstance(loud, ValueError)
+    assert other[0].windows.argmax(axis=1).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("nothing", [0.0, np.nan, np.inf])
+@pytest.mark.parametrize("pools", [False, True])
+def test_windows_about_which_the_voice_encoder_says_nothing_are_left_out(nothing, pools):
+    class Deaf(FakeEmbedder):
+        def embed(self, voices):
+            found = super().embed(voices)
+            found[[not each.any() for each in voices]] = nothing
+            return found
+
+    embedder = Deaf()
+    embedder.pools = pools
+    silent = np.zeros(30_000, np.float32)
+    mixed = np.concatenate([speech(1, 1), silent, speech(1, 1)])
+    turns = [[Stretch(0, silent)], [Stretch(0, mixed)]]
+    [[none], [some]] = hear_turns(VoiceModels(embedder), turns)
+    assert none.windows.shape == (0, 2)
+    assert none.weights.shape == (0,)
+    assert some.piece.length == len(mixed)
+    assert np.allclose(some.windows, [0, 1])

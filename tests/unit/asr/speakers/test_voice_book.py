@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.asr.speakers import VoiceBook, VoiceTuning
+from vivavoce.asr.speakers.groups import Group
+from vivavoce.asr.speakers.voice_book import _labels
 
 WIDTH = 32
 NOBODY = np.zeros((0, WIDTH), np.float32)
@@ -184,3 +186,94 @@ def test_whatever_is_heard_no_more_voices_than_allowed_are_shown(most, pieces, n
     founding = {number for number, (_, weight) in enumerate(pieces) if weight >= 0.6}
     assert founding <= set(book.shown)
     assert set(revised) == (set(range(len(pieces))) if book.shown else set())
+
+
+def test_a_voice_for_which_there_is_no_label_is_unsure():
+    book = VoiceBook(2)
+    told = [
+        book.hear(number, windows(voices(5)[voice], 3, number))
+        for number, voice in enumerate((0, 1, 2, 3, 0))
+    ]
+    assert [each.voice for each in told[:2]] == [0, 1]
+    assert all(each.voice in {0, 1} and each.confidence < 0.7 for each in told[2:4])
+    assert told[4].confidence > 0.9
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_embeddings_that_are_not_finite_spoil_nothing(bad):
+    book = VoiceBook()
+    spoken = [0, 1, 2, 0, 1, 3]
+    for turn, voice in enumerate(spoken):
+        assert book.hear(100 + turn, np.full((2, WIDTH), bad, np.float32)) is None
+        assert heard(book, turn, windows(voices(4)[voice], 3, turn)) == voice
+    assert book.revised() == dict(enumerate(spoken))
+
+
+def test_windows_that_stand_for_no_speech_are_no_voice():
+    book = VoiceBook(tuning=VoiceTuning(founding=0.0))
+    assert book.hear(0, windows(voices(1)[0], 2), np.zeros(2, np.float32)) is None
+    assert book.revised() == {}
+
+
+def test_a_voice_that_a_revision_splits_off_takes_the_label_of_no_other():
+    one, other, third = (Group(each.astype(np.float32), 1.0, None, []) for each in voices(3))
+    one.pieces, other.pieces, third.pieces = [0, 1, 2], [3, 4], [5]
+    one.weight, other.weight = 3.0, 2.0
+    found = _labels([one, other, third], dict.fromkeys(range(6), 1.0), dict.fromkeys(range(5), 0) | {5: 1}, 0)
+    assert found == {0: 0, 1: 0, 2: 0, 3: 2, 4: 2, 5: 1}
+
+
+def test_after_a_revision_voices_are_told_the_labels_of_it():
+    first, second, third = voices(3)
+    between = (first + second) / np.linalg.norm(first + second)
+    book = VoiceBook()
+    heard(book, 0, windows(between, 40, 0, 0.01))
+    for turn in range(1, 7):
+        heard(book, turn, windows((first, second)[turn % 2], 4, turn, 0.03))
+    assert set(book.shown.values()) == {0}  # two voices at once were heard first
+    revised = book.revised()
+    assert revised[1] != revised[2]
+    book.adopt(revised)
+    assert book.shown == revised
+    assert heard(book, 7, windows(second, 4, 7, 0.03)) == revised[1]
+    assert heard(book, 8, windows(first, 4, 8, 0.03)) == revised[2]
+    assert heard(book, 9, windows(third, 4, 9, 0.03)) == 2
+    assert book.revised() == book.shown
+
+
+STEPS = st.lists(
+    st.one_of(st.none(), st.tuples(st.integers(0, 4), st.sampled_from([0.2, 0.5, 1.0, 3.0]))), max_size=25
+)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@given(steps=STEPS, n_known=st.integers(0, 3), at_end=st.sampled_from([0.3, 0.6, 0.8]))
+def test_revisions_while_it_runs_show_no_more_voices_than_allowed(most, steps, n_known, at_end):
+    people = voices(5)
+    book = VoiceBook(most, VoiceTuning(founding=0.6, alike_at_end=at_end), known=list(people[:n_known]))
+    visible = {}
+    for number, step in enumerate(steps):
+        if step is None:
+            revised = book.revised()
+            book.adopt(revised)
+            visible |= revised
+        else:
+            voice, weight = step
+            told = book.hear(number, windows(people[voice], 1, number, 0.2), np.array([weight], np.float32))
+            if told is not None:
+                visible[number] = told.voice
+        assert len(set(visible.values())) <= most
+        assert book.shown == visible
+        if not n_known:
+            assert all(label < most for label in visible.values())
+    assert len(set(book.revised().values())) <= most
+
+
+def test_a_long_session_is_clustered_as_one_that_keeps_every_piece():
+    book = VoiceBook(tuning=VoiceTuning(founding=0.5))
+    spoken = np.random.default_rng(1).integers(0, 4, 900)
+    for number, voice in enumerate(spoken):
+        book.hear(number, windows(voices(4)[voice], 1, number, 0.08))
+    found = book.revised()
+    assert len({(int(voice), found[number]) for number, voice in enumerate(spoken)}) == 4
+    assert sorted(set(found.values())) == [0, 1, 2, 3]
