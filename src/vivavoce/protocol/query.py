@@ -33,7 +33,7 @@ _MAX_REASON_BYTES: Final = 123  # RFC 6455, section 5.5: a close frame holds 125
 _SHOWN_CHARACTERS: Final = 40
 # Python also reads 16_000 and digits of other scripts, which are mistakes here.
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
-_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 
 

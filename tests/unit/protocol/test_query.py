@@ -4,6 +4,7 @@ import enum
 
 import pytest
 
+from support.time_limit import HANG_S, time_limit
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.parameters import choice, flag, fraction, mapping, strings, text, whole
 from vivavoce.protocol.query import Fields, Query, clip_reason, json_object
@@ -114,6 +115,13 @@ def test_an_invalid_value_is_refused_by_name_and_value(reader, message):
     assert caught.value.detail == message
     expected = Failure.BAD_SAMPLE_RATE if message.startswith("count") else Failure.BAD_OPTION
     assert caught.value.failure is expected
+
+
+@pytest.mark.parametrize("end", ["x", ".x", "e", ".1.1"])
+def test_a_number_of_any_length_is_read_in_one_pass(end):
+    """100 KB of digits stopped the server for minutes."""
+    with time_limit(int(HANG_S)), pytest.raises(ProtocolViolation):
+        Query([("x", "1" * 100_000 + end)], {"x": fraction("")}).fraction("x")
 
 
 def test_a_required_value_is_missing():
