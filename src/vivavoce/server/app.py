@@ -19,6 +19,7 @@ from vivavoce.server.page_routes import page_routes
 from vivavoce.server.retry_after import retry_after
 from vivavoce.server.rooms.routes import room_routes
 from vivavoce.server.service import Service
+from vivavoce.server.sliced_bodies import SlicedBodies
 from vivavoce.server.status_routes import status_routes
 from vivavoce.server.transcript_routes import transcript_routes
 
@@ -67,7 +68,7 @@ def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | No
             WebSocketRoute("/{path:path}", _other_paths(endpoints)),
             *(Route(path, _upgrade_required) for path in DIALECTS),
         ],
-        middleware=[Middleware(ForwardedClient, proxies=service.proxies)],
+        middleware=[Middleware(ForwardedClient, proxies=service.proxies), Middleware(SlicedBodies)],
         exception_handlers={404: _not_found},
         lifespan=service.lifespan,
     )
