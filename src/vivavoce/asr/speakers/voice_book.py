@@ -172,12 +172,12 @@ class VoiceBook:
             return 1.0
         bound = self._tuning.alike - self._tuning.leniency / max(_LEAST_WEIGHT, new.weight)
         if may_found and similar[0] < bound and new.weight >= self._tuning.founding:
-            margin = bound - similar[0]  # it founds a voice
-        else:
-            margin = similar[0] - (similar[1] if len(similar) > 1 else min(bound, similar[0]))
-            if not may_found:  # it may be somebody else, for whom there is no label
-                margin -= max(0.0, bound - similar[0])
-        return 1 / (1 + math.exp(-max(0.0, margin) / _CERTAINTY))
+            return _odds(bound - similar[0])  # it founds a voice
+        next_one = similar[1] if len(similar) > 1 else min(bound, similar[0])
+        certainty = _odds(similar[0] - next_one)
+        # Where no label is left it may be somebody else. That there are no more people is only a promise, so
+        # a piece that resembles nobody is right half as often.
+        return certainty if may_found else certainty * (0.5 + min(0.5, _odds(similar[0] - bound)))
 
     def revised(self) -> dict[int, int]:
         """Cluster all pieces anew; nothing that is told changes until `adopt`.
@@ -229,6 +229,11 @@ class VoiceBook:
         for voice in voices.values():
             voice.pieces = []
         self._voices = list(voices.values())
+
+
+def _odds(margin: float) -> float:
+    """The probability that a choice is right, from a difference of similarities."""
+    return 1 / (1 + math.exp(-margin / _CERTAINTY))
 
 
 def _labels(

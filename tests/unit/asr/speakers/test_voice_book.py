@@ -28,7 +28,8 @@ def windows(voice, n, seed=0, spread=0.1):
 def heard(book, turn, embeddings):
     """The voice that a turn is told to be."""
     told = book.hear(turn, embeddings)
-    assert told is None or 0.5 <= told.confidence <= 1
+    least = 0.5 if book.max_voices is None else 0.25  # for somebody else there may be no label
+    assert told is None or least <= told.confidence <= 1
     return None if told is None else told.voice
 
 
@@ -190,13 +191,13 @@ def test_whatever_is_heard_no_more_voices_than_allowed_are_shown(most, pieces, n
 
 def test_a_voice_for_which_there_is_no_label_is_unsure():
     book = VoiceBook(2)
+    spoken = [(0, 9), (1, 9), (2, 2), (3, 2), (0, 3), (1, 3)]
     told = [
-        book.hear(number, windows(voices(5)[voice], 3, number))
-        for number, voice in enumerate((0, 1, 2, 3, 0))
+        book.hear(number, windows(voices(4)[voice], n, number)) for number, (voice, n) in enumerate(spoken)
     ]
-    assert [each.voice for each in told[:2]] == [0, 1]
-    assert all(each.voice in {0, 1} and each.confidence < 0.7 for each in told[2:4])
-    assert told[4].confidence > 0.9
+    assert [told[number].voice for number in (0, 1, 4, 5)] == [0, 1, 0, 1]
+    assert all(each.voice in {0, 1} and each.confidence < 0.5 for each in told[2:4])
+    assert all(each.confidence > 0.9 for each in told[4:])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

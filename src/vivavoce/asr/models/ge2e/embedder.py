@@ -93,5 +93,7 @@ class Ge2eEmbedder:
 def _bands(samples: Samples) -> npt.NDArray[np.float32]:
     """Powers of the mel bands, shape (frames, 40), float32, of speech that is loud enough."""
     padded = np.pad(samples, (0, max(0, FRAME_SAMPLES - len(samples))))
-    loudness = float(np.sqrt(np.mean(np.square(padded)))) if padded.any() else _LOUDNESS
+    loudness = (
+        float(np.sqrt(np.mean(np.square(padded)))) or _LOUDNESS
+    )  # squares of what is inaudible may be 0
     return mel_power(padded * max(1.0, _LOUDNESS / loudness), BANDS)

@@ -66,7 +66,10 @@ def test_quiet_speech_is_as_loud_speech(embedder):
     np.testing.assert_allclose(quiet, quieter, atol=1e-4)
 
 
-@pytest.mark.parametrize("samples", [np.zeros(16_000, np.float32), np.zeros(0, np.float32), voice(100)])
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros(16_000, np.float32), np.full(16_000, 1e-30, np.float32), np.zeros(0, np.float32), voice(100)],
+)
 def test_what_is_no_speech_does_no_harm(embedder, samples):
     assert np.isfinite(embedder.embed([samples])).all()
 
