@@ -404,7 +404,8 @@ class SessionMachine:
         words, buffer = utterance.words(final=True), self._segmenter.buffer
         if words:
             start = max(buffer.start, words[0].start_ms * SAMPLES_PER_MS)
-            end = min(buffer.end, words[-1].end_ms * SAMPLES_PER_MS)
+            # What lies after the utterance is no speech of it, and how much has come depends on the chunks.
+            end = min(utterance.end or buffer.end, buffer.end, words[-1].end_ms * SAMPLES_PER_MS)
             if start < end:
                 self._turn_speech.append(Stretch(start, buffer.copy(start, end)))
 

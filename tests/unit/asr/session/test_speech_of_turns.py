@@ -1,9 +1,11 @@
 """A session that labels its turns keeps their speech until it is taken."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from support.scripted_engine import level, silence, speech
+from support.scripted_engine import ScriptedRecogniser, level, silence, speech
 from support.sessions import LIMITS, Driver
 from vivavoce.asr.session import Channels
 from vivavoce.protocol.events import ForceEndpoint, SessionOptions, SpeakerRequest
@@ -28,6 +30,29 @@ def test_each_finished_turn_has_its_speech(chunk):
         span_ms = final.words[-1].end_ms - final.words[0].start_ms
         assert len(stretch.samples) == pytest.approx(span_ms * 16, abs=32)
         assert stretch.start == final.words[0].start_ms * 16
+
+
+class LongWords(ScriptedRecogniser):
+    """Says that each last word lasts two seconds longer than it does."""
+
+    def _decode(self, span):
+        found = super()._decode(span)
+        if not found.words:
+            return found
+        *others, last = found.words
+        return dataclasses.replace(found, words=(*others, dataclasses.replace(last, end_s=last.end_s + 2.0)))
+
+
+def test_speech_is_the_same_whatever_the_chunks_and_the_times_of_words():
+    taken = []
+    for chunk in (400, 1_600, 7_777, 60_000):
+        driver = Driver(speakers=SpeakerRequest(), recogniser=LongWords())
+        driver.say(np.concatenate([speech(0, 1), silence(90), speech(2), silence(90)]), chunk)
+        driver.end()
+        stretches = [driver.session.take_speech() for _ in driver.finals]
+        taken.append([(each.start, each.samples.tolist()) for turn in stretches for each in turn])
+    assert len(taken[0]) == 2
+    assert all(each == taken[0] for each in taken)
 
 
 def test_long_speech_is_kept_whole_however_it_is_cut():
