@@ -164,7 +164,9 @@ class Connection:
     def _check_webhook(self, webhook: Webhook) -> None:
         options = self._service.options
         if not options.may_post:
-            raise ProtocolViolation(Failure.BAD_OPTION, "webhook_url: this server sends no webhooks")
+            raise ProtocolViolation(
+                Failure.BAD_OPTION, "webhook_url: this server sends no webhooks; serve --webhooks allows them"
+            )
         host = urlsplit(webhook.url).hostname or ""
         if not options.private_webhooks and (reason := refused_host(host)):
             raise ProtocolViolation(Failure.BAD_OPTION, f"webhook_url: {reason}")
