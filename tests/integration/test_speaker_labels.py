@@ -8,6 +8,7 @@ from websockets.sync.client import connect
 import vivavoce
 from support.fake_embedder import FakeEmbedder
 from support.scripted_engine import ScriptedDetector, ScriptedRecogniser, pcm, silence, speech
+from support.time_limit import wait_until
 from vivavoce.asr.engine import Engine, VoiceModels, Voices
 from vivavoce.captions import TurnLog
 from vivavoce.server import LocalServer, ServerOptions
@@ -21,14 +22,14 @@ def serve(monkeypatch, tmp_path):
     """Starts a server with a fake voice encoder, or without any."""
     servers = []
 
-    def started(embedder):
+    def started(embedder, **more):
         file = tmp_path / "pretrained.pt"
         file.touch()
         if embedder is not None:
             monkeypatch.setattr(
                 "vivavoce.server.service.voices_of", lambda _options: Voices(lambda: VoiceModels(embedder))
             )
-        options = ServerOptions(port=0, speaker_model="none" if embedder is None else str(file))
+        options = ServerOptions(port=0, speaker_model="none" if embedder is None else str(file), **more)
 
         def engine(_model):
             return Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector, workers=1)
@@ -82,6 +83,23 @@ def test_a_revision_comes_before_the_end(serve):
     [item] = revision["revisions"]
     assert (item["turn_order"], item["speaker_label"]) == (1, "A")
     assert [(word["text"], word["speaker"]) for word in item["words"]] == [("bravo", "A")]
+
+
+def test_a_webhook_gets_the_speakers_of_the_last_revision(serve, monkeypatch):
+    embedder = FakeEmbedder()
+    embedder.shortest_samples = 8_000  # one word alone is too short
+    posted = []
+    monkeypatch.setattr("vivavoce.server.service.Service.post", lambda *got: posted.append(got[3]))
+    server = serve(embedder, webhooks=True, private_webhooks=True)
+    messages = talk(server, "speaker_labels=true&webhook_url=http://127.0.0.1:9/", (0, 2), (1,), (3, 5))
+    sent = finished(messages)
+    assert [turn["speaker_label"] for turn in sent] == ["A", "PENDING", "B"]
+    wait_until(lambda: posted)
+    [found] = posted
+    found = [json.loads(frame) for frame in found]
+    assert [turn["speaker_label"] for turn in found] == ["A", "A", "B"]
+    assert [word["speaker"] for word in found[1]["words"]] == ["A"]
+    assert [turn["transcript"] for turn in found] == [turn["transcript"] for turn in sent]
 
 
 def test_the_sdk_reports_speakers(serve):

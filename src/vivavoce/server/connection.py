@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import logging
 import math
 import time
@@ -78,7 +79,8 @@ class Connection:
         self._meter: SessionMeter | None = None  # the same
         self._followers: Followers | None = None  # None before the session is open, or if nobody may follow
         self._labels: SpeakerLabels | None = None  # None: turns are not labelled by their speakers
-        self._final_frames: list[str] = []  # finished turns, kept for the webhook
+        # Finished turns with their last speakers, by channel and number: kept for the webhook.
+        self._final_frames: dict[tuple[int | None, int], tuple[str, ...]] = {}
         self._left: str | None = None  # how the client left; None: it has not, or the session ended first
         self._client = websocket.client.host if websocket.client else "unknown"
         self._owner = ""  # whose key the client has; empty: it needs none
@@ -261,7 +263,8 @@ class Connection:
             self._served = None
             self._service.ledger.end(stream.session_id)
             if dialect.webhook is not None:
-                self._service.post(dialect.webhook, stream.session_id, self._final_frames)
+                finals = list(itertools.chain.from_iterable(self._final_frames.values()))
+                self._service.post(dialect.webhook, stream.session_id, finals)
             reason = self._outcome(stream)
             label = "slow_reader" if reason.startswith("client did not") else reason.lower().replace(" ", "_")
             meter.over(label, time.monotonic())
@@ -390,7 +393,10 @@ class Connection:
         if isinstance(event, SpeakersRevised) and self._followers is not None:
             self._followers.revise(event.turns)
         if dialect.webhook is not None and isinstance(event, TurnUpdated) and event.ended:
-            self._final_frames += frames
+            self._final_frames[event.channel, event.turn_order] = frames
+        if dialect.webhook is not None and isinstance(event, SpeakersRevised):
+            for turn in event.turns:
+                self._final_frames[turn.channel, turn.turn_order] = dialect.encode(turn, time.time())
         for frame in frames:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
                 await self._websocket.send_text(frame)
