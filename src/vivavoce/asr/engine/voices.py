@@ -22,6 +22,7 @@ from vivavoce.asr.speakers import (
     pieces_of,
     windows_of,
 )
+from vivavoce.errors import ModelError
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
@@ -255,7 +256,7 @@ class Voices:
         """Find the pieces of a turn, in order, and embed them.
 
         Raises:
-            ModelError: The models can't be loaded.
+            ModelError: The models can't be loaded, or are stopped.
         """
         done: asyncio.Future[list[HeardPiece]] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, done))
@@ -265,16 +266,23 @@ class Voices:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._waiting:
-            taken, self._waiting = self._waiting, []
-            try:
-                found = await loop.run_in_executor(self._thread, self._hear, [each for each, _ in taken])
-            except Exception as error:  # noqa: BLE001 - whoever waits must learn of it, whatever it is
-                await self._run_each(taken, error)
-                continue
-            for (_, done), pieces in zip(taken, found, strict=True):
-                if not done.done():  # its session may be over
-                    done.set_result(pieces)
+        taken: list[_Waiting] = []
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting, []
+                try:
+                    found = await loop.run_in_executor(self._thread, self._hear, [each for each, _ in taken])
+                except Exception as error:  # noqa: BLE001 - whoever waits must learn of it, whatever it is
+                    await self._run_each(taken, error)
+                    continue
+                for (_, done), pieces in zip(taken, found, strict=True):
+                    if not done.done():  # its session may be over
+                        done.set_result(pieces)
+        finally:  # nobody waits for what is stopped
+            for _, done in (*taken, *self._waiting):
+                if not done.done():
+                    done.set_exception(ModelError("the voice encoder is stopped"))
+            self._waiting = []
 
     async def _run_each(self, taken: Sequence[_Waiting], error: Exception) -> None:
         """Hear turns one by one that have failed together, so that one session's fail no other's."""
@@ -304,7 +312,7 @@ class Voices:
         return self._models
 
     def stop(self) -> None:
-        """Stop the thread after the run in flight; what waits is left alone."""
+        """Stop the thread after the run in flight; what waits fails."""
         if self._running is not None:
             self._running.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)

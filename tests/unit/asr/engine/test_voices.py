@@ -97,6 +97,27 @@ def test_a_session_that_is_over_stops_nobody():
     asyncio.run(embed())
 
 
+def test_who_waits_when_the_thread_is_stopped_does_not_wait_for_ever():
+    gate = threading.Event()
+    embedder = FakeEmbedder(gate=gate)
+
+    async def embed():
+        voices = Voices(lambda: VoiceModels(embedder))
+        running = asyncio.create_task(embed_all(voices, speech(1, 1)))
+        assert await asyncio.to_thread(embedder.entered.wait, 30)
+        waiting = asyncio.create_task(embed_all(voices, speech(0, 0)))
+        await asyncio.sleep(0)
+        voices.stop()
+        gate.set()
+        async with asyncio.timeout(30):
+            found = await asyncio.gather(running, waiting, return_exceptions=True)
+        with pytest.raises(RuntimeError):
+            await embed_all(voices, speech(1, 1))
+        return found
+
+    assert [str(each) for each in asyncio.run(embed())] == ["the voice encoder is stopped"] * 2
+
+
 def test_turns_are_split_where_the_voice_changes():
     long = np.concatenate([speech(0, 2, 0), speech(1, 3, 1)])
     turns = [[Stretch(1_000, long)], [], [Stretch(0, speech(1, 1)), Stretch(90_000, speech(0, 0))]]
