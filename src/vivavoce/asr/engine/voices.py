@@ -36,6 +36,7 @@ __all__ = ["HeardPiece", "VoiceModels", "Voices", "hear_turns", "load_voices", "
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _MOST_WINDOWS: Final = 24  # in one run, which takes about 0.1 s
+_DOUBT: Final = 0.13  # how much more alike than of two speakers windows must be to be surely of one
 _LEAST_LENGTH: Final = np.float32(1e-6)  # of an embedding, so that none divides by 0
 _FINE_SAMPLES: Final = MODEL_RATE_HZ  # of windows between two speakers
 _FINE_HOP_SAMPLES: Final = MODEL_RATE_HZ * 2 // 5
@@ -116,7 +117,9 @@ def hear_turns(models: VoiceModels, turns: Sequence[Sequence[Stretch]]) -> list[
         [
             heard
             for piece, speech, windows in turn
-            for heard in _without_changes(embedder, piece, speech, windows, next(embedded))
+            for heard in _without_changes(
+                embedder, piece, speech, *_looked_at_closely(embedder, speech, windows, next(embedded))
+            )
         ]
         for turn in cut
     ]
@@ -143,6 +146,23 @@ def _unit(embeddings: Floats) -> Floats:
     return found
 
 
+def _looked_at_closely(
+    embedder: SpeakerEmbedder, speech: Samples, windows: list[Window], embeddings: Floats
+) -> tuple[list[Window], Floats]:
+    """Take windows that overlap by half where those at intervals are not clearly of one voice.
+
+    Windows that hold a change resemble both voices, so where speakers take short turns none of those at
+    intervals may be unlike its neighbour.
+    """
+    window, hop = embedder.window_samples, embedder.window_samples // 2
+    is_doubtful = parted(windows, embeddings, embedder.apart + _DOUBT) is not None
+    if embedder.hop_samples <= hop or not is_doubtful:
+        return windows, embeddings
+    close = windows_of(len(speech), window, hop, embedder.shortest_samples)
+    [found] = _embed(embedder, [[speech[each.start : each.end] for each in close]])
+    return close, found
+
+
 def _without_changes(
     embedder: SpeakerEmbedder, piece: Piece, speech: Samples, windows: Sequence[Window], embeddings: Floats
 ) -> list[HeardPiece]:
@@ -152,7 +172,8 @@ def _without_changes(
     at = _change(embedder, speech, windows, embeddings)
     if at is None:
         lengths = np.array([window.end - window.start for window in windows], np.float32)
-        weights = lengths / np.float32(_WEIGHED_SAMPLES)
+        overlap = min(1.0, len(speech) / max(1.0, float(lengths.sum()))) if embedder.pools else 1.0
+        weights = lengths * np.float32(overlap / _WEIGHED_SAMPLES)
         if embedder.pools and len(windows) > 1:
             pooled = (weights[None] @ embeddings).astype(np.float32)
             return [HeardPiece(piece, _unit(pooled), weights.sum(keepdims=True))]

@@ -170,6 +170,7 @@ def test_a_change_that_no_segmenter_found_is_found_by_the_voices():
 def test_windows_of_a_piece_are_pooled_for_a_voice_encoder_that_wants_it():
     embedder = FakeEmbedder()
     embedder.pools = True
+    embedder.hop_samples = embedder.window_samples
     [[heard]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1, 1, 1))]])
     assert heard.windows.shape == (1, 2)
     assert np.linalg.norm(heard.windows[0]) == pytest.approx(1)
@@ -232,3 +233,38 @@ def test_windows_about_which_the_voice_encoder_says_nothing_are_left_out(nothing
     assert none.weights.shape == (0,)
     assert some.piece.length == len(mixed)
     assert np.allclose(some.windows, [0, 1])
+
+
+class Mixing(FakeEmbedder):
+    """Embeds windows of both voices as a mixture, by how long each speaks; its windows leave gaps."""
+
+    hop_samples = 2 * FakeEmbedder.window_samples
+    pools = True
+    apart = 0.3
+
+    def embed(self, voices):
+        self.batches.append(len(voices))
+        shares = [np.array([np.mean(each == 1.0), np.mean(each == 2.0)]) for each in voices]
+        return np.stack([each / max(np.linalg.norm(each), 1e-6) for each in shares]).astype(np.float32)
+
+
+def heard_of(*runs):
+    embedder, window = Mixing(), Mixing.window_samples
+    samples = np.concatenate([np.full(int(n * window), voice, np.float32) for voice, n in runs])
+    [found] = hear_turns(VoiceModels(embedder), [[Stretch(0, samples)]])
+    return embedder, samples, found
+
+
+def test_short_turns_between_the_windows_are_found_by_looking_closely():
+    _, samples, found = heard_of((1, 2.6), (2, 2.0), (1, 2.4), (2, 2.5), (1, 2.5))
+    said = np.concatenate(
+        [np.full(each.piece.length, 1 + int(each.windows.sum(axis=0).argmax())) for each in found]
+    )
+    assert np.mean(said == samples) > 0.75  # windows at the changes are 2.6 times as long as those of voices
+    assert sum(float(each.weights.sum()) for each in found) <= len(samples) / 25_600 + 1e-3
+
+
+def test_one_voice_is_not_looked_at_closely():
+    embedder, samples, [heard] = heard_of((1, 12))
+    assert sum(embedder.batches) == 7
+    assert heard.piece.length == len(samples)

@@ -51,7 +51,7 @@ class CampplusEmbedder:
     leniency: Final = 0.1
     founding: Final = 0.75
     inherited: Final = 0.3
-    apart: Final = 0.35
+    apart: Final = 0.42
     pools: Final = True
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
