@@ -1,5 +1,6 @@
 """Ctrl-C while the command loads."""
 
+import os
 import subprocess
 import sys
 
@@ -53,3 +54,16 @@ def test_another_program_keeps_its_handler():
 )
 def test_only_the_command_is_the_command(argv, original, expected):
     assert is_command(argv, original) is expected
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "1"), ("4", "4")])
+def test_products_of_numpy_take_one_thread_unless_asked_otherwise(tmp_path, given, expected):
+    script = tmp_path / "vivavoce"
+    script.write_text("import os\nimport vivavoce\nprint(os.environ['OPENBLAS_NUM_THREADS'])\n")
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    if given is not None:
+        environment["OPENBLAS_NUM_THREADS"] = given
+    done = subprocess.run(
+        [sys.executable, script], check=True, capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.strip() == expected

@@ -36,7 +36,7 @@ __all__ = ["HeardPiece", "VoiceModels", "Voices", "hear_turns", "load_voices", "
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _MOST_WINDOWS: Final = 24  # in one run, which takes about 0.1 s
-_DOUBT: Final = 0.13  # how much more alike than of two speakers windows must be to be surely of one
+_DOUBT: Final = 0.03  # how much more alike than of two speakers windows must be to be surely of one
 _LEAST_LENGTH: Final = np.float32(1e-6)  # of an embedding, so that none divides by 0
 _FINE_SAMPLES: Final = MODEL_RATE_HZ  # of windows between two speakers
 _FINE_HOP_SAMPLES: Final = MODEL_RATE_HZ * 2 // 5
