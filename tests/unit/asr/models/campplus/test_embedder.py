@@ -72,7 +72,7 @@ class Plain:
         reach = (kernel.shape[-1] - 1) * distance
         value = np.pad(value, ((0, 0), (reach // 2, reach // 2)))
         windows = np.lib.stride_tricks.sliding_window_view(value, reach + 1, axis=1)[:, ::step, ::distance]
-        found = np.einsum("cti,oci->ot", windows, kernel, optimize=True)
+        found = np.einsum("cfk,ock->of", windows, kernel, optimize=True)
         return found + self.weight(f"{name}.bias")[:, None] if f"{name}.bias" in WEIGHTS else found
 
     def front(self, bands):

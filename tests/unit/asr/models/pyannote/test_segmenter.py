@@ -71,7 +71,7 @@ def plain_filters():
 
 def convolved(value, kernel, step=1):
     windows = np.lib.stride_tricks.sliding_window_view(value, kernel.shape[-1], axis=1)[:, ::step]
-    return np.einsum("cti,oci->ot", windows, kernel, optimize=True)
+    return np.einsum("cfk,ock->of", windows, kernel, optimize=True)
 
 
 def normed(value, name):
