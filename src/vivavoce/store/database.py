@@ -12,13 +12,14 @@ import msgspec
 from vivavoce.errors import ConfigurationError
 from vivavoce.store.migrations import TRANSCRIPT_MIGRATIONS, migrate
 from vivavoce.store.records import LineKey, SearchHit, StoredLine, StoredRoom, StoredSession
+from vivavoce.store.transactions import changing
 from vivavoce.store.voices import VoiceKey
 from vivavoce.store.words import assigned, corrected, revised
 from vivavoce.types import Word
 from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Store"]
@@ -87,7 +88,7 @@ class Store:
 
     def end(self, session_id: str, ended_unix: float) -> None:
         """Note when a session ended; one without any finished turn is removed."""
-        with self._changing():
+        with changing(self._connection):
             self._connection.execute(
                 "UPDATE sessions SET ended_unix = ? WHERE id = ?", (ended_unix, session_id)
             )
@@ -163,7 +164,7 @@ class Store:
 
     def name_voices(self, names: Mapping[VoiceKey, str]) -> None:
         """Keep names of speakers; an empty one removes the name given before."""
-        with self._changing():
+        with changing(self._connection):
             for key, name in names.items():
                 self._connection.execute(
                     "DELETE FROM voices WHERE session_id = ? AND channel = ? AND label = ?", key
@@ -184,14 +185,14 @@ class Store:
 
     def delete(self, session_id: str) -> bool:
         """Delete a session and its turns; returns whether there was one."""
-        with self._changing():
+        with changing(self._connection):
             done = self._connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,)).rowcount > 0
         self._truncate_log()
         return done
 
     def delete_before(self, unix_time: float) -> int:
         """Delete the sessions and rooms that began before a time; returns the number of sessions."""
-        with self._changing():
+        with changing(self._connection):
             self._connection.execute("DELETE FROM rooms WHERE began_unix < ?", (unix_time,))
             n_deleted = self._connection.execute(
                 "DELETE FROM sessions WHERE began_unix < ?", (unix_time,)
@@ -294,17 +295,6 @@ class Store:
             "SELECT * FROM line_records WHERE session_id = ? AND channel = ? AND turn = ?", key
         ).fetchone()
         return None if row is None else _line(row).words
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk has ended it
-                self._connection.execute("ROLLBACK")
-            raise
 
     def _truncate_log(self) -> None:
         """Leave nothing of what was deleted in the log beside the file, unless somebody reads it now."""

@@ -23,9 +23,10 @@ from vivavoce.store.key_records import (
     owner_of,
 )
 from vivavoce.store.migrations import KEY_MIGRATIONS, KEYS_APPLICATION_ID, migrate
+from vivavoce.store.transactions import changing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["KeyStore"]
@@ -130,7 +131,7 @@ class KeyStore:
         if key is not None:
             check_key(key)
         made = make_key() if key is None else key
-        with self._changing():
+        with changing(self._connection):
             while key is None and self._is_taken(owner_of(made)):
                 made = make_key()
             if key is not None and self._is_taken(owner_of(made)):
@@ -159,7 +160,7 @@ class KeyStore:
         Raises:
             ConfigurationError: There is no such key.
         """
-        with self._changing():
+        with changing(self._connection):
             found = self._find(name)
             if found is None:
                 raise ConfigurationError(f"there is no key {name}: see vivavoce keys list")
@@ -213,7 +214,7 @@ class KeyStore:
         """
         if not seconds:
             return self.usage(day - 1)
-        with self._changing():
+        with changing(self._connection):
             self._connection.executemany(
                 "INSERT INTO usage (day, owner, seconds) VALUES (?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET seconds = seconds + excluded.seconds",
@@ -239,7 +240,7 @@ class KeyStore:
             expires_unix: Until when it must be remembered, in seconds since 1970.
             unix_now: In seconds since 1970.
         """
-        with self._changing():
+        with changing(self._connection):
             self._connection.execute("DELETE FROM spent_tokens WHERE expires_unix < ?", (unix_now,))
             added = self._connection.execute(
                 "INSERT INTO spent_tokens (token, expires_unix) VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -262,17 +263,6 @@ class KeyStore:
             (name,),
         ).fetchone()
         return None if row is None else _record(row)
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk has ended it
-                self._connection.execute("ROLLBACK")
-            raise
 
 
 def _make(path: Path) -> None:
