@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from vivavoce.asr.models.base import SpeakerEmbedder
     from vivavoce.asr.speakers import Stretch, Told
     from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
-    from vivavoce.types import Word
 
 __all__ = ["PENDING", "KnownOf", "SpeakerLabels"]
 
@@ -131,7 +130,7 @@ class SpeakerLabels:
             done, _ = await asyncio.wait({hearing}, timeout=self._limit_s)
             told = hearing.result() if done else {}
         labels = {piece: (self._name(each.voice), each.confidence) for piece, each in told.items()}
-        known.reported = _labelled(known, labels, turn.words)
+        known.reported = _labelled(known, labels)
         return known.reported
 
     async def _hear(self, channel: _Channel, turn: _Turn, speech: Sequence[Stretch]) -> dict[int, Told]:
@@ -209,7 +208,7 @@ class SpeakerLabels:
         for turn in channel.turns.values():
             if turn.is_labelled(labels):
                 continue
-            revised = _labelled(turn, labels, turn.reported.words, turn.reported.speaker)
+            revised = _labelled(turn, labels, turn.reported.speaker)
             if _speakers(revised) != _speakers(turn.reported):
                 changed.append(revised)
         return voices, changed
@@ -249,7 +248,6 @@ class SpeakerLabels:
 def _labelled(
     turn: _Turn,
     labels: Mapping[int, tuple[str, float | None]],
-    words: Sequence[Word],
     otherwise: str | None = None,
 ) -> TurnUpdated:
     """A turn with the labels of its pieces; it has that of most of its speech.
@@ -257,13 +255,12 @@ def _labelled(
     Args:
         turn: The turn.
         labels: Labels of pieces and their probabilities.
-        words: Its words.
         otherwise: The label without any; None: `PENDING`.
     """
-    unknown = (otherwise or PENDING, None)
+    unknown, words = (otherwise or PENDING, None), turn.reported.words
     if not turn.owners:
         whole = labels.get(turn.pieces[0] if turn.pieces else -1 - turn.reported.turn_order, unknown)
-        named = [(whole[0], whole[1])] * len(words)
+        named = [whole] * len(words)
     else:
         named = []
         for owner in turn.owners:
