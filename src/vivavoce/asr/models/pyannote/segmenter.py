@@ -39,15 +39,12 @@ class PyannoteSegmenter:
         longest_samples: The length of audio that it was trained with: ten seconds.
         step_samples: From one frame to the next: 270, nearly 17 ms.
         offset_samples: From the start of the audio to the middle of the first frame.
-        sets: The speakers of each class, by number; the empty one is that nobody speaks. The numbers are of
-            one stretch of audio: speaker 0 of another can be another person.
     """
 
     name: Final = "pyannote"
     longest_samples: Final = 10 * MODEL_RATE_HZ
     step_samples: Final = STEP_SAMPLES
     offset_samples: Final = FIELD_SAMPLES // 2
-    sets: Final[tuple[tuple[int, ...], ...]] = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -80,8 +77,9 @@ class PyannoteSegmenter:
             audio: Stretches of audio, shape (n,), float32, 16 kHz, full scale ±1; the lengths may differ.
 
         Returns:
-            For each, shape (frames, 7), float32, in the order of ``sets``; the sum of a frame is 1. In less
-            than 991 samples there is no frame. They do not depend on the other stretches of the batch.
+            For each, shape (frames, 7), float32, in the order of `vivavoce.asr.speakers.SPEAKER_SETS`; the
+            sum of a frame is 1. In less than 991 samples there is no frame. They do not depend on the other
+            stretches of the batch.
         """
         # The network norms its features over the whole audio, so only audio of one length shares a run.
         return run_by_length(audio, self._run)
