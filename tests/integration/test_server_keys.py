@@ -130,13 +130,15 @@ def test_the_minutes_of_the_day_survive_a_restart(store):
 
 @both
 def test_the_other_limits_of_a_key(server, store, dialect):
-    key = store.add("alice", limits=KeyLimits(sessions=1, session_minutes=0.001))
+    one = store.add("alice", limits=KeyLimits(sessions=1))
+    short = store.add("carol", limits=KeyLimits(session_minutes=0.05))
     unpaid = store.add("bob", standing=KeyStatus.UNPAID)
     wait_until(lambda: knows(server, unpaid))
     assert refusal(server, dialect, unpaid) == UNPAID_CODES[dialect]
-    with opened(server, dialect, key) as socket:
+    with opened(server, dialect, one):
+        assert refusal(server, dialect, one) == BUSY_CODES[dialect]
+    with opened(server, dialect, short) as socket:
         send(socket, speech(0, 1))
-        assert refusal(server, dialect, key) == BUSY_CODES[dialect]
         finals, code, _ = ended(dialect, socket)
     assert (word(1) in " ".join(finals).lower(), code) == (True, EXPIRED_CODES[dialect])
 

@@ -21,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
+from integration.test_server import send
 from support.encoders import opus_packets
 from support.scripted_engine import ScriptedRecogniser, pcm, silence, speech
 from support.servers import log_of_the_server, received_ms, scripted_server
@@ -56,11 +57,6 @@ def rest(socket):
             messages.append(json.loads(socket.recv(timeout=HANG_S)))
         except ConnectionClosed as closed:
             return messages, closed.rcvd and closed.rcvd.code
-
-
-def send(socket, samples):
-    for piece in np.array_split(samples, max(1, len(samples) // 1_600)):
-        socket.send(pcm(piece))
 
 
 def of(messages, kind):
