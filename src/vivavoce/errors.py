@@ -11,6 +11,7 @@
     ├── ModelError                  1  the model's files are missing or unusable
     ├── EngineError                 1  the engine has failed, and every session with it
     ├── ServerError                 1  the server can't start (a busy port, no keys)
+    ├── StoreError                  1  what servers share can't be reached at the moment
     └── RealtimeError               1  a real-time session failed; the vendor's name and arguments
         ├── ConnectError            3  no server answered, or the handshake failed
         ├── RefusedError            4  the server refused: key, quota, capacity
@@ -42,6 +43,7 @@ __all__ = [
     "ServerError",
     "SessionLostError",
     "SessionStateError",
+    "StoreError",
     "VivavoceError",
 ]
 
@@ -102,6 +104,10 @@ class EngineError(VivavoceError):
 
 class ServerError(VivavoceError):
     """The server can't start."""
+
+
+class StoreError(VivavoceError):
+    """What servers share can't be reached at the moment, or refuses."""
 
 
 class RealtimeError(VivavoceError):

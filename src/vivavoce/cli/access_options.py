@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["KeyStoreOption", "TrustedProxyOption"]
+__all__ = ["KeyStoreOption", "RedisOption", "TrustedProxyOption"]
 
 KeyStoreOption = Annotated[
     Path | None,
@@ -17,6 +17,17 @@ KeyStoreOption = Annotated[
         envvar="VIVAVOCE_KEY_STORE",
         show_default=False,
         help="Accept the API keys in this SQLite file, which vivavoce keys changes while the server runs.",
+    ),
+]
+RedisOption = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        metavar="URL",
+        envvar="VIVAVOCE_REDIS",
+        show_default=False,
+        help="Share API keys, tokens and limits with all servers that use this Redis, such as "
+        "redis://host:6379/0; the password may be in VIVAVOCE_REDIS_PASSWORD.",
     ),
 ]
 TrustedProxyOption = Annotated[

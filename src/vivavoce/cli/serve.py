@@ -10,7 +10,11 @@ import stat
 from pathlib import Path  # noqa: TC003  - typer reads it
 from typing import TYPE_CHECKING, Any, Final
 
-from vivavoce.cli.access_options import KeyStoreOption, TrustedProxyOption  # noqa: TC001  - typer reads them
+from vivavoce.cli.access_options import (  # noqa: TC001  - typer reads them
+    KeyStoreOption,
+    RedisOption,
+    TrustedProxyOption,
+)
 from vivavoce.cli.guarded import say
 from vivavoce.cli.model_options import (
     DeviceOption,
@@ -72,6 +76,7 @@ def serve(
     api_key: ApiKeyOption = None,
     api_key_file: ApiKeyFileOption = None,
     key_store: KeyStoreOption = None,
+    redis: RedisOption = None,
     no_auth: NoAuthOption = False,
     max_sessions: MaxSessionsOption = None,
     max_sessions_per_key: MaxSessionsPerKeyOption = None,
@@ -125,6 +130,7 @@ _SAME_NAMES: Final = (
     "host",
     "port",
     "key_store",
+    "redis",
     "no_auth",
     "webhooks",
     "private_webhooks",

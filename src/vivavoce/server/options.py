@@ -13,6 +13,7 @@ from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.errors import ConfigurationError, ServerError
 from vivavoce.model_files import DEFAULT_MODEL, VOICE_CATALOGUE, ChosenModel, choose
 from vivavoce.server.access import LOCAL_PROXIES, KeyRing, TrustedProxies, is_loopback
+from vivavoce.store import check_redis_url
 
 __all__ = ["ServerOptions"]
 
@@ -29,6 +30,8 @@ class ServerOptions:
         api_keys: Keys that open a session; a loopback address needs none. A key that is followed by
             ``no-funds``, ``unpaid`` or ``disabled`` is refused for that reason.
         key_store: File of more API keys, which ``vivavoce keys`` changes while the server runs; None: none.
+        redis: Address of a Redis with what several servers share: more API keys, as in a key store, unless
+            ``no_auth`` says that there are none. None: nothing is shared.
         no_auth: Whether a public address may be served without keys.
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
@@ -76,6 +79,7 @@ class ServerOptions:
     port: int = DEFAULT_PORT
     api_keys: tuple[str, ...] = ()
     key_store: Path | None = None
+    redis: str | None = field(default=None, repr=False)  # it may contain a password
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
@@ -115,7 +119,12 @@ class ServerOptions:
     @property
     def needs_key(self) -> bool:
         """Whether a client needs an API key, or a token of one; even if there is none yet."""
-        return bool(self.api_keys) or self.key_store is not None
+        return bool(self.api_keys) or self.key_store is not None or self.has_redis_keys
+
+    @property
+    def has_redis_keys(self) -> bool:
+        """Whether there may be API keys in the Redis."""
+        return self.redis is not None and not self.no_auth
 
     @property
     def may_post(self) -> bool:
@@ -137,8 +146,7 @@ class ServerOptions:
         """
         KeyRing(self.api_keys)
         TrustedProxies(self.trusted_proxies)
-        if self.key_store and self.store and self.key_store.resolve() == self.store.resolve():
-            raise ConfigurationError(f"--key-store and --store must be two files, got {self.store} twice")
+        self._check_stores()
         if self.tls_self_signed and (self.tls_cert or self.tls_key):
             raise ConfigurationError(
                 "--tls-self-signed makes a certificate: use it with neither --tls-cert nor --tls-key"
@@ -153,7 +161,7 @@ class ServerOptions:
         if self.webhooks and not (self.needs_key or is_loopback(self.host)):
             raise ConfigurationError(
                 "--webhooks on a public address needs keys: without them anyone could use the server to send "
-                "requests; set --api-key or --key-store"
+                "requests; set --api-key, --key-store or --redis"
             )
         if self.device not in DEVICE_CHOICES:
             raise ConfigurationError(f"--device must be {', '.join(DEVICE_CHOICES)}, got {self.device!r}")
@@ -181,8 +189,16 @@ class ServerOptions:
         if not (self.needs_key or self.no_auth or is_loopback(self.host)):
             raise ServerError(
                 f"{self.host} is reachable from other machines: set --api-key (or VIVAVOCE_API_KEYS) or "
-                "--key-store, or --no-auth to accept every client"
+                "--key-store or --redis, or --no-auth to accept every client"
             )
+
+    def _check_stores(self) -> None:
+        if self.redis is not None:
+            check_redis_url(self.redis)
+        if self.redis is not None and self.key_store is not None:
+            raise ConfigurationError("--redis and --key-store both keep API keys: use one of them")
+        if self.key_store and self.store and self.key_store.resolve() == self.store.resolve():
+            raise ConfigurationError(f"--key-store and --store must be two files, got {self.store} twice")
 
     def _check_host(self) -> None:
         is_address = self.host.count(":") > 1  # of IPv6

@@ -42,6 +42,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "port": 0,
         "api_keys": ("a", "b", "from-file"),
         "key_store": Path("k.db"),
+        "redis": None,
         "trusted_proxies": ("10.0.0.0/8",),
         "no_auth": False,
         "max_sessions": 4,
@@ -91,6 +92,13 @@ def test_the_environment_reaches_the_server(parts, monkeypatch):
         True,
         2,
     )
+
+
+def test_a_redis_that_servers_share_is_named_by_option_or_environment(parts, monkeypatch):
+    assert run(["serve", "--redis", "redis://a"]) == 0
+    monkeypatch.setenv("VIVAVOCE_REDIS", "redis://:secret@b/1")
+    assert run(["serve"]) == 0
+    assert [options.redis for options in parts.served] == ["redis://a", "redis://:secret@b/1"]
 
 
 def test_options_override_the_environment(parts, monkeypatch):

@@ -13,7 +13,23 @@ def test_a_public_address_needs_keys_or_no_auth():
     ServerOptions(host="0.0.0.0", api_keys=("k",)).check()
     ServerOptions(host="0.0.0.0", no_auth=True).check()
     ServerOptions(host="0.0.0.0", key_store=Path("keys.db")).check()
+    ServerOptions(host="0.0.0.0", redis="redis://shared").check()
     ServerOptions().check()
+
+
+def test_a_redis_keeps_keys_unless_there_are_to_be_none():
+    assert ServerOptions(redis="redis://shared").needs_key
+    assert not ServerOptions(redis="redis://shared", no_auth=True).needs_key
+    assert ServerOptions(redis="redis://shared", no_auth=True, api_keys=("k",)).needs_key
+
+
+def test_the_password_of_a_redis_is_not_shown():
+    assert "secret" not in repr(ServerOptions(redis="redis://:secret@shared"))
+
+
+def test_keys_are_kept_in_one_place():
+    with pytest.raises(ConfigurationError, match="--redis and --key-store both keep API keys"):
+        ServerOptions(redis="redis://shared", key_store=Path("keys.db")).check()
 
 
 def test_an_unknown_status_after_a_key_stops_the_start():
