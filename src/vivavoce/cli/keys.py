@@ -15,13 +15,13 @@ from vivavoce.cli.guarded import say
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from vivavoce.store import KeyRecord, KeyStore
+    from vivavoce.store import KeyRecord, KeyStorage
 
 __all__ = ["keys"]
 
 keys = typer.Typer(
     no_args_is_help=True,
-    help="Add, list, limit and revoke the API keys that serve --key-store FILE accepts.",
+    help="Add, list, limit and revoke the API keys that serve --key-store FILE or serve --redis URL accepts.",
 )
 
 _DAY_S: Final = 86_400
@@ -44,6 +44,16 @@ _StoreOption = Annotated[
         envvar="VIVAVOCE_KEY_STORE",
         show_default=False,
         help="The file that serve --key-store names.",
+    ),
+]
+_RedisOption = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        metavar="URL",
+        envvar="VIVAVOCE_REDIS",
+        show_default=False,
+        help="The Redis that serve --redis names, instead of a file.",
     ),
 ]
 _NameArgument = Annotated[
@@ -91,6 +101,7 @@ def add(
         typer.Option("--stdin", help="Read the key from standard input: a long random text made elsewhere."),
     ] = False,
     key_store: _StoreOption = None,
+    redis: _RedisOption = None,
 ) -> None:
     """Make a key and print it, for the only time: the file holds its digest.
 
@@ -103,7 +114,7 @@ def add(
 
     given = sys.stdin.readline().strip() if stdin else None
     limits = KeyLimits(**_limits(sessions, daily_minutes, session_minutes))
-    with _open(key_store, create=True) as store:
+    with _open(key_store, redis, create=True) as store:
         key = store.add(name, key=given, limits=limits, standing=KeyStatus(standing.value), is_admin=admin)
     if given is None:
         print(key)
@@ -117,12 +128,13 @@ def list_(
     *,
     all_: Annotated[bool, typer.Option("--all", help="Show revoked keys too.")] = False,
     key_store: _StoreOption = None,
+    redis: _RedisOption = None,
 ) -> None:
     """List keys: name, id, state, limits, audio of today, and the day of the last use.
 
     The id is what stored transcripts have as their owner.
     """
-    with _open(key_store) as store:
+    with _open(key_store, redis) as store:
         records = [record for record in store.records() if all_ or record.revoked_unix is None]
         today = int(time.time() // _DAY_S)
         used, last_days = store.usage(today), store.last_days()
@@ -140,14 +152,18 @@ def list_(
 
 @keys.command()
 def revoke(
-    name: _NameArgument, *, end_sessions: _EndSessionsOption = False, key_store: _StoreOption = None
+    name: _NameArgument,
+    *,
+    end_sessions: _EndSessionsOption = False,
+    key_store: _StoreOption = None,
+    redis: _RedisOption = None,
 ) -> None:
     """Revoke a key for good; it opens no session any more, and neither do its tokens.
 
     Its open sessions continue, unless --end-sessions ends them. A server learns of it within a second or
     two.
     """
-    with _open(key_store) as store:
+    with _open(key_store, redis) as store:
         store.change(name, revoked_unix=time.time(), ends_sessions=end_sessions)
     say(f"Revoked {name}.")
 
@@ -178,6 +194,7 @@ def limit(
         ),
     ] = None,
     key_store: _StoreOption = None,
+    redis: _RedisOption = None,
 ) -> None:
     """Change what a key may use, its standing, or switch it on or off.
 
@@ -204,7 +221,7 @@ def limit(
         changes["is_admin"] = admin
     if not (changes or limits):
         raise ConfigurationError("nothing to change: name a limit, --standing, --on, --off or --admin")
-    with _open(key_store) as store:
+    with _open(key_store, redis) as store:
         found = [record for record in store.records() if record.name == name and record.revoked_unix is None]
         before = found[0].limits if found else None
         if before is not None and limits:
@@ -213,12 +230,43 @@ def limit(
     say(f"{name}: {_state(changed)}, {_limits_text(changed)}.")
 
 
-def _open(path: Path | None, *, create: bool = False) -> KeyStore:
-    from vivavoce.store import KeyStore
+@keys.command()
+def copy(*, key_store: _StoreOption = None, redis: _RedisOption = None) -> None:
+    """Copy the keys of a file to a Redis that has none, with their limits and what they have used today.
 
-    if path is None:
-        raise ConfigurationError("--key-store FILE (or VIVAVOCE_KEY_STORE) must name the file of the server")
-    return KeyStore(path, create=create)
+    Tokens that were issued for them stay valid.
+
+    \b
+    Example:
+      vivavoce keys copy --key-store keys.db --redis redis://localhost
+    """  # noqa: D301  - click keeps the lines after \b as they are
+    from vivavoce.store import RedisKeyStore, check_redis_url
+
+    if key_store is None or redis is None:
+        raise ConfigurationError("keys copy needs both --key-store FILE and --redis URL")
+    check_redis_url(redis)
+    today = int(time.time() // _DAY_S)
+    with _open(key_store, None) as source, RedisKeyStore(redis) as target:
+        records = source.records()
+        target.take(records, source.secret())
+        target.add_usage(source.usage(today - 1), today)
+    say(f"Copied {len(records)} keys.")
+
+
+def _open(path: Path | None, redis: str | None, *, create: bool = False) -> KeyStorage:
+    from vivavoce.store import check_redis_url, open_key_storage
+
+    if path is not None and redis is not None:
+        raise ConfigurationError("--key-store and --redis both name the place of the keys: use one of them")
+    if redis is not None:
+        check_redis_url(redis)
+    found = open_key_storage(path, redis, create=create)
+    if found is None:
+        raise ConfigurationError(
+            "--key-store FILE (or VIVAVOCE_KEY_STORE) must name the file of the server, or --redis URL (or "
+            "VIVAVOCE_REDIS) its Redis"
+        )
+    return found
 
 
 def _limits(sessions: str | None, daily_minutes: str | None, session_minutes: str | None) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Connection:
             self._choose_engine(dialect)
             if dialect.room is not None:
                 self._service.rooms.check(dialect.room)
-            stream = self._open_stream(dialect, grant)
+            stream = await self._open_stream(dialect, grant)
         except ProtocolViolation as violation:
             await self._refuse(violation)
         except Exception as error:  # noqa: BLE001 - a bug of ours fails this session and no other
@@ -183,7 +183,7 @@ class Connection:
         if engine.state is EngineState.DEAD:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
 
-    def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
+    async def _open_stream(self, dialect: Dialect, grant: Grant) -> Channels:
         limits = dialect.limits
         if limits.max_lead_s is not None:
             limits = dataclasses.replace(limits, max_lead_s=self._service.options.max_lead_s)
@@ -205,7 +205,7 @@ class Connection:
                 known=None if known is None else known.current(),
             )
         # After what may fail, or it would never end; before its room, which a refused session must not touch.
-        self._service.ledger.begin(stream.session_id, grant.owner, unix_now)
+        await self._service.begin_session(stream.session_id, grant.owner)
         self._followers = self._service.follow(stream.session_id, dialect.room, grant.owner)
         return stream
 
@@ -261,7 +261,7 @@ class Connection:
             # The session refers to its connection and back. Its audio is megabytes that Python's cycle
             # collector does not count, so it would free them late.
             self._served = None
-            self._service.ledger.end(stream.session_id)
+            self._service.end_session(stream.session_id, self._owner)
             if dialect.webhook is not None:
                 finals = list(itertools.chain.from_iterable(self._final_frames.values()))
                 self._service.post(dialect.webhook, stream.session_id, finals)

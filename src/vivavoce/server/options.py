@@ -119,12 +119,12 @@ class ServerOptions:
     @property
     def needs_key(self) -> bool:
         """Whether a client needs an API key, or a token of one; even if there is none yet."""
-        return bool(self.api_keys) or self.key_store is not None or self.has_redis_keys
+        return bool(self.api_keys) or self.key_store is not None or self.redis_of_keys is not None
 
     @property
-    def has_redis_keys(self) -> bool:
-        """Whether there may be API keys in the Redis."""
-        return self.redis is not None and not self.no_auth
+    def redis_of_keys(self) -> str | None:
+        """Address of the Redis with API keys; None: there are none."""
+        return None if self.no_auth else self.redis
 
     @property
     def may_post(self) -> bool:
@@ -196,7 +196,10 @@ class ServerOptions:
         if self.redis is not None:
             check_redis_url(self.redis)
         if self.redis is not None and self.key_store is not None:
-            raise ConfigurationError("--redis and --key-store both keep API keys: use one of them")
+            raise ConfigurationError(
+                "--redis and --key-store both keep API keys: use one of them; vivavoce keys copy --key-store "
+                "FILE --redis URL brings the keys of a file into a Redis"
+            )
         if self.key_store and self.store and self.key_store.resolve() == self.store.resolve():
             raise ConfigurationError(f"--key-store and --store must be two files, got {self.store} twice")
 

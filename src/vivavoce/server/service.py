@@ -10,7 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from vivavoce.errors import ConfigurationError, ModelError, ServerError
-from vivavoce.server.access import Admission, KeyBook, Ledger, OriginPolicy, TrustedProxies, token_was_used
+from vivavoce.server.access import (
+    Admission,
+    KeyBook,
+    Ledger,
+    OriginPolicy,
+    TrustedProxies,
+    token_was_used,
+    too_many,
+)
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers
@@ -20,6 +28,7 @@ from vivavoce.server.recorder import Recorder
 from vivavoce.server.rooms import Rooms
 from vivavoce.server.shares import SharedMachine
 from vivavoce.server.webhooks import Deliveries, post
+from vivavoce.store import open_key_storage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
@@ -96,7 +105,8 @@ class Service:
         self.options = options
         self.engines = engine_pool(options, make_engine)
         self.models = served_models(options)
-        self.key_book = book = None if options.key_store is None else KeyBook(options.key_store)
+        store = open_key_storage(options.key_store, options.redis_of_keys)
+        self.key_book = book = None if store is None else KeyBook(store)
         self.proxies = TrustedProxies(options.trusted_proxies)
         self.admission = (
             Admission(options.api_keys)
@@ -163,7 +173,7 @@ class Service:
             if self.recorder is not None:
                 await self.recorder.close()
             if self.key_book is not None:
-                await self.key_book.close(self.ledger.usage)
+                await self.key_book.close(self.ledger)
 
     async def _report_known_voices(self) -> None:
         """Load the voice encoder if there are known voices: whether it can use them shows only then."""
@@ -205,7 +215,7 @@ class Service:
                     await self._keys_wanted.wait()
             is_wanted = self._keys_wanted.is_set()
             self._keys_wanted.clear()
-            await self.key_book.exchange(self.admission, self.ledger.usage, reads_keys=is_wanted)
+            await self.key_book.exchange(self.admission, self.ledger, reads_keys=is_wanted)
 
     def reload_keys(self, keys: Iterable[str]) -> None:
         """Take other keys of the options, and read the key store again at once; call it in the event loop.
@@ -226,6 +236,36 @@ class Service:
         if grant.token is not None and book is not None and not await book.spend(grant.token):
             raise token_was_used()
         return grant
+
+    async def begin_session(self, session_id: str, owner: str) -> None:
+        """Note that a session begins, here and for the other servers with this key store.
+
+        Args:
+            session_id: Its id.
+            owner: Whose it is.
+
+        Raises:
+            ProtocolViolation: Its key has too many open sessions on all servers, or no audio left today.
+        """
+        ledger, book = self.ledger, self.key_book
+        ledger.begin(session_id, owner, time.time())
+        limit = ledger.limit_of(owner)
+        if limit is None or book is None or not owner:
+            return
+        is_open = False
+        try:
+            is_open = await book.claim(owner, ledger.open_by_owner[owner], limit)
+        finally:
+            if not is_open:
+                self.end_session(session_id, owner)
+        if not is_open:
+            raise too_many(limit)
+
+    def end_session(self, session_id: str, owner: str) -> None:
+        """Note that a session is over, here and for the other servers with this key store."""
+        self.ledger.end(session_id)
+        if self.key_book is not None:
+            self.key_book.released(owner, self.ledger.open_by_owner.get(owner, 0))
 
     @property
     def is_full(self) -> bool:

@@ -10,7 +10,7 @@ from vivavoce.server.engines import check_devices
 from vivavoce.server.sockets import listen
 from vivavoce.server.tls import certificate_for
 from vivavoce.server.tracing import check_tracing
-from vivavoce.store import KeyStore, Store
+from vivavoce.store import Store, open_key_storage
 
 if TYPE_CHECKING:
     from vivavoce.server.options import ServerOptions
@@ -31,7 +31,8 @@ def check_start(options: ServerOptions) -> None:
         ServerError: A busy port, a public address without keys, or a certificate that cannot be used.
         ConfigurationError: Options contradict each other, or a store can't be used.
         ModelError: A package of a model is missing, or it can't run where it shall.
-        ExtrasNotInstalledError: The library that makes certificates, or OpenTelemetry, is missing.
+        StoreError: The Redis can't be reached.
+        ExtrasNotInstalledError: The library that makes certificates, of Redis, or OpenTelemetry, is missing.
     """
     options.check()
     for model in (*options.models, options.final_model):
@@ -42,8 +43,9 @@ def check_start(options: ServerOptions) -> None:
         check_tracing()
     if options.store is not None:
         Store(options.store).close()
-    if options.key_store is not None:
-        KeyStore(options.key_store).close()
+    keys = open_key_storage(options.key_store, options.redis_of_keys)
+    if keys is not None:
+        keys.close()
     log = logging.getLogger(certificate_for.__module__)
     was_disabled, log.disabled = log.disabled, True
     try:

@@ -22,6 +22,7 @@ from vivavoce.store.key_records import (
     make_key,
     owner_of,
 )
+from vivavoce.store.key_storage import LEASE_S
 from vivavoce.store.migrations import KEY_MIGRATIONS, KEYS_APPLICATION_ID, migrate
 from vivavoce.store.transactions import changing
 
@@ -33,6 +34,7 @@ __all__ = ["KeyStore"]
 
 _BUSY_S: Final = 10.0
 _SECRET_BYTES: Final = 32
+_SERVER_BYTES: Final = 8
 _KEPT_DAYS: Final = 400  # of the use of keys
 _FIELDS: Final = (
     "name, digest, owner, created_unix, standing, is_on, is_admin, sessions, daily_minutes, session_minutes,"
@@ -57,6 +59,8 @@ class KeyStore:
             ConfigurationError: It does not exist, is no file of keys, or can't be opened.
         """
         self.path = path
+        self.name = str(path)
+        self._server = secrets.token_hex(_SERVER_BYTES)  # distinguishes its leases from those of others
         if not create and not path.is_file():
             raise ConfigurationError(f"{path}: there is no such file of keys; vivavoce keys add makes one")
         try:
@@ -103,6 +107,12 @@ class KeyStore:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def warnings(self) -> list[str]:
+        """Return what its operator should change about it, for the log."""
+        if self.path.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP):
+            return [f"other users of this machine can read {self.path}: chmod 600 {self.path}"]
+        return []
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -200,6 +210,12 @@ class KeyStore:
             return False  # removed, or about to be replaced: the open file is all there is
         return (found.st_dev, found.st_ino) != self._file
 
+    def reopened(self) -> Self:
+        """Return the store that the path names now; this one is closed."""
+        other = type(self)(self.path, create=False)
+        self.close()
+        return other
+
     # --- their use ------------------------------------------------------------------------------
 
     def add_usage(self, seconds: Mapping[tuple[int, str], float], day: int) -> dict[tuple[int, str], float]:
@@ -248,7 +264,51 @@ class KeyStore:
             )
         return added.rowcount > 0
 
+    def claim(self, owner: str, sessions: int, limit: int | None) -> bool:
+        """Report the open sessions of a key on this server, unless there are too many on all of them.
+
+        What is reported counts for `LEASE_S` seconds.
+
+        Args:
+            owner: Identifies the key.
+            sessions: How many this server has, the one that is to begin included.
+            limit: How many there may be on all servers; None: any number.
+
+        Returns:
+            Whether there are not too many; otherwise nothing is reported.
+        """
+        with changing(self._connection):
+            now = time.time()
+            # One from the future is of a server that ended before the clock was set back.
+            self._connection.execute(
+                "DELETE FROM leases WHERE expires_unix <= ? OR expires_unix > ?", (now, now + LEASE_S)
+            )
+            (elsewhere,) = self._connection.execute(
+                "SELECT coalesce(sum(sessions), 0) FROM leases WHERE owner = ? AND server <> ?",
+                (owner, self._server),
+            ).fetchone()
+            if limit is not None and elsewhere + sessions > limit:
+                return False
+            self._report({owner: sessions}, now + LEASE_S)
+        return True
+
+    def renew(self, sessions: Mapping[str, int]) -> None:
+        """Report the open sessions of several keys on this server.
+
+        Args:
+            sessions: How many, by owner; 0 ends an earlier report.
+        """
+        with changing(self._connection):
+            self._report(sessions, time.time() + LEASE_S)
+
     # --- within ---------------------------------------------------------------------------------
+
+    def _report(self, sessions: Mapping[str, int], expires_unix: float) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO leases (owner, server, sessions, expires_unix) VALUES (?, ?, ?, ?)",
+            [(owner, self._server, count, expires_unix) for owner, count in sessions.items()],
+        )
+        self._connection.execute("DELETE FROM leases WHERE server = ? AND sessions = 0", (self._server,))
 
     def _data_version(self) -> int:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()

@@ -76,6 +76,13 @@ KEY_MIGRATIONS: Final = (
     CREATE TABLE spent_tokens (token BLOB PRIMARY KEY, expires_unix REAL NOT NULL) WITHOUT ROWID;
     CREATE TABLE secret (number INTEGER PRIMARY KEY, content BLOB NOT NULL);
     """,
+    # 2: open sessions on each server, until it should have reported them again
+    """
+    CREATE TABLE leases (
+        owner TEXT NOT NULL, server TEXT NOT NULL, sessions INTEGER NOT NULL, expires_unix REAL NOT NULL,
+        PRIMARY KEY (owner, server)
+    ) WITHOUT ROWID;
+    """,
 )
 """Scripts for the file of keys."""
 

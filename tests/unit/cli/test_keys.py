@@ -132,3 +132,16 @@ def test_the_file_must_be_named_and_there(tmp_path, monkeypatch, capsys):
         assert run(["keys", *command, "--key-store", str(tmp_path / "none.db")]) == 2
         assert "there is no such file of keys; vivavoce keys add makes one" in capsys.readouterr().err
         assert not (tmp_path / "none.db").exists()
+
+
+def test_keys_are_in_a_file_or_in_a_redis(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VIVAVOCE_KEY_STORE", str(tmp_path / "keys.db"))
+    assert run(["keys", "list", "--redis", "redis://localhost"]) == 2
+    assert "--key-store and --redis both name the place of the keys" in capsys.readouterr().err
+    assert run(["keys", "copy"]) == 2
+    assert "keys copy needs both" in capsys.readouterr().err
+    monkeypatch.delenv("VIVAVOCE_KEY_STORE")
+    assert run(["keys", "list", "--redis", "redis://:a/secret@localhost"]) == 2
+    error = capsys.readouterr().err
+    assert "--redis must be redis://HOST:PORT/DATABASE" in error
+    assert "secret" not in error

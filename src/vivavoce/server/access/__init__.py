@@ -3,7 +3,7 @@
 from vivavoce.server.access.admission import Admission
 from vivavoce.server.access.key_book import KeyBook
 from vivavoce.server.access.keys import KeyRing, KeyStatus, is_loopback, owner_of, strip_scheme
-from vivavoce.server.access.ledger import Ledger
+from vivavoce.server.access.ledger import Ledger, too_many
 from vivavoce.server.access.origins import OriginPolicy
 from vivavoce.server.access.proxies import LOCAL_PROXIES, ForwardedClient, TrustedProxies
 from vivavoce.server.access.refusals import log_refusal
@@ -29,4 +29,5 @@ __all__ = [
     "strip_scheme",
     "token_routes",
     "token_was_used",
+    "too_many",
 ]

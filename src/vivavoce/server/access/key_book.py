@@ -1,27 +1,24 @@
-"""The key store of a running server: its keys as they change, and the use of each key."""
+"""The key store of a running server: its keys as they change, and what each key uses on all servers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
-import stat
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, TypeVarTuple
 
-from vivavoce.errors import ConfigurationError
 from vivavoce.server.access.usage import DailyUsage, day_of
-from vivavoce.store import KeyStore
+from vivavoce.store import STORE_FAILURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
 
     from vivavoce.server.access.admission import Admission
+    from vivavoce.server.access.ledger import Ledger
     from vivavoce.server.access.tokens import UsedToken
-    from vivavoce.store import KeyRecord
+    from vivavoce.store import KeyRecord, KeyStorage
 
 __all__ = ["KeyBook"]
 
@@ -30,112 +27,199 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
+_ANSWER_S: Final = 0.5  # how long a session that begins waits for the store
+
+
+class _Own(NamedTuple):
+    """What this server has to report to the store."""
+
+    usage: Mapping[tuple[int, str], float]  # seconds by day and owner
+    tokens: tuple[UsedToken, ...]
+    sessions: Mapping[str, int]  # by owner
+
 
 class KeyBook:
-    """Reads and writes the key store on a thread of its own, so that a slow disk stops no session.
+    """Reads and writes the key store on a thread of its own, so that a slow store stops no session.
+
+    While the store can't be used, this server decides by what it knows; what is used meanwhile is written
+    when the store is back.
 
     Attributes:
         records: The keys as last read.
         secret: What the store signs tokens with.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the store.
+    def __init__(self, store: KeyStorage) -> None:
+        """Take a store; `close` closes it.
 
         Args:
-            path: The file; it is made if it does not exist.
+            store: The store, open.
 
         Raises:
-            ConfigurationError: It can't be used.
+            VivavoceError: It can't be used.
         """
-        self._path = path
-        self._store = KeyStore(path)
-        self.records: list[KeyRecord] = self._store.records()
-        self.secret = self._store.secret()
-        self._stored_usage = self._store.usage(day_of(time.time()) - 1)
+        self._store = store
+        self.records: list[KeyRecord] = store.records()
+        self.secret = store.secret()
+        self._stored_usage = store.usage(day_of(time.time()) - 1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vivavoce-keys")
-        self._is_stale = False  # the file has changed since its keys were read
+        self._is_stale = False  # the store has changed since its keys were read
         self._problem = ""  # what failed last, until it works again
+        self._unsaved_tokens: list[UsedToken] = []  # used while the store did not answer
+        self._reported: set[str] = set()  # owners whose open sessions here the store may count
+        self._is_closed = False
         self._warn()
 
     def _warn(self) -> None:
+        name = self._store.name
         if not any(record.revoked_unix is None for record in self.records):
-            _log.warning("%s holds no key: vivavoce keys add NAME --key-store %s", self._path, self._path)
-        if self._path.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP):
-            _log.warning("other users of this machine can read %s: chmod 600 %s", self._path, self._path)
+            _log.warning("%s holds no key: vivavoce keys add NAME makes one", name)
+        for advice in self._store.warnings():
+            _log.warning("%s", advice)
 
     def begin(self, usage: DailyUsage) -> None:
         """Let the counts of audio begin with what the store holds."""
         usage.saved(self._stored_usage, day_of(time.time()))
 
-    async def exchange(self, admission: Admission, usage: DailyUsage, *, reads_keys: bool = False) -> None:
-        """Write what keys have used, read what other servers have added, and take keys that have changed.
+    async def exchange(self, admission: Admission, ledger: Ledger, *, reads_keys: bool = False) -> None:
+        """Write what keys use here, read what they use on other servers, and take keys that have changed.
 
         Args:
             admission: Gets the keys.
-            usage: The audio of each day.
-            reads_keys: Whether keys are read even if the file seems unchanged.
+            ledger: Knows the open sessions and the audio of each day.
+            reads_keys: Whether keys are read even if the store seems unchanged.
         """
-        day = day_of(time.time())
-        unsaved = usage.begin_saving()
+        day, began = day_of(time.time()), time.monotonic()
+        own = self._own(ledger)
         try:
-            stored, records = await self._call(self._exchange, unsaved, day, reads_keys)
-        except (sqlite3.Error, ConfigurationError, OSError) as error:
-            usage.not_saved()
+            stored, records = await self._call(self._exchange, own, day, reads_keys)
+        except STORE_FAILURES as error:
+            ledger.usage.not_saved()
             self._note(str(error))
             return
-        usage.saved(stored, day)
-        self._note("")
+        ledger.usage.saved(stored, day)
+        del self._unsaved_tokens[: len(own.tokens)]
+        self._reported -= {owner for owner, count in own.sessions.items() if not count}
+        took_s = time.monotonic() - began
+        self._note(f"it took {took_s:.1f} s to answer" if took_s > _ANSWER_S else "")
         if records is not None:
             self.records = records
             admission.replace_records(records, self.secret)
-            _log.info("keys of %s: %s", self._path, _counts(records))
+            _log.info("keys of %s: %s", self._store.name, _counts(records))
+
+    def _own(self, ledger: Ledger) -> _Own:
+        sessions = dict.fromkeys(self._reported, 0) | dict(ledger.open_by_owner)
+        self._reported |= sessions.keys()
+        return _Own(ledger.usage.begin_saving(), tuple(self._unsaved_tokens), sessions)
 
     async def spend(self, token: UsedToken) -> bool:
         """Note that a token is used; returns whether no server with this store has seen it before."""
-        try:
-            return await self._call(self._spend, token)
-        except sqlite3.Error as error:  # this process still remembers the token
-            self._note(str(error))
-            return True
+        is_new = await self._ask(self._spend, token)
+        if is_new is None:  # this process still remembers the token
+            self._unsaved_tokens.append(token)
+        return is_new is not False
 
-    async def close(self, usage: DailyUsage) -> None:
-        """Write what keys have used, and close the file."""
+    async def claim(self, owner: str, sessions: int, limit: int) -> bool:
+        """Report the sessions of a key that begins another one; returns whether all servers have few enough.
+
+        Args:
+            owner: Whose session it is.
+            sessions: How many it has here, this one included.
+            limit: How many it may have on all servers.
+        """
+        self._reported.add(owner)
+        return await self._ask(self._claim, owner, sessions, limit) is not False
+
+    def released(self, owner: str, sessions: int) -> None:
+        """Report that a session of a key has ended, without waiting.
+
+        Args:
+            owner: Whose session it was.
+            sessions: How many it still has here.
+        """
+        if owner in self._reported and not self._problem and not self._is_closed:
+            self._thread.submit(self._renew, {owner: sessions})  # if it fails, the next exchange reports it
+
+    async def close(self, ledger: Ledger) -> None:
+        """Write what keys have used, report that no session is open, and close the store."""
+        own = self._own(ledger)
+        own = own._replace(sessions=dict.fromkeys(own.sessions, 0))
         try:
-            await self._call(self._exchange, usage.begin_saving(), day_of(time.time()), False)
-        except (sqlite3.Error, ConfigurationError, OSError) as error:
+            await self._call(self._exchange, own, day_of(time.time()), False)
+        except STORE_FAILURES as error:
             self._note(str(error))
+            minutes = sum(own.usage.values()) / 60
+            _log.error("%s: %.1f minutes of audio could not be written", self._store.name, minutes)
+        self._is_closed = True
         await asyncio.to_thread(self._thread.shutdown)
         self._store.close()
 
     async def _call(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
+    async def _ask(self, function: Callable[[*_Ts], bool], *arguments: *_Ts) -> bool | None:
+        """Return what the store answers in time; None: it does not, and is not asked again until it works."""
+        if self._problem or self._is_closed:
+            return None
+        asked = asyncio.ensure_future(self._call(function, *arguments))
+        asked.add_done_callback(_forget)
+        done, _ = await asyncio.wait({asked}, timeout=_ANSWER_S)
+        if not done:
+            self._note(f"it took more than {_ANSWER_S:g} s to answer")
+            return None
+        try:
+            return asked.result()
+        except STORE_FAILURES as error:
+            self._note(str(error))
+            return None
+
     # --- on the thread --------------------------------------------------------------------------
 
     def _exchange(
-        self, unsaved: dict[tuple[int, str], float], day: int, reads_keys: bool
+        self, own: _Own, day: int, reads_keys: bool
     ) -> tuple[dict[tuple[int, str], float], list[KeyRecord] | None]:
         self._is_stale = self._store.has_changed() or reads_keys or self._is_stale
         if self._store.is_replaced():
-            replaced = KeyStore(self._path, create=False)
-            self._store.close()
-            self._store, self.secret = replaced, replaced.secret()
+            self._store = self._store.reopened()
+            self.secret = self._store.secret()
         records = self._store.records() if self._is_stale else None
-        stored = self._store.add_usage(unsaved, day)
+        for token in own.tokens:
+            self._spend(token)
+        if own.sessions:
+            self._renew(own.sessions)
+        stored = self._store.add_usage(own.usage, day)
         self._is_stale = False
         return stored, None if records == self.records and not reads_keys else records
 
     def _spend(self, token: UsedToken) -> bool:
         return self._store.spend(token.claims, token.expires_unix, time.time())
 
+    def _claim(self, owner: str, sessions: int, limit: int) -> bool:
+        return self._store.claim(owner, sessions, limit)
+
+    def _renew(self, sessions: Mapping[str, int]) -> None:
+        self._store.renew(sessions)
+
+    # --- within ---------------------------------------------------------------------------------
+
     def _note(self, problem: str) -> None:
         """Log what fails once, and that it works again."""
+        name = self._store.name
         if problem and not self._problem:
-            _log.error("%s: %s; keys stay as they are, and their use is written later", self._path, problem)
+            _log.error(
+                "%s: %s; keys stay as they are, limits hold for this server alone, and use is written later",
+                name,
+                problem.removeprefix(f"{name}: "),
+            )
         elif self._problem and not problem:
-            _log.warning("%s: it can be used again", self._path)
+            _log.warning("%s: it can be used again", name)
         self._problem = problem
+
+
+def _forget(asked: asyncio.Future[bool]) -> None:
+    """Take note of the answer that nobody waits for any longer, so that asyncio does not complain of it."""
+    if not asked.cancelled():
+        asked.exception()
 
 
 def _counts(records: list[KeyRecord]) -> str:

@@ -11,9 +11,9 @@ from vivavoce.store import KeyLimits
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "too_many"]
 
 _MAX_REMEMBERED: Final = 10_000
 _NO_LIMITS: Final = KeyLimits()
@@ -57,14 +57,23 @@ class Ledger:
             ProtocolViolation: Its owner has as many open sessions as the limit allows, or has used up the
                 audio of the day.
         """
-        limits = [self._max_per_owner, self._limits_of(owner).sessions]
-        limit = min((each for each in limits if each is not None), default=None)
+        limit = self.limit_of(owner)
         if limit is not None and self._open_by_owner[owner] >= limit:
-            raise ProtocolViolation(Failure.BUSY, f"at most {limit} at a time with one key")
+            raise too_many(limit)
         self._check_minutes(owner, unix_now)
         self._open[session_id] = owner
         self._heard_s[session_id] = 0.0
         self._open_by_owner[owner] += 1
+
+    def limit_of(self, owner: str) -> int | None:
+        """Return how many open sessions an owner may have; None: there is no limit."""
+        limits = [self._max_per_owner, self._limits_of(owner).sessions]
+        return min((each for each in limits if each is not None), default=None)
+
+    @property
+    def open_by_owner(self) -> Mapping[str, int]:
+        """How many sessions each owner has open; those with none are missing."""
+        return self._open_by_owner
 
     def note_audio(self, session_id: str, audio_s: float, unix_now: float) -> None:
         """Note how much audio an open session has received.
@@ -107,3 +116,8 @@ class Ledger:
             return ProtocolViolation(Failure.SESSION_ELSEWHERE)
         known = session_id in self._over
         return ProtocolViolation(Failure.SESSION_OVER if known else Failure.SESSION_UNKNOWN)
+
+
+def too_many(limit: int) -> ProtocolViolation:
+    """Return why an owner with as many sessions as its limit allows gets no other one."""
+    return ProtocolViolation(Failure.BUSY, f"at most {limit} at a time with one key")
