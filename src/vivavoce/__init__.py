@@ -47,6 +47,7 @@ from vivavoce.errors import (
     RealtimeError,
     RefusedError,
     SessionLostError,
+    SessionRefusedError,
     VivavoceError,
 )
 from vivavoce.version import __version__
@@ -88,6 +89,7 @@ __all__ = [
     "RefusedError",
     "Session",
     "SessionLostError",
+    "SessionRefusedError",
     "Settings",
     "SpeakerRevisionEvent",
     "TerminationEvent",

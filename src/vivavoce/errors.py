@@ -17,6 +17,7 @@
         ├── RefusedError            4  the server refused: key, quota, capacity
         ├── SessionStateError       1  a call that the session's state does not allow (also RuntimeError)
         └── SessionLostError        3  the connection was lost and reconnecting failed
+            └── SessionRefusedError 4  the server ended the session by a rule, or refused to go on with it
 
 Messages have one form: "`name` must be X, got Y" for a value, otherwise what failed and why; after a
 semicolon follows what to do about it.
@@ -42,6 +43,7 @@ __all__ = [
     "RefusedError",
     "ServerError",
     "SessionLostError",
+    "SessionRefusedError",
     "SessionStateError",
     "StoreError",
     "VivavoceError",
@@ -166,3 +168,13 @@ class SessionLostError(RealtimeError):
     def __init__(self, message: str, status_code: int | None = None, *, lost_ms: int = 0) -> None:
         super().__init__(f"{message}; {lost_ms / 1000:.1f} s of audio were not transcribed", status_code)
         self.lost_ms = lost_ms
+
+
+class SessionRefusedError(SessionLostError, RefusedError):
+    """The server ended an open session by one of its rules, or refused to continue it elsewhere.
+
+    A key that was withdrawn, a quota that is used up, audio that came too fast: another connection would be
+    refused, too. Audio since the last finished turn was not transcribed.
+    """
+
+    exit_code: ClassVar[int] = 4

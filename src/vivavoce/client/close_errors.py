@@ -32,6 +32,8 @@ KEY_ADVICE: Final = "; set VIVAVOCE_API_KEY, or settings.api_key"
 _UNAUTHORIZED = frozenset({1008, 4001})
 _REFUSAL_CODES = frozenset({1008, 1013, 3006, 3008, 3009})  # in addition to the codes of v2
 _OWN_CODES = range(4000, 5000)
+_EXPIRED = frozenset({3008, 4008})  # of an open session: another one may continue it
+_BROKEN_RULES = frozenset({1008, 3006, 3007, 3009, *_OWN_CODES}) - _EXPIRED
 
 
 def close_text(code: int, reason: str, message: str | None = None) -> str:
@@ -57,8 +59,9 @@ def close_text(code: int, reason: str, message: str | None = None) -> str:
 
 
 def close_error(code: int, reason: str, message: str | None = None) -> RealtimeError:
-    """Return the error for the close of an open session."""
-    return RealtimeError(close_text(code, reason, message), code)
+    """Return the error for the close of an open session: a refusal if the server's rules ended it."""
+    kind = RefusedError if code in _BROKEN_RULES else RealtimeError
+    return kind(close_text(code, reason, message), code)
 
 
 def opening_error(where: str, code: int, reason: str, message: str | None = None) -> RealtimeError:

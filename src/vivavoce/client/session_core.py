@@ -22,7 +22,14 @@ from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEv
 from vivavoce.client.owner import Owner
 from vivavoce.client.send_queue import MAX_BACKLOG, SendQueue
 from vivavoce.client.timeline import Timeline
-from vivavoce.errors import ConnectError, RealtimeError, SessionLostError, SessionStateError
+from vivavoce.errors import (
+    ConnectError,
+    RealtimeError,
+    RefusedError,
+    SessionLostError,
+    SessionRefusedError,
+    SessionStateError,
+)
 
 __all__ = ["MAX_BACKLOG", "LocalEvent", "PendingError", "SessionCore", "SessionState"]
 
@@ -341,7 +348,8 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
     def _fail(self, error: RealtimeError) -> None:
         if self._outgoing.can_replay:
             lost_ms = self._outgoing.unfinished_ms
-            error = SessionLostError(str(error), error.status_code, lost_ms=lost_ms)
+            kind = SessionRefusedError if isinstance(error, RefusedError) else SessionLostError
+            error = kind(str(error), error.status_code, lost_ms=lost_ms)
         self.error = error
         self._events.append(error)
         code = error.status_code

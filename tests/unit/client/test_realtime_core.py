@@ -29,6 +29,7 @@ from vivavoce.errors import (
     RealtimeError,
     RefusedError,
     SessionLostError,
+    SessionRefusedError,
 )
 from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
 from vivavoce.types import Encoding
@@ -468,8 +469,17 @@ def test_a_refusal_is_final(code):
     core = lasting_core()
     core.receive_close(code, "")
     error, closed = taken(core)
-    assert isinstance(error, SessionLostError)
+    assert isinstance(error, SessionRefusedError)
+    assert error.exit_code == RefusedError.exit_code
     assert (error.status_code, closed.code) == (code, code)
+
+
+def test_an_expired_session_that_can_not_be_continued_is_lost_and_not_refused():
+    core = lasting_core()
+    core.receive_close(4008, "")
+    for _ in range(2):
+        core.dial_failed(ConnectError("no server"))
+    assert type(core.error) is SessionLostError
 
 
 def test_unread_states_of_an_utterance_replace_each_other():

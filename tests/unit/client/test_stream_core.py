@@ -18,7 +18,7 @@ from vivavoce.client.events import (
     TurnEvent,
 )
 from vivavoce.client.stream_core import MAX_BACKLOG, SessionState, StreamCore
-from vivavoce.errors import ConnectError, RealtimeError, RefusedError, SessionLostError
+from vivavoce.errors import ConnectError, RealtimeError, RefusedError, SessionLostError, SessionRefusedError
 from vivavoce.protocol.aai_v3.choices import StreamEncoding
 
 RATE = 16_000
@@ -447,3 +447,22 @@ def test_the_closed_event_comes_once_and_last(steps, keep):
     assert not closes or received[-1] is closes[0]
     assert sum(isinstance(event, BeginEvent) for event in received) == core.has_opened
     assert sum(isinstance(event, RealtimeError) for event in received) <= 1
+
+
+@pytest.mark.parametrize("code", [1008, 3006, 3007, 4001])
+def test_a_session_that_the_server_ends_by_its_rules_is_refused(code):
+    core = open_core()
+    core.send_audio(sound(1000))
+    outgoing(core)
+    core.receive_close(code, "not any longer")
+    *_, error, closed = events(core)
+    assert isinstance(error, SessionRefusedError)
+    assert (error.exit_code, error.lost_ms, closed.code) == (4, 1000, code)
+
+
+def test_a_lost_session_that_no_server_takes_again_is_refused():
+    core = open_core()
+    core.receive_close(1006, "")
+    core.dial_failed(RefusedError("no key", 401))
+    *_, error, _ = events(core)
+    assert isinstance(error, SessionRefusedError)
