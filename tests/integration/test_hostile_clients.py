@@ -7,7 +7,7 @@ import socket
 from urllib.parse import quote
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
@@ -287,3 +287,17 @@ def test_torn_connections_leave_nothing_behind(server, path):
     wait_until(lambda: not state.tasks)
     wait_until(lambda: service.gate.n_open == 0)
     assert service.engine.n_sessions == 0
+
+
+def test_the_clients_of_a_proxy_are_limited_one_by_one():
+    def connected(base_url, address):
+        headers = {"X-Forwarded-For": address}
+        return connect(base_url + V3, compression=None, additional_headers=headers)
+
+    with scripted_server(max_connections_per_address=1) as server:
+        server.wait_ready()
+        with connected(server.base_url, "192.0.2.1"), connected(server.base_url, "192.0.2.2"):
+            with pytest.raises(InvalidStatus) as caught:
+                connected(server.base_url, "192.0.2.1")
+            assert caught.value.response.status_code == 503
+            assert int(caught.value.response.headers["Retry-After"]) > 0

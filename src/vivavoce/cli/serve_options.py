@@ -131,7 +131,8 @@ MaxConnectionsOption = Annotated[
         min=1,
         show_default=False,
         help="Allow this many connections at a time from one address, or from one IPv6 network of 64 bits "
-        "(default: no limit). Connections from this machine, as from a proxy, are not limited.",
+        "(default: no limit). This machine and trusted proxies are not limited, the clients of these proxies "
+        "are.",
     ),
 ]
 AllowOriginOption = Annotated[

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from vivavoce.protocol import aai_v2, aai_v3
 from vivavoce.protocol.dialects import DIALECTS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.requests import Request
-    from starlette.websockets import WebSocket
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from vivavoce.protocol.dialect import DialectFactory
     from vivavoce.server.engines import EngineMaker
@@ -68,7 +69,16 @@ def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | No
             WebSocketRoute("/{path:path}", _other_paths(endpoints)),
             *(Route(path, _upgrade_required) for path in DIALECTS),
         ],
-        middleware=[Middleware(ForwardedClient, proxies=service.proxies), Middleware(SlicedBodies)],
+        middleware=[
+            Middleware(
+                ForwardedClient,
+                proxies=service.proxies,
+                enter=service.gate.enter_forwarded,
+                leave=service.gate.leave_forwarded,
+                refuse=_refuse_forwarded,
+            ),
+            Middleware(SlicedBodies),
+        ],
         exception_handlers={404: _not_found},
         lifespan=service.lifespan,
     )
@@ -113,6 +123,20 @@ def _other_paths(endpoints: Mapping[str, _Endpoint]) -> _Endpoint:
             await found(websocket)
 
     return endpoint
+
+
+def _refuse_forwarded(error: str) -> ASGIApp:
+    """Return what answers a client of a proxy that has too many requests open."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {"Retry-After": retry_after()}
+        if scope["type"] == "websocket":
+            await _deny(WebSocket(scope, receive, send), 503, error, headers)
+            return
+        _log.info("refused %s a request with 503: %s", scope["client"][0], error)
+        await JSONResponse({"error": error}, 503, headers)(scope, receive, send)
+
+    return app
 
 
 async def _deny(

@@ -33,7 +33,8 @@ class ConnectionGate:
         Args:
             per_address: Most connections from one address, or from one network of 64 bits in IPv6; None: no
                 limit. Connections from this machine are not limited: they may come from a proxy.
-            is_proxy: Whether an address is that of a proxy elsewhere, which is not limited either.
+            is_proxy: Whether an address is that of a proxy elsewhere, which is not limited either: its
+                clients are, by `enter_forwarded`.
         """
         self._is_proxy = is_proxy
         self.n_open = 0
@@ -50,21 +51,37 @@ class ConnectionGate:
         Returns:
             Why it must be refused; None: it need not be. It counts either way until it leaves.
         """
-        address, is_local = _network(host)
         self.n_open += 1
-        self._by_address[address] += 1
+        excess = self.enter_forwarded(host)
         if self.in_all is not None and self.n_open > self.in_all:
             return f"the server has {self.in_all} connections, which is all it can take"
+        return excess
+
+    def leave(self, host: str) -> None:
+        """Forget a connection."""
+        self.n_open -= 1
+        self.leave_forwarded(host)
+
+    def enter_forwarded(self, host: str) -> str | None:
+        """Count a request, or a WebSocket, that came through a proxy as a connection of its client.
+
+        Args:
+            host: The address of the client, from the proxy.
+
+        Returns:
+            Why it must be refused; None: it need not be. It counts either way until it leaves.
+        """
+        address, is_local = _network(host)
+        self._by_address[address] += 1
         limit = self._per_address
         is_free = is_local or self._is_proxy(host)
         if limit is not None and not is_free and self._by_address[address] > limit:
             return f"an address may have at most {limit} connections at a time"
         return None
 
-    def leave(self, host: str) -> None:
-        """Forget a connection."""
+    def leave_forwarded(self, host: str) -> None:
+        """Forget a request that came through a proxy."""
         address, _ = _network(host)
-        self.n_open -= 1
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

@@ -89,3 +89,16 @@ def test_a_trusted_proxy_is_not_limited():
     gate = ConnectionGate(1, TrustedProxies(["10.0.0.0/8"]).trusts)
     assert [gate.enter("10.0.0.7") for _ in range(5)] == [None] * 5
     assert [gate.enter("192.0.2.1") is None for _ in range(2)] == [True, False]
+
+
+def test_clients_of_a_proxy_are_limited_by_their_own_addresses():
+    proxy = "198.51.100.7"
+    gate = ConnectionGate(per_address=1, is_proxy=TrustedProxies([proxy]).trusts)
+    assert [gate.enter(proxy) for _ in range(3)] == [None] * 3
+    assert gate.enter_forwarded("192.0.2.1") is None
+    assert gate.enter_forwarded("192.0.2.2") is None
+    assert gate.enter_forwarded("192.0.2.1") == "an address may have at most 1 connections at a time"
+    for _ in range(2):
+        gate.leave_forwarded("192.0.2.1")
+    assert gate.enter_forwarded("192.0.2.1") is None
+    assert gate.n_open == 3

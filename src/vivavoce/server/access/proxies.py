@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -78,16 +78,30 @@ class TrustedProxies:
 
 
 class ForwardedClient:
-    """ASGI middleware that replaces the address of a proxy by that of its client.
+    """ASGI middleware that replaces the address of a proxy by that of its client, and limits that one, too.
 
     Args:
         app: The application.
         proxies: The proxies that are believed.
+        enter: Counts a request of a client; returns why it must be refused, or None.
+        leave: Forgets it, refused or not.
+        refuse: The application that answers those that are refused, made from the reason.
     """
 
-    def __init__(self, app: ASGIApp, proxies: TrustedProxies) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        proxies: TrustedProxies,
+        *,
+        enter: Callable[[str], str | None] = lambda _: None,
+        leave: Callable[[str], None] = lambda _: None,
+        refuse: Callable[[str], ASGIApp] | None = None,
+    ) -> None:
         self._app = app
         self._proxies = proxies
+        self._enter = enter
+        self._leave = leave
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection."""
@@ -95,8 +109,18 @@ class ForwardedClient:
             host = scope["client"][0]
             address = self._proxies.address_of(host, scope["headers"])
             if address != host:
-                scope = {**scope, "client": (address, 0)}  # its port is not known
+                await self._serve(address, {**scope, "client": (address, 0)}, receive, send)  # port unknown
+                return
         await self._app(scope, receive, send)
+
+    async def _serve(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a client of a proxy, unless it has too many requests open."""
+        excess = self._enter(address)
+        try:
+            app = self._app if excess is None or self._refuse is None else self._refuse(excess)
+            await app(scope, receive, send)
+        finally:
+            self._leave(address)
 
 
 def _network(text: str) -> _Network:

@@ -104,3 +104,33 @@ def test_the_application_sees_the_client_of_the_proxy():
     ):
         asyncio.run(outer(scope, None, None))
     assert seen == [(CLIENT, 0), (CLIENT, 5), None, None]
+
+
+def test_a_client_of_a_proxy_that_has_too_many_requests_open_is_refused():
+    open_requests, answers = [], []
+
+    def enter(address):
+        open_requests.append(address)
+        return None if open_requests.count(address) <= 1 else "too many"
+
+    async def app(scope, receive, send):
+        del scope, send
+        answers.append("served")
+        await receive()  # another request of the same client
+
+    def refuse(reason):
+        async def answer(scope, receive, send):
+            del scope, receive, send
+            answers.append(reason)
+
+        return answer
+
+    outer = ForwardedClient(app, PROXIES, enter=enter, leave=open_requests.remove, refuse=refuse)
+    scope = {"type": "websocket", "client": (PROXY, 5), "headers": forwarded_for(CLIENT)}
+
+    async def another():
+        await outer(scope, None, None)
+
+    asyncio.run(outer(scope, another, None))
+    assert answers == ["served", "too many"]
+    assert open_requests == []
