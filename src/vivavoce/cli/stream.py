@@ -146,8 +146,7 @@ def stream(
     a file as fast as it can transcribe it, any other at most 20 s ahead of real time. Standard input, or a
     pipe in place of a file, is raw mono audio or a stream of any format. Damage is skipped and counted.
     If one of several recordings can't be read, the exit code is 1; if a lost connection can't be restored,
-    3; if the server refuses to go on, 4. Ctrl-C ends the audio and shows the last utterance; the exit code
-    is 0 for a pipe, 130 for a file.
+    3; if the server refuses it, 4. Ctrl-C shows the last utterance and exits with 0 (pipe) or 130 (file).
     """  # noqa: D301  - click keeps the lines after \b as they are
     from vivavoce.cli.outputs import Outputs
 

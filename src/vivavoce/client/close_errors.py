@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from vivavoce.errors import ConnectError, RealtimeError, RefusedError
+from vivavoce.errors import (
+    ConnectError,
+    RealtimeError,
+    RefusedError,
+    SessionLostError,
+    SessionRefusedError,
+)
 from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS
 
 __all__ = [
@@ -14,6 +20,7 @@ __all__ = [
     "REFUSAL_STATUSES",
     "close_error",
     "close_text",
+    "lost_error",
     "opening_error",
 ]
 
@@ -62,6 +69,12 @@ def close_error(code: int, reason: str, message: str | None = None) -> RealtimeE
     """Return the error for the close of an open session: a refusal if the server's rules ended it."""
     kind = RefusedError if code in _BROKEN_RULES else RealtimeError
     return kind(close_text(code, reason, message), code)
+
+
+def lost_error(error: RealtimeError, lost_ms: int) -> SessionLostError:
+    """Return the error for a session that ends because of another error, with the audio that it lost."""
+    kind = SessionRefusedError if isinstance(error, RefusedError) else SessionLostError
+    return kind(str(error), error.status_code, lost_ms=lost_ms)
 
 
 def opening_error(where: str, code: int, reason: str, message: str | None = None) -> RealtimeError:

@@ -16,20 +16,13 @@ import random
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from vivavoce.client.backoff import Backoff, Reconnect, is_retryable
-from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST, close_error, opening_error
+from vivavoce.client.close_errors import CLEAN_CODES, CONNECTION_LOST, close_error, lost_error, opening_error
 from vivavoce.client.event_queue import EventQueue
 from vivavoce.client.events import ClosedEvent, ReconnectedEvent, ReconnectingEvent
 from vivavoce.client.owner import Owner
 from vivavoce.client.send_queue import MAX_BACKLOG, SendQueue
 from vivavoce.client.timeline import Timeline
-from vivavoce.errors import (
-    ConnectError,
-    RealtimeError,
-    RefusedError,
-    SessionLostError,
-    SessionRefusedError,
-    SessionStateError,
-)
+from vivavoce.errors import ConnectError, RealtimeError, SessionStateError
 
 __all__ = ["MAX_BACKLOG", "LocalEvent", "PendingError", "SessionCore", "SessionState"]
 
@@ -347,9 +340,7 @@ class SessionCore(abc.ABC, Generic[ServerEvent]):
 
     def _fail(self, error: RealtimeError) -> None:
         if self._outgoing.can_replay:
-            lost_ms = self._outgoing.unfinished_ms
-            kind = SessionRefusedError if isinstance(error, RefusedError) else SessionLostError
-            error = kind(str(error), error.status_code, lost_ms=lost_ms)
+            error = lost_error(error, self._outgoing.unfinished_ms)
         self.error = error
         self._events.append(error)
         code = error.status_code
