@@ -88,7 +88,7 @@ def read_manifest(folder: Path) -> list[Clip]:
             continue
         try:
             clips.append(_clip(folder, decoder.decode(line)))
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ConfigurationError(f"{path}, line {number}: {error}") from error
     return clips
 

@@ -104,7 +104,7 @@ def measured_streams(
         measured = msgspec.json.decode(path.read_bytes(), type=Measured)
     except FileNotFoundError:
         raise ConfigurationError(f"the capacity of this machine{what} was not measured: {how}") from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} can't be read ({error}): {how}") from None
     if measured.version != __version__:
         raise ConfigurationError(f"the capacity was measured with vivavoce {measured.version}: {how} again")

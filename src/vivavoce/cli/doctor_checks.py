@@ -227,7 +227,7 @@ def _vivavoce_state(port: int) -> str | None:
                 connection.request("GET", "/readyz")
                 body = json.loads(connection.getresponse().read(4096))
                 return f"{body['status']}, {int(body['sessions'])} sessions{suffix}"
-            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError):
                 continue
     return None
 

@@ -45,7 +45,7 @@ def _error_text(body: bytes | bytearray | None) -> str:
     """Return the error in the body of a response, if it is JSON and has one."""
     try:
         return msgspec.json.decode(body or b"", type=_ErrorBody).error
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return ""
 
 

@@ -115,7 +115,7 @@ def _request(
         raise _mismatch(address, proxy, error) or unreachable_error(address, error, proxy) from None
     try:
         return msgspec.json.decode(answer, type=V2Token).token
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise ConnectError(f"the answer of {address} must contain a token: {error}") from None
 
 

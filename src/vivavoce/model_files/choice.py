@@ -173,13 +173,13 @@ def _n_pieces(folder: Path) -> int:
         if (folder / "vocabulary.json").is_file():
             return len(json.loads((folder / "vocabulary.json").read_bytes()))
         return (folder / "vocabulary.txt").read_bytes().count(b"\n")
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return 0
 
 
 def _config(folder: Path) -> dict[str, object]:
     try:
         config = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return config if isinstance(config, dict) else {}

@@ -149,7 +149,7 @@ class Shelf:
     def _recorded(self, card: Card) -> Mapping[str, Any]:
         try:
             record = json.loads((self.path_of(card) / RECORD).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return record if isinstance(record, dict) else {}
 

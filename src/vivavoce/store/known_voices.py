@@ -130,7 +130,7 @@ class KnownVoicesFile:
             raise _unusable(self.path, error) from None
         try:
             content = msgspec.json.decode(data, type=_Content)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise self._damaged() from None
         if content.version != _VERSION or not all(map(_is_sound, content.voices)):
             raise self._damaged()

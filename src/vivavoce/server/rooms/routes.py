@@ -188,7 +188,7 @@ class _RoomEndpoints:
             raise _Refused(JSONResponse({"error": "Authorization must be the room's key"}, 401))
         try:
             return served, msgspec.json.decode(await read_body(request, _MAX_BODY_BYTES), type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, BodyError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BodyError) as error:
             text = f"the body is not what {request.url.path} takes: {error}"
             raise _Refused(JSONResponse({"error": text}, 400)) from None
 

@@ -106,7 +106,7 @@ def _open(folder: Path, threads: int, device: Device) -> Any:
     onnx_asr = importlib.import_module("onnx_asr")
     try:
         kind = json.loads((folder / "config.json").read_bytes())["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{folder / 'config.json'} must name the `model_type` of the model") from error
     quantisation = "int8" if any(folder.glob("*int8.onnx")) else None
     try:

@@ -87,7 +87,7 @@ class WhisperVocabulary:
                 int(token): text for text, token in content["model"]["vocab"].items() if text not in marks
             }
             pieces = [bytes(letters[letter] for letter in texts[token]) for token in range(len(texts))]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"{path} is not a byte-level vocabulary: {error!r}") from error
         return cls(pieces, marks)
 
