@@ -223,7 +223,7 @@ def test_what_servers_leave_behind_is_forgotten(redis_server):  # noqa: F811
     }
     assert found.keys() == set(kinds)
     assert 60 <= found["token"] <= 120
-    assert found["sessions"] <= 10
+    assert found["sessions"] <= 5
     assert 0 < found["served"] < found["usage"]
 
 
@@ -294,7 +294,9 @@ def test_a_redis_that_cannot_be_used_says_why_and_no_password(redis_server, monk
     redis_server.client.config_set("requirepass", "right-secret")
     address = redis_server.url
     for password in ("", "wrong-secret"):
-        with pytest.raises(StoreError, match=r"^unix:///.*redis.sock: ") as caught:
+        with pytest.raises(
+            StoreError, match=r"redis.sock: the Redis refuses the password; set VIV"
+        ) as caught:
             RedisKeyStore(f"{address}?password={password}" if password else address)
         assert "secret" not in str(caught.value)
     with RedisKeyStore(f"{address}?password=right-secret") as store:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEASE_S", "STORE_FAILURES", "KeyStorage"]
 
-LEASE_S: Final = 10.0
+LEASE_S: Final = 5.0
 """How long the sessions of a server count after it last reported them, in seconds."""
 
 STORE_FAILURES: Final = (sqlite3.Error, OSError, ConfigurationError, StoreError)

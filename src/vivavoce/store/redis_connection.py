@@ -120,11 +120,18 @@ def redis_errors(url: str) -> Iterator[None]:
     Raises:
         StoreError: The Redis can't be reached, or refuses.
     """
+    library = _library("redis")
     try:
         yield
-    except (OSError, _library("redis").RedisError) as error:
-        reason = str(error) or type(error).__name__
-        raise StoreError(f"{shown_redis_url(url)}: {reason[:1].lower()}{reason[1:].rstrip('.')}") from None
+    except library.AuthenticationError:
+        raise StoreError(
+            f"{shown_redis_url(url)}: the Redis refuses the password; set {REDIS_PASSWORD_VARIABLE}"
+        ) from None
+    except (OSError, library.RedisError) as error:
+        reason = (str(error) or type(error).__name__).rstrip(".")
+        is_sentence = not reason[1:2].isupper()
+        reason = reason[:1].lower() + reason[1:] if is_sentence else reason
+        raise StoreError(f"{shown_redis_url(url)}: {reason}") from None
 
 
 def _scheme_of(url: str) -> str:
