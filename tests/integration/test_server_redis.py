@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+import typer.main
 
 from integration.test_rooms import get
 from integration.test_server import V3, open_session, rest, send
@@ -17,7 +18,9 @@ from support.redis_server import redis_server  # noqa: F401  - a fixture
 from support.scripted_engine import silence, speech
 from support.servers import received_ms, scripted_server
 from support.time_limit import wait_until
-from vivavoce.cli.app import run
+from vivavoce.cli.app import app, run
+from vivavoce.cli.doctor_findings import Status
+from vivavoce.cli.doctor_redis import check_redis
 from vivavoce.store import KeyLimits, KeyStatus, KeyStore, RedisKeyStore, owner_of
 
 
@@ -182,6 +185,23 @@ def test_the_command_reaches_all_servers(redis_server, tmp_path, monkeypatch, ca
     table = capsys.readouterr().out
     assert "1.0 of 5" in table
     assert "revoked" in table
+
+
+def test_the_doctor_looks_at_the_redis(redis_server, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("VIVAVOCE_REDIS", redis_server.url)
+    group = typer.main.get_command(app)
+    (empty,) = check_redis(group)
+    assert (empty.status, redis_server.client.dbsize()) == (Status.PROBLEM, 0)
+    with RedisKeyStore(redis_server.url) as store:
+        store.add("alice")
+    redis_server.client.config_set("appendonly", "no")
+    found, advice = check_redis(group)
+    assert (found.status, found.detail) == (Status.OK, f"{redis_server.url} keeps 1 API keys")
+    assert (advice.status, "appendonly" in advice.detail) == (Status.PROBLEM, True)
+    redis_server.kill()
+    (broken,) = check_redis(group)
+    assert broken.status is Status.BROKEN
+    redis_server.start()
 
 
 # --- a Redis that goes away ------------------------------------------------------------------------

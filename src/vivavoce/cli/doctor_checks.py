@@ -12,13 +12,13 @@ import os
 import socket
 import ssl
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import typer
 
+from vivavoce.cli.doctor_findings import Finding, Status
+from vivavoce.cli.doctor_redis import check_redis
 from vivavoce.configuration import DEFAULT_PORT, settings
 from vivavoce.errors import VivavoceError
 
@@ -41,32 +41,6 @@ _EXTRAS: Final = {
 }
 _CLIENT_COMMANDS: Final = ("demo", "mic", "stream")  # those that use the address and the key of a server
 _CORE: Final = ("msgspec", "dotenv", "websockets")
-
-
-class Status(StrEnum):
-    """Result of a check."""
-
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Result of a check.
-
-    Attributes:
-        status: Only `Status.BROKEN` makes the command fail.
-        title: The checked part.
-        detail: Its state.
-        advice: What the user can do about it; empty if there is nothing to do.
-    """
-
-    status: Status
-    title: str
-    detail: str
-    advice: str = ""
 
 
 def _is_installed(module: str) -> bool:
@@ -393,6 +367,7 @@ def all_checks(group: click.Group) -> dict[str, Check]:
         "microphone": check_microphone,
         "port": check_port,
         "server": functools.partial(check_configured_server, group),
+        "Redis": functools.partial(check_redis, group),
     }
 
 

@@ -21,6 +21,7 @@ from vivavoce.cli.doctor_checks import (
     check_settings,
     run_checks,
 )
+from vivavoce.cli.doctor_redis import check_redis
 from vivavoce.configuration import settings
 from vivavoce.errors import ConfigurationError, ConnectError, RealtimeError
 
@@ -178,3 +179,19 @@ def test_the_default_microphone_is_checked(portaudio):
     assert list(check_microphone())[1].status == "problem"
     portaudio.rates = frozenset()
     assert "can't be opened" in list(check_microphone())[1].detail
+
+
+def test_without_a_redis_there_is_nothing_to_find(write_config, monkeypatch):
+    monkeypatch.delenv("VIVAVOCE_REDIS", raising=False)
+    write_config('url = "ws://server:1"\n')
+    assert list(check_redis(GROUP)) == []
+
+
+def test_the_address_of_a_redis_is_checked_and_its_password_not_shown(write_config, monkeypatch):
+    write_config('[serve]\nredis = "http://:hunter2@shared"\n')
+    for _ in range(2):
+        (finding,) = check_redis(GROUP)
+        assert finding.status is Status.PROBLEM
+        assert "--redis must be redis://" in finding.detail
+        assert "hunter2" not in finding.detail
+        monkeypatch.setenv("VIVAVOCE_REDIS", "redis://:hun/ter2@shared")
