@@ -196,7 +196,7 @@ def test_the_doctor_looks_at_the_redis(redis_server, monkeypatch):  # noqa: F811
         store.add("alice")
     redis_server.client.config_set("appendonly", "no")
     found, advice = check_redis(group)
-    assert (found.status, found.detail) == (Status.OK, f"{redis_server.url} keeps 1 API keys")
+    assert (found.status, found.detail) == (Status.OK, f"{redis_server.url} can be used; API keys: 1")
     assert (advice.status, "appendonly" in advice.detail) == (Status.PROBLEM, True)
     redis_server.kill()
     (broken,) = check_redis(group)
@@ -242,6 +242,8 @@ def test_sessions_survive_a_redis_that_is_killed_and_comes_back(redis_server, re
         if loses:
             for file in redis_server._folder.rglob("*.aof*"):
                 file.unlink()
+        wait_until(lambda: not service(one).key_book.is_usable)
+        wait_until(lambda: "vivavoce_key_store_usable 0" in get(one, "/metrics")[1])
         # Without it each server counts alone, and nothing waits for it.
         assert refusal(one, token) is None
         extra = [stack.enter_context(opened(one, alice)) for _ in range(2)]
@@ -251,7 +253,7 @@ def test_sessions_survive_a_redis_that_is_killed_and_comes_back(redis_server, re
         for index, socket in enumerate(sockets):
             send(socket, speech(2 * index + 1))
         redis_server.start()
-        wait_until(lambda: not service(one).key_book._problem and not service(two).key_book._problem)
+        wait_until(lambda: all(service(server).key_book.is_usable for server in replicas))
         # Limits hold again, over both; the token was used while it was away.
         wait_until(lambda: refusal(two, alice) == BUSY_CODES[V3])
         assert refusal(two, token) == UNAUTHORIZED_CODES[V3]
@@ -279,7 +281,7 @@ def test_no_session_waits_for_a_redis_that_hangs(redis_server, replicas, alice):
         finally:
             redis_server.thaw()
         assert (word(0) in words, word(1) in words, code) == (True, True, 1000)
-    wait_until(lambda: not service(one).key_book._problem)
+    wait_until(lambda: service(one).key_book.is_usable)
 
 
 def test_the_log_has_no_password_of_the_redis(redis_server, caplog):  # noqa: F811

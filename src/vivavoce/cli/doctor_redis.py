@@ -39,7 +39,7 @@ def check_redis(group: click.Group) -> Iterator[Finding]:
         except ConfigurationError as error:
             yield Finding(Status.PROBLEM, _TITLE, str(error))
         else:
-            yield Finding(Status.OK, _TITLE, f"{shown} keeps {n_keys} API keys")
+            yield Finding(Status.OK, _TITLE, f"{shown} can be used; API keys: {n_keys}")
             for text in advice:
                 yield Finding(Status.PROBLEM, _TITLE, text)
 

@@ -93,6 +93,7 @@ class Metrics:
         self._turns: dict[str, _Turns] = {}  # by model
         self._delays_s = Histogram(_DELAYS_S)
         self._expires_s: float | None = None  # Unix time; None: there is no certificate
+        self._has_keys: bool | None = None  # whether the key store can be used; None: there is none
 
     def began(self, dialect: str) -> None:
         """Count a session that began."""
@@ -133,6 +134,10 @@ class Metrics:
         """Note when the certificate expires, in Unix time; None: there is none, or it can't be read."""
         self._expires_s = unix_s
 
+    def key_store(self, *, is_usable: bool) -> None:
+        """Note whether the key store can be used."""
+        self._has_keys = is_usable
+
     def render(self, engines: Mapping[str, Engine], now: Now) -> str:
         """Return all metrics in Prometheus' text format.
 
@@ -169,6 +174,7 @@ class Metrics:
                 {"": self._delays_s},
             ),
             *self._of_certificate(),
+            *self._of_key_store(),
             *process_lines(),
         ]
         return "\n".join(lines) + "\n"
@@ -215,6 +221,11 @@ class Metrics:
         if self._expires_s is not None:
             text = "When the TLS certificate expires."
             yield from _gauge("tls_certificate_expiry_timestamp_seconds", text, self._expires_s)
+
+    def _of_key_store(self) -> Iterator[str]:
+        if self._has_keys is not None:
+            text = "1 if the key store can be used, else 0: limits then hold for this server alone."
+            yield from _gauge("key_store_usable", text, int(self._has_keys))
 
 
 def _of_now(now: Now) -> Iterator[str]:

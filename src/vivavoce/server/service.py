@@ -216,6 +216,7 @@ class Service:
             is_wanted = self._keys_wanted.is_set()
             self._keys_wanted.clear()
             await self.key_book.exchange(self.admission, self.ledger, reads_keys=is_wanted)
+            self.metrics.key_store(is_usable=self.key_book.is_usable)
 
     def reload_keys(self, keys: Iterable[str]) -> None:
         """Take other keys of the options, and read the key store again at once; call it in the event loop.

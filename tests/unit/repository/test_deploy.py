@@ -33,6 +33,7 @@ def metrics():
     found.ended("failed", 1.0)
     found.refused("full")
     found.certificate_expires(1.0)
+    found.key_store(is_usable=True)
     found.turn("m", TurnReport(0, None, 1, 1, 0, 0, 1.0, 1.0, 1.0, 1.0, (0.1,)))
     now = Now(
         n_open=0, n_connections=5, limit=1, is_ready=True, is_draining=False, backlog_s=0.0, n_readers=0

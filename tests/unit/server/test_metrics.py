@@ -128,6 +128,7 @@ def used():
     metrics.turn("tiny", REPORT)
     metrics.turn('a "b"\\c\nd', REPORT)
     metrics.certificate_expires(1_800_000_000.0)
+    metrics.key_store(is_usable=False)
     return metrics
 
 
@@ -210,6 +211,7 @@ def test_sessions_and_the_server():
     assert value(text, "vivavoce_room_readers") == 3
     assert value(text, "vivavoce_event_loop_delay_seconds_count") == 2
     assert value(text, "vivavoce_tls_certificate_expiry_timestamp_seconds") == 1.8e9
+    assert value(text, "vivavoce_key_store_usable") == 0
     assert value(text, "process_resident_memory_bytes") > 1e6
     assert value(text, "process_open_fds") >= 3
     assert value(text, "process_cpu_seconds_total") > 0
@@ -222,6 +224,7 @@ def test_what_is_not_known_is_left_out():
     text = rendered(Metrics(), now)
     assert "sessions_limit" not in text
     assert "tls_certificate" not in text
+    assert "key_store" not in text
     assert (value(text, "vivavoce_ready"), value(text, "vivavoce_draining")) == (0, 1)
 
 

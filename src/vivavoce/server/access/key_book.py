@@ -70,10 +70,16 @@ class KeyBook:
         self._is_closed = False
         self._warn()
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the store could be used when it was last tried."""
+        return not self._problem
+
     def _warn(self) -> None:
         name = self._store.name
         if not any(record.revoked_unix is None for record in self.records):
-            _log.warning("%s holds no key: vivavoce keys add NAME makes one", name)
+            option = "--redis" if "://" in name else "--key-store"
+            _log.warning("%s holds no key: vivavoce keys add NAME %s %s", name, option, name)
         for advice in self._store.warnings():
             _log.warning("%s", advice)
 
