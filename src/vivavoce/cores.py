@@ -16,25 +16,40 @@ from vivavoce.control_groups import group_folders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["usable_cores"]
+__all__ = ["limit_cores", "usable_cores", "visible_cores"]
+
+_limit: int | None = None  # of this process, which shares the machine with others of its kind; None: none
 
 
 def usable_cores(root: Path = Path("/")) -> int:
     """Return how many threads can compute at the same time; at least 1.
 
-    It is the number of processors of this process, or its CPU quota, rounded up, if that is less.
+    It is the number of processors of this process, its CPU quota, rounded up, or the limit of `limit_cores`:
+    the least of them.
 
     Args:
         root: Root of the file system in which the quota of the control group is read; see cgroups(7).
     """
-    visible = _visible_cores()
-    return max(1, min([visible, *map(math.ceil, _quotas(root))]))
+    n_visible = len(visible_cores()) or os.cpu_count() or 1
+    limits = [] if _limit is None else [_limit]
+    return max(1, min([n_visible, *limits, *map(math.ceil, _quotas(root))]))
 
 
-def _visible_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def limit_cores(n_threads: int) -> None:
+    """Let `usable_cores` return no more than this, for the life of the process.
+
+    Args:
+        n_threads: The share of this process among several that use the machine together; at least 1.
+    """
+    global _limit  # noqa: PLW0603 - what a process may use is a property of the process
+    _limit = n_threads
+
+
+def visible_cores() -> tuple[int, ...]:
+    """Return the numbers of the processors of this process; empty where the system does not say (macOS)."""
+    if hasattr(os, "sched_getaffinity"):
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return ()
 
 
 def _quotas(root: Path) -> Iterator[float]:

@@ -4,106 +4,29 @@ import contextlib
 import datetime as dt
 import ipaddress
 import json
-import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
-import threading
-from pathlib import Path
 
-import numpy as np
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 import vivavoce
-from support.scripted_engine import pcm, silence, speech
+from support.scripted_engine import pcm, speech
+from support.server_processes import CHUNKS, TERMINATE, TURNS, rest, server_process, talk_all, words_of
 from support.time_limit import HANG_S, time_limit, wait_until
 
 V3 = "/v3/ws?sample_rate=16000"
-TURNS = [(0, 1, 2), (3, 4), (5, 6, 7)]
-DATA = pcm(np.concatenate([part for words in TURNS for part in (silence(6), speech(*words), silence(45))]))
-CHUNKS = [DATA[at : at + 3_200] for at in range(0, len(DATA), 3_200)]
-TERMINATE = '{"type": "Terminate"}'
-# The server is away for as long as its process takes to start, on a busy machine.
-PATIENT = vivavoce.Reconnect(attempts=1_000, first_delay_s=0.02, longest_delay_s=0.2)
-
-
-_PROGRAM = """
-import functools, json, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from support.scripted_engine import ScriptedDetector, ScriptedRecogniser
-from vivavoce.asr.engine import Engine
-from vivavoce.server import ServerOptions, run
-
-def engine(_model):
-    return Engine(recogniser=ScriptedRecogniser, detector=ScriptedDetector)
-
-given = json.loads(sys.argv[2])
-for name in ("tls_cert", "tls_key"):
-    given[name] = Path(given[name]) if given.get(name) else None
-run.make_server = functools.partial(run.make_server, engine=engine)
-run.serve(ServerOptions(**given), on_listening=lambda port: print(port, flush=True))
-"""
-
-
-class ServerProcess:
-    """A server that runs.
-
-    Attributes:
-        process: Its process; standard error is the log.
-        port: Where it listens, on the loopback interface.
-        url: The same, for our client.
-    """
-
-    def __init__(self, process, *, scheme):
-        self.process = process
-        self.port = int(process.stdout.readline())
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
-
-    def stop(self, signal):
-        """Send a signal and wait for the end; returns the exit status."""
-        self.process.send_signal(signal)
-        return self.process.wait(HANG_S)
-
-
-@contextlib.contextmanager
-def server_process(*, log=None, environment=None, **options):
-    """Run a server with these options; it listens when the block begins, and is killed when it ends."""
-    given = {"port": 0, "log_level": "info", "max_lead_s": None, **options}
-    command = [sys.executable, "-c", _PROGRAM, str(Path(__file__).parents[1]), json.dumps(given)]
-    with (
-        Path(log or os.devnull).open("ab") as errors,
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ | (environment or {})
-        ) as process,
-    ):
-        try:
-            yield ServerProcess(process, scheme="wss" if given.get("tls_cert") else "ws")
-        finally:
-            process.kill()
 
 
 @pytest.fixture(autouse=True)
 def limit():
     with time_limit(240):
         yield
-
-
-def rest(socket):
-    """All messages up to the end of a connection, and its close code."""
-    messages = []
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            messages.append(json.loads(socket.recv(timeout=HANG_S)))
-    return messages, socket.close_code
 
 
 # --- SIGTERM --------------------------------------------------------------------------------------
@@ -154,51 +77,6 @@ def test_the_service_manager_hears_of_start_reload_and_stop(tmp_path):
 
 
 # --- kill -9 --------------------------------------------------------------------------------------
-
-
-def words_of(events):
-    return [
-        (event.turn_order, word.text)
-        for event in events
-        if isinstance(event, vivavoce.TurnEvent) and event.end_of_turn
-        for word in event.words
-    ]
-
-
-class Talk(threading.Thread):
-    """One session of the SDK; it waits after a part of its audio until it may go on."""
-
-    def __init__(self, url, pause_after):
-        super().__init__(daemon=True)
-        self.url = url
-        self.pause_after = pause_after
-        self.has_paused, self.may_go_on = threading.Event(), threading.Event()
-        self.events = []
-
-    def run(self):
-        with vivavoce.connect(url=self.url, reconnect=PATIENT) as session:
-            session.send(CHUNKS[: self.pause_after])
-            self.has_paused.set()
-            self.may_go_on.wait(HANG_S)
-            session.send(CHUNKS[self.pause_after :])
-            session.end()
-            self.events = list(session.events())
-
-
-def talk_all(url, between, pauses):
-    """Run a session for each pause; `between` happens when all have come to theirs."""
-    talks = [Talk(url, pause) for pause in pauses]
-    for talk in talks:
-        talk.start()
-    for talk in talks:
-        assert talk.has_paused.wait(HANG_S)
-    between()
-    for talk in talks:
-        talk.may_go_on.set()
-    for talk in talks:
-        talk.join(2 * HANG_S)
-        assert not talk.is_alive()
-    return [talk.events for talk in talks]
 
 
 def test_a_server_that_is_killed_and_started_again_costs_no_word():

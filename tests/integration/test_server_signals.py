@@ -93,7 +93,7 @@ def test_then_it_gets_its_last_words(caplog):
 
 
 def test_a_second_signal_ends_sessions_with_their_last_words(caplog, monkeypatch):
-    monkeypatch.setattr(run_module, "_DOUBLED_S", 0.0)
+    monkeypatch.setattr(run_module, "DOUBLED_S", 0.0)
     caplog.set_level(logging.INFO)
     with running(drain_s=None) as server, contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(speaking(server)) for _ in range(16)]
@@ -119,7 +119,7 @@ def test_a_session_that_opens_while_all_others_end_ends_too():
 
 
 def test_a_doubled_signal_counts_once(monkeypatch):
-    monkeypatch.setattr(run_module, "_DOUBLED_S", 10 * HANG_S)
+    monkeypatch.setattr(run_module, "DOUBLED_S", 10 * HANG_S)
     with running(drain_s=0.05) as server, speaking(server) as socket:
         for _ in range(3):
             server.handle_exit(signal.SIGTERM, None)
@@ -130,7 +130,7 @@ def test_a_doubled_signal_counts_once(monkeypatch):
 
 @pytest.mark.parametrize("signals", [2, 3, 5])
 def test_further_signals_stop_at_once_and_quietly(caplog, monkeypatch, signals):
-    monkeypatch.setattr(run_module, "_DOUBLED_S", 0.0)
+    monkeypatch.setattr(run_module, "DOUBLED_S", 0.0)
     caplog.set_level(logging.INFO)
     with running(drain_s=10_000.0, finish_s=10_000.0) as server, contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(speaking(server)) for _ in range(3)]
@@ -166,7 +166,7 @@ def test_a_hangup_reads_the_keys_again_and_sessions_stay(caplog, monkeypatch):
     keys = ["old"]
     options = {"api_keys": ("old",), "drain_s": 0.0}
     with running(**options) as server:
-        server.reload = lambda: run_module._reload(server, ServerOptions(**options), lambda: keys)
+        server.reload = lambda: run_module.reload_server(server, ServerOptions(**options), lambda: keys)
         with connect(server.url + V3, additional_headers={"Authorization": "old"}) as socket:
             keys[:] = ["new", "newer"]
             server._handle_hangup(signal.SIGHUP, None)
@@ -182,7 +182,7 @@ def test_a_hangup_reads_the_keys_again_and_sessions_stay(caplog, monkeypatch):
 
 
 def test_a_terminal_that_was_closed_stops_the_server(monkeypatch):
-    monkeypatch.setattr(run_module, "_terminal_is_gone", lambda: True)
+    monkeypatch.setattr(run_module, "terminal_is_gone", lambda: True)
     with running(drain_s=0.0) as server:
         server.reload = pytest.fail
         server._handle_hangup(signal.SIGHUP, None)

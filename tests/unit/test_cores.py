@@ -4,9 +4,10 @@ import os
 
 import pytest
 
+from vivavoce import cores
 from vivavoce.asr.engine import Engine
 from vivavoce.asr.engine import engine as engine_module
-from vivavoce.cores import usable_cores
+from vivavoce.cores import limit_cores, usable_cores, visible_cores
 
 V2_MOUNT = "31 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
 V1_MOUNT = (
@@ -109,3 +110,18 @@ def test_the_engine_has_a_worker_for_each(monkeypatch):
     monkeypatch.setattr(engine_module, "usable_cores", lambda: 3)
     assert Engine()._workers == 3
     assert Engine(workers=7)._workers == 7
+
+
+def test_a_process_that_shares_the_machine_uses_its_part(system, monkeypatch):
+    monkeypatch.setattr(cores, "_limit", None)
+    root = system("0::/\n", V2_MOUNT)
+    limit_cores(5)
+    assert usable_cores(root) == 5
+    limit_cores(50)
+    assert usable_cores(root) == 32
+
+
+def test_the_processors_by_number(monkeypatch):
+    assert visible_cores() == tuple(range(32))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert visible_cores() == ()

@@ -55,6 +55,7 @@ from vivavoce.cli.serve_options import (
     TraceOption,
     TurnModelOption,
     WebhooksOption,
+    WorkersOption,
 )
 from vivavoce.cli.server_choice import server_extra
 from vivavoce.configuration import DEFAULT_PORT
@@ -78,6 +79,7 @@ def serve(
     key_store: KeyStoreOption = None,
     redis: RedisOption = None,
     no_auth: NoAuthOption = False,
+    workers: WorkersOption = 1,
     max_sessions: MaxSessionsOption = None,
     max_sessions_per_key: MaxSessionsPerKeyOption = None,
     max_connections_per_address: MaxConnectionsOption = None,
@@ -123,7 +125,10 @@ def serve(
     prepare = functools.partial(server.ServerOptions, api_keys=keys(), **_settings(given))
     options = _options(prepare, model, final_model, max_sessions, device, offline=offline)
     get_voice_model(speaker_model, offline=offline, check=lambda: server.check_start(options))
-    server.serve(options, read_keys=keys)
+    if workers == 1:
+        server.serve(options, read_keys=keys)
+    else:
+        server.serve_workers(options, workers, read_keys=keys)
 
 
 _SAME_NAMES: Final = (

@@ -39,6 +39,7 @@ __all__ = [
     "TraceOption",
     "TurnModelOption",
     "WebhooksOption",
+    "WorkersOption",
 ]
 
 
@@ -101,6 +102,16 @@ NoAuthOption = Annotated[
         "--no-auth",
         envvar="VIVAVOCE_NO_AUTH",
         help="Accept clients without a key, on any address.",
+    ),
+]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        envvar="VIVAVOCE_WORKERS",
+        min=1,
+        help="Serve with this many processes, each with its share of the cores, for machines with many of "
+        "them; limits and figures are of all together. Rooms need one process.",
     ),
 ]
 MaxSessionsOption = Annotated[

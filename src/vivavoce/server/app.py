@@ -73,8 +73,8 @@ def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | No
             Middleware(
                 ForwardedClient,
                 proxies=service.proxies,
-                enter=service.gate.enter_forwarded,
-                leave=service.gate.leave_forwarded,
+                enter=service.enter_forwarded,
+                leave=service.leave_forwarded,
                 refuse=_refuse_forwarded,
             ),
             Middleware(SlicedBodies),
@@ -95,13 +95,14 @@ def _endpoint(service: Service, factory: DialectFactory) -> _Endpoint:
             service.metrics.refused("origin")
             await _deny(websocket, 403, f"pages of {origin} may not open sessions here: see --allow-origin")
             return
-        if service.is_full or service.is_draining:
-            reason = "shutting down" if service.is_draining else "the server is full"
-            service.metrics.refused("draining" if service.is_draining else "full")
+        place, refusal = await service.enter()
+        if refusal is not None:
+            reason = "shutting down" if refusal == "draining" else "the server is full"
+            service.metrics.refused(refusal)
             await _deny(websocket, 503, f"no new sessions: {reason}", {"Retry-After": retry_after()})
             return
         connection = Connection(websocket, factory, service)
-        with service.holding(connection):
+        with service.holding(connection, place):
             await connection.run()
 
     return endpoint

@@ -5,16 +5,29 @@ from __future__ import annotations
 import ipaddress
 import resource
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ConnectionGate", "allow_many_files"]
+__all__ = ["ConnectionGate", "Gate", "allow_many_files"]
 
 _RESERVED_FILES: Final = 128  # for models, logs, the store and webhooks
 _MANY_FILES: Final = (1 << 16, 10_240)  # macOS says that it has no limit, and has one
 _NETWORK_BITS: Final = 64  # an IPv6 client chooses the rest of its address at will
+
+
+class Gate(Protocol):
+    """Counts connections."""
+
+    def enter(self, host: str) -> str | None:
+        """Count a connection of an address; returns why it must be refused, None: it need not be."""
+
+    def is_plain(self) -> None:
+        """Note that a connection asks for something else than a WebSocket; may be called again."""
+
+    def leave(self, host: str) -> None:
+        """Forget a connection."""
 
 
 class ConnectionGate:
@@ -78,6 +91,9 @@ class ConnectionGate:
         if limit is not None and not is_free and self._by_address[address] > limit:
             return f"an address may have at most {limit} connections at a time"
         return None
+
+    def is_plain(self) -> None:
+        """Note nothing: all connections count alike."""
 
     def leave_forwarded(self, host: str) -> None:
         """Forget a request that came through a proxy."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.engine import Histogram
 
-__all__ = ["CONTENT_TYPE", "escaped", "histograms", "labelled", "plain"]
+__all__ = ["CONTENT_TYPE", "escaped", "histograms", "labelled", "number", "plain"]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -41,7 +41,7 @@ def plain(kind: str, name: str, text: str, values: Mapping[str, float] | float) 
     yield f"# TYPE {name} {kind}"
     for labels, value in ({"": values} if isinstance(values, float | int) else values).items():
         braces = f"{{{labels}}}" if labels else ""
-        yield f"{name}{braces} {_number(value)}"
+        yield f"{name}{braces} {number(value)}"
 
 
 def histograms(name: str, text: str, values: Mapping[str, Histogram]) -> Iterator[str]:
@@ -59,9 +59,10 @@ def histograms(name: str, text: str, values: Mapping[str, Histogram]) -> Iterato
         counts = list(accumulate(histogram.counts))
         for bound, count in zip((*histogram.bounds, "+Inf"), counts, strict=True):
             yield f'{name}_bucket{{{before}le="{bound}"}} {count}'
-        yield f"{name}_sum{braces} {_number(histogram.total)}"
+        yield f"{name}_sum{braces} {number(histogram.total)}"
         yield f"{name}_count{braces} {counts[-1]}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a value as the format wants it: in whole units, or with up to six decimals."""
     return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -21,7 +21,7 @@ from websockets.http11 import Request
 from websockets.version import version as websockets_version
 
 from vivavoce.server.bounded_socket import STALL_S, BoundedWebSocket
-from vivavoce.server.connection_gate import ConnectionGate
+from vivavoce.server.connection_gate import ConnectionGate, Gate
 from vivavoce.server.retry_after import retry_after
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class WebSocketProtocol(BoundedWebSocket):
 class HttpProtocol(H11Protocol):
     """HTTP/1.1 with a time limit for requests; each refused one gets an answer and a line in the log."""
 
-    def __init__(self, *args: Any, gate: ConnectionGate | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gate: Gate | None = None, **kwargs: Any) -> None:
         """Prepare.
 
         Args:
@@ -95,7 +95,7 @@ class HttpProtocol(H11Protocol):
             **kwargs: As for uvicorn's class.
         """
         super().__init__(*args, **kwargs)
-        self._gate = gate or ConnectionGate()
+        self._gate: Gate = gate or ConnectionGate()
         self._timer: asyncio.TimerHandle | None = None  # runs while a request is incomplete
         self._stall_timer: asyncio.TimerHandle | None = None  # runs while the client takes nothing
         self._is_refused = False  # only its end is read
@@ -159,6 +159,8 @@ class HttpProtocol(H11Protocol):
         super().data_received(data)
         if self.conn.their_state not in {h11.IDLE, h11.SEND_BODY}:
             self._stop_timer()
+            if self.transport.get_protocol() is self:
+                self._gate.is_plain()
 
     def on_response_complete(self) -> None:
         """Begin to wait for the rest of a request that came with the one before."""

@@ -17,6 +17,7 @@ from typing import Final
 __all__ = ["JsonFormatter", "NonBlockingHandler", "formatter_of"]
 
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_TEXT_OF_WORKER: Final = "%(asctime)s %(levelname)s worker {} %(name)s: %(message)s"
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _REPEATS: Final = frozenset({"color_message"})  # uvicorn's copy of the message
 
@@ -29,7 +30,15 @@ class JsonFormatter(logging.Formatter):
 
     Its members are ``time`` (RFC 3339, UTC), ``level``, ``logger`` and ``message``, ``exception`` if there is
     one, and what the logging call gave as ``extra``, such as ``session_id``.
+
+    Args:
+        worker: The number of this process among several, as another member ``worker``; None: it is the only
+            one, or their parent.
     """
+
+    def __init__(self, worker: int | None = None) -> None:
+        super().__init__()
+        self._process = {} if worker is None else {"worker": worker}
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object."""
@@ -39,6 +48,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _message(record),
+            **self._process,
         }
         if record.exc_info:
             found["exception"] = self.formatException(record.exc_info)
@@ -58,13 +68,16 @@ def _message(record: logging.LogRecord) -> str:
         return repr(record.msg)
 
 
-def formatter_of(log_format: str) -> logging.Formatter:
+def formatter_of(log_format: str, worker: int | None = None) -> logging.Formatter:
     """Return what writes the lines of a log.
 
     Args:
         log_format: ``text`` or ``json``.
+        worker: The number of this process among several, which each line names; None: it is the only one.
     """
-    return JsonFormatter() if log_format == "json" else logging.Formatter(_TEXT)
+    if log_format == "json":
+        return JsonFormatter(worker)
+    return logging.Formatter(_TEXT if worker is None else _TEXT_OF_WORKER.format(worker))
 
 
 class NonBlockingHandler(logging.Handler):

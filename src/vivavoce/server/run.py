@@ -40,12 +40,21 @@ if TYPE_CHECKING:
     from vivavoce.server.service import Service
     from vivavoce.server.tls import Certificate
 
-__all__ = ["DrainingServer", "make_server", "serve"]
+__all__ = [
+    "DOUBLED_S",
+    "DrainingServer",
+    "logging_for",
+    "make_server",
+    "open_sockets",
+    "reload_server",
+    "serve",
+    "terminal_is_gone",
+]
 
 _log = logging.getLogger(__name__)
 
 _MAX_MESSAGE_BYTES = 1 << 20
-_DOUBLED_S = 0.2  # wrappers send a signal to the process and to its group: it counts once
+DOUBLED_S = 0.2  # wrappers send a signal to the process and to its group: it counts once
 _HAD_TERMINAL = sys.stderr is not None and sys.stderr.isatty()
 # Uvicorn logs this as an error after each response that refuses a handshake, although that completes it.
 _REFUSED_HANDSHAKE = "ASGI callable returned without completing handshake."
@@ -135,12 +144,20 @@ class DrainingServer(uvicorn.Server):
         """Handle a signal: the first drains, the second ends all sessions, the third cuts them off."""
         del frame
         now = time.monotonic()
+        if now - self._last_signal_s < DOUBLED_S:
+            return
+        self._last_signal_s = now
+        self.note_signal(sig)
+
+    def note_signal(self, sig: int) -> None:
+        """Take the next of the three steps to the end.
+
+        Args:
+            sig: The number of the signal, for the log.
+        """
         if self._loop is None:
             self.should_exit = self.force_exit = True
             return
-        if now - self._last_signal_s < _DOUBLED_S:
-            return
-        self._last_signal_s = now
         self._n_signals += 1
         if self._n_signals == 1:
             _log.info("signal %d: %s", sig, self._drain_notice())
@@ -178,7 +195,7 @@ class DrainingServer(uvicorn.Server):
 
     def _handle_hangup(self, sig: int, frame: FrameType | None) -> None:
         """Reload keys and certificate, or stop if the terminal of the server is gone."""
-        if self.reload is None or self._loop is None or _terminal_is_gone():
+        if self.reload is None or self._loop is None or terminal_is_gone():
             self.handle_exit(sig, frame)
         else:
             self._loop.call_soon_threadsafe(self._reload, self.reload)
@@ -281,7 +298,7 @@ def _send_no_tickets(config: uvicorn.Config) -> None:
         config.ssl.num_tickets = 0
 
 
-def _terminal_is_gone() -> bool:
+def terminal_is_gone() -> bool:
     """Whether this process has lost the terminal that it was started from."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
@@ -311,14 +328,8 @@ def serve(
         ExtrasNotInstalledError: The library that makes certificates, or OpenTelemetry, is missing.
     """
     options.check()
-    log = NonBlockingHandler()
-    log.setFormatter(formatter_of(options.log_format))
-    logging.basicConfig(level=options.log_level.upper(), handlers=[log])
-    try:
+    with logging_for(options):
         _serve(options, on_listening, read_keys)
-    finally:
-        logging.getLogger().removeHandler(log)
-        log.close()
 
 
 def _serve(
@@ -329,15 +340,12 @@ def _serve(
     check_devices(options)
     certificate = certificate_for(options)
     tracing = Tracing.open() if options.trace else None
-    sockets = listen(options.host, options.port)
-    _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))
-    if certificate and certificate.made_here:
-        _log.info("self-signed certificate: %s", certificate.advice)
+    sockets = open_sockets(options, certificate)
     if on_listening is not None:
         on_listening(sockets[0].getsockname()[1])
     server = make_server(options, certificate, stops_with_engine=True)
     server.service.gate.in_all = allow_many_files()
-    server.reload = partial(_reload, server, options, read_keys)
+    server.reload = partial(reload_server, server, options, read_keys)
     server.supervisor = Supervisor.of(os.environ)
     server.service.tracing = tracing
     server.run(sockets=sockets)
@@ -347,7 +355,38 @@ def _serve(
         raise server.failure
 
 
-def _reload(
+@contextlib.contextmanager
+def logging_for(options: ServerOptions, worker: int | None = None) -> Iterator[None]:
+    """Write the log of a server to standard error until the block ends.
+
+    Args:
+        options: Options of the server.
+        worker: The number of this process among several; None: it is the only one, or their parent.
+    """
+    log = NonBlockingHandler()
+    log.setFormatter(formatter_of(options.log_format, worker))
+    logging.basicConfig(level=options.log_level.upper(), handlers=[log])
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(log)
+        log.close()
+
+
+def open_sockets(options: ServerOptions, certificate: Certificate | None) -> list[socket.socket]:
+    """Listen, and log where.
+
+    Raises:
+        ServerError: The port is taken, or the host has no address of this machine.
+    """
+    sockets = listen(options.host, options.port)
+    _log.info("listening on %s", " and ".join(urls_of(sockets, "wss" if certificate else "ws")))
+    if certificate and certificate.made_here:
+        _log.info("self-signed certificate: %s", certificate.advice)
+    return sockets
+
+
+def reload_server(
     server: DrainingServer, options: ServerOptions, read_keys: Callable[[], Sequence[str]] | None
 ) -> None:
     """Read the keys and the certificate again; if anything is wrong with them, those from before stay."""

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from vivavoce.server.access import Grant
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
+    from vivavoce.server.siblings import Place, Siblings
     from vivavoce.server.tracing import Tracing
     from vivavoce.store import Store, StoredLine, StoredRoom, StoredSession, VoiceKey
 
@@ -79,6 +80,7 @@ class Service:
         admission: Decides who may open a session.
         ledger: Knows the sessions that are open, and those that are over.
         metrics: Counts sessions for Prometheus.
+        siblings: The other workers; None: this process is the whole server.
         tracing: Writes a trace of each turn; None: there are no traces.
         gate: Limits the connections of all clients, whether they have a session or not.
         connections: The connections that are open.
@@ -116,6 +118,7 @@ class Service:
         limits_of = None if book is None else self.admission.limits_of
         self.ledger = Ledger(options.max_sessions_per_key, limits_of)
         self.metrics = Metrics()
+        self.siblings: Siblings | None = None
         self.tracing: Tracing | None = None
         self.gate = ConnectionGate(options.max_connections_per_address, self.proxies.trusts)
         self.connections: set[OpenConnection] = set()
@@ -135,6 +138,7 @@ class Service:
         self._machine = SharedMachine(options.streams_of_models)
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
+        self._places: dict[OpenConnection, Place] = {}  # empty if this is the only process
         self._deliveries = Deliveries(partial(post, allow_private=options.private_webhooks))
         self._keys_wanted = asyncio.Event()  # the key store is to be read now
         self._all_closed = asyncio.Event()  # set when the last connection closes, and when waiting must end
@@ -234,7 +238,13 @@ class Service:
         """Admit a client that has a key or an unused token; as `Admission.admit` does."""
         grant = self.admission.admit(credentials, time.time())
         book = self.key_book
-        if grant.token is not None and book is not None and not await book.spend(grant.token):
+        if grant.token is None:
+            return grant
+        if book is not None:
+            is_new = await book.spend(grant.token)
+        else:
+            is_new = self.siblings is None or await self.siblings.spend(grant.token)
+        if not is_new:
             raise token_was_used()
         return grant
 
@@ -268,6 +278,33 @@ class Service:
         if self.key_book is not None:
             self.key_book.released(owner, self.ledger.open_by_owner.get(owner, 0))
 
+    async def enter_forwarded(self, host: str) -> str | None:
+        """Count a request that came through a proxy; as `ConnectionGate.enter_forwarded`, for all workers."""
+        if self.siblings is None:
+            return self.gate.enter_forwarded(host)
+        return await self.siblings.enter_forwarded(host)
+
+    def leave_forwarded(self, host: str) -> None:
+        """Forget a request that came through a proxy."""
+        if self.siblings is None:
+            self.gate.leave_forwarded(host)
+        else:
+            self.siblings.leave_forwarded(host)
+
+    async def enter(self) -> tuple[Place | None, str | None]:
+        """Let a client in that asks for a session.
+
+        Returns:
+            Its place among the sessions of all workers, for `holding`; None: there is one process. And why it
+            must be refused, ``draining`` or ``full``; None: it is let in.
+        """
+        if self.is_draining:
+            return None, "draining"
+        if self.siblings is None:
+            return None, "full" if self.is_full else None
+        place = await self.siblings.enter()
+        return place, "full" if place is None else None
+
     @property
     def is_full(self) -> bool:
         """Whether the server has no capacity for another session, whatever its model."""
@@ -296,15 +333,40 @@ class Service:
         self._chosen[connection] = names
         return True
 
+    async def begin_place(self, connection: OpenConnection, owner: str) -> None:
+        """Count the session of an open connection among those of all workers, after `may_begin`.
+
+        Args:
+            connection: The connection.
+            owner: Identifies its API key; empty: it needed none.
+
+        Raises:
+            ProtocolViolation: All of them together have no capacity for it, or its key has as many sessions
+                as it may.
+        """
+        place = self._places.get(connection)
+        if place is not None:
+            await place.begin(self._chosen[connection], owner, self.ledger.limit_of(owner))
+
     @contextlib.contextmanager
-    def holding(self, connection: OpenConnection) -> Iterator[None]:
-        """Count a connection as open until the block ends."""
+    def holding(self, connection: OpenConnection, place: Place | None = None) -> Iterator[None]:
+        """Count a connection as open until the block ends.
+
+        Args:
+            connection: The connection.
+            place: Its place among the sessions of all workers; None: there is one process.
+        """
         self.connections.add(connection)
+        if place is not None:
+            self._places[connection] = place
         try:
             yield
         finally:
             self.connections.discard(connection)
             self._chosen.pop(connection, None)
+            if place is not None:
+                del self._places[connection]
+                place.leave()
             if not self.connections:
                 self._all_closed.set()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server.service import Service
 
-__all__ = ["status_routes"]
+__all__ = ["exposition_of", "state_of", "status_routes"]
 
 _ROOT_TEXT: Final = (
     f"Vivavoce {__version__}: real-time transcription. WebSockets: {', '.join(DIALECTS)}. Status: /readyz.\n"
@@ -52,11 +52,16 @@ def _may_see_figures(service: Service, request: Request) -> bool:
     return holder is not None and holder.is_admin and holder.status is KeyStatus.GOOD
 
 
-def _state(service: Service) -> str:
+def state_of(service: Service) -> str:
     """Return ``ready``, or why a new session would not be accepted."""
     if service.is_draining:
         return "draining"
     return "full" if service.is_full else service.engine.state.value
+
+
+def exposition_of(service: Service) -> str:
+    """Return the metrics of this process, in Prometheus' text format."""
+    return service.metrics.render(service.engines.loaded, _now(service))
 
 
 def _now(service: Service) -> Now:
@@ -64,7 +69,7 @@ def _now(service: Service) -> Now:
         n_open=len(service.connections),
         n_connections=service.gate.n_open,
         limit=service.options.max_sessions,
-        is_ready=_state(service) == EngineState.READY.value,
+        is_ready=state_of(service) == EngineState.READY.value,
         is_draining=service.is_draining,
         backlog_s=max((each.backlog_ms for each in service.connections), default=0.0) / 1000,
         n_readers=service.rooms.n_readers,
@@ -85,12 +90,20 @@ def status_routes(service: Service) -> list[Route]:
 
     async def readiness(request: Request) -> JSONResponse:
         """Readiness: whether a new session would be accepted now."""
-        state = _state(service)
+        siblings = service.siblings
+        if siblings is None:
+            state, n_sessions, cadence_ms = (
+                state_of(service),
+                len(service.connections),
+                service.engine.cadence_ms,
+            )
+        else:
+            all_ = await siblings.standing()
+            state, n_sessions, cadence_ms = all_.state, all_.n_sessions, all_.cadence_ms
         is_ready = state == EngineState.READY.value
         body: dict[str, str | int] = {"status": state}
         if _may_see_figures(service, request):
-            cadence_ms = round(service.engine.cadence_ms)
-            body |= {"sessions": len(service.connections), "cadence_ms": cadence_ms}
+            body |= {"sessions": n_sessions, "cadence_ms": round(cadence_ms)}
         return JSONResponse(
             body, 200 if is_ready else 503, headers={} if is_ready else {"Retry-After": retry_after()}
         )
@@ -99,7 +112,7 @@ def status_routes(service: Service) -> list[Route]:
         if not _may_see_figures(service, request):
             log_refusal(request, ProtocolViolation(Failure.UNAUTHORIZED))
             return JSONResponse({"error": _NOT_SHOWN}, 403)
-        text = service.metrics.render(service.engines.loaded, _now(service))
+        text = exposition_of(service) if service.siblings is None else await service.siblings.exposition()
         return PlainTextResponse(text, media_type=CONTENT_TYPE)
 
     async def root(request: Request) -> Response:

@@ -157,3 +157,10 @@ def test_the_notice_of_lost_lines_has_the_format_of_the_log(pipe):
 
 def test_text_has_time_level_and_name():
     assert formatter_of("text").format(record("said")).endswith(" INFO vivavoce: said")
+
+
+def test_lines_of_a_worker_name_it():
+    record = logging.LogRecord("vivavoce.x", logging.INFO, __file__, 1, "began", (), None)
+    assert " INFO worker 2 vivavoce.x: began" in formatter_of("text", 2).format(record)
+    assert json.loads(formatter_of("json", 2).format(record))["worker"] == 2
+    assert "worker" not in json.loads(formatter_of("json").format(record))

@@ -46,14 +46,25 @@ class Admission:
         self._entries = tuple(keys)
         self._records = None if records is None else tuple(records)
         self._secret = secret
+        self._shared = b""  # of the processes of this server; empty: it is one process
         self._spent = SpentTokens()  # it outlives the mint: old keys may come back
         self.keys = KeyRing(self._entries, self._records)
         self._make_mints()
 
     def _make_mints(self) -> None:
-        texts, secret = self.keys.texts, self._secret
+        texts = self.keys.texts
+        secret = self._secret or (b"" if texts else self._shared)
         self.tokens = TokenMint(texts, secret=secret, spent=self._spent)
         self.tickets = TicketMint(texts, secret=secret)
+
+    def share(self, secret: bytes) -> None:
+        """Accept the tokens of other processes of this server even if it has neither keys nor a store.
+
+        Args:
+            secret: The same for each of them, and for nobody else.
+        """
+        self._shared = secret
+        self._make_mints()
 
     def replace_keys(self, keys: Iterable[str]) -> None:
         """Take other keys of the options.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from vivavoce.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -77,6 +77,10 @@ class TrustedProxies:
         return any(address.version == each.version and address in each for each in self._networks)
 
 
+async def _let_in(_host: str) -> str | None:
+    return None
+
+
 class ForwardedClient:
     """ASGI middleware that replaces the address of a proxy by that of its client, and limits that one, too.
 
@@ -93,7 +97,7 @@ class ForwardedClient:
         app: ASGIApp,
         proxies: TrustedProxies,
         *,
-        enter: Callable[[str], str | None] = lambda _: None,
+        enter: Callable[[str], Awaitable[str | None]] = _let_in,
         leave: Callable[[str], None] = lambda _: None,
         refuse: Callable[[str], ASGIApp] | None = None,
     ) -> None:
@@ -115,8 +119,8 @@ class ForwardedClient:
 
     async def _serve(self, address: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a client of a proxy, unless it has too many requests open."""
-        excess = self._enter(address)
         try:
+            excess = await self._enter(address)
             app = self._app if excess is None or self._refuse is None else self._refuse(excess)
             await app(scope, receive, send)
         finally:

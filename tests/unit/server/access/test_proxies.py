@@ -109,7 +109,7 @@ def test_the_application_sees_the_client_of_the_proxy():
 def test_a_client_of_a_proxy_that_has_too_many_requests_open_is_refused():
     open_requests, answers = [], []
 
-    def enter(address):
+    async def enter(address):
         open_requests.append(address)
         return None if open_requests.count(address) <= 1 else "too many"
 

@@ -155,3 +155,20 @@ def test_a_ticket_of_a_key_that_was_withdrawn_is_refused():
     ticket = admission.tickets.issue(expires_in_s=60, owner=admission.check_key("a").owner, unix_now=0)
     changed = Admission(["a disabled", "b"])
     assert refusal(changed.check_ticket, ticket, 0) == (Failure.UNAUTHORIZED, "this key is disabled")
+
+
+def test_processes_of_an_open_server_accept_the_same_tokens():
+    """Without a key or a store each would sign with a secret of its own, and not know the token."""
+    first, second, foreign = Admission(), Admission(), Admission()
+    for each in (first, second):
+        each.share(b"secret of the parent")
+    token = first.tokens.issue(expires_in_s=60, unix_now=0.0, max_session_s=7)
+    assert second.admit([token], 1.0).max_session_s == 7
+    assert not foreign.tokens.knows(token)
+
+
+def test_keys_and_stores_sign_as_before():
+    for arguments in ({"keys": ["a"]}, {"records": [], "secret": b"s"}):
+        alone, shared = Admission(**arguments), Admission(**arguments)
+        shared.share(b"secret of the parent")
+        assert alone.tokens.knows(shared.tokens.issue(expires_in_s=60, unix_now=0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import logging
@@ -20,7 +21,7 @@ from vivavoce.errors import ModelError
 from vivavoce.folders import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["cached", "digest"]
 
@@ -69,7 +70,9 @@ def cached(name: str, last: str, build: Callable[[Path], None]) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target.parent)
-        _fill(target, build)
+        with _alone(target.parent):
+            if _fault_of(target, last) is not None:  # another process has not filled it meanwhile
+                _fill(target, build)
     except OSError as error:
         _log.warning(
             "the cache %s can't be written (%s): graphs go to a temporary folder", cache_folder(), error
@@ -126,6 +129,18 @@ def _fill(target: Path, build: Callable[[Path], None]) -> None:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+@contextlib.contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """Let one process at a time write graphs: several workers would each need the memory for it."""
+    descriptor = os.open(cache, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: the same graphs are written twice
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)  # which ends the lock
 
 
 def _sync(path: Path) -> None:

@@ -1,9 +1,13 @@
 """The cache of graphs."""
 
+import errno
+import fcntl
 import os
+import threading
 
 import pytest
 
+from support.time_limit import HANG_S
 from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.errors import ModelError
 
@@ -122,6 +126,12 @@ def test_what_a_killed_process_left_is_removed_after_a_while(tmp_path, monkeypat
 
 
 def test_another_process_may_be_faster(tmp_path, monkeypatch):
+    """Where the file system has no locks."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
     monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
 
     def build(folder):
@@ -133,3 +143,34 @@ def test_another_process_may_be_faster(tmp_path, monkeypatch):
     made = []
     folder = cached("thing", "last", build)
     assert (folder / "last").read_bytes() == b"last" * 1_000
+
+
+def test_processes_that_start_together_fill_it_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIVAVOCE_HOME", str(tmp_path))
+    lock, made, found = fcntl.flock, [], []
+    is_building, others_wait = threading.Event(), threading.Semaphore(0)
+
+    def flock(descriptor, what):
+        if is_building.is_set():
+            others_wait.release()
+        lock(descriptor, what)
+
+    def build(folder):
+        made.append(folder)
+        is_building.set()
+        for _ in range(2):
+            assert others_wait.acquire(timeout=HANG_S)
+        two_files(folder)
+
+    def start():
+        thread = threading.Thread(target=lambda: found.append(cached("thing", "last", build)))
+        thread.start()
+        return thread
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    threads = [start()]
+    assert is_building.wait(HANG_S)
+    threads += [start(), start()]
+    for thread in threads:
+        thread.join(HANG_S)
+    assert (len(made), len(set(found)), len(found)) == (1, 1, 3)
