@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["CampplusEmbedder"]
 
 # Part of the cache's key: raise it with each change of the written graph.
-_BUILD: Final = 1
+_BUILD: Final = 2
 _GRAPH: Final = "voices.onnx"
 _FILE: Final = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
 

@@ -4,40 +4,68 @@ A front of convolutions over time and frequency, then three blocks in which each
 of all layers before it, multiplied by a mask that depends on the surroundings; then the mean and the
 deviation of each feature over time.
 
-Features are the last axis, so the frames of all voices are rows of one matrix in most products. Batch norms
-are folded into the products beside them, also across a rectifier: ``max(0, a·x + b)`` is
-``a·max(x, -b/a) + b`` if ``a`` is positive, and the same with ``min`` if it is negative.
+Features are the last axis, so the frames of all voices are rows of one matrix in most products. Nearly all
+of the time goes into the convolutions and the large products, which are computed in 8 bits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from onnx import TensorProto
 
-from vivavoce.asr.models.campplus.sizes import (
-    BLOCKS,
-    FRONT_CHANNELS,
-    GROWTH,
-    INITIAL,
-    NARROW,
-    SEGMENT_FRAMES,
-    WIDTH,
-)
-from vivavoce.asr.models.campplus.weights import Affine, Floats, Weights
+from vivavoce.asr.models.campplus.byte_layers import ByteLayers
+from vivavoce.asr.models.campplus.float_layers import FloatLayers
+from vivavoce.asr.models.campplus.sizes import BLOCKS, SEGMENT_FRAMES, WIDTH
+from vivavoce.asr.models.campplus.weights import Weights
 from vivavoce.asr.models.filter_banks import N_BANDS
 from vivavoce.asr.models.onnx.graph_writer import GraphBuilder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vivavoce.asr.models.campplus.weights import Affine, Floats
+
 __all__ = ["build_encoder"]
 
 _FLOAT: Final = TensorProto.FLOAT
-_TO_THE_END: Final = np.iinfo(np.int64).max
 _SHORTEST: Final = 1e-6
+
+
+class CostlyLayers(Protocol):
+    """The parts of the network that take nearly all of the time."""
+
+    def front(self, bands: str) -> str:
+        """The convolutions over time and frequency, and the first features of frames.
+
+        Args:
+            bands: float32 (voices, frames, 80).
+
+        Returns:
+            float32 (voices, every second frame, 128).
+        """
+
+    def narrow(self, value: str, name: str) -> tuple[str, str]:
+        """What a layer looks at its neighbours with.
+
+        Args:
+            value: The features of the layers before it, float32 (voices, frames, features).
+            name: Of the layer.
+
+        Returns:
+            The values in units of `narrow_top`, float32 (voices, frames, 128); what `of_three_frames` takes.
+        """
+
+    def narrow_top(self, name: str) -> Floats:
+        """What 1 stands for in each feature of `narrow`, shape (128,)."""
+
+    def rectified_product(self, value: str, norm: str, matrix: Floats, after: Affine | None) -> str:
+        """``max(0, norm(value)) @ matrix``, and the norm after it."""
+
+    def of_three_frames(self, value: str, name: str, distance: int) -> str:
+        """A convolution over a frame and those at a distance before and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +81,7 @@ class _Segments:
     spread: str
 
 
-def build_encoder(source: Path, target: Path) -> None:
+def build_encoder(source: Path, target: Path, *, in_floats: bool = False) -> None:
     """Write the graph.
 
     Inputs:
@@ -64,83 +92,28 @@ def build_encoder(source: Path, target: Path) -> None:
     Args:
         source: The file ``campplus_cn_en_common.pt``.
         target: The file to write.
+        in_floats: Whether all is computed in floats, which takes twice as long; else most is in 8 bits.
 
     Raises:
         ModelError: The file can't be read, or is not such a model.
     """
     weights = Weights.read(source)
     graph = GraphBuilder("voices")
-    bands = graph.input("bands", _FLOAT, ["voices", "frames", N_BANDS])
-    value = _first_features(graph, weights, _front(graph, weights, bands))
+    layers: CostlyLayers = (FloatLayers if in_floats else ByteLayers)(graph, weights)
+    value = layers.front(graph.input("bands", _FLOAT, ["voices", "frames", N_BANDS]))
     segments = _segments(graph, value)
-    for number, (layers, distance) in enumerate(BLOCKS, 1):
-        for layer in range(1, layers + 1):
+    for number, (count, distance) in enumerate(BLOCKS, 1):
+        for layer in range(1, count + 1):
             name = f"xvector.block{number}.tdnnd{layer}"
-            value = graph.node(
-                "Concat", value, _layer(graph, weights, name, value, distance, segments), axis=2
-            )
+            added = _layer(graph, weights, layers, name, value, distance, segments)
+            value = graph.node("Concat", value, added, axis=2)
         name = f"xvector.transit{number}"
         after = weights.norm("xvector.out_nonlinear.batchnorm") if number == len(BLOCKS) else None
-        before, matrix = weights.norm(f"{name}.nonlinear.batchnorm"), weights.matrix(f"{name}.linear.weight")
-        value = _rectified_product(graph, value, before, matrix, after)
+        matrix = weights.matrix(f"{name}.linear.weight")
+        value = layers.rectified_product(value, f"{name}.nonlinear.batchnorm", matrix, after)
     embeddings = _embeddings(graph, weights, graph.node("Relu", value))
     graph.output(embeddings, "embeddings", _FLOAT, ["voices", WIDTH])
     graph.save(target)
-
-
-# the front: over time and frequency
-
-
-def _front(graph: GraphBuilder, weights: Weights, bands: str) -> str:
-    """Convolutions, float32 (voices, 32, frames, 10)."""
-    value = graph.node("Unsqueeze", bands, graph.ints(1))
-    value = graph.node("Relu", _convolution(graph, weights, value, "head.conv1", "head.bn1"))
-    for layer in ("head.layer1", "head.layer2"):
-        for block, step in enumerate((2, 1)):
-            name = f"{layer}.{block}"
-            inner = _convolution(graph, weights, value, f"{name}.conv1", f"{name}.bn1", step)
-            inner = graph.node("Relu", inner)
-            inner = _convolution(graph, weights, inner, f"{name}.conv2", f"{name}.bn2")
-            if step > 1:
-                value = _convolution(graph, weights, value, f"{name}.shortcut.0", f"{name}.shortcut.1", step)
-            value = graph.node("Relu", graph.node("Add", inner, value))
-    return graph.node("Relu", _convolution(graph, weights, value, "head.conv2", "head.bn2", 2))
-
-
-def _convolution(
-    graph: GraphBuilder, weights: Weights, value: str, name: str, norm: str, step: int = 1
-) -> str:
-    """A convolution with the norm that follows it, at every frame and at each ``step``-th band."""
-    after = weights.norm(norm)
-    kernel = weights[f"{name}.weight"] * after.gain[:, None, None, None]
-    return graph.node(
-        "Conv",
-        value,
-        graph.constant(kernel.transpose(0, 1, 3, 2)),  # torch's axes are bands, frames; these frames, bands
-        graph.constant(after.shift),
-        strides=[1, step],
-        pads=[kernel.shape[-1] // 2] * 4,
-    )
-
-
-def _first_features(graph: GraphBuilder, weights: Weights, value: str) -> str:
-    """Features of five frames each, at every second frame: float32 (voices, frames, 128)."""
-    after = weights.norm("xvector.tdnn.nonlinear.batchnorm")
-    kernel = weights["xvector.tdnn.linear.weight"] * after.gain[:, None, None]
-    kernel = kernel.reshape(INITIAL, FRONT_CHANNELS, N_BANDS // 8, 5).transpose(0, 1, 3, 2)
-    value = graph.node(
-        "Conv",
-        value,
-        graph.constant(kernel),
-        graph.constant(after.shift),
-        strides=[2, 1],
-        pads=[2, 0, 2, 0],
-    )
-    value = graph.node("Squeeze", graph.node("Relu", value), graph.ints(3))
-    return graph.node("Transpose", value, perm=[0, 2, 1])
-
-
-# the blocks: over time
 
 
 def _segments(graph: GraphBuilder, value: str) -> _Segments:
@@ -163,58 +136,30 @@ def _segments(graph: GraphBuilder, value: str) -> _Segments:
 
 
 def _layer(
-    graph: GraphBuilder, weights: Weights, name: str, value: str, distance: int, segments: _Segments
+    graph: GraphBuilder,
+    weights: Weights,
+    layers: CostlyLayers,
+    name: str,
+    value: str,
+    distance: int,
+    segments: _Segments,
 ) -> str:
     """The features that a layer adds, float32 (voices, frames, 32)."""
-    before, after = (weights.norm(f"{name}.nonlinear{part}.batchnorm") for part in (1, 2))
-    matrix = weights.matrix(f"{name}.linear1.weight")
-    narrow = graph.node("Relu", _rectified_product(graph, value, before, matrix, after))
-    local = _of_three_frames(graph, narrow, weights[f"{name}.cam_layer.linear_local.weight"], distance)
+    narrow, codes = layers.narrow(value, name)
+    local = layers.of_three_frames(codes, name, distance)
 
+    name = f"{name}.cam_layer"
     around = graph.node("MatMul", segments.mean, narrow)
-    hidden = graph.node("Relu", _product(graph, weights, around, f"{name}.cam_layer.linear1"))
-    mask = graph.node("Sigmoid", _product(graph, weights, hidden, f"{name}.cam_layer.linear2"))
+    top = layers.narrow_top(name.removesuffix(".cam_layer"))
+    hidden = graph.node("Relu", _product(graph, weights, around, f"{name}.linear1", top))
+    mask = graph.node("Sigmoid", _product(graph, weights, hidden, f"{name}.linear2"))
     return graph.node("Mul", local, graph.node("MatMul", segments.spread, mask))
 
 
-def _of_three_frames(graph: GraphBuilder, value: str, kernel: Floats, distance: int) -> str:
-    """A convolution over a frame and those at a distance before and after it.
-
-    One product computes the three parts of all frames; each part is then moved, and they are added.
-    """
-    matrix = kernel.transpose(1, 2, 0).reshape(NARROW, 3 * GROWTH)
-    parts = graph.node("MatMul", value, graph.constant(matrix))
-    parts = graph.node("Pad", parts, graph.ints(distance, distance), "", graph.ints(1))
-    moved = []
-    for part in range(3):
-        starts = graph.ints(part * distance, part * GROWTH)
-        ends = graph.ints((part - 2) * distance or _TO_THE_END, (part + 1) * GROWTH)
-        moved.append(graph.node("Slice", parts, starts, ends, graph.ints(1, 2)))
-    return graph.node("Sum", *moved)
-
-
-def _rectified_product(
-    graph: GraphBuilder, value: str, before: Affine, matrix: Floats, after: Affine | None
-) -> str:
-    """``max(0, before(value)) @ matrix``, and the norm after it."""
-    is_constant = before.gain == 0
-    gain = np.where(is_constant, 1, before.gain)
-    bound = (-before.shift / gain).astype(np.float32)
-    lower = np.where(gain > 0, bound, -np.inf).astype(np.float32)
-    value = graph.node("Max", value, graph.constant(lower))
-    if (gain < 0).any():
-        upper = np.where(gain < 0, bound, np.inf).astype(np.float32)
-        value = graph.node("Min", value, graph.constant(upper))
-    shift = np.where(is_constant, np.maximum(0, before.shift), before.shift) @ matrix.astype(np.float64)
-    matrix = matrix * before.gain[:, None]
-    if after is not None:
-        matrix, shift = matrix * after.gain, shift * after.gain + after.shift
+def _product(graph: GraphBuilder, weights: Weights, value: str, name: str, top: Floats | None = None) -> str:
+    matrix = weights.matrix(f"{name}.weight")
+    matrix = matrix if top is None else matrix * top[:, None]
     product = graph.node("MatMul", value, graph.constant(matrix))
-    return graph.node("Add", product, graph.constant(shift.astype(np.float32)))
-
-
-def _product(graph: GraphBuilder, weights: Weights, value: str, name: str) -> str:
-    product = graph.node("MatMul", value, graph.constant(weights.matrix(f"{name}.weight")))
     return graph.node("Add", product, graph.constant(weights[f"{name}.bias"]))
 
 

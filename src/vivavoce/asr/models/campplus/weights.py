@@ -74,6 +74,12 @@ class Weights:
         shift = self._values.get(f"{name}.bias", np.float32(0)) - self._values[f"{name}.running_mean"] * gain
         return Affine(gain.astype(np.float32), shift.astype(np.float32))
 
+    def learnt(self, name: str) -> Affine:
+        """What a batch norm gives to values of mean 0 and deviation 1, as they were in training."""
+        mean = self._values[f"{name}.running_mean"]
+        gain = self._values.get(f"{name}.weight", np.ones_like(mean))
+        return Affine(gain, self._values.get(f"{name}.bias", np.zeros_like(mean)))
+
 
 def shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
     """Names and shapes of all weights that are floats."""

@@ -25,7 +25,8 @@ _MICROSOFT: Final = "com.microsoft"
 _SMALL: Final = 64  # values of an array that is shared with equal ones
 # Ops of ONNX Runtime that are not part of the ONNX standard.
 _CONTRIB: Final = frozenset({
-    "BiasGelu", "FusedMatMul", "MatMulIntegerToFloat", "MultiHeadAttention", "QuickGelu", "RotaryEmbedding",
+    "BiasGelu", "FusedMatMul", "MatMulIntegerToFloat", "MultiHeadAttention", "QLinearAdd", "QLinearConv",
+    "QuickGelu", "RotaryEmbedding",
 })  # fmt: skip
 
 Products: TypeAlias = Literal["rows", "float"]
@@ -105,6 +106,12 @@ class GraphBuilder:
                 return self._constants[key].name
         name = f"constant_{len(self._constants)}"
         self._constants[key or name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def point(self, value: np.float32 | np.uint8) -> str:
+        """A value without axes, which some ops demand; other constants have at least one."""
+        name = f"constant_{len(self._constants)}"
+        self._constants[name] = numpy_helper.from_array(np.array(value), name)
         return name
 
     def ints(self, *values: int) -> str:

@@ -6,7 +6,9 @@ import pytest
 from support.torch_files import write_torch_zip
 from vivavoce.asr.models.campplus import CampplusEmbedder
 from vivavoce.asr.models.campplus.embedder import _bands
+from vivavoce.asr.models.campplus.graph import build_encoder
 from vivavoce.asr.models.campplus.weights import shapes
+from vivavoce.asr.models.onnx.runtime import open_model
 from vivavoce.asr.models.registry import load_embedder
 from vivavoce.errors import ModelError
 
@@ -34,6 +36,16 @@ WEIGHTS = random_weights()
 
 
 @pytest.fixture(scope="module")
+def in_floats(tmp_path_factory):
+    """The network without 8 bits: what returns embeddings of filter banks."""
+    folder = tmp_path_factory.mktemp("floats")
+    source = write_torch_zip(folder / "voices.pt", WEIGHTS)
+    build_encoder(source, folder / "voices.onnx", in_floats=True)
+    session = open_model(folder / "voices.onnx")
+    return lambda bands: session.run(None, {"bands": bands})[0]
+
+
+@pytest.fixture(scope="module")
 def embedder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("campplus")
     with pytest.MonkeyPatch.context() as patch:
@@ -48,14 +60,17 @@ def voice(n=24_000, seed=0):
 class Plain:
     """The network as the paper draws it, in float64; features are the first axis, frames the last."""
 
+    def __init__(self, weights):
+        self.weights = weights
+
     def weight(self, name):
-        return WEIGHTS[name].astype(np.float64)
+        return self.weights[name].astype(np.float64)
 
     def norm(self, name, value):
         mean, var = self.weight(f"{name}.running_mean"), self.weight(f"{name}.running_var")
         axes = (slice(None), *[None] * (value.ndim - 1))
         found = (value - mean[axes]) / np.sqrt(var + 1e-5)[axes]
-        if f"{name}.weight" in WEIGHTS:
+        if f"{name}.weight" in self.weights:
             found = found * self.weight(f"{name}.weight")[axes] + self.weight(f"{name}.bias")[axes]
         return found
 
@@ -73,7 +88,7 @@ class Plain:
         value = np.pad(value, ((0, 0), (reach // 2, reach // 2)))
         windows = np.lib.stride_tricks.sliding_window_view(value, reach + 1, axis=1)[:, ::step, ::distance]
         found = np.einsum("cfk,ock->of", windows, kernel, optimize=True)
-        return found + self.weight(f"{name}.bias")[:, None] if f"{name}.bias" in WEIGHTS else found
+        return found + self.weight(f"{name}.bias")[:, None] if f"{name}.bias" in self.weights else found
 
     def front(self, bands):
         value = np.maximum(0, self.norm("head.bn1", self.over_both("head.conv1", bands.T[None])))
@@ -115,11 +130,14 @@ class Plain:
         return raw[:, 0] / np.linalg.norm(raw)
 
 
-@pytest.mark.parametrize("n", [2_000, 8_123, 24_000, 40_000])  # the last has more frames than a segment
-def test_it_is_the_reference(embedder, n):
-    samples = voice(n)
-    found = embedder.embed([samples])[0]
-    np.testing.assert_allclose(found, Plain().embed(_bands(samples).astype(np.float64)), atol=1e-5)
+LENGTHS = [2_000, 8_123, 24_000, 40_000]  # the last has more frames than a segment
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_in_floats_it_is_the_reference(in_floats, n):
+    bands = _bands(voice(n))
+    found = in_floats(bands[None])[0]
+    np.testing.assert_allclose(found, Plain(WEIGHTS).embed(bands.astype(np.float64)), atol=1e-5)
 
 
 def test_a_voice_is_the_same_beside_others(embedder):
