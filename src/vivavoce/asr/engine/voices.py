@@ -18,6 +18,7 @@ from vivavoce.asr.speakers import (
     VoiceTuning,
     Window,
     change_between,
+    doubtful_spans,
     parted,
     pieces_of,
     windows_of,
@@ -149,18 +150,27 @@ def _unit(embeddings: Floats) -> Floats:
 def _looked_at_closely(
     embedder: SpeakerEmbedder, speech: Samples, windows: list[Window], embeddings: Floats
 ) -> tuple[list[Window], Floats]:
-    """Take windows that overlap by half where those at intervals are not clearly of one voice.
+    """Add windows that overlap by half between those that are not clearly of one voice.
 
     Windows that hold a change resemble both voices, so where speakers take short turns none of those at
     intervals may be unlike its neighbour.
     """
-    window, hop = embedder.window_samples, embedder.window_samples // 2
-    is_doubtful = parted(windows, embeddings, embedder.apart + _DOUBT) is not None
-    if embedder.hop_samples <= hop or not is_doubtful:
+    hop = embedder.window_samples // 2
+    if embedder.hop_samples <= hop:
         return windows, embeddings
-    close = windows_of(len(speech), window, hop, embedder.shortest_samples)
-    [found] = _embed(embedder, [[speech[each.start : each.end] for each in close]])
-    return close, found
+    doubtful = doubtful_spans(windows, embeddings, embedder.apart + _DOUBT)
+    known = dict(zip(windows, embeddings, strict=True))
+    new = [
+        each
+        for each in windows_of(len(speech), embedder.window_samples, hop, embedder.shortest_samples)
+        if each not in known and any(first <= each.start and each.end <= last for first, last in doubtful)
+    ]
+    if not new:
+        return windows, embeddings
+    [found] = _embed(embedder, [[speech[each.start : each.end] for each in new]])
+    known |= zip(new, found, strict=True)
+    places = sorted(known, key=lambda each: (each.start, each.end))
+    return places, np.stack([known[each] for each in places])
 
 
 def _without_changes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vivavoce.asr.speakers.changes import Window, change_between, parted, windows_of
+from vivavoce.asr.speakers.changes import Window, change_between, doubtful_spans, parted, windows_of
 from vivavoce.asr.speakers.pieces import SPEAKER_SETS, Owner, Piece, Stretch, owners, pieces_of
 from vivavoce.asr.speakers.voice_book import Told, VoiceBook, VoiceTuning
 
@@ -16,6 +16,7 @@ __all__ = [
     "VoiceTuning",
     "Window",
     "change_between",
+    "doubtful_spans",
     "owners",
     "parted",
     "pieces_of",

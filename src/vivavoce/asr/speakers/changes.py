@@ -17,7 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Window", "change_between", "parted", "windows_of"]
+__all__ = ["Window", "change_between", "doubtful_spans", "parted", "windows_of"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -71,17 +71,40 @@ def parted(windows: Sequence[Window], embeddings: Floats, bound: float) -> tuple
     Returns:
         The places of two windows that do not overlap, with none between them; None: there is no change.
     """
+    cosines = _cosines(windows, embeddings)
+    least = min(cosines, key=lambda pair: (cosines[pair], pair), default=None)
+    return least if least is not None and cosines[least] < bound else None
+
+
+def doubtful_spans(windows: Sequence[Window], embeddings: Floats, bound: float) -> list[tuple[int, int]]:
+    """Find speech in which the speaker may change.
+
+    Args:
+        windows: In order.
+        embeddings: Of the windows, shape (windows, width), each of length 1.
+        bound: The cosine below which two windows may be of two speakers.
+
+    Returns:
+        First and last sample, the last one not included, from the start of each such window to the end of the
+        next one; they may overlap.
+    """
+    cosines = _cosines(windows, embeddings)
+    return [
+        (windows[left].start, windows[right].end) for (left, right), each in cosines.items() if each < bound
+    ]
+
+
+def _cosines(windows: Sequence[Window], embeddings: Floats) -> dict[tuple[int, int], float]:
+    """How alike two windows are that do not overlap and have none between them."""
     pairs: set[tuple[int | None, int | None]] = {
         (_last_before(windows, place), place) for place in range(len(windows))
     }
     pairs |= {(place, _first_after(windows, place)) for place in range(len(windows))}
-    cosines = {
+    return {
         (left, right): float(embeddings[left] @ embeddings[right])
         for left, right in pairs
         if left is not None and right is not None
     }
-    least = min(cosines, key=lambda pair: (cosines[pair], pair), default=None)
-    return least if least is not None and cosines[least] < bound else None
 
 
 def _last_before(windows: Sequence[Window], place: int) -> int | None:

@@ -268,3 +268,10 @@ def test_one_voice_is_not_looked_at_closely():
     embedder, samples, [heard] = heard_of((1, 12))
     assert sum(embedder.batches) == 7
     assert heard.piece.length == len(samples)
+
+
+def test_only_what_is_near_a_change_is_looked_at_closely():
+    embedder, samples, found = heard_of((1, 12), (2, 12))
+    assert sum(embedder.batches) < 30  # of which 13 are at intervals; windows that overlap would be 47
+    assert [int(each.windows.sum(axis=0).argmax()) for each in found] == [0, 1]
+    assert abs(found[0].piece.length - len(samples) // 2) < Mixing.window_samples

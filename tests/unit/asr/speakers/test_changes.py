@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.asr.speakers import Window, change_between, parted, windows_of
+from vivavoce.asr.speakers import Window, change_between, doubtful_spans, parted, windows_of
 
 LEFT, RIGHT = np.eye(2, dtype=np.float32)
 
@@ -48,6 +48,13 @@ def test_windows_of_one_voice_have_no_change():
     assert parted(row(0, 20, 40), np.stack([LEFT, LEFT, LEFT]), 0.5) is None
     assert parted(row(0), LEFT[None], 0.5) is None
     assert parted([], np.zeros((0, 2), np.float32), 0.5) is None
+
+
+def test_only_the_speech_between_unlike_windows_is_doubtful():
+    embeddings = np.stack([LEFT, LEFT, RIGHT, RIGHT])
+    assert doubtful_spans(row(0, 20, 40, 60), embeddings, 0.5) == [(20, 50)]
+    assert doubtful_spans(row(0, 20), embeddings[:2], 0.5) == []
+    assert doubtful_spans([], embeddings[:0], 0.5) == []
 
 
 def test_windows_that_overlap_are_not_compared():
