@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vivavoce.model_files import ChosenModel
 
-__all__ = ["Measured", "capacity_path", "figures_name", "keep", "measured_streams"]
+__all__ = ["Measured", "capacity_path", "figures_name", "keep", "last_measured", "measured_streams"]
 
 _HOW: Final = "run vivavoce capacity"
 
@@ -81,10 +81,10 @@ def keep(
     part.replace(path)
 
 
-def measured_streams(
+def last_measured(
     model: str = DEFAULT_MODEL, final_model: str | None = None, options: str = "", *, device: str = "cpu"
-) -> int:
-    """Return how many streams of a model this machine holds.
+) -> Measured:
+    """Return how many streams of a model this machine has held, on however many cores it had then.
 
     Args:
         model: As for `capacity_path`.
@@ -93,11 +93,8 @@ def measured_streams(
         device: As for `capacity_path`.
 
     Raises:
-        ConfigurationError: That was not measured, not even one was held, or this package or the number of
-            cores has changed since.
+        ConfigurationError: That was not measured, not even one was held, or this package has changed since.
     """
-    from vivavoce.cores import usable_cores
-
     path, how = capacity_path(model, final_model, device=device), f"{_HOW} {options}".rstrip()
     what = f" with {options}" if options else ""
     try:
@@ -108,13 +105,28 @@ def measured_streams(
         raise ConfigurationError(f"{path} can't be read ({error}): {how}") from None
     if measured.version != __version__:
         raise ConfigurationError(f"the capacity was measured with vivavoce {measured.version}: {how} again")
-    cores = usable_cores()
-    if measured.cores != cores:
-        raise ConfigurationError(
-            f"the capacity was measured with {measured.cores} cores, and there are {cores} now: {how} again"
-        )
     if measured.streams < 1:
         raise ConfigurationError(
             f"this machine did not hold a single stream{what} when its capacity was measured"
+        )
+    return measured
+
+
+def measured_streams(
+    model: str = DEFAULT_MODEL, final_model: str | None = None, options: str = "", *, device: str = "cpu"
+) -> int:
+    """Return how many streams of a model this machine holds; the arguments are those of `last_measured`.
+
+    Raises:
+        ConfigurationError: That was not measured, not even one was held, or this package or the number of
+            cores has changed since.
+    """
+    from vivavoce.cores import usable_cores
+
+    measured, cores = last_measured(model, final_model, options, device=device), usable_cores()
+    if measured.cores != cores:
+        how = f"{_HOW} {options}".rstrip()
+        raise ConfigurationError(
+            f"the capacity was measured with {measured.cores} cores, and there are {cores} now: {how} again"
         )
     return measured.streams

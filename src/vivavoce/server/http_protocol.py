@@ -228,6 +228,10 @@ class HttpProtocol(H11Protocol):
             with contextlib.suppress(OSError):  # the client has closed the connection meanwhile
                 self.transport.write_eof()
 
+    def make_websocket(self, **given: Any) -> WebSocketProtocol:
+        """Return the protocol that takes a handshake over; the arguments are those of its class."""
+        return WebSocketProtocol(**given)
+
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Hand a handshake over to the protocol of WebSockets, or refuse it."""
         self._stop_timer()
@@ -235,7 +239,7 @@ class HttpProtocol(H11Protocol):
             self._refuse(*refusal)
             return
         self.connections.discard(self)
-        protocol = WebSocketProtocol(
+        protocol = self.make_websocket(
             config=self.config,
             server_state=self.server_state,
             app_state=self.app_state,

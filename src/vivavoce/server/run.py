@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import uvicorn
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOUBLED_S",
+    "MAX_MESSAGE_BYTES",
     "DrainingServer",
     "logging_for",
     "make_server",
@@ -53,7 +54,9 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-_MAX_MESSAGE_BYTES = 1 << 20
+MAX_MESSAGE_BYTES: Final = 1 << 20
+"""Length of a WebSocket message."""
+
 DOUBLED_S = 0.2  # wrappers send a signal to the process and to its group: it counts once
 _HAD_TERMINAL = sys.stderr is not None and sys.stderr.isatty()
 # Uvicorn logs this as an error after each response that refuses a handshake, although that completes it.
@@ -261,7 +264,7 @@ def make_server(
         http=cast("type[asyncio.Protocol]", partial(HttpProtocol, gate=app.state.service.gate)),
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         ws=WebSocketProtocol,
-        ws_max_size=_MAX_MESSAGE_BYTES,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,  # audio hardly compresses, and deflate would cost more than the rest
         log_config=None,
         log_level="warning",  # its lines about connections contain the query, which may contain a token
