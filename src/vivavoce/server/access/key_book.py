@@ -27,7 +27,10 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
-_ANSWER_S: Final = 0.5  # how long a session that begins waits for the store
+# How long a session that begins waits for the store: for its place among those of its key, and for its token.
+# Two sessions with one token are worse than a second of delay, and than one session too many.
+_PLACE_S: Final = 0.5
+_TOKEN_S: Final = 2.0
 
 
 class _Own(NamedTuple):
@@ -64,7 +67,8 @@ class KeyBook:
         self._stored_usage = store.usage(day_of(time.time()) - 1)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vivavoce-keys")
         self._is_stale = False  # the store has changed since its keys were read
-        self._problem = ""  # what failed last, until it works again
+        self._problem = ""  # what failed last, or was slow, until it works again
+        self._is_gone = False  # the last exchange failed, or what was asked since
         self._unsaved_tokens: list[UsedToken] = []  # used while the store did not answer
         self._reported: set[str] = set()  # owners whose open sessions here the store may count
         self._is_closed = False
@@ -95,19 +99,19 @@ class KeyBook:
             ledger: Knows the open sessions and the audio of each day.
             reads_keys: Whether keys are read even if the store seems unchanged.
         """
-        day, began = day_of(time.time()), time.monotonic()
+        day = day_of(time.time())
         own = self._own(ledger)
         try:
-            stored, records = await self._call(self._exchange, own, day, reads_keys)
+            stored, records, took_s = await self._call(self._exchange, own, day, reads_keys)
         except STORE_FAILURES as error:
             ledger.usage.not_saved()
-            self._note(str(error))
+            self._fail(error)
             return
         ledger.usage.saved(stored, day)
         del self._unsaved_tokens[: len(own.tokens)]
         self._reported -= {owner for owner, count in own.sessions.items() if not count}
-        took_s = time.monotonic() - began
-        self._note(f"it took {took_s:.1f} s to answer" if took_s > _ANSWER_S else "")
+        self._is_gone = False
+        self._note(f"it took {took_s:.1f} s to answer" if took_s > _PLACE_S else "")
         if records is not None:
             self.records = records
             admission.replace_records(records, self.secret)
@@ -120,7 +124,7 @@ class KeyBook:
 
     async def spend(self, token: UsedToken) -> bool:
         """Note that a token is used; returns whether no server with this store has seen it before."""
-        is_new = await self._ask(self._spend, token)
+        is_new = None if self._is_gone else await self._ask(_TOKEN_S, self._spend, token)
         if is_new is None:  # this process still remembers the token
             self._unsaved_tokens.append(token)
         return is_new is not False
@@ -134,7 +138,9 @@ class KeyBook:
             limit: How many it may have on all servers.
         """
         self._reported.add(owner)
-        return await self._ask(self._claim, owner, sessions, limit) is not False
+        if self._problem:
+            return True
+        return await self._ask(_PLACE_S, self._claim, owner, sessions, limit) is not False
 
     def released(self, owner: str, sessions: int) -> None:
         """Report that a session of a key has ended, without waiting.
@@ -153,7 +159,7 @@ class KeyBook:
         try:
             await self._call(self._exchange, own, day_of(time.time()), False)
         except STORE_FAILURES as error:
-            self._note(str(error))
+            self._fail(error)
             minutes = sum(own.usage.values()) / 60
             _log.error("%s: %.1f minutes of audio could not be written", self._store.name, minutes)
         self._is_closed = True
@@ -163,27 +169,28 @@ class KeyBook:
     async def _call(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
 
-    async def _ask(self, function: Callable[[*_Ts], bool], *arguments: *_Ts) -> bool | None:
-        """Return what the store answers in time; None: it does not, and is not asked again until it works."""
-        if self._problem or self._is_closed:
+    async def _ask(self, wait_s: float, function: Callable[[*_Ts], bool], *arguments: *_Ts) -> bool | None:
+        """Return what the store answers in time, in seconds; None: nothing."""
+        if self._is_closed:
             return None
         asked = asyncio.ensure_future(self._call(function, *arguments))
         asked.add_done_callback(_forget)
-        done, _ = await asyncio.wait({asked}, timeout=_ANSWER_S)
+        done, _ = await asyncio.wait({asked}, timeout=wait_s)
         if not done:
-            self._note(f"it took more than {_ANSWER_S:g} s to answer")
+            self._note(f"it took more than {wait_s:g} s to answer")
             return None
         try:
             return asked.result()
         except STORE_FAILURES as error:
-            self._note(str(error))
+            self._fail(error)
             return None
 
     # --- on the thread --------------------------------------------------------------------------
 
     def _exchange(
         self, own: _Own, day: int, reads_keys: bool
-    ) -> tuple[dict[tuple[int, str], float], list[KeyRecord] | None]:
+    ) -> tuple[dict[tuple[int, str], float], list[KeyRecord] | None, float]:
+        began = time.monotonic()
         self._is_stale = self._store.has_changed() or reads_keys or self._is_stale
         if self._store.is_replaced():
             self._store = self._store.reopened()
@@ -195,7 +202,8 @@ class KeyBook:
             self._renew(own.sessions)
         stored = self._store.add_usage(own.usage, day)
         self._is_stale = False
-        return stored, None if records == self.records and not reads_keys else records
+        is_same = records == self.records and not reads_keys
+        return stored, None if is_same else records, time.monotonic() - began
 
     def _spend(self, token: UsedToken) -> bool:
         return self._store.spend(token.claims, token.expires_unix, time.time())
@@ -207,6 +215,10 @@ class KeyBook:
         self._store.renew(sessions)
 
     # --- within ---------------------------------------------------------------------------------
+
+    def _fail(self, error: Exception) -> None:
+        self._is_gone = True
+        self._note(str(error))
 
     def _note(self, problem: str) -> None:
         """Log what fails once, and that it works again."""

@@ -214,27 +214,66 @@ def test_without_its_store_a_server_counts_alone_and_remembers_tokens(path, monk
     asyncio.run(run())
 
 
-def test_a_slow_store_delays_one_session_and_no_other(path, monkeypatch, caplog):
-    monkeypatch.setattr("vivavoce.server.access.key_book._ANSWER_S", 0.01)
-    answers, asked = threading.Event(), []
-    claim = KeyStore.claim
+def delay(monkeypatch, method, answers, asked):
+    """Let a method of the store wait."""
+    works = getattr(KeyStore, method)
 
     def wait(store, *arguments):
         asked.append(arguments)
         answers.wait()
-        return claim(store, *arguments)
+        return works(store, *arguments)
 
-    monkeypatch.setattr(KeyStore, "claim", wait)
+    monkeypatch.setattr(KeyStore, method, wait)
+
+
+def test_a_slow_store_delays_one_session_and_no_other(path, monkeypatch, caplog):
+    monkeypatch.setattr("vivavoce.server.access.key_book._PLACE_S", 0.01)
+    answers, asked = threading.Event(), []
+    delay(monkeypatch, "claim", answers, asked)
 
     async def run():
         async with served(path) as (book, *_):
             caplog.clear()
             assert await book.claim("aa", 1, 0)
             assert await book.claim("aa", 2, 0)
-            assert await book.spend(UsedToken(b"token", 2**32 - 1))
             answers.set()
         assert asked == [("aa", 1, 0)]
         assert caplog.text.count("it took more than 0.01 s to answer") == 1
+
+    asyncio.run(run())
+
+
+def test_a_token_waits_for_a_slow_store(path, monkeypatch):
+    monkeypatch.setattr("vivavoce.server.access.key_book._PLACE_S", 0.01)
+    answers = threading.Event()
+    delay(monkeypatch, "claim", answers, [])
+    token = UsedToken(b"token", 2**32 - 1)
+
+    async def run():
+        async with served(path) as (book, *_), served(path) as (other, *_):
+            assert await other.spend(token)
+            assert await book.claim("aa", 1, 0)  # from now on the store is known to be slow
+            asked = asyncio.create_task(book.spend(token))
+            await asyncio.sleep(0)
+            answers.set()
+            assert not await asked
+
+    asyncio.run(run())
+
+
+def test_a_token_does_not_wait_for_ever(path, monkeypatch):
+    monkeypatch.setattr("vivavoce.server.access.key_book._TOKEN_S", 0.01)
+    answers = threading.Event()
+    delay(monkeypatch, "spend", answers, [])
+    token = UsedToken(b"token", 2**32 - 1)
+
+    async def run():
+        async with served(path) as (book, *_):
+            assert await book.spend(token)
+            answers.set()
+        async with served(path) as (other, *_):
+            monkeypatch.undo()
+            assert not await other.spend(token)
 
     asyncio.run(run())
 
@@ -244,7 +283,7 @@ def test_a_store_that_answers_late_is_trusted_again_once_it_does_not(path, monke
         async with served(path) as (book, admission, ledger):
             caplog.clear()
             with monkeypatch.context() as slow:
-                slow.setattr("vivavoce.server.access.key_book._ANSWER_S", -1.0)
+                slow.setattr("vivavoce.server.access.key_book._PLACE_S", -1.0)
                 await book.exchange(admission, ledger)
                 await book.exchange(admission, ledger)
             await book.exchange(admission, ledger)
