@@ -5,6 +5,7 @@ import threading
 import numpy as np
 
 from support.scripted_engine import FRAME, LEXICON, level
+from vivavoce.asr.speakers import VoiceTuning
 
 _LEVELS = np.array([level(index) for index in range(len(LEXICON))])
 
@@ -18,11 +19,9 @@ class FakeEmbedder:
     shortest_samples = 3_072
     width = 2
     typical = np.zeros(2, np.float32)
-    alike = alike_at_end = inherited = 0.6
-    leniency = 0.06
-    founding = 0.1
-    apart = 0.5
-    pools = False
+    tuning = VoiceTuning(
+        alike=0.6, alike_at_end=0.6, leniency=0.06, founding=0.1, inherited=0.6, apart=0.5, pools=False
+    )
 
     def __init__(self, *, gate=None, error=None):
         self.gate = gate

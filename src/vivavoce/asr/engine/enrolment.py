@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.audio import Intake
-from vivavoce.asr.engine.voices import hear_turns, tuning_of
+from vivavoce.asr.engine.voices import hear_turns
 from vivavoce.asr.session.speech import SpeechTracker, TrackerState
 from vivavoce.asr.speakers import Stretch, VoiceBook
 from vivavoce.errors import AudioError
@@ -163,7 +163,7 @@ def _check_one_voice(models: VoiceModels, turns: Sequence[Sequence[HeardPiece]])
     """
     of_parts = [[_length_s(each) for each in turn] for turn in turns]
     pieces = [piece for turn in turns for piece in turn]
-    book = VoiceBook(tuning=tuning_of(models.embedder))
+    book = VoiceBook(tuning=models.embedder.tuning)
     for number, piece in enumerate(pieces):
         book.hear(number, piece.windows, piece.weights)
     by_voice: dict[int, float] = {}

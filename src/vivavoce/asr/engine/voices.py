@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vivavoce.asr.audio import Samples
     from vivavoce.asr.models.base import SpeakerEmbedder, SpeakerSegmenter
 
-__all__ = ["HeardPiece", "VoiceModels", "Voices", "hear_turns", "load_voices", "tuning_of"]
+__all__ = ["HeardPiece", "VoiceModels", "Voices", "hear_turns", "load_voices"]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -84,14 +84,10 @@ def load_voices(chosen: str = "auto") -> VoiceModels:
     Raises:
         ModelError: There is none, or it can't be loaded.
     """
-    return VoiceModels(load_embedder(chosen), load_segmenter() if has_segmenter() else None)
-
-
-def tuning_of(embedder: SpeakerEmbedder) -> VoiceTuning:
-    """What counts as one voice for a voice encoder."""
-    return VoiceTuning(
-        embedder.alike, embedder.alike_at_end, embedder.leniency, embedder.founding, embedder.inherited
-    )
+    embedder = load_embedder(chosen)
+    # Windows that overlap hear every change themselves, and whoever chooses such an encoder wants it cheap.
+    leaves_gaps = embedder.hop_samples >= embedder.window_samples
+    return VoiceModels(embedder, load_segmenter() if leaves_gaps and has_segmenter() else None)
 
 
 def hear_turns(models: VoiceModels, turns: Sequence[Sequence[Stretch]]) -> list[list[HeardPiece]]:
@@ -158,7 +154,7 @@ def _looked_at_closely(
     hop = embedder.window_samples // 2
     if embedder.hop_samples <= hop:
         return windows, embeddings
-    doubtful = doubtful_spans(windows, embeddings, embedder.apart + _DOUBT)
+    doubtful = doubtful_spans(windows, embeddings, embedder.tuning.apart + _DOUBT)
     known = dict(zip(windows, embeddings, strict=True))
     new = [
         each
@@ -182,9 +178,9 @@ def _without_changes(
     at = _change(embedder, speech, windows, embeddings)
     if at is None:
         lengths = np.array([window.end - window.start for window in windows], np.float32)
-        overlap = min(1.0, len(speech) / max(1.0, float(lengths.sum()))) if embedder.pools else 1.0
+        overlap = min(1.0, len(speech) / max(1.0, float(lengths.sum()))) if embedder.tuning.pools else 1.0
         weights = lengths * np.float32(overlap / _WEIGHED_SAMPLES)
-        if embedder.pools and len(windows) > 1:
+        if embedder.tuning.pools and len(windows) > 1:
             pooled = (weights[None] @ embeddings).astype(np.float32)
             return [HeardPiece(piece, _unit(pooled), weights.sum(keepdims=True))]
         return [HeardPiece(piece, embeddings, weights)]
@@ -210,7 +206,7 @@ def _change(
     embedder: SpeakerEmbedder, speech: Samples, windows: Sequence[Window], embeddings: Floats
 ) -> int | None:
     """Where the speaker of a piece changes; None: nowhere."""
-    apart = parted(windows, embeddings, embedder.apart)
+    apart = parted(windows, embeddings, embedder.tuning.apart)
     if apart is None:
         return None
     left, right = apart
@@ -262,7 +258,7 @@ class Voices:
     @property
     def tuning(self) -> VoiceTuning:
         """What counts as one voice; that of the models once they are loaded."""
-        return VoiceTuning() if self._models is None else tuning_of(self._models.embedder)
+        return VoiceTuning() if self._models is None else self._models.embedder.tuning
 
     @property
     def embedder(self) -> SpeakerEmbedder | None:

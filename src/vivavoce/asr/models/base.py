@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vivavoce.asr.audio import Samples
+    from vivavoce.asr.speakers import VoiceTuning
 
 __all__ = [
     "Frames",
@@ -273,32 +274,8 @@ class SpeakerEmbedder(Protocol):
         """What the embeddings of all voices have in common, shape (width,); it is subtracted from them."""
 
     @property
-    def alike(self) -> float:
-        """Mean cosine from which two groups of embeddings are of one voice; see `VoiceTuning`."""
-
-    @property
-    def alike_at_end(self) -> float:
-        """The same at the end of a session."""
-
-    @property
-    def leniency(self) -> float:
-        """How much less is enough for short speech; see `VoiceTuning`."""
-
-    @property
-    def founding(self) -> float:
-        """The least speech that may found a voice, in windows of 1.6 s."""
-
-    @property
-    def apart(self) -> float:
-        """The cosine below which two windows of one stretch of speech are of two speakers."""
-
-    @property
-    def pools(self) -> bool:
-        """Whether several windows of a piece of speech make one embedding, their mean."""
-
-    @property
-    def inherited(self) -> float:
-        """The least cosine with a voice from which shorter speech takes it."""
+    def tuning(self) -> VoiceTuning:
+        """What counts as one voice for these embeddings."""
 
     def embed(self, voices: Sequence[Samples]) -> npt.NDArray[np.float32]:
         """Compute an embedding of each stretch of speech.

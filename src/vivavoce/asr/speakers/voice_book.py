@@ -37,7 +37,7 @@ _CERTAINTY: Final = 0.06  # difference of similarities that is worth a factor of
 
 @dataclass(frozen=True, slots=True)
 class VoiceTuning:
-    """What counts as one voice. Speech is weighed in windows of 1.6 s.
+    """What counts as one voice, for the embeddings of a voice encoder. Speech is weighed in windows of 1.6 s.
 
     Attributes:
         alike: Mean cosine from which two groups are of one voice while the session runs.
@@ -46,6 +46,8 @@ class VoiceTuning:
             part of it.
         founding: The least weight of a piece that may found a voice.
         inherited: The least mean cosine with a voice from which a shorter piece takes it.
+        apart: The cosine below which two windows of one stretch of speech are of two speakers.
+        pools: Whether several windows of a piece of speech make one embedding, their mean.
     """
 
     alike: float = 0.6
@@ -53,6 +55,8 @@ class VoiceTuning:
     leniency: float = 0.06
     founding: float = 0.3
     inherited: float = 0.5
+    apart: float = 0.5
+    pools: bool = False
 
 
 _TUNING: Final = VoiceTuning()

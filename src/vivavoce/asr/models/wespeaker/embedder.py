@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vivavoce.asr.models.by_length import run_by_length
+from vivavoce.asr.models.campplus.embedder import TUNING
 from vivavoce.asr.models.filter_banks import N_BANDS, filter_banks, long_enough
 from vivavoce.asr.models.onnx.cache import digest
 from vivavoce.asr.models.onnx.runtime import open_model
@@ -34,19 +36,13 @@ class WespeakerEmbedder:
         window_samples: More speech in one embedding says little more.
         hop_samples: Every other window of long speech is enough.
         shortest_samples: Less than this says little about a voice.
-        alike: And the six below it: see `SpeakerEmbedder`. They are guesses, from those of CAM++.
+        tuning: What counts as one voice: a guess, from that of CAM++.
     """
 
     window_samples: Final = MODEL_RATE_HZ * 3 // 2
     hop_samples: Final = 2 * window_samples
     shortest_samples: Final = MODEL_RATE_HZ // 2
-    alike: Final = 0.42
-    alike_at_end: Final = 0.38
-    leniency: Final = 0.1
-    founding: Final = 0.75
-    inherited: Final = 0.3
-    apart: Final = 0.35
-    pools: Final = True
+    tuning: Final = dataclasses.replace(TUNING, apart=0.35)
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.
