@@ -11,13 +11,15 @@ import time
 import pytest
 import typer.main
 
+import vivavoce
 from integration.test_rooms import get
 from integration.test_server import V3, open_session, rest, send
 from integration.test_server_keys import BUSY_CODES, NO_FUNDS_CODES, UNAUTHORIZED_CODES, word
 from support.redis_server import redis_server  # noqa: F401  - a fixture
 from support.scripted_engine import silence, speech
+from support.server_processes import CHUNKS, TURNS, server_process, talk_all, words_of
 from support.servers import received_ms, scripted_server
-from support.time_limit import wait_until
+from support.time_limit import HANG_S, wait_until
 from vivavoce.cli.app import app, run
 from vivavoce.cli.doctor_findings import Status
 from vivavoce.cli.doctor_redis import check_redis
@@ -202,6 +204,29 @@ def test_the_doctor_looks_at_the_redis(redis_server, monkeypatch):  # noqa: F811
     (broken,) = check_redis(group)
     assert broken.status is Status.BROKEN
     redis_server.start()
+
+
+def test_a_killed_server_costs_no_word_of_a_key_at_its_limit(place, monkeypatch):
+    options, store = place
+    options = {name: str(value) for name, value in options.items()}
+    monkeypatch.setenv("VIVAVOCE_API_KEY", store.add("alice", limits=KeyLimits(sessions=2)))
+    monkeypatch.setattr("support.server_processes.PATIENT", vivavoce.Reconnect())
+    pauses = [len(CHUNKS) // 3, 2 * len(CHUNKS) // 3]
+    with server_process(**options) as server, contextlib.ExitStack() as stack:
+        calm = talk_all(server.url, lambda: None, pauses)
+
+        def replace():
+            """Another server takes the place of the killed one, whose sessions still count."""
+            server.process.kill()
+            server.process.wait(HANG_S)
+            stack.enter_context(server_process(port=server.port, **options))
+
+        disturbed = talk_all(server.url, replace, pauses)
+    expected = words_of(calm[0])
+    assert len(expected) == sum(map(len, TURNS))
+    for events in disturbed:
+        assert words_of(events) == expected
+        assert any(isinstance(event, vivavoce.ReconnectedEvent) for event in events)
 
 
 # --- a Redis that goes away ------------------------------------------------------------------------
