@@ -33,6 +33,7 @@ GAUGES: Final[dict[str, Callable[[Sequence[float]], float]]] = {
     "vivavoce_engine_ready": min,
     "vivavoce_model_sessions": sum,
     "vivavoce_cadence_seconds": max,
+    "vivavoce_key_store_usable": min,
     "vivavoce_tls_certificate_expiry_timestamp_seconds": min,
     "vivavoce_workers": _last,
     "vivavoce_workers_ready": _last,
