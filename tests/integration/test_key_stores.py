@@ -273,6 +273,15 @@ def test_a_redis_that_has_lost_its_keys_gets_them_back(redis_server, caplog):  #
         here.add("gone")  # the name is free
 
 
+def test_no_server_takes_the_loss_of_all_keys_for_a_change(redis_server):  # noqa: F811
+    with RedisKeyStore(redis_server.url) as store:
+        store.add("alice")
+        records = store.records()
+        assert store.has_changed()
+        redis_server.client.flushall()  # after it has looked for changes, and before it reads them
+        assert store.records() == records
+
+
 def test_a_redis_of_a_later_version_is_refused(redis_server):  # noqa: F811
     RedisKeyStore(redis_server.url).close()
     redis_server.client.set("vivavoce:format", 2)

@@ -180,6 +180,9 @@ class RedisKeyStore:
         """Return all keys in the order in which they were added, revoked ones included."""
         with redis_errors(self._url):
             found = self._client.hvals(_KEYS)
+            if self._records and not found:
+                self._restore()
+                found = self._client.hvals(_KEYS)
         self._records = sorted(map(_record, found), key=lambda record: (record.created_unix, record.name))
         return list(self._records)
 
