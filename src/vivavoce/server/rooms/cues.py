@@ -54,7 +54,8 @@ class _Block:
     def cues(self) -> list[Cue]:
         """The cues so far. Sources share time, so where there are several all lines are broken again."""
         if not self._has_one_source:
-            return captions(self._turns, speakers=SpeakerMark.NAME)
+            turns = sorted(self._turns, key=lambda turn: turn.words[0].start_ms)  # however they were added
+            return captions(turns, speakers=SpeakerMark.NAME)
         return [*self._complete, *copy.deepcopy(self._captioner).finish()]
 
 
@@ -117,6 +118,11 @@ class RoomCues:
         self._number = -1  # of the room's last change that the cues contain
         self._cues: Sequence[Cue] = ()
         self._lock = asyncio.Lock()  # one update at a time
+
+    def follow(self, room: Room) -> None:
+        """Make the cues of a copy of the room from now on."""
+        self._room = room
+        self._number = -1
 
     async def get(self) -> Sequence[Cue]:
         """Return the cues so far, in the order of time.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vivavoce.captions import captions
@@ -50,6 +50,16 @@ steps = st.lists(
 
 
 @given(steps, st.lists(st.sampled_from([-2_000, 0, 100, 400, 3_000, 8_000]), min_size=12, max_size=12))
+@example(
+    [
+        ("say", "one", "Good morning."),
+        ("A", "one", "Good morning."),
+        ("A", "two", "Good morning."),
+        ("look", None, None),
+        ("rename", 0, "Anna"),
+    ],
+    [-2_000] * 12,
+)
 def test_they_do_not_depend_on_when_somebody_looks(steps, pauses_ms):
     room, growing, at_ms, ends_ms = Room("hall"), GrowingCues(), 0, {"one": 0, "two": 0}
     for session in ends_ms:
