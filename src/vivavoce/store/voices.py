@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Self
 
-__all__ = ["VoiceKey", "VoiceNames", "clean_name"]
+__all__ = ["VoiceKey", "VoiceNames", "VoicesImage", "clean_name"]
 
 MAX_NAME: Final = 50
 """The most characters of a name."""
@@ -45,6 +46,18 @@ def clean_name(name: str) -> str:
     return cleaned
 
 
+class VoicesImage(NamedTuple):
+    """The voices of a room as a value.
+
+    Attributes:
+        given: The names that people gave.
+        names: Each voice and its name, by number.
+    """
+
+    given: tuple[tuple[VoiceKey, str], ...]
+    names: tuple[tuple[VoiceKey, str], ...]
+
+
 class VoiceNames:
     """The voices of one or several sessions, numbered from 0, each with a name.
 
@@ -61,6 +74,19 @@ class VoiceNames:
         self._given = dict(given or {})
         self._numbers: dict[VoiceKey, int] = {}
         self._names: list[str] = []  # by number
+
+    def image(self) -> VoicesImage:
+        """Return all voices and names as a value."""
+        names = zip(self._numbers, self._names, strict=True)  # a dict keeps the order of the numbers
+        return VoicesImage(tuple(self._given.items()), tuple(names))
+
+    @classmethod
+    def of(cls, image: VoicesImage) -> Self:
+        """Return the voices of an image."""
+        voices = cls(dict(image.given))
+        voices._numbers = {key: number for number, (key, _) in enumerate(image.names)}
+        voices._names = [name for _, name in image.names]
+        return voices
 
     def __len__(self) -> int:
         """How many voices there are."""
@@ -98,6 +124,28 @@ class VoiceNames:
         number = self.number(session_id, channel, label)
         return None if number is None else self._names[number]
 
+    def has(self, key: VoiceKey) -> bool:
+        """Whether there is this voice."""
+        return key in self._numbers
+
+    def key(self, number: int) -> VoiceKey | None:
+        """Return what identifies a voice; None: there is none of that number."""
+        return next((key for key, each in self._numbers.items() if each == number), None)
+
+    @property
+    def given(self) -> dict[VoiceKey, str]:
+        """The names that people gave, of voices that are here and of others."""
+        return {key: name for key, name in self._given.items() if name}
+
+    def take(self, given: Mapping[VoiceKey, str]) -> bool:
+        """Take names that people gave elsewhere, if there are none here; returns whether any was new."""
+        fresh = {key: name for key, name in given.items() if name and not self._given.get(key)}
+        for key, name in fresh.items():
+            self._given[key] = name
+            if key in self._numbers:
+                self._names[self._numbers[key]] = name
+        return bool(fresh)
+
     def rename(self, number: int, name: str) -> dict[VoiceKey, str]:
         """Give a speaker, with all voices of its name, another name.
 
@@ -111,7 +159,7 @@ class VoiceNames:
         old = self._names[number]
         keys = [key for key, each in self._numbers.items() if self._names[each] == old]
         for key in keys:
-            self._names[self._numbers[key]] = name
+            self._names[self._numbers[key]] = self._given[key] = name
         if not name:
             for key in keys:
                 self._names[self._numbers[key]] = self._usual(key.label)
@@ -135,6 +183,7 @@ class VoiceNames:
         key = next(each for each in found if each not in self._numbers)
         self._numbers[key] = len(self._names)
         self._names.append(name)
+        self._given[key] = name
         return key
 
     def _usual(self, label: str) -> str:

@@ -6,15 +6,15 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vivavoce.store import LineKey  # noqa: TC001  - msgspec reads it
 from vivavoce.store.words import named
+from vivavoce.types import Word  # noqa: TC001  - the same
 from vivavoce.word_joining import join_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.store import LineKey
     from vivavoce.store.words import NamedTurn
-    from vivavoce.types import Word
 
 __all__ = ["Change", "Line", "Part", "Partial", "RoomState", "StateChange", "VoicesChange", "named_turn"]
 
@@ -134,11 +134,13 @@ class Change:
         number: Its place among the room's changes, from 1.
         content: A line, the room's state, or its voices.
         is_replacement: Whether the line takes the place of an earlier one of its id.
+        chain: A checksum of all changes up to this one: where it is the same, so were they.
     """
 
     number: int
     content: Line | StateChange | VoicesChange
     is_replacement: bool = False
+    chain: int = 0
 
 
 def named_turn(line: Line, names: Sequence[str]) -> NamedTurn:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from vivavoce.server.rooms.feed import Cursor
-    from vivavoce.server.rooms.registry import ServedRoom
+    from vivavoce.server.rooms.served_room import ServedRoom
 
 __all__ = ["EventStream"]
 

@@ -6,7 +6,6 @@ Each change is encoded once for all readers.
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +28,7 @@ PING: Final = b": ping\n\n"
 """A comment, which keeps proxies from closing a silent connection."""
 
 _SNAPSHOT_LINES: Final = 300
-_NUMBER: Final = re.compile(r"[0-9]{1,12}")
+_EVENT_ID: Final = re.compile(r"([0-9a-f]{8})-([0-9]{1,12})")
 
 
 @dataclass(slots=True)
@@ -39,17 +38,22 @@ class Cursor:
     Attributes:
         number: Of the last change that it has; None: it has nothing, and needs a snapshot.
         version: Of the newest partial that it has.
+        chain: The checksum of the changes that it has.
     """
 
     number: int | None = None
     version: int = 0
+    chain: int = 0
 
 
 class Feed:
     """Encodes the changes of one room.
 
+    The id of an event is a checksum of all changes up to its own, and their number. So every server can tell
+    whether a reader that comes from another one has what this one has.
+
     Attributes:
-        room: The room.
+        room: The room; it may be replaced by a copy with other changes.
     """
 
     def __init__(self, room: Room) -> None:
@@ -59,15 +63,13 @@ class Feed:
             room: The room.
         """
         self.room = room
-        self._epoch = secrets.token_hex(4)  # tells the changes of this room from those before a restart
-        self._encoded: dict[int, bytes] = {}  # changes by number
+        self._encoded: dict[bytes, bytes] = {}  # changes by their id
         self._partials: tuple[int, dict[int, bytes]] = (0, {})  # their version, and the bytes by source
 
     def cursor(self, last_event_id: str | None) -> Cursor:
         """Where a reader is, by the id of the last event that it received; None: it is new."""
-        epoch, _, number = (last_event_id or "").partition("-")
-        known = epoch == self._epoch and _NUMBER.fullmatch(number)
-        return Cursor(int(number) if known else None)
+        found = _EVENT_ID.fullmatch(last_event_id or "")
+        return Cursor(int(found[2]), chain=int(found[1], 16)) if found else Cursor()
 
     def read(self, cursor: Cursor, unix_now: float) -> bytes:
         """Return what is new for a reader, and move its cursor; empty: nothing is.
@@ -77,19 +79,22 @@ class Feed:
             unix_now: In seconds since 1970.
         """
         room = self.room
-        changes = None if cursor.number is None else room.changes_since(cursor.number)
+        is_known = cursor.number is not None and room.chain_at(cursor.number) == cursor.chain
+        changes = room.changes_since(cursor.number) if cursor.number is not None and is_known else None
+        cursor.number, cursor.chain = room.number, room.chain_at(room.number) or 0
         if changes is None:
-            cursor.number, cursor.version = room.number, room.version
-            return self._event("snapshot", _snapshot(room, unix_now), room.number)
+            cursor.version = room.version
+            identity = _event_id(cursor.number, cursor.chain)
+            return self._event("snapshot", _snapshot(room, unix_now), identity)
         pieces = [self._encode(change) for change in changes]
-        cursor.number = room.number
         if room.version > cursor.version:
             pieces += map(self._encode_partial, room.partials_since(cursor.version))
             cursor.version = room.version
         return b"".join(pieces)
 
     def _encode(self, change: Change) -> bytes:
-        encoded = self._encoded.get(change.number)
+        identity = _event_id(change.number, change.chain)
+        encoded = self._encoded.get(identity)
         if encoded is None:
             content = change.content
             if isinstance(content, StateChange):
@@ -98,7 +103,7 @@ class Feed:
                 kind, fields = "voices", {"voices": _voices(content.names, content.speakers)}
             else:
                 kind, fields = "correction" if change.is_replacement else "line", line_fields(content)
-            encoded = self._encoded[change.number] = self._event(kind, fields, change.number)
+            encoded = self._encoded[identity] = self._event(kind, fields, identity)
             if len(self._encoded) > 2 * _SNAPSHOT_LINES:
                 del self._encoded[next(iter(self._encoded))]
         return encoded
@@ -111,9 +116,14 @@ class Feed:
             encoded[partial.source] = self._event("partial", _partial_fields(partial))
         return encoded[partial.source]
 
-    def _event(self, kind: str, fields: dict[str, object], number: int | None = None) -> bytes:
-        identity = b"" if number is None else f"id: {self._epoch}-{number}\n".encode()
-        return b"event: %b\n%bdata: %b\n\n" % (kind.encode(), identity, msgspec.json.encode(fields))
+    @staticmethod
+    def _event(kind: str, fields: dict[str, object], identity: bytes = b"") -> bytes:
+        row = b"id: %b\n" % identity if identity else b""
+        return b"event: %b\n%bdata: %b\n\n" % (kind.encode(), row, msgspec.json.encode(fields))
+
+
+def _event_id(number: int, chain: int) -> bytes:
+    return f"{chain:08x}-{number}".encode()
 
 
 def _snapshot(room: Room, unix_now: float) -> dict[str, object]:

@@ -2,152 +2,65 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import hashlib
 import hmac
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
-from vivavoce.server.rooms.cues import RoomCues
-from vivavoce.server.rooms.feed import Feed
 from vivavoce.server.rooms.room import Room
-from vivavoce.store import StoredRoom, VoiceNames
+from vivavoce.server.rooms.served_room import Seat, ServedRoom, digest_of, not_the_key
+from vivavoce.store import VoiceNames
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from vivavoce.protocol.events import RoomRequest, TurnUpdated
-    from vivavoce.store import StoredLine, StoredSession, VoiceKey
+    from vivavoce.protocol.events import RoomRequest
+    from vivavoce.server.rooms.commands import Command
+    from vivavoce.server.rooms.relay import Relay
+    from vivavoce.store import StoredLine, StoredRoom, StoredSession, VoiceKey
 
-__all__ = ["Rooms", "RoomsFull", "Seat", "ServedRoom"]
+__all__ = ["KEEP_S", "Rooms", "RoomsFull"]
 
 _MAX_ROOMS: Final = 1_000
-_KEEP_S: Final = 4 * 3600.0
+KEEP_S: Final = 4 * 3600.0
+"""How long a room is kept after its last speaker left, in seconds."""
+
 _MAX_READERS: Final = 5_000
+_IDLE_S: Final = 60.0  # a copy of a room that nobody here follows is kept for this long
 
 
 class RoomsFull(Exception):  # noqa: N818 - it is a state of the server
     """The server has no place for another reader or room."""
 
 
-class ServedRoom:
-    """A room with the readers that wait for its news.
-
-    Attributes:
-        room: The room.
-        feed: Encodes its changes.
-        cues: Its captions.
-        left_at: When its last speaker left, in seconds of the clock; None: somebody speaks, or nobody
-            ever did.
-        is_closed: Whether its readers must leave.
-    """
-
-    def __init__(self, name: str) -> None:
-        """Prepare a room that nobody has opened yet."""
-        self.room = Room(name)
-        self.feed = Feed(self.room)
-        self.cues = RoomCues(self.room)
-        self.left_at: float | None = None
-        self.is_closed = False
-        self._waiting: set[asyncio.Event] = set()  # one for each reader
-
-    @property
-    def n_readers(self) -> int:
-        """Readers that follow it now."""
-        return len(self._waiting)
-
-    def close(self) -> None:
-        """Let the readers leave."""
-        self.is_closed = True
-        self.ring()
-
-    def ring(self) -> None:
-        """Wake the readers: there is news."""
-        for event in self._waiting:
-            event.set()
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[asyncio.Event]:
-        """Follow the room until the block ends; the event is set when there is news."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            yield event
-        finally:
-            self._waiting.discard(event)
-
-
-class Seat:
-    """A session's place in a room."""
-
-    def __init__(self, served: ServedRoom, request: RoomRequest, session_id: str) -> None:
-        self._served = served
-        self._request = request
-        self._session_id = session_id
-
-    def stored(self) -> StoredRoom:
-        """What the room needs to open again after a restart."""
-        room = self._served.room
-        return StoredRoom(room.name, room.began_unix or 0.0, room.key_digest, room.title)
-
-    def join(self, unix_now: float) -> None:
-        """Begin to speak.
-
-        Args:
-            unix_now: In seconds since 1970.
-        """
-        self._served.room.join(self._session_id, unix_now, self._request.title)
-        self._served.left_at = None
-        self._served.ring()
-
-    def update(self, turn: TurnUpdated, unix_now: float) -> None:
-        """Show a turn to the readers.
-
-        Args:
-            turn: The turn.
-            unix_now: In seconds since 1970.
-        """
-        self._served.room.update(self._session_id, turn, unix_now)
-        self._served.ring()
-
-    def revise(self, turns: Iterable[TurnUpdated]) -> None:
-        """Show other speakers of finished turns to the readers."""
-        for turn in turns:
-            self._served.room.revise(self._session_id, turn)
-        self._served.ring()
-
-    def leave(self, now: float, *, ended: bool) -> None:
-        """Leave the room.
-
-        Args:
-            now: In seconds of the server's clock.
-            ended: Whether the client ended its session; if not, it may come back.
-        """
-        self._served.room.leave(self._session_id, ended=ended)
-        if not self._served.room.n_speakers:
-            self._served.left_at = now
-        self._served.ring()
-
-
 class Rooms:
-    """The rooms of one server.
+    """The rooms of one server, or this server's copies of the rooms of several.
 
     Attributes:
         keep_s: How long a room is kept after its last speaker left, in seconds.
     """
 
-    def __init__(self, *, keep_s: float = _KEEP_S, max_readers: int = _MAX_READERS) -> None:
+    def __init__(
+        self,
+        *,
+        keep_s: float = KEEP_S,
+        max_readers: int = _MAX_READERS,
+        relay: Relay | None = None,
+        on_foreign: Callable[[Command, object], None] | None = None,
+    ) -> None:
         """Begin without rooms.
 
         Args:
             keep_s: How long a room is kept after its last speaker left, in seconds.
             max_readers: The most readers of all rooms.
+            relay: Connects them with those of other servers; None: there are no others.
+            on_foreign: Called with what happens in them on other servers; see `Replica`.
         """
         self._rooms: dict[str, ServedRoom] = {}
         self.keep_s = keep_s
         self._max_readers = max_readers
+        self._relay = relay
+        self._on_foreign = on_foreign
 
     @property
     def n_readers(self) -> int:
@@ -158,6 +71,33 @@ class Rooms:
         """Return a room that a session has opened; None: there is none of that name."""
         served = self._rooms.get(name)
         return served if served is not None and served.room.is_open else None
+
+    async def look_up(self, name: str) -> ServedRoom | None:
+        """Return a room that a session has opened, here or on another server; None: there is none."""
+        if self._relay is None:
+            return self.find(name)
+        try:
+            await self._relay.ready(self._get(name))
+        except RoomsFull:
+            return None
+        return self.find(name)
+
+    async def claim(self, request: RoomRequest) -> None:
+        """Check that a session may speak in a room, as `check` does, and ask the other servers too.
+
+        Args:
+            request: What the session asked for.
+
+        Raises:
+            ProtocolViolation: The room has another key, or there are too many rooms.
+        """
+        self.check(request)
+        if self._relay is not None:
+            served = self._get(request.name)
+            await self._relay.ready(served)
+            self.check(request)
+            if not await self._relay.claim(served, digest_of(request.key) or None):
+                raise not_the_key(request.name)
 
     def enter(self, name: str) -> ServedRoom:
         """Return the room of a name, for a reader; one that nobody has opened yet if need be.
@@ -172,7 +112,7 @@ class Rooms:
     def check_key(self, served: ServedRoom, key: str | None) -> bool:
         """Whether a key is that of a room; a room without a key accepts none."""
         digest = served.room.key_digest
-        return digest is not None and hmac.compare_digest(digest, _digest(key))
+        return digest is not None and hmac.compare_digest(digest, digest_of(key))
 
     def check(self, request: RoomRequest) -> None:
         """Check that a session may speak in a room.
@@ -187,11 +127,8 @@ class Rooms:
             room = self._get(request.name).room
         except RoomsFull:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the server has too many rooms") from None
-        if room.is_open and not hmac.compare_digest(room.key_digest or b"", _digest(request.key)):
-            raise ProtocolViolation(
-                Failure.UNAUTHORIZED,
-                f"room_key is not the key of the room {request.name}: choose another room",
-            )
+        if room.is_open and not hmac.compare_digest(room.key_digest or b"", digest_of(request.key)):
+            raise not_the_key(request.name)
 
     def seat(self, request: RoomRequest, session_id: str) -> Seat:
         """Return the place of a session in a room, which it opens if need be; `check` has allowed it.
@@ -200,10 +137,9 @@ class Rooms:
             request: What the session asked for.
             session_id: Its id.
         """
-        served = self._get(request.name)
-        if not served.room.is_open:
-            served.room.key_digest = _digest(request.key) or None
-        return Seat(served, request, session_id)
+        return Seat(
+            self._get(request.name), request, session_id, "" if self._relay is None else self._relay.server
+        )
 
     def restore(
         self,
@@ -222,11 +158,13 @@ class Rooms:
         """
         served = self._get(stored.name)
         served.left_at = now
-        room = served.room
-        room.began_unix, room.key_digest, room.title = stored.began_unix, stored.key_digest, stored.title
-        room.voices = VoiceNames(names)
+        copy = Room(stored.name)
+        copy.began_unix, copy.key_digest, copy.title = stored.began_unix, stored.key_digest, stored.title
+        copy.voices = VoiceNames(names)
         for session, line in lines:
-            room.restore(line, session.began_unix)
+            copy.restore(line, session.began_unix)
+        served.replica.restore(copy)
+        served.refresh()
 
     def tick(self, now: float) -> None:
         """Forget rooms that were left long ago.
@@ -235,9 +173,15 @@ class Rooms:
             now: In seconds of the server's clock.
         """
         for name, served in list(self._rooms.items()):
+            if served.room.n_speakers or not served.room.is_open:
+                served.left_at = None
+            elif served.left_at is None:
+                served.left_at = now
             is_unread = not served.room.is_open and not served.n_readers
             is_old = served.left_at is not None and now - served.left_at > self.keep_s
-            if is_unread or is_old:
+            if is_unread or is_old or self._is_idle(served, now):
+                if self._relay is not None and not self._relay.unlink(served):
+                    continue
                 del self._rooms[name]
                 served.close()
 
@@ -246,14 +190,21 @@ class Rooms:
         for served in self._rooms.values():
             served.close()
 
+    def _is_idle(self, served: ServedRoom, now: float) -> bool:
+        """Whether other servers keep a room that nobody has followed here for a while."""
+        if served.n_readers or served.replica.seats:
+            served.idle_since = None
+        elif served.idle_since is None:
+            served.idle_since = now
+        since = served.idle_since
+        return self._relay is not None and since is not None and now - since > _IDLE_S
+
     def _get(self, name: str) -> ServedRoom:
         served = self._rooms.get(name)
         if served is None:
             if len(self._rooms) >= _MAX_ROOMS:
                 raise RoomsFull
-            served = self._rooms[name] = ServedRoom(name)
+            served = self._rooms[name] = ServedRoom(name, self._relay, self._on_foreign)
+            if self._relay is not None:
+                self._relay.link(served)
         return served
-
-
-def _digest(key: str | None) -> bytes:
-    return b"" if key is None else hashlib.sha256(key.encode()).digest()

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from vivavoce.server.access import OriginPolicy
     from vivavoce.server.recorder import Recorder
-    from vivavoce.server.rooms.registry import Rooms, ServedRoom
+    from vivavoce.server.rooms.registry import Rooms
+    from vivavoce.server.rooms.served_room import ServedRoom
 
     _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -95,7 +96,7 @@ class _RoomEndpoints:
         """The stream of events; a room that nobody has opened yet can be waited for."""
         name = self._name(request)
         headers = self._allow(request)
-        if self._rooms.find(name) is None:
+        if await self._rooms.look_up(name) is None:
             self._note_guess(request, name)
         try:
             served = self._rooms.enter(name)
@@ -108,7 +109,7 @@ class _RoomEndpoints:
     async def transcript(self, request: Request) -> Response:
         """The transcript so far."""
         headers = self._allow(request)
-        served = self._find(request)
+        served = await self._find(request)
         file = request.path_params["file"]
         if file in TEXT_FILES:
             media_type, write_room = TEXT_FILES[file]
@@ -126,13 +127,13 @@ class _RoomEndpoints:
     async def playlist(self, request: Request) -> Response:
         """The HLS playlist of the captions."""
         headers = self._allow(request)
-        text = playlist(self._find(request).room, time.time())
+        text = playlist((await self._find(request)).room, time.time())
         return Response(text, headers={**_NO_STORE, **headers}, media_type="application/vnd.apple.mpegurl")
 
     async def segment(self, request: Request) -> Response:
         """One segment of the captions."""
         headers = self._allow(request)
-        served = self._find(request)
+        served = await self._find(request)
         number = request.path_params["number"]
         if not is_complete(served.room, number, time.time()):
             raise _Refused(PlainTextResponse("This segment is not complete yet.\n", 404))
@@ -147,16 +148,16 @@ class _RoomEndpoints:
         name = _clean(correction.name) if correction.name is not None else None
         if correction.text is None and not name:
             raise _Refused(JSONResponse({"error": "the body must have text, name or both"}, 400))
-        room, line, part = served.room, correction.line, correction.part
+        line, part = correction.line, correction.part
         # The text first: with another speaker a part may become one with its neighbour.
-        key = None if correction.text is None else room.correct(line, correction.text, part)
+        key = None if correction.text is None else served.correct(line, correction.text, part)
         if correction.text is not None and key is None:
             text = "line must be the number of a line, part that of a part of it, and text must not be empty"
             raise _Refused(JSONResponse({"error": text}, 404))
         if key is not None and self._recorder is not None:
             self._recorder.correct(key, correction.text or "", part)
         if name:
-            assigned = room.assign(line, name, part)
+            assigned = served.assign(line, name, part)
             if assigned is None:
                 text = "line must be the number of a line, and part that of a part of it"
                 raise _Refused(JSONResponse({"error": text}, 404))
@@ -164,16 +165,14 @@ class _RoomEndpoints:
                 key, voice = assigned
                 self._recorder.assign(key, voice.label, part)
                 self._recorder.name_voices({voice: name})
-        served.ring()
         return Response(status_code=204)
 
     async def rename(self, request: Request) -> Response:
         """Give a speaker another name: for those who have the room's key."""
         served, renaming = await self._open(request, _Renaming)
-        given = served.room.rename(renaming.voice, _clean(renaming.name))
+        given = served.rename(renaming.voice, _clean(renaming.name))
         if given is None:
             raise _Refused(JSONResponse({"error": "voice must be the number of a voice of the room"}, 404))
-        served.ring()
         if self._recorder is not None:
             self._recorder.name_voices(given)
         return Response(status_code=204)
@@ -183,7 +182,7 @@ class _RoomEndpoints:
     async def _open(self, request: Request, kind: type[_T]) -> tuple[ServedRoom, _T]:
         """The room that a request is about, for those who have its key, and the request's body."""
         self._allow(request)
-        served = self._find(request)
+        served = await self._find(request)
         if not self._rooms.check_key(served, strip_scheme(request.headers.get("authorization") or "")):
             raise _Refused(JSONResponse({"error": "Authorization must be the room's key"}, 401))
         try:
@@ -199,9 +198,9 @@ class _RoomEndpoints:
             raise _Refused(PlainTextResponse(_BAD_NAME, 404))
         return name
 
-    def _find(self, request: Request) -> ServedRoom:
+    async def _find(self, request: Request) -> ServedRoom:
         name = self._name(request)
-        served = self._rooms.find(name)
+        served = await self._rooms.look_up(name)
         if served is None:
             self._note_guess(request, name)
             raise _Refused(PlainTextResponse(_NO_ROOM, 404))
