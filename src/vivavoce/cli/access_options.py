@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["KeyStoreOption", "RedisOption", "TrustedProxyOption"]
+__all__ = ["KeyStoreOption", "RedisOption", "SharedRoomsOption", "TrustedProxyOption"]
 
 KeyStoreOption = Annotated[
     Path | None,
@@ -26,8 +26,17 @@ RedisOption = Annotated[
         metavar="URL",
         envvar="VIVAVOCE_REDIS",
         show_default=False,
-        help="Share API keys, tokens and limits with all servers that use this Redis, such as "
+        help="Share API keys, tokens, limits and rooms with all servers that use this Redis, such as "
         "redis://host:6379/0; the password may be in VIVAVOCE_REDIS_PASSWORD.",
+    ),
+]
+SharedRoomsOption = Annotated[
+    bool,
+    typer.Option(
+        "--shared-rooms/--no-shared-rooms",
+        envvar="VIVAVOCE_SHARED_ROOMS",
+        help="With --redis, serve the same rooms on all servers: the Redis then holds what is said in them, "
+        "for some hours.",
     ),
 ]
 TrustedProxyOption = Annotated[

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vivavoce.cli.access_options import (  # noqa: TC001  - typer reads them
     KeyStoreOption,
     RedisOption,
+    SharedRoomsOption,
     TrustedProxyOption,
 )
 from vivavoce.cli.guarded import say
@@ -78,6 +79,7 @@ def serve(
     api_key_file: ApiKeyFileOption = None,
     key_store: KeyStoreOption = None,
     redis: RedisOption = None,
+    shared_rooms: SharedRoomsOption = True,
     no_auth: NoAuthOption = False,
     workers: WorkersOption = 1,
     max_sessions: MaxSessionsOption = None,
@@ -136,6 +138,7 @@ _SAME_NAMES: Final = (
     "port",
     "key_store",
     "redis",
+    "shared_rooms",
     "no_auth",
     "webhooks",
     "private_webhooks",

@@ -97,7 +97,7 @@ class Connection:
             self._choose_engine(dialect)
             await self._service.begin_place(self, grant.owner)
             if dialect.room is not None:
-                self._service.rooms.check(dialect.room)
+                await self._service.rooms.claim(dialect.room)
             stream = await self._open_stream(dialect, grant)
         except ProtocolViolation as violation:
             await self._refuse(violation)
@@ -118,6 +118,8 @@ class Connection:
     def _check_access(self, stream: Channels, now: float) -> None:
         """End the session if its key does not allow it any longer, or it has lasted too long."""
         withdrawn = self._service.admission.must_end(self._owner)
+        if withdrawn is None and self._followers is not None:
+            withdrawn = self._followers.refusal
         if withdrawn is not None:
             self._end_with(withdrawn)
         elif now >= self._ends_at:
@@ -163,7 +165,7 @@ class Connection:
         dialect = self._factory.open(self._websocket.query_params.multi_items(), self._service.models)
         if dialect.webhook is not None:
             self._check_webhook(dialect.webhook)
-        if dialect.room is not None and self._service.siblings is not None:
+        if dialect.room is not None and not self._service.has_rooms:
             raise ProtocolViolation(Failure.BAD_OPTION, f"room: {NO_ROOMS}")
         return dialect
 

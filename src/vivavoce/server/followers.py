@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from vivavoce.server.rooms.commands import Assign, Correct, Rename
 from vivavoce.store import StoredSession
 from vivavoce.store.words import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from vivavoce.errors import ProtocolViolation
     from vivavoce.protocol.events import RoomRequest, TurnUpdated
     from vivavoce.server.recorder import Recorder
     from vivavoce.server.rooms import Rooms
+    from vivavoce.server.rooms.commands import Command
 
-__all__ = ["Followers"]
+__all__ = ["Followers", "keep_foreign"]
 
 
 class Followers:
@@ -45,6 +48,11 @@ class Followers:
         self._rooms = rooms
         self._recorder = recorder
         self._seat = None if room is None else rooms.seat(room, session_id)
+
+    @property
+    def refusal(self) -> ProtocolViolation | None:
+        """Why the session may not speak in its room after all: see `Seat.refusal`."""
+        return None if self._seat is None else self._seat.refusal
 
     def begin(self, unix_now: float) -> None:
         """Note that the session begins, in seconds since 1970."""
@@ -94,6 +102,24 @@ class Followers:
             self._seat.leave(now, ended=by_client)
         if self._recorder is not None:
             self._recorder.end(self._session_id, unix_now)
+
+
+def keep_foreign(recorder: Recorder, command: Command, result: object) -> None:
+    """Keep what somebody did at another server to a line or a speaker, if its session is kept here.
+
+    Args:
+        recorder: Keeps transcripts.
+        command: What happened.
+        result: What `apply` returned.
+    """
+    if isinstance(command, Correct) and result is not None:
+        recorder.correct(command.key, command.text, command.part)
+    elif isinstance(command, Assign) and isinstance(result, tuple):
+        key, voice = result
+        recorder.assign(key, voice.label, command.part)
+        recorder.name_voices({voice: command.name})
+    elif isinstance(command, Rename) and isinstance(result, dict):
+        recorder.name_voices(result)
 
 
 def _labelled(turn: TurnUpdated) -> TurnUpdated:

@@ -32,6 +32,8 @@ class ServerOptions:
         key_store: File of more API keys, which ``vivavoce keys`` changes while the server runs; None: none.
         redis: Address of a Redis with what several servers share: more API keys, as in a key store, unless
             ``no_auth`` says that there are none. None: nothing is shared.
+        shared_rooms: Whether all servers with this Redis have the same rooms: for hours it then holds what is
+            said in them.
         no_auth: Whether a public address may be served without keys.
         max_sessions: Largest number of open sessions; None: no limit.
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
@@ -80,6 +82,7 @@ class ServerOptions:
     api_keys: tuple[str, ...] = ()
     key_store: Path | None = None
     redis: str | None = field(default=None, repr=False)  # it may contain a password
+    shared_rooms: bool = True
     no_auth: bool = False
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
@@ -125,6 +128,11 @@ class ServerOptions:
     def redis_of_keys(self) -> str | None:
         """Address of the Redis with API keys; None: there are none."""
         return None if self.no_auth else self.redis
+
+    @property
+    def redis_of_rooms(self) -> str | None:
+        """Address of the Redis that keeps rooms equal on all servers; None: this server's are its own."""
+        return self.redis if self.shared_rooms else None
 
     @property
     def may_post(self) -> bool:

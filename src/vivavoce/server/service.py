@@ -21,11 +21,12 @@ from vivavoce.server.access import (
 )
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
-from vivavoce.server.followers import Followers
+from vivavoce.server.followers import Followers, keep_foreign
 from vivavoce.server.known_voices import KnownVoices
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
-from vivavoce.server.rooms import Rooms
+from vivavoce.server.rooms import KEEP_S, Rooms
+from vivavoce.server.rooms.redis_relay import RedisRelay
 from vivavoce.server.shares import SharedMachine
 from vivavoce.server.webhooks import Deliveries, post
 from vivavoce.store import open_key_storage
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from vivavoce.server.access import Grant
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
+    from vivavoce.server.rooms.relay import Relay
     from vivavoce.server.siblings import Place, Siblings
     from vivavoce.server.tracing import Tracing
     from vivavoce.store import Store, StoredLine, StoredRoom, StoredSession, VoiceKey
@@ -85,6 +87,7 @@ class Service:
         gate: Limits the connections of all clients, whether they have a session or not.
         connections: The connections that are open.
         rooms: The rooms that sessions speak in.
+        relay: Keeps rooms equal on all servers of a Redis; None: this server's are its own.
         origins: Decides which web pages may use the server.
         voices: Computes what tells speakers apart; None: the server has no voice encoder.
         known_voices: Voices that have names; None: all speakers get letters.
@@ -122,7 +125,6 @@ class Service:
         self.tracing: Tracing | None = None
         self.gate = ConnectionGate(options.max_connections_per_address, self.proxies.trusts)
         self.connections: set[OpenConnection] = set()
-        self.rooms = Rooms(max_readers=options.max_readers)
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)
         self.voices = voices_of(options)
         if options.known_voices is not None and self.voices is None:
@@ -132,6 +134,13 @@ class Service:
         self.known_voices = None if options.known_voices is None else KnownVoices(options.known_voices)
         self.recorder = (
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
+        )
+        url = options.redis_of_rooms
+        self.relay: Relay | None = None if url is None else RedisRelay(url, keep_s=KEEP_S)
+        self.rooms = Rooms(
+            max_readers=options.max_readers,
+            relay=self.relay,
+            on_foreign=None if self.recorder is None else partial(keep_foreign, self.recorder),
         )
         self.is_draining = False
         self.is_finishing = False
@@ -162,11 +171,15 @@ class Service:
         """Run the engine while the application runs; the socket is open before the models are loaded."""
         self.engines.start()
         await self._restore_rooms()
-        running = (self._tick(), self._watch_keys(), self._report_known_voices())
+        running = [self._tick(), self._watch_keys(), self._report_known_voices()]
+        if self.relay is not None:
+            running.append(self.relay.run())
         tasks = [asyncio.create_task(each) for each in running]
         try:
             yield
         finally:
+            if self.relay is not None:
+                await self.relay.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -398,6 +411,11 @@ class Service:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self._all_closed.wait()
+
+    @property
+    def has_rooms(self) -> bool:
+        """Whether sessions may speak in rooms: workers have the same ones only with a Redis."""
+        return self.siblings is None or self.relay is not None
 
     def follow(self, session_id: str, room: RoomRequest | None, owner: str) -> Followers | None:
         """Return whoever follows a session besides its client; None: nobody.

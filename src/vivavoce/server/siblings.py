@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_ROOMS", "Place", "Siblings", "Standing"]
 
-NO_ROOMS: Final = "this server has several workers, which share no rooms: serve without --workers"
+NO_ROOMS: Final = (
+    "this server has several workers, which share rooms only with --redis: set it, or serve without --workers"
+)
 
 
 class Standing(msgspec.Struct, frozen=True):

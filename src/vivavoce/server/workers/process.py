@@ -202,9 +202,10 @@ def _serve(boot: Boot) -> None:
     tracing = Tracing.open() if boot.options.trace else None
     allow_many_files()
     made = make_server(boot.options, boot.certificate, engine=boot.engine)
-    cast("Starlette", made.config.app).router.routes.insert(
-        0, Route("/r/{path:path}", _refuse_rooms, methods=["GET", "POST"])
-    )
+    if boot.options.redis_of_rooms is None:
+        cast("Starlette", made.config.app).router.routes.insert(
+            0, Route("/r/{path:path}", _refuse_rooms, methods=["GET", "POST"])
+        )
     server = _WorkerServer(made, boot)
     server.service.tracing = tracing
     server.run(sockets=[])

@@ -1,0 +1,155 @@
+"""What a relay does that takes a server's death, or more commands than a test can speak."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+
+import pytest
+
+from support.redis_server import redis_server  # noqa: F401  - a fixture
+from support.time_limit import HANG_S
+from vivavoce.errors import ProtocolViolation
+from vivavoce.protocol.events import RoomRequest, TurnUpdated
+from vivavoce.server.rooms import Rooms, RoomState
+from vivavoce.server.rooms.commands import Lose
+from vivavoce.server.rooms.redis_relay import RedisRelay
+from vivavoce.types import Word
+
+pytestmark = pytest.mark.usefixtures("redis_server")
+REQUEST = RoomRequest("hall", "secret-one")
+
+
+def turn(text, order=0, *, ended=True):
+    words = tuple(Word(each, 100 * at, 100 * at + 90, 0.9) for at, each in enumerate(text.split()))
+    return TurnUpdated(order, 0, 100, words, ended=ended)
+
+
+class Server:
+    """The rooms of a server, without the rest of it."""
+
+    def __init__(self, url, lease_s):
+        self.relay = RedisRelay(url, keep_s=100, lease_s=lease_s)
+        self.rooms = Rooms(relay=self.relay)
+        self.task = asyncio.create_task(self.relay.run())
+
+    async def seat(self, request=REQUEST):
+        await self.rooms.claim(request)
+        seat = self.rooms.seat(request, uuid.uuid4().hex)
+        seat.join(time.time())
+        return seat
+
+    async def room(self, name="hall"):
+        await self.rooms.look_up(name)
+        return self.rooms.enter(name)
+
+    async def die(self):
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def servers(redis, n_servers=2, lease_s=15.0):
+    them = [Server(redis.url, lease_s) for _ in range(n_servers)]
+    try:
+        yield them
+    finally:
+        for each in them:
+            await each.die()
+
+
+async def until(condition):
+    async with asyncio.timeout(HANG_S):
+        while not condition():  # noqa: ASYNC110  - what it waits for are plain values
+            await asyncio.sleep(0.01)
+
+
+def test_the_sessions_of_a_server_that_died_pause_and_their_room_continues_elsewhere(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server, lease_s=1.0) as (one, other):
+            seat = await one.seat()
+            seat.update(turn("Before."), time.time())
+            served = await other.room()
+            await until(lambda: served.room.lines and served.room.n_speakers == 1)
+            await one.die()
+            await until(lambda: served.room.state is RoomState.PAUSED)
+            again = await other.seat()
+            again.update(turn("After."), time.time())
+            assert [line.text for line in served.room.lines] == ["Before.", "After."]
+            assert (served.room.state, served.room.n_speakers) == (RoomState.LIVE, 1)
+
+    asyncio.run(check())
+
+
+def test_a_server_that_was_only_slow_says_that_its_session_still_speaks(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server) as (one, other):
+            await one.seat()
+            served = await other.room()
+            await until(lambda: served.room.n_speakers == 1)
+            [session] = served.room.sessions
+            served.submit(Lose(session))
+            assert served.room.state is RoomState.PAUSED
+            await until(lambda: served.room.state is RoomState.LIVE)
+
+    asyncio.run(check())
+
+
+def test_a_long_room_is_short_in_redis_and_whole_on_every_server(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server, 3) as (one, other, late):
+            seat = await one.seat()
+            served = await other.room()
+            for order in range(3_000):
+                seat.update(turn(f"Line {order}.", order), time.time())
+                if order % 100 == 0:
+                    await until(lambda: len(one.rooms.find("hall").replica.pending) < 100)
+            await until(lambda: len(served.room.lines) == 3_000)
+            assert redis_server.client.xlen("vivavoce:room:{hall}:log") < 2_000
+            copy = await late.room()
+            assert copy.room.image() == served.room.image() == one.rooms.find("hall").room.image()
+
+    asyncio.run(check())
+
+
+def test_of_two_who_open_a_room_at_once_one_is_refused(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server) as (one, other):
+            requests = [RoomRequest("hall", "secret-one"), RoomRequest("hall", "secret-two")]
+            found = await asyncio.gather(
+                one.seat(requests[0]), other.seat(requests[1]), return_exceptions=True
+            )
+            assert sum(isinstance(each, ProtocolViolation) for each in found) == 1
+
+    asyncio.run(check())
+
+
+def test_who_opened_a_room_later_while_redis_was_away_is_refused_afterwards(redis_server):  # noqa: F811
+    async def check():
+        redis_server.kill()
+        async with servers(redis_server) as (one, other):
+            seats = [await one.seat(), await other.seat(RoomRequest("hall", "secret-two"))]
+            assert [seat.refusal for seat in seats] == [None, None]
+            redis_server.start()
+            await until(lambda: sum(seat.refusal is not None for seat in seats) == 1)
+            await until(lambda: one.rooms.find("hall").room.image() == other.rooms.find("hall").room.image())
+
+    asyncio.run(check())
+
+
+def test_a_room_that_nobody_follows_here_is_forgotten_here_only(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server) as (one, other):
+            seat = await one.seat()
+            seat.update(turn("Here."), time.time())
+            await other.room()
+            for now in (1.0, 100.0):
+                other.rooms.tick(now)
+                one.rooms.tick(now)
+            assert other.rooms.find("hall") is None
+            assert one.rooms.find("hall") is not None
+            assert [line.text for line in (await other.rooms.look_up("hall")).room.lines] == ["Here."]
+
+    asyncio.run(check())
