@@ -243,6 +243,17 @@ def _print_results(results: Sequence[Result]) -> None:
         print(f"\nSKIPPED: {reason}")
 
 
+def _start(stack: contextlib.ExitStack, folder: Path) -> dict[bool, Server]:
+    return {tls: stack.enter_context(Server(folder, tls=tls)) for tls in (False, True)}
+
+
+def _start_ray(stack: contextlib.ExitStack, folder: Path) -> dict[bool, Server]:
+    from conformance.ray_servers import RayServer, TlsFront
+
+    plain = stack.enter_context(RayServer(folder))
+    return {False: plain, True: stack.enter_context(TlsFront(folder, plain))}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the selected cases; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -252,6 +263,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="REGEX", help="run the cases whose name matches")
     parser.add_argument("--list", action="store_true", help="list the names of the cases")
     parser.add_argument("--jobs", type=int, default=3, help="cases to run at the same time (default: 3)")
+    parser.add_argument(
+        "--ray", action="store_true", help="serve with replicas on Ray Serve, behind a proxy that ends TLS"
+    )
     options = parser.parse_args(arguments)
     cases = [case for case in CASES if re.search(options.only or "", case.name)]
     if options.list:
@@ -265,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (folder / "traces").mkdir(parents=True)
     results: list[Result] = []
     with contextlib.ExitStack() as stack:
-        servers = {tls: stack.enter_context(Server(folder, tls=tls)) for tls in (False, True)}
+        servers = _start_ray(stack, folder) if options.ray else _start(stack, folder)
         suite = Suite(folder, servers, stack.enter_context(Receiver()))
         for result in _run_cases(cases, suite, folder / "environments", options.jobs):
             _announce(result)

@@ -32,6 +32,9 @@ class Server:
         ca_file: The certificate that clients must trust; None without TLS.
     """
 
+    start_timeout_s = _START_TIMEOUT_S
+    stop_timeout_s = _STOP_TIMEOUT_S
+
     def __init__(self, folder: Path, *, tls: bool) -> None:
         self._log = folder / f"server-{'tls' if tls else 'plain'}.log"
         self._tls = tls
@@ -48,6 +51,20 @@ class Server:
             "VIVAVOCE_API_KEYS": API_KEY,
             "PYTHONUNBUFFERED": "1",
         }
+        with self._log.open("w") as log:
+            process = subprocess.Popen(
+                self._command(), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._process = process
+        deadline = time.monotonic() + self.start_timeout_s
+        while not self._is_ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise RuntimeError(f"the server did not start:\n{self._log.read_text()}")
+            time.sleep(0.1)
+        return self
+
+    def _command(self) -> list[str]:
         command = [
             sys.executable,
             "-m",
@@ -59,20 +76,7 @@ class Server:
             f"{UNFUNDED_KEY} no-funds",
             "--private-webhooks",  # the receiver is on this machine
         ]
-        if self._tls:
-            command.append("--tls-self-signed")
-        with self._log.open("w") as log:
-            process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-        self._process = process
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while not self._is_ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise RuntimeError(f"the server did not start:\n{self._log.read_text()}")
-            time.sleep(0.1)
-        return self
+        return [*command, "--tls-self-signed"] if self._tls else command
 
     def _is_ready(self) -> bool:
         log = self._log.read_text()
@@ -110,7 +114,7 @@ class Server:
         assert self._process
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(_STOP_TIMEOUT_S)
+            self._process.wait(self.stop_timeout_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["RayOptions", "share_of"]
 
 _PUBLIC: Final = "0.0.0.0"  # the proxies of Serve listen for other machines
+_REDIS: Final = "VIVAVOCE_REDIS"  # its address may contain a password, which belongs in no list of arguments
 _SLACK_S: Final = 15.0  # for what Ray does around a drain
 _LONGEST_SESSION_S: Final = 3 * 3600.0
 _NOT_HERE: Final = {
@@ -124,7 +125,8 @@ class RayOptions:
             arguments: Attributes of this class and of `ServerOptions` by name, as values or as text. Lists
                 may be text with commas. ``models`` and ``final_model`` are names or folders; ``api_key_file``
                 is a file of keys as for ``vivavoce serve``; ``sessions_per_replica`` may be ``measured``,
-                which it is without.
+                which it is without. Keys and a Redis may also be in ``VIVAVOCE_API_KEYS`` and
+                ``VIVAVOCE_REDIS``.
 
         Raises:
             ConfigurationError: An option is unknown or has an invalid value, or nothing was measured.
@@ -132,6 +134,8 @@ class RayOptions:
             ServerError: There are neither keys nor ``no_auth``.
         """
         own, given = _hints(cls), dict(arguments)
+        if os.environ.get(_REDIS) and "redis" not in given:
+            given["redis"] = os.environ[_REDIS]
         wanted = given.pop("sessions_per_replica", "measured")
         key_file = given.pop("api_key_file", None)
         settings = {
