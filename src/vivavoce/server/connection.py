@@ -297,7 +297,12 @@ class Connection:
 
     def _wake(self) -> None:
         self._progress.set()
-        if self._served is not None and self._served.stream.has_events:
+        if self._served is None:
+            return
+        if self._labels is not None:
+            for channel, speech in self._served.stream.take_speech_ahead():
+                self._labels.hear_ahead(channel, speech)
+        if self._served.stream.has_events:
             self._has_events.set()
 
     async def _read(self, dialect: Dialect, audio: RawAudio, served: ServedStream) -> None:

@@ -62,6 +62,19 @@ class _Turn:
 
 
 @dataclass(slots=True)
+class _Ahead:
+    """Speech that is heard because its turn is likely to be over.
+
+    Attributes:
+        spans: Start and length of each stretch, in samples.
+        hearing: Finds its pieces.
+    """
+
+    spans: list[tuple[int, int]]
+    hearing: asyncio.Task[list[HeardPiece]]
+
+
+@dataclass(slots=True)
 class _Channel:
     """What a channel has said.
 
@@ -70,12 +83,14 @@ class _Channel:
         turns: Its turns, by their numbers, in order.
         n_pieces: Pieces so far.
         lock: Held while voices are told or revised, which takes a thread for many turns.
+        ahead: What is heard before its turn is over; None: nothing is.
     """
 
     book: VoiceBook | None = None
     turns: dict[int, _Turn] = field(default_factory=dict)
     n_pieces: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ahead: _Ahead | None = None
 
 
 class SpeakerLabels:
@@ -133,10 +148,39 @@ class SpeakerLabels:
         known.reported = _labelled(known, labels)
         return known.reported
 
+    def hear_ahead(self, number: int | None, speech: Sequence[Stretch]) -> None:
+        """Begin to hear a turn that is likely to be over, so that its label takes no time when it is.
+
+        Args:
+            number: Of the channel.
+            speech: Its speech up to the pause; if the turn goes on, what is found is dropped.
+        """
+        if self._limit_s is None or self._has_failed:
+            return
+        channel = self._channels.setdefault(number, _Channel())
+        self._drop_ahead(channel)
+        hearing = asyncio.create_task(self._voices.hear(speech))
+        hearing.add_done_callback(_note_failure)
+        channel.ahead = _Ahead(_spans(speech), hearing)
+
+    def _drop_ahead(self, channel: _Channel) -> None:
+        if channel.ahead is not None:
+            channel.ahead.hearing.cancel()
+            channel.ahead = None
+
+    async def _hearing_of(self, channel: _Channel, speech: Sequence[Stretch]) -> list[HeardPiece]:
+        """Find the pieces of a turn, unless that has been done ahead."""
+        ahead, channel.ahead = channel.ahead, None
+        if ahead is not None and ahead.spans == _spans(speech):
+            return await ahead.hearing
+        if ahead is not None:
+            ahead.hearing.cancel()
+        return await self._voices.hear(speech)
+
     async def _hear(self, channel: _Channel, turn: _Turn, speech: Sequence[Stretch]) -> dict[int, Told]:
         """Hear the pieces of a turn; returns the voices of those that have one."""
         try:
-            heard = await self._voices.hear(speech)
+            heard = await self._hearing_of(channel, speech)
             async with channel.lock:
                 return self._tell(channel, turn, heard)
         except Exception as error:  # noqa: BLE001 - words matter more than labels
@@ -172,6 +216,8 @@ class SpeakerLabels:
         """Hear nothing more."""
         for late in self._late:
             late.cancel()
+        for channel in self._channels.values():
+            self._drop_ahead(channel)
 
     async def revise(self, position_ms: int | None = None) -> SpeakersRevised | None:
         """Return the turns whose speakers are others than were reported, if it is time.
@@ -279,6 +325,16 @@ def _labelled(
     sure = [each[1] for each in named if each[0] == speaker and each[1] is not None]
     confidence = round(sum(sure) / len(sure), 3) if sure else None
     return dataclasses.replace(turn.reported, words=new, speaker=speaker, speaker_confidence=confidence)
+
+
+def _spans(speech: Sequence[Stretch]) -> list[tuple[int, int]]:
+    return [(each.start, len(each.samples)) for each in speech]
+
+
+def _note_failure(hearing: asyncio.Task[list[HeardPiece]]) -> None:
+    """Take note of the error of what nobody may wait for; whoever waits gets it, too."""
+    if not hearing.cancelled():
+        hearing.exception()
 
 
 def _speakers(turn: TurnUpdated) -> tuple[str | None, ...]:

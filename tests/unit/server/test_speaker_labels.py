@@ -326,3 +326,52 @@ def test_labels_that_fail_after_the_voices_were_heard_cost_no_words(caplog):
 
     assert run(lambda labels: label_all(labels, 0, 1), known=known) == [PENDING] * 2
     assert caplog.text.count("turns are not labelled any more: no voices") == 1
+
+
+def test_a_turn_that_was_heard_ahead_is_not_heard_again():
+    embedder = FakeEmbedder()
+
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(1, 1)))
+        await asyncio.sleep(0)
+        first = await labels.label(turn(0), stretch(speech(1, 1)))
+        once = sum(embedder.batches)
+        second = await labels.label(turn(1), stretch(speech(1, 1)))
+        return first.speaker, second.speaker, once, sum(embedder.batches)
+
+    first, second, once, twice = run(body, embedder)
+    assert (first, second) == ("A", "A")
+    assert twice == 2 * once
+
+
+def test_a_turn_that_went_on_is_heard_as_a_whole():
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(0, 0)))
+        labels.hear_ahead(None, stretch(speech(0, 0), start=5))
+        return [
+            (await labels.label(turn(0), stretch(speech(1, 1)))).speaker,
+            (await labels.label(turn(1), stretch(speech(0, 0)))).speaker,
+        ]
+
+    assert run(body) == ["A", "B"]
+
+
+def test_what_fails_ahead_fails_the_label_and_not_more(caplog):
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(0, 0)))
+        await asyncio.sleep(0)
+        return (await labels.label(turn(0), stretch(speech(0, 0)))).speaker
+
+    assert run(body, FakeEmbedder(error=ValueError("odd"))) == PENDING
+    assert caplog.text.count("turns are not labelled any more: odd") == 1
+
+
+def test_nothing_is_heard_ahead_of_a_recording():
+    embedder = FakeEmbedder()
+
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(0, 0)))
+        await labels._voices.load()
+
+    run(body, embedder, patient=True)
+    assert embedder.batches == []

@@ -296,7 +296,9 @@ class Voices:
         taken: list[_Waiting] = []
         try:
             while self._waiting:
-                taken, self._waiting = self._waiting, []
+                taken, self._waiting = [each for each in self._waiting if not each[1].done()], []
+                if not taken:  # nobody waits any more
+                    break
                 try:
                     found = await loop.run_in_executor(self._thread, self._hear, [each for each, _ in taken])
                 except Exception as error:  # noqa: BLE001 - whoever waits must learn of it, whatever it is

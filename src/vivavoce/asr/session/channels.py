@@ -157,6 +157,12 @@ class Channels:
         """
         return self.sessions[channel or 0].take_speech()
 
+    def take_speech_ahead(self) -> list[tuple[int | None, tuple[Stretch, ...]]]:
+        """Channels whose turn is likely to end, with its speech; see `SessionMachine.take_speech_ahead`."""
+        of_one = len(self.sessions) == 1
+        taken = [session.take_speech_ahead() for session in self.sessions]
+        return [(None if of_one else channel, speech) for channel, speech in enumerate(taken) if speech]
+
     def _end(self, ends: list[SessionEnded | SessionFailed]) -> list[SessionEvent]:
         """The one end of the stream, once it is reached."""
         if self._end_reported or not (ends and self.is_over):

@@ -20,7 +20,7 @@ from vivavoce.asr.session.reporting import Reporter
 from vivavoce.asr.session.segmenter import Segmenter
 from vivavoce.asr.session.speech import DEFAULT_THRESHOLD, SilencePolicy
 from vivavoce.asr.session.tuning import Tuning
-from vivavoce.asr.speakers import Stretch
+from vivavoce.asr.session.turn_speech import TurnSpeech
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import (
     Audio,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from vivavoce.asr.models import Frames, Hypothesis, Span
     from vivavoce.asr.session.requests import DecodeRequest
-    from vivavoce.asr.session.utterance import Utterance
+    from vivavoce.asr.speakers import Stretch
 
 __all__ = ["SessionMachine", "SessionState"]
 
@@ -116,8 +116,7 @@ class SessionMachine:
         self._taken_frames = 0  # given to the speech detector so far
         self._frames_in_flight = False  # given to the speech detector, whose answer is outstanding
         self._terminated = False  # the Terminate command was executed
-        self._turn_speech: list[Stretch] = []  # of the utterances of the open turn that have ended
-        self._speech: deque[tuple[Stretch, ...]] = deque()  # of finished turns, if they are labelled
+        self._speech = TurnSpeech(self._segmenter)  # of turns, if they are labelled
         began = SessionBegan(session_id, unix_now + limits.max_session_s)
         self._reporter = Reporter(options, began, now)
 
@@ -229,7 +228,17 @@ class SessionMachine:
         Returns:
             A stretch for each of its utterances; none if the turn has no words or was not labelled.
         """
-        return self._speech.popleft() if self._speech else ()
+        return self._speech.take()
+
+    def take_speech_ahead(self) -> tuple[Stretch, ...]:
+        """The speech of the open turn, while the speaker pauses and is likely to be done, once for a pause.
+
+        If the pause ends the turn, `take_speech` returns the same. There is none unless the session labels
+        turns by their speakers, nor of a recording, for which nobody waits.
+        """
+        if self.is_over or self._options.speakers is None or self._options.recording:
+            return ()
+        return self._speech.take_ahead()
 
     # --- for the engine -------------------------------------------------------------------------
 
@@ -386,10 +395,9 @@ class SessionMachine:
             if utterance.joint_after is not None:
                 utterance.joint_after.last = utterance.last_text
             if self._options.speakers is not None:
-                self._keep_speech(utterance)
+                self._speech.keep(utterance)
             if self._reporter.final(utterance, segmenter.position) and self._options.speakers is not None:
-                self._speech.append(tuple(self._turn_speech))
-                self._turn_speech.clear()
+                self._speech.end_turn()
             current = segmenter.current
             if not segmenter.closing and current is not None and current.has_words:  # it waited for the final
                 self._reporter.partial(current, segmenter.end_of_turn_confidence)
@@ -398,16 +406,6 @@ class SessionMachine:
             self._become(SessionState.ENDED)
             session_ms = round((self._active - self._opened) * 1000)
             self._reporter.events.append(SessionEnded(round(self.audio_ms), session_ms))
-
-    def _keep_speech(self, utterance: Utterance) -> None:
-        """Copy the speech of an utterance that has ended, before the segmenter drops it."""
-        words, buffer = utterance.words(final=True), self._segmenter.buffer
-        if words:
-            start = max(buffer.start, words[0].start_ms * SAMPLES_PER_MS)
-            # What lies after the utterance is no speech of it, and how much has come depends on the chunks.
-            end = min(utterance.end or buffer.end, buffer.end, words[-1].end_ms * SAMPLES_PER_MS)
-            if start < end:
-                self._turn_speech.append(Stretch(start, buffer.copy(start, end)))
 
     def _report_silence(self) -> None:
         if self._segmenter.is_quiet:

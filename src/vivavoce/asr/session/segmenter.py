@@ -131,6 +131,13 @@ class Segmenter:
             return 0.0
         return utterance.confidence_after(self._pause_ms)
 
+    def is_over_within(self, silence_ms: float) -> bool:
+        """Whether the current utterance is over if the silence lasts so much longer; its words are known."""
+        utterance, longer_ms = self.current, self._pause_ms + silence_ms
+        if utterance is None or not self._has_settled:
+            return False
+        return self.policy.is_over(longer_ms, utterance.confidence_after(longer_ms))
+
     @property
     def pauses_with_words(self) -> bool:
         """Whether the current turn could end in this pause by its length, and its words are known."""

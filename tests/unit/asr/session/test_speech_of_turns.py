@@ -91,3 +91,39 @@ def test_channels_keep_theirs_apart():
     assert stream.take_speech(0) == ()
     assert stream.take_speech(1) == ()
     assert stream.take_speech(None) == ()
+
+
+def ahead_of(audio, chunk=512, **options):
+    """What is taken ahead after each piece of audio, and at the end of each turn."""
+    driver = Driver(speakers=SpeakerRequest(), **options)
+    ahead = []
+    for at in range(0, len(audio), chunk):
+        driver.say(audio[at : at + chunk], chunk)
+        ahead.append(driver.session.take_speech_ahead())
+    driver.end()
+    return [each for each in ahead if each], [driver.session.take_speech() for _ in driver.finals]
+
+
+def spans(speech):
+    return [(each.start, each.samples.tolist()) for each in speech]
+
+
+def test_the_speech_of_a_turn_is_there_before_its_end():
+    ahead, taken = ahead_of(np.concatenate([speech(0, 1), silence(60), speech(2), silence(60)]))
+    assert len(taken) == 2
+    assert [spans(each) for each in ahead] == [spans(each) for each in taken]
+
+
+def test_a_speaker_who_goes_on_is_heard_again():
+    ahead, [whole] = ahead_of(np.concatenate([speech(0, 1), silence(20), speech(2), silence(90)]))
+    first, second = ahead
+    assert len(first[0].samples) < len(second[0].samples)
+    assert spans(second) == spans(whole)
+
+
+@pytest.mark.parametrize("options", [{"recording": True}, {"speakers": None}])
+def test_nothing_is_taken_ahead_where_nobody_waits(options):
+    driver = Driver(**{"speakers": SpeakerRequest()} | options)
+    for _ in range(60):
+        driver.say(speech(0) if _ == 0 else silence(1), 512)
+        assert driver.session.take_speech_ahead() == ()
