@@ -22,6 +22,8 @@ __all__ = ["Channel", "ChannelClosed", "Handler"]
 _log = logging.getLogger(__name__)
 
 _HEAD: Final = struct.Struct(">I")  # length of a message
+_ANSWER: Final = ""
+_FAULT: Final = "!"
 
 Handler: TypeAlias = Callable[..., Awaitable[Any] | Any]
 """Handles one kind of message; what it returns answers a call."""
@@ -36,7 +38,7 @@ class _Message(msgspec.Struct, array_like=True):
 
     Attributes:
         number: Of a call and its answer; 0: of a notice, which gets no answer.
-        name: What is called; empty: this is an answer.
+        name: What is called, or `_ANSWER`, or `_FAULT`: a bug was met instead.
         body: The arguments of a call, or the value of an answer.
     """
 
@@ -103,6 +105,7 @@ class Channel:
 
         Raises:
             ChannelClosed: The other end is gone.
+            ServerError: The other end met a bug, which it has logged.
         """
         if self._writer is None:
             raise ChannelClosed("the process at the other end is gone")
@@ -128,23 +131,39 @@ class Channel:
             sock.sendall(_HEAD.pack(len(data)) + data)
 
     def _handle(self, message: _Message) -> None:
-        if not message.name:
+        if message.name in {_ANSWER, _FAULT}:
             future = self._waiting.get(message.number)
             if future is not None and not future.done():
-                future.set_result(message.body)
+                if message.name == _ANSWER:
+                    future.set_result(message.body)
+                else:
+                    future.set_exception(ServerError("a call to another process of this server failed"))
             return
-        result = self._handlers[message.name](*message.body)
+        try:
+            result = self._handlers[message.name](*message.body)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the processes
+            self._note_fault(message, error)
+            return
         if asyncio.iscoroutine(result):
-            task = asyncio.ensure_future(self._finish(message.number, result))
+            task = asyncio.ensure_future(self._finish(message, result))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         elif message.number:
-            self._send(_Message(message.number, "", result))
+            self._send(_Message(message.number, _ANSWER, result))
 
-    async def _finish(self, number: int, result: Awaitable[Any]) -> None:
+    async def _finish(self, message: _Message, result: Awaitable[Any]) -> None:
         try:
             value = await result
         except ChannelClosed:
             return
-        if number:
-            self._send(_Message(number, "", value))
+        except Exception as error:  # noqa: BLE001 - the same
+            self._note_fault(message, error)
+            return
+        if message.number:
+            self._send(_Message(message.number, _ANSWER, value))
+
+    def _note_fault(self, message: _Message, error: Exception) -> None:
+        _log.error("%s of another process failed: %s: %s", message.name, type(error).__name__, error)
+        _log.debug("traceback", exc_info=error)
+        if message.number:
+            self._send(_Message(message.number, _FAULT, None))

@@ -30,20 +30,22 @@ class Desk:
         seats: Their sessions.
         figures: Their metrics.
         is_draining: Whether the server stops.
-        n_restarts: How often workers were started again.
     """
 
-    def __init__(self, seats: Seats, ask: Callable[[int], Awaitable[Any]]) -> None:
+    def __init__(
+        self, seats: Seats, ask: Callable[[int], Awaitable[Any]], n_restarts: Callable[[], int]
+    ) -> None:
         """Begin.
 
         Args:
             seats: Their sessions.
             ask: Asks a worker for its exposition.
+            n_restarts: Returns how often workers were started again.
         """
         self.seats = seats
         self.figures = Figures()
         self.is_draining = False
-        self.n_restarts = 0
+        self._n_restarts = n_restarts
         self._ask = ask
         self._spent = SpentTokens()
 
@@ -105,5 +107,5 @@ class Desk:
             line for name, text, value in gauges for line in plain("gauge", f"vivavoce_{name}", text, value)
         ]
         text = "How often a worker that had ended was started again."
-        lines += plain("counter", "vivavoce_worker_restarts_total", text, self.n_restarts)
+        lines += plain("counter", "vivavoce_worker_restarts_total", text, self._n_restarts())
         return [*lines, *process_lines()]

@@ -67,7 +67,11 @@ class _Parent:
         self._shares = share_cores(visible_cores(), usable_cores(), n_workers)
         n_threads = [share.n_threads for share in self._shares]
         self._seats = Seats(n_threads, options.max_sessions, options.streams_of_models)
-        self._desk = Desk(self._seats, lambda worker: self._children[worker].channel.call("exposition"))
+        self._desk = Desk(
+            self._seats,
+            lambda worker: self._children[worker].channel.call("exposition"),
+            lambda: sum(child.restarts.n_restarts for child in self._children),
+        )
         self._children = [Child(index + 1, self._handlers(index)) for index in range(n_workers)]
         proxies = TrustedProxies(options.trusted_proxies)
         self._gate = ConnectionGate(options.max_connections_per_address, proxies.trusts)
@@ -144,7 +148,6 @@ class _Parent:
                 self._fail(ServerError(f"no worker is left, the last one ended: {reason}"))
         else:
             _log.error("worker %d ended: %s; it is started again in %g s", child.number, reason, delay_s)
-            self._desk.n_restarts += 1
         task = asyncio.ensure_future(asyncio.sleep(math.inf if delay_s is None else delay_s))
         self._sleeping.add(task)
         try:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from vivavoce.errors import ServerError
 from vivavoce.server.workers.channel import Channel, ChannelClosed
 from vivavoce.server.workers.handover import receive_socket, send_socket, socket_pair
 
@@ -84,6 +85,25 @@ def test_a_call_fails_when_the_other_process_ends():
             here.tell("never")  # into the void
 
     asyncio.run(scenario())
+
+
+def test_a_bug_in_a_handler_fails_its_call_and_nothing_else(caplog):
+    async def scenario():
+        async def late():
+            await asyncio.sleep(0)
+            raise KeyError("late")
+
+        handlers = {"bad": lambda: 1 // 0, "late": late, "good": lambda: "fine"}
+        async with connected({}, handlers) as (here, _):
+            here.tell("bad")
+            here.tell("unknown")
+            for name in ("bad", "late", "unknown"):
+                with pytest.raises(ServerError, match="another process of this server failed"):
+                    await here.call(name)
+            assert await here.call("good") == "fine"
+
+    asyncio.run(scenario())
+    assert "bad of another process failed: ZeroDivisionError" in caplog.text
 
 
 def test_a_notice_of_a_process_that_has_no_event_loop_yet():
