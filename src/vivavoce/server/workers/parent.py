@@ -282,6 +282,8 @@ class _Parent:
             self._supervisor.ready()
 
     async def _reload_one(self, child: Child) -> None:
+        if child.handover is None:  # it has no process, which would read them when it starts
+            return
         try:
             async with asyncio.timeout(_RELOAD_S):
                 await child.channel.call("reload")
