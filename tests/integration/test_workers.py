@@ -259,10 +259,51 @@ def test_models_that_cannot_be_loaded_end_the_server(tmp_path):
     assert "Traceback" not in log.read_text()
 
 
-def test_rooms_are_refused_and_not_shown_to_half_of_their_readers(tmp_path):
+def events(url, room):
+    """The events of a room as a browser gets them: their names and their data."""
+    with urllib.request.urlopen(f"{url.replace('ws', 'http', 1)}/r/{room}/events", timeout=HANG_S) as answer:
+        fields = {}
+        for row in answer:
+            key, _, value = row.decode().rstrip("\n").partition(": ")
+            if key:
+                fields[key] = value
+            elif "data" in fields:
+                yield fields["event"], json.loads(fields["data"])
+
+
+def test_readers_at_another_worker_follow_a_room(tmp_path):
+    with group(tmp_path) as it, connect(f"{it.url}{V3}&room=hall&room_key=abcdefgh") as speaker:
+        readers = [events(it.url, "hall") for _ in range(4)]  # at the worker without a session, that is
+        firsts = [next(reader) for reader in readers]
+        assert {name for name, _ in firsts} == {"snapshot"}
+        speaker.send(pcm(speech(0, 1)))
+        seen = [
+            next(data for _, data in reader if "alpha bravo" in json.dumps(data).lower())
+            for reader in readers
+        ]
+        assert len(seen) == 4
+        with connect(f"{it.url}{V3}&room=hall&room_key=another-one") as stranger:  # at the other worker, too
+            messages, code = rest(stranger)
+            assert (code, "room_key" in json.dumps(messages)) == (1008, True)
+        speaker.send(TERMINATE)
+        assert rest(speaker)[1] == 1000
+        for _ in range(2):
+            status, text = it.get("/r/hall/transcript.txt")
+            assert (status, "alpha bravo" in text.lower()) == (200, True)
+        assert it.begun(1) in ({1: 1, 2: 0}, {1: 0, 2: 1})
+
+
+def test_a_room_outlives_its_worker(tmp_path):
     with group(tmp_path) as it:
-        with connect(f"{it.url}{V3}&room=hall") as refused:
-            messages, code = rest(refused)
-            assert "serve without --workers" in json.dumps(messages)
-            assert code == 3006
-        assert [it.get(path)[0] for path in ("/r/hall", "/r/hall/events", "/r/hall/text.txt")] == [501] * 3
+        with connect(f"{it.url}{V3}&room=hall&room_key=abcdefgh") as speaker:
+            for chunk in CHUNKS[:30]:  # the first turn, and the silence that ends it
+                speaker.send(chunk)
+            while not (message := json.loads(speaker.recv(timeout=HANG_S))).get("end_of_turn"):
+                pass
+            assert message["transcript"].lower().startswith("alpha bravo")
+            worker = next(number for number, n in it.begun(1).items() if n)
+            os.kill(it.pids()[worker], signal.SIGKILL)
+            rest(speaker)
+        wait_until(lambda: "killed by SIGKILL" in it.log.read_text())
+        status, text = it.get("/r/hall/transcript.txt")
+        assert (status, "alpha bravo" in text.lower()) == (200, True)

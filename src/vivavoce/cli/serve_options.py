@@ -111,7 +111,7 @@ WorkersOption = Annotated[
         envvar="VIVAVOCE_WORKERS",
         min=1,
         help="Serve with this many processes, each with its share of the cores, for machines with many of "
-        "them; limits and figures are of all together. Rooms need one process.",
+        "them; limits, figures and rooms are of all together.",
     ),
 ]
 MaxSessionsOption = Annotated[

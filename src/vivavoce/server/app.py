@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from vivavoce.protocol.dialect import DialectFactory
     from vivavoce.server.engines import EngineMaker
+    from vivavoce.server.rooms.relay import Relay
 
     _Endpoint: TypeAlias = Callable[[WebSocket], Awaitable[None]]
 
@@ -42,12 +43,15 @@ _log = logging.getLogger(__name__)
 _UNKNOWN_PATH: Final = f"unknown path: the WebSockets are {' and '.join(DIALECTS)}"
 
 
-def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | None = None) -> Starlette:
+def create_app(
+    options: ServerOptions | None = None, *, engine: EngineMaker | None = None, relay: Relay | None = None
+) -> Starlette:
     """Build the application, for any ASGI server.
 
     Args:
         options: Options of the server; host and port concern the ASGI server alone.
         engine: Makes the engine of a model; None: one that loads its files.
+        relay: Keeps rooms equal at all workers; None: there is one, or a Redis does it.
 
     Returns:
         The application; its ``state.service`` is the `Service`.
@@ -55,7 +59,7 @@ def create_app(options: ServerOptions | None = None, *, engine: EngineMaker | No
     Raises:
         ConfigurationError: An API key has an unknown status.
     """
-    service = Service(options or ServerOptions(), engine)
+    service = Service(options or ServerOptions(), engine, relay=relay)
     endpoints = {path: _endpoint(service, factory) for path, factory in DIALECTS.items()}
     app = Starlette(
         routes=[

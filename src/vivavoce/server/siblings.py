@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server.access.tokens import UsedToken
 
-__all__ = ["NO_ROOMS", "Place", "Siblings", "Standing"]
-
-NO_ROOMS: Final = (
-    "this server has several workers, which share rooms only with --redis: set it, or serve without --workers"
-)
+__all__ = ["Place", "Siblings", "Standing"]
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -9,13 +9,15 @@ import math
 import os
 import secrets
 import signal
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from vivavoce.cores import usable_cores, visible_cores
 from vivavoce.errors import EngineError, ServerError, VivavoceError
 from vivavoce.server.access import TrustedProxies
 from vivavoce.server.connection_gate import ConnectionGate, allow_many_files
 from vivavoce.server.engines import check_devices
+from vivavoce.server.rooms import KEEP_S
 from vivavoce.server.run import DOUBLED_S, logging_for, open_sockets, terminal_is_gone
 from vivavoce.server.supervisor import Supervisor
 from vivavoce.server.tls import certificate_for
@@ -25,6 +27,7 @@ from vivavoce.server.workers.child import Child
 from vivavoce.server.workers.desk import Desk
 from vivavoce.server.workers.process import Boot, without_shared_limits
 from vivavoce.server.workers.restarts import MAX_FAILURES
+from vivavoce.server.workers.room_logs import RoomLogs
 from vivavoce.server.workers.seats import Seats
 from vivavoce.server.workers.shares import share_cores
 
@@ -72,6 +75,7 @@ class _Parent:
             lambda worker: self._children[worker].channel.call("exposition"),
             lambda: sum(child.restarts.n_restarts for child in self._children),
         )
+        self._logs = RoomLogs(self._tell, keep_s=KEEP_S)
         self._children = [Child(index + 1, self._handlers(index)) for index in range(n_workers)]
         proxies = TrustedProxies(options.trusted_proxies)
         self._gate = ConnectionGate(options.max_connections_per_address, proxies.trusts)
@@ -85,6 +89,9 @@ class _Parent:
         self._last_signal_s = -math.inf  # when the last of them came, on the loop's clock
         self._sleeping: set[asyncio.Task[None]] = set()  # that wait for a restart
         self._reloading: asyncio.Task[None] | None = None  # None if nothing is being reloaded
+
+    def _tell(self, worker: int, name: str, *arguments: Any) -> None:
+        self._children[worker].channel.tell(name, *arguments)
 
     async def run(self) -> None:
         """Serve until a stop is requested, or no worker is left."""
@@ -127,6 +134,7 @@ class _Parent:
             for host in lost.forwarded.elements():
                 self._gate.leave_forwarded(host)
             self._desk.figures.lose(index)
+            self._logs.lose(index)
             if self._desk.is_draining:
                 return
             if child.failure is not None and not self._was_ready:
@@ -213,7 +221,19 @@ class _Parent:
             "plain": plain,
             "left": left,
         }
-        return own | self._desk.handlers(index)
+        return own | self._desk.handlers(index) | self._room_handlers(index)
+
+    def _room_handlers(self, index: int) -> dict[str, Handler]:
+        logs, now = self._logs, time.monotonic
+        return {
+            "room_server": lambda server: logs.begin(index, server),
+            "room_follow": lambda name: logs.follow(index, name, now()),
+            "room_leave": lambda name: logs.leave(index, name),
+            "room_append": lambda name, entries: logs.append(name, entries, now()),
+            "room_glimpse": lambda name, update: logs.glimpse(index, name, update),
+            "room_tidy": logs.tidy,
+            "room_claim": lambda name, digest: logs.claim(name, digest, now()),
+        }
 
     def _announce(self) -> None:
         """Tell the service manager once all workers are ready, but for those that are given up."""

@@ -6,37 +6,33 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import ssl
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
-
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.cores import limit_cores
 from vivavoce.errors import VivavoceError
 from vivavoce.server.connection_gate import allow_many_files
 from vivavoce.server.http_protocol import HttpProtocol
 from vivavoce.server.run import DrainingServer, logging_for, make_server, reload_server
-from vivavoce.server.siblings import NO_ROOMS
 from vivavoce.server.status_routes import exposition_of
 from vivavoce.server.tracing import Tracing
 from vivavoce.server.workers.channel import Channel, ChannelClosed
 from vivavoce.server.workers.handover import receive_socket
 from vivavoce.server.workers.link import ChannelSupervisor, HandedConnection, LinkedSiblings
+from vivavoce.server.workers.room_relay import ChannelRelay
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Sequence
 
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
     from vivavoce.server.tls import Certificate
+    from vivavoce.server.workers.channel import Handler
     from vivavoce.server.workers.shares import CoreShare
 
 __all__ = ["SIGNALS", "Boot", "run_worker", "without_shared_limits"]
@@ -79,23 +75,25 @@ class Boot:
 class _WorkerServer(DrainingServer):
     """A server without listening sockets."""
 
-    def __init__(self, server: DrainingServer, boot: Boot) -> None:
+    def __init__(self, server: DrainingServer, boot: Boot, channel: Channel) -> None:
         super().__init__(server.config, server.service, stops_with_engine=True)
         self._boot = boot
         self._connections: set[asyncio.Task[None]] = set()  # being opened
         self._status: asyncio.Task[None] | None = None  # None before it serves
         self._link: asyncio.Task[None] | None = None  # the same
-        self.channel = Channel(
-            {
-                "signal": self.note_signal,
-                "reload": self._reload_now,
-                "exposition": lambda: exposition_of(self.service),
-            }
-        )
+        self.channel = channel
         self.supervisor = ChannelSupervisor(self.channel)
         self.service.siblings = LinkedSiblings(self.channel)
         self.service.admission.share(boot.secret)
         self.reload = partial(reload_server, self, boot.options, boot.read_keys)
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what handles the parent's messages, by name."""
+        return {
+            "signal": self.note_signal,
+            "reload": self._reload_now,
+            "exposition": lambda: exposition_of(self.service),
+        }
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -194,19 +192,16 @@ def run_worker(boot: Boot) -> None:
             Channel.tell_once(boot.channel, "failed", str(error))
 
 
-async def _refuse_rooms(_request: Request) -> JSONResponse:
-    return JSONResponse({"error": NO_ROOMS}, 501)
-
-
 def _serve(boot: Boot) -> None:
     tracing = Tracing.open() if boot.options.trace else None
     allow_many_files()
-    made = make_server(boot.options, boot.certificate, engine=boot.engine)
-    if boot.options.redis_of_rooms is None:
-        cast("Starlette", made.config.app).router.routes.insert(
-            0, Route("/r/{path:path}", _refuse_rooms, methods=["GET", "POST"])
-        )
-    server = _WorkerServer(made, boot)
+    handlers: dict[str, Handler] = {}
+    channel = Channel(handlers)
+    relay = ChannelRelay(channel, f"{boot.number}-{secrets.token_hex(4)}")
+    is_shared = boot.options.redis_of_rooms is not None  # by other servers, too
+    made = make_server(boot.options, boot.certificate, engine=boot.engine, relay=None if is_shared else relay)
+    server = _WorkerServer(made, boot, channel)
+    handlers |= server.handlers() | relay.handlers()
     server.service.tracing = tracing
     server.run(sockets=[])
     if tracing is not None:
