@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 import logging
@@ -13,6 +14,7 @@ import pytest
 from support.redis_server import redis_server  # noqa: F401  - a fixture
 from support.time_limit import wait_until
 from vivavoce.errors import ConfigurationError, StoreError
+from vivavoce.server.access import Admission, KeyBook, Ledger
 from vivavoce.store import KeyLimits, KeyStatus, KeyStore, RedisKeyStore, digest_of, owner_of
 
 DAY = 20_000
@@ -287,6 +289,34 @@ def test_a_redis_of_a_later_version_is_refused(redis_server):  # noqa: F811
     redis_server.client.set("vivavoce:format", 2)
     with pytest.raises(ConfigurationError, match="later version of Vivavoce"):
         RedisKeyStore(redis_server.url)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda redis: redis.hset("vivavoce:keys", "aa", b"\xff"),
+        lambda redis: redis.hset("vivavoce:keys", "aa", b'{"name": "alice"}'),
+        lambda redis: redis.hset(f"vivavoce:usage:{int(time.time() // 86_400)}", "aa", "much"),
+        lambda redis: redis.hset(f"vivavoce:usage:{int(time.time() // 86_400)}", b"\xff", "1"),
+        lambda redis: redis.set("vivavoce:keys", "a text"),
+    ],
+    ids=["no record", "half a record", "no number", "no owner", "no hash"],
+)
+def test_what_others_have_written_is_a_failure_of_the_store_and_stops_no_server(redis_server, wrong):  # noqa: F811
+    with RedisKeyStore(redis_server.url) as store:
+        admission, ledger = Admission((), []), Ledger(None)
+        book = KeyBook(store)
+        wrong(redis_server.client)
+
+        async def run():
+            await book.exchange(admission, ledger, reads_keys=True)
+            assert not book.is_usable
+            redis_server.client.flushdb()
+            await book.exchange(admission, ledger)
+            assert book.is_usable
+            await book.close(ledger)
+
+        asyncio.run(run())
 
 
 def test_a_standing_that_a_later_version_has_added_opens_no_session(redis_server):  # noqa: F811

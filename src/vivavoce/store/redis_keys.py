@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import secrets
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
-from vivavoce.errors import ConfigurationError, StoreError
+from vivavoce.errors import ConfigurationError, StoreError, VivavoceError
 from vivavoce.store.key_records import (
     KeyLimits,
     KeyRecord,
@@ -26,7 +27,7 @@ from vivavoce.store.redis_connection import REDIS_PREFIX, connect_redis, redis_e
 from vivavoce.store.redis_scripts import ADD_KEY, ADD_USAGE, CLAIM, RESTORE, STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["RedisKeyStore"]
 
@@ -92,7 +93,9 @@ class RedisKeyStore:
             found, secret, version = self._client.mget(_FORMAT_KEY, _SECRET, _VERSION)
         if secret is None:
             raise ConfigurationError(f"{self.name}: there are no keys there; vivavoce keys add makes one")
-        if found is not None and int(found) > _FORMAT:
+        with _readable(self.name):
+            is_later = found is not None and int(found) > _FORMAT
+        if is_later:
             raise ConfigurationError(f"{self.name} was written by a later version of Vivavoce: use that one")
         return secret, version
 
@@ -172,7 +175,7 @@ class RedisKeyStore:
             pipeline.set(_VERSION, _random())
             return changed
 
-        with redis_errors(self._url):
+        with redis_errors(self._url), _readable(self.name):
             changed: KeyRecord = self._client.transaction(apply, _KEYS, _NAMES, value_from_callable=True)
         return changed
 
@@ -183,7 +186,8 @@ class RedisKeyStore:
             if self._records and not found:
                 self._restore()
                 found = self._client.hvals(_KEYS)
-        self._records = sorted(map(_record, found), key=lambda record: (record.created_unix, record.name))
+        with _readable(self.name):
+            self._records = sorted(map(_record, found), key=lambda record: (record.created_unix, record.name))
         return list(self._records)
 
     def secret(self) -> bytes:
@@ -269,15 +273,16 @@ class RedisKeyStore:
             for day in days:
                 pipeline.hgetall(f"{_USAGE}{day}")
             found = pipeline.execute()
-        return {
-            (day, owner.decode()): float(seconds)
-            for day, owners in zip(days, found, strict=True)
-            for owner, seconds in owners.items()
-        }
+        with _readable(self.name):
+            return {
+                (day, owner.decode()): float(seconds)
+                for day, owners in zip(days, found, strict=True)
+                for owner, seconds in owners.items()
+            }
 
     def last_days(self) -> dict[str, int]:
         """Return the last day on which each key was used, in days since 1970, by owner."""
-        with redis_errors(self._url):
+        with redis_errors(self._url), _readable(self.name):
             return {owner.decode(): int(day) for owner, day in self._client.hgetall(_LAST_DAYS).items()}
 
     def spend(self, token: bytes, expires_unix: float, unix_now: float) -> bool:
@@ -306,6 +311,26 @@ class RedisKeyStore:
             CLAIM, 1, _SESSIONS + owner, self._server, sessions, -1 if limit is None else limit,
             round(1000 * LEASE_S),
         )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Report what is in the Redis although nothing of this version has written it.
+
+    Args:
+        name: Of the store.
+
+    Raises:
+        StoreError: What the block reads is something else than it expects.
+    """
+    try:
+        yield
+    except VivavoceError:
+        raise
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, AttributeError):
+        raise StoreError(
+            f"{name} holds what this version can't read: another program has written it, or a later version"
+        ) from None
 
 
 def _random() -> str:
