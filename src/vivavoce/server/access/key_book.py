@@ -71,6 +71,8 @@ class KeyBook:
         self._is_gone = False  # the last exchange failed, or what was asked since
         self._unsaved_tokens: list[UsedToken] = []  # used while the store did not answer
         self._reported: set[str] = set()  # owners whose open sessions here the store may count
+        self._exchanging: asyncio.Future[None] | None = None  # the latest exchange
+        self._is_deaf = False  # on the thread: a report failed, and no exchange has succeeded since
         self._is_closed = False
         self._warn()
 
@@ -99,6 +101,11 @@ class KeyBook:
             ledger: Knows the open sessions and the audio of each day.
             reads_keys: Whether keys are read even if the store seems unchanged.
         """
+        # A caller that is cancelled leaves it running: `close` waits until it is known what was written.
+        self._exchanging = asyncio.ensure_future(self._exchange_all(admission, ledger, reads_keys))
+        await asyncio.shield(self._exchanging)
+
+    async def _exchange_all(self, admission: Admission, ledger: Ledger, reads_keys: bool) -> None:
         day = day_of(time.time())
         own = self._own(ledger)
         try:
@@ -150,10 +157,12 @@ class KeyBook:
             sessions: How many it still has here.
         """
         if owner in self._reported and not self._problem and not self._is_closed:
-            self._thread.submit(self._renew, {owner: sessions})  # if it fails, the next exchange reports it
+            self._thread.submit(self._release, {owner: sessions})
 
     async def close(self, ledger: Ledger) -> None:
         """Write what keys have used, report that no session is open, and close the store."""
+        if self._exchanging is not None:
+            await asyncio.wait({self._exchanging})
         own = self._own(ledger)
         own = own._replace(sessions=dict.fromkeys(own.sessions, 0))
         try:
@@ -177,6 +186,7 @@ class KeyBook:
         asked.add_done_callback(_forget)
         done, _ = await asyncio.wait({asked}, timeout=wait_s)
         if not done:
+            asked.cancel()  # if it has not begun: others must not wait for it, too
             self._note(f"it took more than {wait_s:g} s to answer")
             return None
         try:
@@ -201,7 +211,7 @@ class KeyBook:
         if own.sessions:
             self._renew(own.sessions)
         stored = self._store.add_usage(own.usage, day)
-        self._is_stale = False
+        self._is_stale = self._is_deaf = False
         is_same = records == self.records and not reads_keys
         return stored, None if is_same else records, time.monotonic() - began
 
@@ -213,6 +223,15 @@ class KeyBook:
 
     def _renew(self, sessions: Mapping[str, int]) -> None:
         self._store.renew(sessions)
+
+    def _release(self, sessions: Mapping[str, int]) -> None:
+        """Report sessions that have ended; after a failure the next exchange does."""
+        if self._is_deaf:  # many sessions may end at once, and a store that hangs delays each report
+            return
+        try:
+            self._renew(sessions)
+        except STORE_FAILURES:
+            self._is_deaf = True
 
     # --- within ---------------------------------------------------------------------------------
 

@@ -306,3 +306,52 @@ def test_use_that_a_server_cannot_write_when_it_stops_is_in_the_log(path, monkey
 
     asyncio.run(run())
     assert "1.5 minutes of audio could not be written" in caplog.text
+
+
+def test_what_a_cancelled_exchange_took_is_written_when_the_server_stops(path, monkeypatch):
+    today = day_of(time.time())
+    answers = threading.Event()
+
+    async def run():
+        async with served(path) as (book, admission, ledger):
+            book._thread.submit(answers.wait)  # something that the store does not answer
+            ledger.usage.add("aa", 30.0, today)
+            exchange = asyncio.create_task(book.exchange(admission, ledger))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            exchange.cancel()
+            await asyncio.gather(exchange, return_exceptions=True)
+            answers.set()
+        with KeyStore(path) as store:
+            assert store.usage(today) == {(today, "aa"): 30.0}
+
+    asyncio.run(run())
+
+
+def test_a_store_that_hangs_delays_the_end_once(path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("vivavoce.server.access.key_book._TOKEN_S", 0.01)
+
+    async def run():
+        async with served(path) as (book, _, _):
+            begins = threading.Event()
+
+            def fail(_, *arguments):
+                asked.append(arguments)
+                raise StoreError("it does not answer")
+
+            with monkeypatch.context() as broken:
+                broken.setattr(KeyStore, "renew", fail)
+                broken.setattr(KeyStore, "spend", fail)
+                book._thread.submit(begins.wait)
+                book._reported.add("aa")
+                for sessions in range(50):
+                    book.released("aa", sessions)
+                assert await asyncio.gather(
+                    *(book.spend(UsedToken(b"%d" % each, 2**32 - 1)) for each in range(5))
+                )
+                begins.set()
+                await book._call(lambda: None)  # what was asked before has been done
+        assert asked == [({"aa": 0},)]
+
+    asyncio.run(run())
