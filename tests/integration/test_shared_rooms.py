@@ -264,12 +264,46 @@ def test_kept_transcripts_get_the_corrections_of_other_servers(tmp_path, redis_s
             end(socket)
 
 
+@pytest.mark.parametrize("keeps", [True, False], ids=["Redis has the room", "Redis is empty"])
+def test_a_server_that_starts_again_with_its_store_has_each_line_once(tmp_path, two, redis_server, keeps):  # noqa: F811
+    _, other = two
+    expected = ["Alpha, brave.", " ".join(spoken(4))]
+    with contextlib.ExitStack() as stack:
+        one = start(stack, redis_server, store=tmp_path / "one.db")
+        with open_session(one, V3, in_room(V3, KEY)) as socket:
+            say(socket, 0, 1)
+            say(socket, 4)
+            wait_until(lambda: len(lines(one)) == 2)
+            body = json.dumps({"line": 0, "text": "Alpha, brave."}).encode()
+            assert get(one, "/r/hall/corrections", data=body, Authorization="secret-one")[0] == 204
+            end(socket)
+    if not keeps:
+        redis_server.client.flushall()
+    with contextlib.ExitStack() as stack:
+        one = start(stack, redis_server, store=tmp_path / "one.db")
+        wait_until(lambda: lines(one) == lines(other) == expected)
+        assert rooms_are_equal(one, other)
+
+
+def test_without_shared_rooms_no_word_gets_into_redis(redis_server):  # noqa: F811
+    options = {"redis": redis_server.url, "no_auth": True, "shared_rooms": False}
+    with scripted_server(**options) as one, scripted_server(**options) as other:
+        one.wait_ready()
+        other.wait_ready()
+        with open_session(one, V3, in_room(V3)) as socket:
+            say(socket, 0, 1)
+            wait_until(lambda: len(lines(one)) == 1)
+            end(socket)
+        assert lines(other) == []
+    assert not list(redis_server.client.scan_iter("*room*"))
+
+
 def test_words_expire_in_redis(two, redis_server):  # noqa: F811
     one, _ = two
     with open_session(one, V3, in_room(V3)) as socket:
         say(socket, 0, 1)
         wait_until(lambda: len(lines(one)) == 1)
         end(socket)
-    wait_until(lambda: redis_server.client.keys("vivavoce:room:*"))
-    for key in redis_server.client.keys("vivavoce:*room*"):
+    wait_until(lambda: list(redis_server.client.scan_iter("vivavoce:room:*")))
+    for key in redis_server.client.scan_iter("vivavoce:*room*"):
         assert 0 < redis_server.client.pttl(key) <= 5 * 3_600_000

@@ -15,7 +15,8 @@ from websockets.sync.client import connect
 
 import vivavoce
 from support.expositions import problems, value_of
-from support.scripted_engine import pcm, speech
+from support.redis_server import redis_server  # noqa: F401  - a fixture
+from support.scripted_engine import pcm, speech, spoken
 from support.server_processes import CHUNKS, TERMINATE, TURNS, rest, server_process, talk_all, words_of
 from support.time_limit import HANG_S, time_limit, wait_until
 
@@ -307,3 +308,23 @@ def test_a_room_outlives_its_worker(tmp_path):
         wait_until(lambda: "killed by SIGKILL" in it.log.read_text())
         status, text = it.get("/r/hall/transcript.txt")
         assert (status, "alpha bravo" in text.lower()) == (200, True)
+
+
+def test_rooms_are_the_same_on_all_workers_with_a_redis(tmp_path, redis_server):  # noqa: F811
+    def lines():
+        # A request may go to either worker.
+        answers = [it.get("/r/hall/transcript.txt") for _ in range(6)]
+        return {tuple(sorted(text.splitlines())) if status == 200 else None for status, text in answers}
+
+    url = "&room=hall&room_key=secret-one"
+    with group(tmp_path, redis=redis_server.url, no_auth=True) as it, contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(connect(f"{it.url}{V3}{url}")) for _ in range(2)]
+        assert it.begun(2) == {1: 1, 2: 1}
+        for socket_, words in zip(sockets, [(0, 1), (4,)], strict=True):
+            audio = pcm(speech(*words))
+            for place in range(0, len(audio), 6_400):
+                socket_.send(audio[place : place + 6_400])
+            socket_.send(TERMINATE)
+            assert rest(socket_)[1] == 1000
+        expected = tuple(sorted([" ".join(spoken(0, 1)), " ".join(spoken(4))]))
+        wait_until(lambda: lines() == {expected})
