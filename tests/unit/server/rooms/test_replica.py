@@ -270,11 +270,40 @@ def test_an_unfinished_turn_survives_a_change_of_order():
     one.send()
     for server in (one, other):
         server.receive()
+    one.do(Join("another", BEGAN, "", b"key", "a"))  # from now on something is pending
     turn = said("still not yet", ended=False).turn()
     one.replica.room.glimpse("session a", turn)
-    one.do(Rename(VoiceKey("session a", 0, "A"), "Anna"))
-    one.do(Join("another", BEGAN, "", b"key", "a"))
     other.do(Update("session b", said("First."), BEGAN))
     other.send()
+    version = one.replica.room.version
     one.receive()
     assert [it.tail for it in one.replica.room.partials] == ["still not yet"]
+    assert one.replica.room.version > version  # readers get it again: its speaker may have another number
+
+
+def test_what_is_sent_twice_is_taken_once():
+    _, [one, other] = begin(2)
+    one.do(Update("session a", said("Hello.", speaker="A"), BEGAN))
+    one.send()
+    other.receive()
+    key = VoiceKey("session a", 0, "A")
+    one.do(Rename(key, "Anna"))
+    one.send(answer_is_lost=True)
+    other.receive()
+    other.do(Rename(key, "Ben"))
+    other.send()
+    one.send()  # again, since nobody knows whether it arrived
+    settle([one, other])
+    assert one.replica.room.voices.names == other.replica.room.voices.names == ("Ben",)
+
+
+def test_what_another_server_has_brought_into_an_empty_log_is_not_pending_any_more():
+    log, [one, other] = begin(2)
+    one.do(Update("session a", said("Hello."), BEGAN))
+    one.send()
+    other.receive()
+    log.entries, log.base = [], None
+    other.catch_up()
+    one.catch_up()
+    assert not one.replica.pending
+    assert texts(one.replica.room) == ["Hello."]
