@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -107,7 +109,7 @@ def test_a_long_room_is_short_in_redis_and_whole_on_every_server(redis_server): 
                 if order % 100 == 0:
                     await until(lambda: len(one.rooms.find("hall").replica.pending) < 100)
             await until(lambda: len(served.room.lines) == 3_000)
-            assert redis_server.client.xlen("vivavoce:room:{hall}:log") < 2_000
+            assert redis_server.client.xlen("vivavoce:room:1:{hall}:log") < 2_000
             copy = await late.room()
             assert copy.room.image() == served.room.image() == one.rooms.find("hall").room.image()
 
@@ -151,5 +153,34 @@ def test_a_room_that_nobody_follows_here_is_forgotten_here_only(redis_server):  
             assert other.rooms.find("hall") is None
             assert one.rooms.find("hall") is not None
             assert [line.text for line in (await other.rooms.look_up("hall")).room.lines] == ["Here."]
+
+    asyncio.run(check())
+
+
+def test_a_room_that_could_not_be_sent_is_forgotten_in_time_all_the_same(redis_server):  # noqa: F811
+    async def check():
+        redis_server.kill()
+        async with servers(redis_server, 1) as [one]:
+            seat = await one.seat()
+            seat.leave(1.0, ended=True)
+            assert one.rooms.find("hall").replica.pending
+            one.rooms.tick(1.0 + one.rooms.keep_s + 1)
+            assert one.rooms.find("hall") is None
+
+    asyncio.run(check())
+
+
+def test_an_account_of_redis_needs_what_the_documents_say(redis_server):  # noqa: F811
+    text = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+    rules = re.search(r"`ACL SETUSER (\w+) on >PASSWORD ([^`]+)`", text)
+    redis_server.client.execute_command("ACL", "SETUSER", rules[1], "on", ">secret", *rules[2].split())
+    redis_server.url = f"unix://{rules[1]}:secret@{redis_server.url.removeprefix('unix://')}"
+
+    async def check():
+        async with servers(redis_server) as (one, other):
+            seat = await one.seat()
+            seat.update(turn("Here."), time.time())
+            served = await other.room()
+            await until(lambda: served.room.lines)
 
     asyncio.run(check())

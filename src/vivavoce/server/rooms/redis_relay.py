@@ -173,7 +173,8 @@ class RedisRelay:
                     self._pubsub = pubsub
                     self._connected_at = self._heard_at = time.monotonic()
                     await self._renew()
-                    self._note(None)
+                    if not self._links:
+                        self._note(None)  # else when the first log was read
                     await self._follow(pubsub)
             except _errors() as error:
                 self._note(error)

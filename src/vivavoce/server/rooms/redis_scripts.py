@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT_ENTRIES", "Loaded", "RoomKeys", "append", "claim", "load", "put_snapshot", "seed"]
 
+_FORMAT: Final = (
+    1  # grows when servers of an earlier release can't read what this one writes: they share no rooms
+)
 KEPT_ENTRIES: Final = 500
 """Entries before a snapshot that stay, for servers that are a little behind."""
 
@@ -95,7 +98,7 @@ class RoomKeys(NamedTuple):
     @classmethod
     def of(cls, prefix: str, name: str) -> RoomKeys:
         """Return the keys of a room."""
-        return cls(*(f"{prefix}room:{{{name}}}:{part}" for part in ("state", "log", "news")))
+        return cls(*(f"{prefix}room:{_FORMAT}:{{{name}}}:{part}" for part in ("state", "log", "news")))
 
 
 class Loaded(NamedTuple):

@@ -180,6 +180,8 @@ class Rooms:
             is_unread = not served.room.is_open and not served.n_readers
             is_old = served.left_at is not None and now - served.left_at > self.keep_s
             if is_unread or is_old or self._is_idle(served, now):
+                if is_old:
+                    served.replica.pending.clear()  # the other servers forget it, too
                 if self._relay is not None and not self._relay.unlink(served):
                     continue
                 del self._rooms[name]
