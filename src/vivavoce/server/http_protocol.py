@@ -11,7 +11,7 @@ import logging
 import sys
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import h11
 import msgspec
@@ -26,7 +26,9 @@ from vivavoce.server.retry_after import retry_after
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 __all__ = ["MAX_HEADERS", "MAX_HEAD_BYTES", "REQUEST_TIMEOUT_S", "HttpProtocol", "WebSocketProtocol"]
 
@@ -86,16 +88,27 @@ class WebSocketProtocol(BoundedWebSocket):
 class HttpProtocol(H11Protocol):
     """HTTP/1.1 with a time limit for requests; each refused one gets an answer and a line in the log."""
 
-    def __init__(self, *args: Any, gate: Gate | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        gate: Gate | None = None,
+        refuse: Callable[[str, str, _Headers], tuple[str, str] | None] = lambda *_: None,
+        **kwargs: Any,
+    ) -> None:
         """Prepare.
 
         Args:
             *args: As for uvicorn's class.
             gate: Counts the connections of all clients; None: they are not limited.
+            refuse: Takes the path of a WebSocket, the address that it comes from and its headers. Returns why
+                it must be refused now, and the address of its client; None: it need not. On a busy machine
+                each turn of the event loop waits for a core, so what the application would refuse some turns
+                later is refused here.
             **kwargs: As for uvicorn's class.
         """
         super().__init__(*args, **kwargs)
         self._gate: Gate = gate or ConnectionGate()
+        self._refuse_session = refuse
         self._timer: asyncio.TimerHandle | None = None  # runs while a request is incomplete
         self._stall_timer: asyncio.TimerHandle | None = None  # runs while the client takes nothing
         self._is_refused = False  # only its end is read
@@ -202,9 +215,9 @@ class HttpProtocol(H11Protocol):
         else:  # what the parser says quotes the request, which may contain a key
             self._refuse(HTTPStatus.BAD_REQUEST, "not a valid HTTP/1.1 request")
 
-    def _refuse(self, status: HTTPStatus, error: str) -> None:
+    def _refuse(self, status: HTTPStatus, error: str, what: str | None = None) -> None:
         """Answer with an error, and close the connection once the rest of the request has been read."""
-        _log.info("refused %s a request with %d: %s", _host(self), status, error)
+        _log.info("refused %s with %d: %s", what or f"{_host(self)} a request", status, error)
         self._is_refused = True
         self._stop_timer()
         self.loop.call_later(_LINGER_S, self.transport.close)
@@ -237,6 +250,10 @@ class HttpProtocol(H11Protocol):
         self._stop_timer()
         if refusal := _refusal(event):
             self._refuse(*refusal)
+            return
+        path = event.target.decode("ascii").partition("?")[0]
+        if excess := self._refuse_session(path, _host(self), event.headers):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, excess[0], f"{excess[1]} a WebSocket")
             return
         self.connections.discard(self)
         protocol = self.make_websocket(
