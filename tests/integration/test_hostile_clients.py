@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import socket
+from typing import ClassVar
 from urllib.parse import quote
 
 import pytest
@@ -301,3 +302,63 @@ def test_the_clients_of_a_proxy_are_limited_one_by_one():
                 connected(server.base_url, "192.0.2.1")
             assert caught.value.response.status_code == 503
             assert int(caught.value.response.headers["Retry-After"]) > 0
+
+
+class RecordedPace:
+    """A pace that never waits, and notes what it was asked."""
+
+    made: ClassVar = []
+
+    def __init__(self, *, is_slow=False):
+        self.is_slow, self.received = is_slow, []
+        self.made.append(self)
+
+    def wait_s(self, received_s, now):
+        del now
+        self.received.append(received_s)
+        return 0.0
+
+
+def read_to_the_end(peer):
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            peer.recv(timeout=HANG_S)
+
+
+@pytest.fixture
+def paces(monkeypatch):
+    monkeypatch.setattr("vivavoce.server.connection.ReadingPace", RecordedPace)
+    monkeypatch.setattr(RecordedPace, "made", [])
+    return RecordedPace.made
+
+
+@both
+def test_live_audio_is_read_at_a_pace(server, paces, path):
+    with connect(server.base_url + path, compression=None) as peer:
+        for _ in range(3):
+            peer.send(bytes(32_000))
+        peer.send(END if path == V3 else '{"terminate_session": true}')
+        read_to_the_end(peer)
+    (pace,) = paces
+    assert pace.received[:3] == [1.0, 2.0, 3.0]
+
+
+def test_a_recording_is_read_at_any_speed(server, paces):
+    with connect(server.base_url + V3 + "&recording=true", compression=None) as peer:
+        peer.send(bytes(32_000))
+        peer.send(END)
+        read_to_the_end(peer)
+    assert paces == []
+
+
+def test_a_client_that_sends_too_fast_again_and_again_is_read_slowly(paces):
+    with scripted_server() as server:
+        server.wait_ready()
+        for _ in range(4):
+            with connect(server.base_url + V3, compression=None) as peer:
+                with contextlib.suppress(ConnectionClosed):
+                    for _ in range(80):
+                        peer.send(bytes(32_000))
+                read_to_the_end(peer)
+            assert peer.close_code == 3007
+    assert [pace.is_slow for pace in paces] == [False, False, False, True]

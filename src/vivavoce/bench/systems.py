@@ -225,7 +225,9 @@ def running(options: Options) -> Iterator[System]:
     if options.url is not None:
         yield Server(_play_options(options, options.url), options.pid)
         return
-    with start_server(options.server_arguments, cores=options.server_cores) as started:
+    with start_server(
+        ["--no-limit-bursts", *options.server_arguments], cores=options.server_cores
+    ) as started:
         yield Server(_play_options(options, started.url), started.pid, name="vivavoce")
 
 

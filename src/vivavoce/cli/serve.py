@@ -35,6 +35,7 @@ from vivavoce.cli.serve_options import (
     HostOption,
     KeepDaysOption,
     KnownVoicesOption,
+    LimitBurstsOption,
     LogFormat,
     LogFormatOption,
     LogLevel,
@@ -83,6 +84,7 @@ def serve(
     no_auth: NoAuthOption = False,
     workers: WorkersOption = 1,
     max_sessions: MaxSessionsOption = None,
+    limit_bursts: LimitBurstsOption = True,
     max_sessions_per_key: MaxSessionsPerKeyOption = None,
     max_connections_per_address: MaxConnectionsOption = None,
     allow_origin: AllowOriginOption = None,
@@ -144,6 +146,7 @@ _SAME_NAMES: Final = (
     "private_webhooks",
     "strict_chunks",
     "max_readers",
+    "limit_bursts",
     "max_sessions_per_key",
     "max_connections_per_address",
     "store",
@@ -231,13 +234,22 @@ def _limits(
         ConfigurationError: It is no number, or was not measured here with one of the models.
     """
     if text is None:
-        return {"max_sessions": None}
+        expected = _expected(models[0], final, device)
+        return {"max_sessions": None} | ({} if expected is None else {"expected_sessions": expected})
     if text != "measured":
         if not text.isascii() or not text.isdecimal() or int(text) < 1:
             raise ConfigurationError(f"--max-sessions must be at least 1, or measured, got {text!r}")
         return {"max_sessions": int(text)}
     held = {model.name: _measured(model, final, device) for model in models}
     return {"max_sessions": max(held.values())} | ({"streams_of_models": held} if len(held) > 1 else {})
+
+
+def _expected(model: ChosenModel, final: ChosenModel | None, device: str) -> int | None:
+    """Return how many sessions of a model this machine is known to hold; None: that was not measured."""
+    try:
+        return _measured(model, final, device)
+    except ConfigurationError:
+        return None
 
 
 def _measured(model: ChosenModel, final: ChosenModel | None, device: str) -> int:

@@ -18,6 +18,7 @@ __all__ = [
     "HostOption",
     "KeepDaysOption",
     "KnownVoicesOption",
+    "LimitBurstsOption",
     "LogFormat",
     "LogFormatOption",
     "LogLevel",
@@ -122,6 +123,15 @@ MaxSessionsOption = Annotated[
         show_default=False,
         help="Allow this many sessions at a time, or as many as vivavoce capacity measured with each model "
         "(default: no limit).",
+    ),
+]
+LimitBurstsOption = Annotated[
+    bool,
+    typer.Option(
+        "--limit-bursts/--no-limit-bursts",
+        envvar="VIVAVOCE_LIMIT_BURSTS",
+        help="Refuse those sessions of a burst that this machine is not expected to hold, before their load "
+        "shows: beyond --max-sessions, what vivavoce capacity measured, or 12 a core.",
     ),
 ]
 MaxSessionsPerKeyOption = Annotated[

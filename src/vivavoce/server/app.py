@@ -19,7 +19,7 @@ from vivavoce.server.options import ServerOptions
 from vivavoce.server.page_routes import page_routes
 from vivavoce.server.retry_after import retry_after
 from vivavoce.server.rooms.routes import room_routes
-from vivavoce.server.service import Service
+from vivavoce.server.service import REFUSALS, Service
 from vivavoce.server.sliced_bodies import SlicedBodies
 from vivavoce.server.status_routes import status_routes
 from vivavoce.server.transcript_routes import transcript_routes
@@ -101,9 +101,8 @@ def _endpoint(service: Service, factory: DialectFactory) -> _Endpoint:
             return
         place, refusal = await service.enter()
         if refusal is not None:
-            reason = "shutting down" if refusal == "draining" else "the server is full"
             service.metrics.refused(refusal)
-            await _deny(websocket, 503, f"no new sessions: {reason}", {"Retry-After": retry_after()})
+            await _deny(websocket, 503, REFUSALS[refusal], {"Retry-After": retry_after()})
             return
         connection = Connection(websocket, factory, service)
         with service.holding(connection, place):

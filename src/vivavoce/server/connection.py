@@ -28,6 +28,7 @@ from vivavoce.protocol.events import (
 )
 from vivavoce.server.bounded_socket import SLOW_READER
 from vivavoce.server.raw_audio import RawAudio
+from vivavoce.server.reading_pace import ReadingPace
 from vivavoce.server.session_meter import SessionMeter
 from vivavoce.server.speaker_labels import SpeakerLabels
 from vivavoce.server.user_agents import reads_warnings
@@ -85,6 +86,7 @@ class Connection:
         self._client = websocket.client.host if websocket.client else "unknown"
         self._owner = ""  # whose key the client has; empty: it needs none
         self._ends_at = math.inf  # when the session has lasted too long, in seconds of time.monotonic
+        self._pace: ReadingPace | None = None  # None: audio may come at any speed
         self._cut: SessionFailed | None = None  # why its last words are not followed by a normal end
 
     async def run(self) -> None:
@@ -180,9 +182,13 @@ class Connection:
 
     def _choose_engine(self, dialect: Dialect) -> None:
         # First of all, since a model that is not loaded would be, for a session that is then refused.
-        if not self._service.may_begin(self, dialect.options.model, dialect.options.channels):
+        options = dialect.options
+        may_begin = self._service.may_begin(
+            self, options.model, options.channels, is_patient=options.recording
+        )
+        if not may_begin:
             raise ProtocolViolation(Failure.BUSY, "the server has no capacity for another session")
-        engine = self._engine = self._service.engines.engine_of(dialect.options.model)
+        engine = self._engine = self._service.engines.engine_of(options.model)
         if engine.state is EngineState.DEAD:
             raise ProtocolViolation(Failure.CANNOT_BEGIN, "the recogniser does not run")
 
@@ -195,6 +201,9 @@ class Connection:
         if grant.max_session_s is not None:
             limits = dataclasses.replace(limits, max_session_s=grant.max_session_s)
         now, unix_now = time.monotonic(), time.time()
+        if limits.max_lead_s is not None:
+            is_slow = self._service.fast_senders.has(grant.owner or self._client, now)
+            self._pace = ReadingPace(is_slow=is_slow)
         self._owner, self._ends_at = grant.owner, now + limits.max_session_s
         session_id = str(uuid.uuid4())
         tuning = self._engine.tuning
@@ -330,8 +339,16 @@ class Connection:
                 self._meter.received(stream.audio_ms, time.monotonic())
             if stream.has_events:
                 self._has_events.set()
-            if stream.backlog_ms > _BACKLOG_HIGH_MS:
-                await self._wait_for_backlog(stream)
+            await self._slow_down(stream)
+
+    async def _slow_down(self, stream: Channels) -> None:
+        """Read no more for now if much audio waits, or came faster than anybody speaks."""
+        if stream.backlog_ms > _BACKLOG_HIGH_MS:
+            await self._wait_for_backlog(stream)
+        if self._pace is not None:
+            wait_s = self._pace.wait_s(stream.audio_ms / 1000, time.monotonic())
+            if wait_s:
+                await asyncio.sleep(wait_s)
 
     async def _pass_on(self, commands: Iterable[Command], served: ServedStream) -> None:
         """Give a message's commands to the session; one with much compressed audio is several."""
@@ -361,6 +378,8 @@ class Connection:
             await self._has_events.wait()
             self._has_events.clear()
             for event in stream.take_events():
+                if isinstance(event, SessionFailed) and event.failure is Failure.AUDIO_TOO_FAST:
+                    self._service.fast_senders.note(self._owner or self._client, time.monotonic())
                 if isinstance(event, SessionEnded | SessionFailed):
                     await self._send_last_speakers(dialect)
                     is_cut = isinstance(event, SessionEnded) and self._cut is not None

@@ -39,6 +39,10 @@ class ServerOptions:
         max_sessions_per_key: Largest number of open sessions with one key and its tokens; None: no limit.
         max_connections_per_address: Largest number of connections from one address, or one IPv6 network of 64
             bits; None: no limit. Those from this machine are not limited.
+        limit_bursts: Whether sessions of a burst are refused that this machine is not expected to hold,
+            before their load shows.
+        expected_sessions: How many sessions this machine is expected to hold; None: ``max_sessions``, or 12
+            a core.
         streams_of_models: How many streams of each model this machine holds while it serves no other, by the
             name of the model; its sessions share the machine accordingly. Empty: unknown.
         models: The models that sessions can ask for, the default first; each is loaded when it is first used.
@@ -87,6 +91,8 @@ class ServerOptions:
     max_sessions: int | None = None
     max_sessions_per_key: int | None = None
     max_connections_per_address: int | None = None
+    limit_bursts: bool = True
+    expected_sessions: int | None = None
     streams_of_models: Mapping[str, int] = field(default_factory=dict)
     models: tuple[ChosenModel, ...] = (choose(DEFAULT_MODEL),)
     final_model: ChosenModel | None = None

@@ -15,11 +15,14 @@ from vivavoce.store import LineKey, Store, StoredLine, StoredRoom, StoredSession
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from typing import TypeAlias
 
     from vivavoce.protocol.events import TurnUpdated
     from vivavoce.store import VoiceKey
 
-__all__ = ["Recorder"]
+    _KeptRoom: TypeAlias = tuple[StoredRoom, list[tuple[StoredSession, StoredLine]], dict[VoiceKey, str]]
+
+__all__ = ["Recorder", "kept_rooms"]
 
 _log = logging.getLogger(__name__)
 
@@ -144,3 +147,17 @@ class Recorder:
 
 def _key(session_id: str, turn: TurnUpdated) -> LineKey:
     return LineKey(session_id, turn.channel or 0, turn.turn_order)
+
+
+def kept_rooms(store: Store, since_unix: float) -> list[_KeptRoom]:
+    """Return the rooms that were spoken in since a time, with their lines and the names of their speakers.
+
+    Args:
+        store: Where they are kept.
+        since_unix: In seconds since 1970.
+    """
+    found: list[_KeptRoom] = []
+    for room in store.rooms_since(since_unix):
+        lines = store.lines_of_room(room)
+        found.append((room, lines, store.voice_names(*{session.id for session, _ in lines})))
+    return found

@@ -19,12 +19,14 @@ import uvicorn
 
 from vivavoce.asr.engine import EngineState
 from vivavoce.errors import EngineError, VivavoceError
+from vivavoce.protocol.dialects import DIALECTS
 from vivavoce.server.app import create_app
 from vivavoce.server.certificate_checks import expiry
 from vivavoce.server.connection_gate import allow_many_files
 from vivavoce.server.engines import check_devices
 from vivavoce.server.http_protocol import MAX_HEAD_BYTES, HttpProtocol, WebSocketProtocol
 from vivavoce.server.log import NonBlockingHandler, formatter_of
+from vivavoce.server.service import REFUSALS, Service
 from vivavoce.server.sockets import listen, urls_of
 from vivavoce.server.supervisor import Supervisor
 from vivavoce.server.tls import certificate_for
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
     from vivavoce.server.engines import EngineMaker
     from vivavoce.server.options import ServerOptions
     from vivavoce.server.rooms.relay import Relay
-    from vivavoce.server.service import Service
     from vivavoce.server.tls import Certificate
 
 __all__ = [
@@ -261,10 +262,12 @@ def make_server(
         relay: Keeps rooms equal at all workers; None: there is one, or a Redis does it.
     """
     app = create_app(options, engine=engine, relay=relay)
+    service: Service = app.state.service
+    protocol = partial(HttpProtocol, gate=service.gate, refuse=partial(_refuse_session, service))
     config = uvicorn.Config(
         app,
         lifespan="on",
-        http=cast("type[asyncio.Protocol]", partial(HttpProtocol, gate=app.state.service.gate)),
+        http=cast("type[asyncio.Protocol]", protocol),
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         ws=WebSocketProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
@@ -282,8 +285,19 @@ def make_server(
     logger = logging.getLogger("uvicorn.error")
     if not any(isinstance(each, _ClientFaults) for each in logger.filters):
         logger.addFilter(_ClientFaults())
-    _note_expiry(app.state.service, certificate)
-    return DrainingServer(config, app.state.service, stops_with_engine=stops_with_engine)
+    _note_expiry(service, certificate)
+    return DrainingServer(config, service, stops_with_engine=stops_with_engine)
+
+
+def _refuse_session(
+    service: Service, path: str, peer: str, headers: Sequence[tuple[bytes, bytes]]
+) -> tuple[str, str] | None:
+    """Return why a session is refused at once, and its client's address; None: the application decides."""
+    refusal = service.refusal if path in DIALECTS else None
+    if refusal is None:
+        return None
+    service.metrics.refused(refusal)
+    return REFUSALS[refusal], service.proxies.address_of(peer, headers)
 
 
 def _note_expiry(service: Service, certificate: Certificate | None) -> None:

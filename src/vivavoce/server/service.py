@@ -7,8 +7,9 @@ import contextlib
 import logging
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from vivavoce.cores import usable_cores
 from vivavoce.errors import ModelError, ServerError
 from vivavoce.server.access import (
     Admission,
@@ -19,12 +20,14 @@ from vivavoce.server.access import (
     token_was_used,
     too_many,
 )
+from vivavoce.server.arrivals import Arrivals, LoadMeter
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers, keep_foreign
 from vivavoce.server.known_voices import known_voices_of
 from vivavoce.server.metrics import Metrics
-from vivavoce.server.recorder import Recorder
+from vivavoce.server.reading_pace import FastSenders
+from vivavoce.server.recorder import Recorder, kept_rooms
 from vivavoce.server.rooms import KEEP_S, Rooms
 from vivavoce.server.rooms.redis_relay import RedisRelay
 from vivavoce.server.shares import SharedMachine
@@ -33,7 +36,6 @@ from vivavoce.store import open_key_storage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-    from typing import TypeAlias
 
     from starlette.applications import Starlette
 
@@ -41,33 +43,21 @@ if TYPE_CHECKING:
     from vivavoce.protocol.events import RoomRequest, Webhook
     from vivavoce.server.access import Grant
     from vivavoce.server.engines import EngineMaker
+    from vivavoce.server.open_connection import OpenConnection
     from vivavoce.server.options import ServerOptions
     from vivavoce.server.rooms.relay import Relay
     from vivavoce.server.siblings import Place, Siblings
     from vivavoce.server.tracing import Tracing
-    from vivavoce.store import Store, StoredLine, StoredRoom, StoredSession, VoiceKey
 
-    _KeptRoom: TypeAlias = tuple[StoredRoom, list[tuple[StoredSession, StoredLine]], dict[VoiceKey, str]]
-
-__all__ = ["OpenConnection", "Service"]
+__all__ = ["REFUSALS", "Service"]
 
 _log = logging.getLogger(__name__)
 
+REFUSALS = {"draining": "no new sessions: shutting down", "full": "no new sessions: the server is full"}
+"""What clients and the log are told about each reason for which no session begins."""
+
 _TICK_S = 1.0
-
-
-class OpenConnection(Protocol):
-    """What the service needs of a connection."""
-
-    @property
-    def backlog_ms(self) -> float:
-        """Audio that waits in its session, in milliseconds."""
-
-    def tick(self, now: float) -> None:
-        """Apply the limits that depend on the clock, in seconds of `time.monotonic`."""
-
-    def finish(self) -> None:
-        """End the session as its client would."""
+_SESSIONS_PER_CORE = 12  # of the default model; two cores held 26 and more
 
 
 class Service:
@@ -85,6 +75,7 @@ class Service:
         siblings: The other workers; None: this process is the whole server.
         tracing: Writes a trace of each turn; None: there are no traces.
         gate: Limits the connections of all clients, whether they have a session or not.
+        fast_senders: Clients that were refused lately because their audio came too fast.
         connections: The connections that are open.
         rooms: The rooms that sessions speak in.
         relay: Keeps rooms equal on all servers of a Redis; None: this server's are its own.
@@ -131,6 +122,7 @@ class Service:
         self.siblings: Siblings | None = None
         self.tracing: Tracing | None = None
         self.gate = ConnectionGate(options.max_connections_per_address, self.proxies.trusts)
+        self.fast_senders = FastSenders()
         self.connections: set[OpenConnection] = set()
         self.origins = OriginPolicy(options.allow_origins, host=options.host, has_keys=options.needs_key)
         self.voices = voices_of(options)
@@ -148,6 +140,10 @@ class Service:
         self.is_draining = False
         self.is_finishing = False
         self._machine = SharedMachine(options.streams_of_models)
+        self._arrivals = Arrivals(
+            options.expected_sessions or options.max_sessions or _SESSIONS_PER_CORE * usable_cores()
+        )
+        self._load = LoadMeter()
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
         self._places: dict[OpenConnection, Place] = {}  # empty if this is the only process
@@ -209,7 +205,7 @@ class Service:
         if self.recorder is None:
             return
         since = time.time() - self.rooms.keep_s
-        for room, lines, names in await self.recorder.read(lambda store: _kept_rooms(store, since)):
+        for room, lines, names in await self.recorder.read(lambda store: kept_rooms(store, since)):
             self.rooms.restore(room, lines, names, time.monotonic())
 
     async def _tick(self) -> None:
@@ -218,6 +214,7 @@ class Service:
             await asyncio.sleep(_TICK_S)
             now = time.monotonic()
             self.metrics.ticked(now - due)
+            self._arrivals.note_load(self._load.measure(self.engines.loaded, now), now)
             for connection in list(self.connections):
                 connection.tick(now)
             self.rooms.tick(now)
@@ -314,10 +311,9 @@ class Service:
             Its place among the sessions of all workers, for `holding`; None: there is one process. And why it
             must be refused, ``draining`` or ``full``; None: it is let in.
         """
-        if self.is_draining:
-            return None, "draining"
-        if self.siblings is None:
-            return None, "full" if self.is_full else None
+        refusal = self.refusal
+        if refusal is not None or self.siblings is None:
+            return None, refusal
         place = await self.siblings.enter()
         return place, "full" if place is None else None
 
@@ -327,18 +323,35 @@ class Service:
         limit = self.options.max_sessions
         if limit is not None and len(self.connections) >= limit:
             return True
+        if self._is_bursting:
+            return True
         return self.engines.is_saturated or self._machine.is_full(self._models_in_use())
+
+    @property
+    def refusal(self) -> str | None:
+        """Why a new session is refused, as a key of `REFUSALS`; None: it is not, or other workers decide."""
+        if self.is_draining:
+            return "draining"
+        is_full = self.is_full if self.siblings is None else self._is_bursting
+        return "full" if is_full else None
+
+    @property
+    def _is_bursting(self) -> bool:
+        return self.options.limit_bursts and not self._arrivals.may_begin(time.monotonic())
 
     def _models_in_use(self) -> list[str]:
         return [name for names in self._chosen.values() for name in names]
 
-    def may_begin(self, connection: OpenConnection, model: str | None, channels: int = 1) -> bool:
+    def may_begin(
+        self, connection: OpenConnection, model: str | None, channels: int = 1, *, is_patient: bool = False
+    ) -> bool:
         """Count the session of an open connection from now on, if there is capacity for it.
 
         Args:
             connection: The connection.
             model: The name of its model; None: the default.
             channels: How many channels it has, each of which costs as much as a session.
+            is_patient: Whether it waits for all others, as a recording does.
 
         Returns:
             Whether there is.
@@ -346,6 +359,10 @@ class Service:
         names = (self.engines.names[0] if model is None else model,) * channels
         if self.engines.is_saturated or not self._machine.holds([*self._models_in_use(), *names]):
             return False
+        weight, now = 0.0 if is_patient else float(channels), time.monotonic()
+        if self.options.limit_bursts and not self._arrivals.may_begin(now, weight - 1):
+            return False  # as one session it is counted already
+        self._arrivals.begin(id(connection), now, weight)
         self._chosen[connection] = names
         return True
 
@@ -375,9 +392,11 @@ class Service:
         self.connections.add(connection)
         if place is not None:
             self._places[connection] = place
+        self._arrivals.begin(id(connection), time.monotonic())
         try:
             yield
         finally:
+            self._arrivals.end(id(connection), time.monotonic())
             self.connections.discard(connection)
             self._chosen.pop(connection, None)
             if place is not None:
@@ -430,12 +449,3 @@ class Service:
     def post(self, webhook: Webhook, session_id: str, turns: Sequence[str]) -> None:
         """Post the finished turns of a session in the background."""
         self._deliveries.add(webhook, session_id, turns)
-
-
-def _kept_rooms(store: Store, since_unix: float) -> list[_KeptRoom]:
-    """Rooms that were spoken in lately, with their lines and the names of their speakers."""
-    found: list[_KeptRoom] = []
-    for room in store.rooms_since(since_unix):
-        lines = store.lines_of_room(room)
-        found.append((room, lines, store.voice_names(*{session.id for session, _ in lines})))
-    return found

@@ -32,6 +32,13 @@ def test_the_server_admits_as_many_sessions_as_were_measured():
     assert [path.name for path in capacity_path().parent.iterdir()] == ["capacity.json"]
 
 
+def test_what_was_measured_is_expected_where_nothing_is_asked_for():
+    assert serve._limits(None, [DEFAULT]) == {"max_sessions": None}
+    keep(Measured(24, usable_cores()))
+    assert serve._limits(None, [DEFAULT]) == {"max_sessions": None, "expected_sessions": 24}
+    assert serve._limits(None, [OTHER]) == {"max_sessions": None}
+
+
 @pytest.mark.parametrize(("text", "limit"), [(None, None), ("1", 1), ("250", 250)])
 def test_a_number_is_taken_as_it_is(text, limit):
     assert serve._limits(text, [DEFAULT]) == {"max_sessions": limit}

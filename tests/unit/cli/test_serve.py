@@ -47,6 +47,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "no_auth": False,
         "max_sessions": 4,
         "max_sessions_per_key": 2,
+        "limit_bursts": True,
         "models": (choose("moonshine-tiny-en"),),
         "final_model": None,
         "final_wait_s": 1.0,

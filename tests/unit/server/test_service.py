@@ -54,6 +54,50 @@ def test_a_server_is_full_at_its_limit():
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(
+    ("options", "n_held"),
+    [
+        ({"expected_sessions": 10}, 10),
+        ({"max_sessions": 9}, 9),
+        ({"expected_sessions": 10, "limit_bursts": False}, None),
+        ({"expected_sessions": 1}, 8),  # a few may always begin
+    ],
+)
+def test_a_burst_is_admitted_up_to_what_the_machine_is_expected_to_hold(options, n_held):
+    async def run():
+        service = Service(ServerOptions(**options), scripted_engine)
+        async with service.lifespan(None):
+            with contextlib.ExitStack() as stack:
+                for n in range(30):
+                    if service.is_full:
+                        assert n == n_held
+                        break
+                    stack.enter_context(service.holding(RecordingConnection()))
+                else:
+                    assert n_held is None
+            assert service.refusal is None
+
+    asyncio.run(run())
+
+
+def test_channels_count_as_sessions_of_a_burst_and_recordings_not_at_all():
+    async def run():
+        service = Service(ServerOptions(expected_sessions=10), scripted_engine)
+        async with service.lifespan(None):
+            with contextlib.ExitStack() as stack:
+                for _ in range(9):
+                    connection = RecordingConnection()
+                    stack.enter_context(service.holding(connection))
+                    assert service.may_begin(connection, None)
+                assert service.may_begin(connection, None, 2)
+                assert service.is_full
+                assert not service.may_begin(connection, None, 3)
+                assert service.may_begin(connection, None, 3, is_patient=True)
+                assert not service.is_full
+
+    asyncio.run(run())
+
+
 def test_known_voices_need_a_voice_encoder(tmp_path, monkeypatch):
     monkeypatch.setattr("vivavoce.server.engines.has_embedder", lambda: False)
     options = ServerOptions(known_voices=tmp_path / "voices.json")

@@ -43,6 +43,11 @@ class CadenceControl:
         """Audio between two partials of an utterance, in milliseconds."""
         return self._cadence_ms
 
+    @property
+    def least_share(self) -> float:
+        """The part of its partials that the present cadence could come down to: 0 to 1."""
+        return self._cadence_ms / self._longest_ms
+
     def is_saturated(self, now: float) -> bool:
         """Whether requests wait long although partials are as rare as they can be.
 

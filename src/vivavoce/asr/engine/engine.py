@@ -138,6 +138,11 @@ class Engine:
         return self._control.is_saturated(asyncio.get_running_loop().time())
 
     @property
+    def workers(self) -> int:
+        """Most batches that are decoded at the same time."""
+        return self._workers
+
+    @property
     def n_sessions(self) -> int:
         """Sessions being served."""
         return len(self._members)
@@ -182,12 +187,13 @@ class Engine:
             _check_sizes(self.tuning, recogniser, detector)
             await loop.run_in_executor(self._threads, warm_up, recogniser)
             self._scheduler = Scheduler(recogniser.max_batch)
+            self._workers = min(self._workers, recogniser.max_workers or self._workers)
             self._control = CadenceControl(recogniser.partial_cadence_ms or self.tuning.cadence_ms)
             for member in self._members.values():
                 self._serve(member)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._detect_forever(detector))
-                for _ in range(min(self._workers, recogniser.max_workers or self._workers)):
+                for _ in range(self._workers):
                     group.create_task(self._decode_forever(recogniser))
                 group.create_task(self._tend_memory_forever())
                 group.create_task(self._revise_forever(recogniser.name))
@@ -352,8 +358,9 @@ class Engine:
                 continue
             if done:
                 self._faults.worked()
-            self.stats.decode_s += loop.time() - began
             running |= {key: each[:2] for key, each in zip(keys, passes, strict=True)}
+            _, first = next(iter(running.values()))
+            self.stats.decoded(loop.time() - began, first, self._control.least_share)
             for key, hypothesis in done:
                 member, request = running.pop(key)
                 if member.key in self._members:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vivavoce.asr.session import PassKind
+
+if TYPE_CHECKING:
+    from vivavoce.asr.session import DecodeRequest
 
 __all__ = ["EngineStats", "Histogram"]
 
@@ -42,6 +45,7 @@ class EngineStats:
         batch_waits_s: Longest wait of the requests that joined, in seconds.
         queue_waits_s: Longest wait of all requests at that moment, in seconds.
         decode_s: Time spent decoding, in seconds, summed over threads.
+        needed_s: The part of ``decode_s`` that live sessions would have needed at the slowest cadence.
         detected_s: Audio that went through the speech detector, in seconds.
         revise_s: Time spent by the better recogniser, in seconds.
         late_revisions: Finals that were reported without it, because it was late.
@@ -53,9 +57,22 @@ class EngineStats:
         self.batch_waits_s = Histogram(_WAITS_S)
         self.queue_waits_s = Histogram(_WAITS_S)
         self.decode_s = 0.0
+        self.needed_s = 0.0
         self.detected_s = 0.0
         self.revise_s = 0.0
         self.late_revisions = 0
+
+    def decoded(self, seconds: float, request: DecodeRequest, least_share: float) -> None:
+        """Note time spent decoding a batch.
+
+        Args:
+            seconds: The time.
+            request: One of the batch, which are all of one kind.
+            least_share: The part of the partials that the slowest cadence would leave, 0 to 1.
+        """
+        self.decode_s += seconds
+        if not request.is_patient:
+            self.needed_s += seconds * (1.0 if request.is_exact else least_share)
 
     def joined(self, kinds: list[str], *, n_running: int, wait_s: float, queue_wait_s: float) -> None:
         """Count passes that joined a batch.

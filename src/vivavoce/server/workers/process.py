@@ -215,9 +215,11 @@ def without_shared_limits(options: ServerOptions, n_workers: int) -> ServerOptio
         options: Options of the server.
         n_workers: How many workers share them.
     """
+    expected = options.expected_sessions or options.max_sessions
     return replace(
         options,
         max_sessions=None,
+        expected_sessions=None if expected is None else -(-expected // n_workers),
         streams_of_models={},
         max_connections_per_address=None,
         max_readers=max(1, -(-options.max_readers // n_workers)),
