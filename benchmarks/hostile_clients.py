@@ -4,12 +4,14 @@
     python -m benchmarks.hostile_clients fuzz --messages 10000
     python -m benchmarks.hostile_clients neighbours --seconds 30
     python -m benchmarks.hostile_clients crowd --capacity 8
+    python -m benchmarks.hostile_clients burst --sessions 60 --seconds 20
 
 ``torn`` opens connections and tears them at random points, and looks what is left in the server: tasks,
 threads, descriptors, sessions, memory. ``fuzz`` sends random messages and broken frames, and looks for codes
 that no protocol documents and for tracebacks. ``neighbours`` measures how long healthy sessions wait for a
 final while others never read, send a hundred times too fast, open 200 idle sockets or are half open.
-``crowd`` opens twice as many sessions as a server admits. Exits with 1 if anything is worse than it must be.
+``crowd`` opens twice as many sessions as a server admits, ``burst`` more than the machine holds on a server
+that does not know how many that is. Exits with 1 if anything is worse than it must be.
 Times on a shared machine mean little; their ratios are taken from stretches that alternate.
 """
 
@@ -28,8 +30,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.frames import Frame, Opcode
+from websockets.frames import Opcode
 
+from benchmarks.raw_websocket import close_code, frame, random_message, upgrade
 from benchmarks.script import exit_code_of
 from benchmarks.watched_server import WatchedServer, watched_server
 from vivavoce.bench.audio import load_pcm
@@ -38,7 +41,7 @@ from vivavoce.protocol.aai_v2.close_codes import CLOSE_TEXTS as V2_CODES
 from vivavoce.protocol.aai_v3.close_codes import CLOSE_TEXTS as V3_CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 
 __all__ = ["main"]
@@ -59,6 +62,9 @@ _PATIENCE_S: Final = 3.0
 _SETTLE_S: Final = 45.0  # for what the server does at its leisure: closing handshakes, giving memory back
 _MOST_MIB: Final = {"torn": 20.0, "neighbours": 50.0}
 _COUNTED: Final = ("tasks", "threads", "descriptors", "sessions", "connections")
+_WARM_UP_S: Final = 6.0  # for the first passes of a server
+_FEWEST_WAITS: Final = 2
+_PAUSE_S: Final = 2.0  # for what a neighbour leaves to be done
 _MOST_RATIO: Final = 1.2
 _REFUSED_WITHIN_S: Final = 0.2
 _CROWD_RATIO: Final = 1.5
@@ -80,21 +86,19 @@ def _speech(seconds: float) -> bytes:
     return load_pcm(clip)[: int(seconds * _RATE_HZ)].tobytes()
 
 
-def _upgrade(path: str) -> bytes:
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    ).encode()
-
-
-def _frame(opcode: Opcode, data: bytes = b"", *, fin: bool = True) -> bytes:
-    whole = bytearray(Frame(opcode, data).serialize(mask=True))
-    whole[0] &= 0xFF if fin else 0x7F  # also of control frames, which must not be fragments
-    return bytes(whole)
-
-
 async def _dial(server: WatchedServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", server.port)
+
+
+@contextlib.asynccontextmanager
+async def _peer(server: WatchedServer) -> AsyncIterator[asyncio.StreamWriter]:
+    """A connection that is gone when the block ends; the server may have ended it before."""
+    _, writer = await _dial(server)
+    try:
+        with contextlib.suppress(OSError):
+            yield writer
+    finally:
+        writer.transport.abort()
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
@@ -127,8 +131,8 @@ async def _torn(arguments: argparse.Namespace) -> list[str]:
     speech = _speech(3)
     scripts = []
     for path in (_V2, _V3):
-        frames = [_frame(Opcode.BINARY, speech[at : at + 3_200]) for at in range(0, len(speech), 3_200)]
-        scripts.append(_upgrade(path) + b"".join(frames) + _frame(Opcode.TEXT, _END.encode()))
+        frames = [frame(Opcode.BINARY, speech[at : at + 3_200]) for at in range(0, len(speech), 3_200)]
+        scripts.append(upgrade(path) + b"".join(frames) + frame(Opcode.TEXT, _END.encode()))
 
     async def tear(server: WatchedServer, at_s: float) -> None:
         await asyncio.sleep(at_s)
@@ -159,59 +163,6 @@ async def _torn(arguments: argparse.Namespace) -> list[str]:
         return faults + (["tracebacks"] if server.tracebacks else [])
 
 
-def _random_message(dice: random.Random) -> bytes:
-    names = ["type", "Terminate", "UpdateConfiguration", "ForceEndpoint", "audio_data", "terminate_session"]
-    names += [
-        "vad_threshold",
-        "keyterms_prompt",
-        "end_utterance_silence_threshold",
-        "min_turn_silence",
-        "KeepAlive",
-    ]
-
-    def value(depth: int = 0) -> Any:
-        if depth < 4 and dice.random() < 0.5:  # noqa: PLR2004 - a few levels
-            return {dice.choice(names): value(depth + 1) for _ in range(dice.randrange(4))}
-        return dice.choice([None, True, 7, -1e308, 10**40, "é\0", dice.choice(names), [], {}, "A" * 500])
-
-    match dice.randrange(8):
-        case 0 | 1:
-            return _frame(Opcode.TEXT, json.dumps(value()).encode())
-        case 2:
-            return _frame(
-                Opcode.TEXT, json.dumps({"type": dice.choice(names), dice.choice(names): value()}).encode()
-            )
-        case 3:
-            return _frame(
-                Opcode.BINARY, dice.randbytes(dice.choice([0, 1, 2, 1_600, 3_200, 90_000, 140_000]))
-            )
-        case 4:
-            return _frame(Opcode.TEXT, dice.randbytes(dice.randrange(40)))
-        case 5:
-            opcode = dice.choice([Opcode.PING, Opcode.PONG, Opcode.CONT, Opcode.CLOSE, Opcode.BINARY])
-            return _frame(opcode, dice.randbytes(dice.randrange(126)), fin=dice.random() < 0.7)  # noqa: PLR2004
-        case 6:
-            whole = bytearray(_frame(Opcode.BINARY, bytes(3_200)))
-            whole[dice.randrange(len(whole))] ^= 1 << dice.randrange(8)
-            return bytes(whole)
-        case _:
-            return dice.randbytes(dice.randrange(60))
-
-
-def _close_code(data: bytes) -> int | None:
-    """The code of the close frame in what a server sent; None: there is none."""
-    at = data.find(b"\r\n\r\n") + 4
-    while at + 2 <= len(data):
-        size, head = data[at + 1] & 127, 2
-        if size >= 126:  # noqa: PLR2004 - RFC 6455, section 5.2
-            head = 4 if size == 126 else 10  # noqa: PLR2004
-            size = int.from_bytes(data[at + 2 : at + head], "big")
-        if data[at] & 15 == Opcode.CLOSE and size:
-            return int.from_bytes(data[at + head : at + head + 2], "big")
-        at += head + size
-    return None
-
-
 async def _fuzz(arguments: argparse.Namespace) -> list[str]:
     """Random messages in random sessions."""
     dice = random.Random(arguments.seed)  # noqa: S311 - no secret
@@ -221,11 +172,11 @@ async def _fuzz(arguments: argparse.Namespace) -> list[str]:
         reader, writer = await _dial(server)
         data, code = b"", None
         with contextlib.suppress(OSError, TimeoutError):
-            writer.write(_upgrade(path) + b"".join(messages) + _frame(Opcode.TEXT, _END.encode()))
+            writer.write(upgrade(path) + b"".join(messages) + frame(Opcode.TEXT, _END.encode()))
             async with asyncio.timeout(_PATIENCE_S):  # the server may wait for the rest of a broken frame
                 while code is None and (part := await reader.read(65_536)):
                     data += part
-                    code = _close_code(data)
+                    code = close_code(data)
         await _close(writer)
         codes[path][code] = codes[path].get(code, 0) + 1
 
@@ -239,7 +190,7 @@ async def _fuzz(arguments: argparse.Namespace) -> list[str]:
         for path in (_V2, _V3):
             sent, tasks = 0, []
             while sent < arguments.messages:
-                messages = [_random_message(dice) for _ in range(dice.choice([1, 2, 5, 10]))]
+                messages = [random_message(dice) for _ in range(dice.choice([1, 2, 5, 10]))]
                 sent += len(messages)
                 tasks.append(one(path, messages))
             await asyncio.gather(*tasks)
@@ -254,12 +205,11 @@ async def _fuzz(arguments: argparse.Namespace) -> list[str]:
 
 
 async def _never_reads(server: WatchedServer) -> None:
-    _, writer = await _dial(server)
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
-    with contextlib.suppress(OSError):
-        writer.write(_upgrade(_V3 + "&partials_ms=100"))
+    async with _peer(server) as writer:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(upgrade(_V3 + "&partials_ms=100"))
         while True:
-            writer.write(_frame(Opcode.PING, bytes(125)) * 8 + _frame(Opcode.BINARY, bytes(_CHUNK_BYTES)))
+            writer.write(frame(Opcode.PING, bytes(125)) * 8 + frame(Opcode.BINARY, bytes(_CHUNK_BYTES)))
             await writer.drain()
             await asyncio.sleep(_CHUNK_S)
 
@@ -276,19 +226,18 @@ async def _too_fast(server: WatchedServer) -> None:
 
 async def _idle_sockets(server: WatchedServer) -> None:
     while True:
-        peers = [await _dial(server) for _ in range(200)]
-        for index, (_, writer) in enumerate(peers):
-            writer.write(_upgrade(_V3)[: index % 100])
-        await asyncio.sleep(12)
-        for _, writer in peers:
-            await _close(writer)
+        async with contextlib.AsyncExitStack() as stack:
+            for index in range(200):
+                writer = await stack.enter_async_context(_peer(server))
+                writer.write(upgrade(_V3)[: index % 100])
+            await asyncio.sleep(12)
 
 
 async def _half_open(server: WatchedServer) -> None:
     """A client that says nothing more: no audio, no answers, no end."""
-    _, writer = await _dial(server)
-    writer.write(_upgrade(_V3) + _frame(Opcode.BINARY, bytes(_CHUNK_BYTES))[:-700])
-    await asyncio.Event().wait()
+    async with _peer(server) as writer:
+        writer.write(upgrade(_V3) + frame(Opcode.BINARY, bytes(_CHUNK_BYTES))[:-700])
+        await asyncio.Event().wait()
 
 
 async def _nobody(_server: WatchedServer) -> None:
@@ -319,11 +268,18 @@ class _Stretches:
         return 1000 * statistics.median(self.waits_s)
 
 
-async def _stretch(server: WatchedServer, waits: list[float], seconds: float, into: _Stretches) -> None:
-    before = await server.figures()
+async def _waits_in(seconds: float, waits: list[float]) -> list[float]:
+    """The waits of the next seconds; of more seconds where they would be too few to say anything."""
     waits.clear()
     await asyncio.sleep(seconds)
-    into.waits_s += waits
+    while len(waits) < _FEWEST_WAITS:  # noqa: ASYNC110 - sessions append to it
+        await asyncio.sleep(0.1)
+    return list(waits)
+
+
+async def _stretch(server: WatchedServer, waits: list[float], seconds: float, into: _Stretches) -> None:
+    before = await server.figures()
+    into.waits_s += await _waits_in(seconds, waits)
     after = await server.figures()
     into.cpu_s += after["CPU s"] - before["CPU s"]
     into.most_mib = max(into.most_mib, after["MiB"])
@@ -341,14 +297,14 @@ async def _beside(
         waits: list[float] = []
         over = asyncio.Event()
         healthy = [asyncio.create_task(_session(server, speech, waits, over)) for _ in range(2)]
-        await asyncio.sleep(6)  # its first passes
+        await asyncio.sleep(_WARM_UP_S)
         for _ in range(arguments.rounds):
             await _stretch(server, waits, seconds, alone)
             bad = asyncio.create_task(neighbour(server))
             await _stretch(server, waits, seconds, beside)
             bad.cancel()
             await asyncio.wait([bad])
-            await asyncio.sleep(2)
+            await asyncio.sleep(_PAUSE_S)
         over.set()
         await asyncio.gather(*healthy)
         return alone, beside, server.tracebacks
@@ -380,15 +336,13 @@ async def _crowd(arguments: argparse.Namespace) -> list[str]:
         admitted = [
             asyncio.create_task(_session(server, speech, waits, over)) for _ in range(arguments.capacity)
         ]
-        await asyncio.sleep(6)
+        await asyncio.sleep(_WARM_UP_S)
         alone, beside, refusals, headers = [], [], [], set()
         for _ in range(arguments.rounds):
-            waits.clear()
-            await asyncio.sleep(arguments.seconds / arguments.rounds)
-            alone += waits
+            alone += await _waits_in(arguments.seconds / arguments.rounds, waits)
             waits.clear()
             until = time.monotonic() + arguments.seconds / arguments.rounds
-            while time.monotonic() < until:
+            while time.monotonic() < until or len(waits) < _FEWEST_WAITS:
                 for _ in range(arguments.capacity):
                     began = time.monotonic()
                     try:
@@ -411,7 +365,46 @@ async def _crowd(arguments: argparse.Namespace) -> list[str]:
         return faults + (["refusals"] if p95[2] > _REFUSED_WITHIN_S or None in headers else [])
 
 
-_SCENARIOS: Final = {"torn": _torn, "fuzz": _fuzz, "neighbours": _neighbours, "crowd": _crowd}
+async def _burst(arguments: argparse.Namespace) -> list[str]:
+    """Many sessions at once on a server that does not know how many the machine holds."""
+    speech = _speech(2)
+    async with watched_server(limit_bursts=not arguments.no_limit_bursts) as server:
+        few: list[float] = []
+        many: list[float] = []
+        over, headers = asyncio.Event(), set()
+
+        async def one(waits: list[float]) -> None:
+            try:
+                await _session(server, speech, waits, over)
+            except InvalidStatus as refused:
+                headers.add(refused.response.headers.get("Retry-After"))
+
+        first = [asyncio.create_task(one(few)) for _ in range(2)]
+        await asyncio.sleep(_WARM_UP_S)
+        alone = await _waits_in(arguments.seconds / 4, few)
+        burst = [asyncio.create_task(one(many)) for _ in range(arguments.sessions)]
+        await asyncio.sleep(_WARM_UP_S)  # until they speak
+        beside = await _waits_in(arguments.seconds, many)
+        n_refused = sum(task.done() for task in burst)
+        over.set()
+        await asyncio.gather(*first, *burst)
+        p95 = [statistics.quantiles(each, n=20)[-1] for each in (alone, beside)]
+        _say(
+            f"{arguments.sessions} at once: {n_refused} refused, Retry-After {sorted(map(str, headers))}; "
+            f"finals p95 {p95[0] * 1000:.0f} -> {p95[1] * 1000:.0f} ms (ratio {p95[1] / p95[0]:.2f})"
+        )
+        return (["latency"] if p95[1] > _CROWD_RATIO * p95[0] else []) + (
+            ["no Retry-After"] if None in headers else []
+        )
+
+
+_SCENARIOS: Final = {
+    "torn": _torn,
+    "fuzz": _fuzz,
+    "neighbours": _neighbours,
+    "crowd": _crowd,
+    "burst": _burst,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -424,6 +417,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--rounds", type=int, default=3, help="stretches that alternate")
     parser.add_argument("--capacity", type=int)
+    parser.add_argument("--sessions", type=int, default=60, help="of a burst")
+    parser.add_argument("--no-limit-bursts", action="store_true", help="of a burst: admit all of it")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 

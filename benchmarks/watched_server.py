@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from vivavoce.bench.server_process import RunningServer
+    from vivavoce.server.engines import EngineMaker
 
 __all__ = ["WatchedServer", "main", "watched_server"]
 
@@ -70,24 +71,37 @@ class WatchedServer:
 
 
 @contextlib.asynccontextmanager
-async def watched_server(capacity: int | None = None) -> AsyncIterator[WatchedServer]:
+async def watched_server(
+    capacity: int | None = None,
+    *,
+    limit_bursts: bool = True,
+    program: str = "benchmarks.watched_server",
+) -> AsyncIterator[WatchedServer]:
     """Run a server with the default model until the block ends.
 
     Args:
         capacity: How many sessions it admits; None: no limit.
+        limit_bursts: Whether it refuses what it is not expected to hold.
+        program: The module whose `main` serves.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         arguments = ["--figures", str(folder / "figures.json"), "--log", str(folder / "log")]
         arguments += [] if capacity is None else ["--capacity", str(capacity)]
-        with start_server(arguments, program=["benchmarks.watched_server"]) as running:
+        arguments += [] if limit_bursts else ["--no-limit-bursts"]
+        with start_server(arguments, program=[program]) as running:
             yield WatchedServer(running, folder)
 
 
-def _serve(arguments: argparse.Namespace) -> None:
+def _serve(arguments: argparse.Namespace, engine: EngineMaker | None) -> None:
     logging.basicConfig(filename=arguments.log, level=logging.INFO)
-    options = ServerOptions(host=arguments.host, port=arguments.port, max_sessions=arguments.capacity)
-    server = make_server(options)
+    options = ServerOptions(
+        host=arguments.host,
+        port=arguments.port,
+        max_sessions=arguments.capacity,
+        limit_bursts=not arguments.no_limit_bursts,
+    )
+    server = make_server(options, engine=engine)
 
     def write() -> None:
         figures = {
@@ -106,15 +120,21 @@ def _serve(arguments: argparse.Namespace) -> None:
     asyncio.run(run())
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Serve; SIGUSR1 writes the figures."""
+def main(argv: Sequence[str] | None = None, *, engine: EngineMaker | None = None) -> int:
+    """Serve; SIGUSR1 writes the figures.
+
+    Args:
+        argv: The command line; None: that of the process.
+        engine: Makes the engine of a model; None: one that loads its files.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--figures", type=Path, required=True)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--capacity", type=int)
-    return exit_code_of(lambda: _serve(parser.parse_args(argv)))
+    parser.add_argument("--no-limit-bursts", action="store_true")
+    return exit_code_of(lambda: _serve(parser.parse_args(argv), engine))
 
 
 if __name__ == "__main__":
