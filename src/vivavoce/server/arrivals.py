@@ -10,12 +10,15 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from vivavoce.cores import usable_cores
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from vivavoce.asr.engine import Engine
+    from vivavoce.server.options import ServerOptions
 
-__all__ = ["Arrivals", "LoadMeter"]
+__all__ = ["Arrivals", "LoadMeter", "arrivals_of"]
 
 _HIDDEN_S: Final = 4.0  # from a session's begin until its speaker may have said something
 _SHOWN_AFTER_S: Final = 12.0  # from its begin until all of its load is in the smoothed one
@@ -24,6 +27,7 @@ _FULL: Final = 0.9  # beyond it, passes wait for each other
 _FREE: Final = 8  # that many sessions may always begin: a person, a small team, a suite of tests
 _PRIOR_WEIGHT: Final = 4.0  # sessions after which what was seen counts as much as what was expected
 _ROUNDING: Final = 1e-6
+_SESSIONS_PER_CORE: Final = 12  # of the default model; two cores held 26 and more
 
 
 class Arrivals:
@@ -112,6 +116,12 @@ class Arrivals:
         for key in old:
             self._settled[key] = self._recent.pop(key)[1]
             self._settled_weight += self._settled[key]
+
+
+def arrivals_of(options: ServerOptions) -> Arrivals:
+    """Return what admits the sessions of a server, by what its machine is expected to hold."""
+    known = options.expected_sessions or options.max_sessions
+    return Arrivals(known or _SESSIONS_PER_CORE * usable_cores())
 
 
 class LoadMeter:

@@ -9,7 +9,6 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vivavoce.cores import usable_cores
 from vivavoce.errors import ModelError, ServerError
 from vivavoce.server.access import (
     Admission,
@@ -20,7 +19,7 @@ from vivavoce.server.access import (
     token_was_used,
     too_many,
 )
-from vivavoce.server.arrivals import Arrivals, LoadMeter
+from vivavoce.server.arrivals import LoadMeter, arrivals_of
 from vivavoce.server.connection_gate import ConnectionGate
 from vivavoce.server.engines import engine_pool, served_models, voices_of
 from vivavoce.server.followers import Followers, keep_foreign
@@ -57,7 +56,6 @@ REFUSALS = {"draining": "no new sessions: shutting down", "full": "no new sessio
 """What clients and the log are told about each reason for which no session begins."""
 
 _TICK_S = 1.0
-_SESSIONS_PER_CORE = 12  # of the default model; two cores held 26 and more
 
 
 class Service:
@@ -140,9 +138,7 @@ class Service:
         self.is_draining = False
         self.is_finishing = False
         self._machine = SharedMachine(options.streams_of_models)
-        self._arrivals = Arrivals(
-            options.expected_sessions or options.max_sessions or _SESSIONS_PER_CORE * usable_cores()
-        )
+        self._arrivals = arrivals_of(options)
         self._load = LoadMeter()
         # The model of each connection that has chosen one, once for each channel.
         self._chosen: dict[OpenConnection, tuple[str, ...]] = {}
