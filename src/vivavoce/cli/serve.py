@@ -129,10 +129,7 @@ def serve(
     prepare = functools.partial(server.ServerOptions, api_keys=keys(), **_settings(given))
     options = _options(prepare, model, final_model, max_sessions, device, offline=offline)
     get_voice_model(speaker_model, offline=offline, check=lambda: server.check_start(options))
-    if workers == 1:
-        server.serve(options, read_keys=keys)
-    else:
-        server.serve_workers(options, workers, read_keys=keys)
+    _run(server, options, workers, keys)
 
 
 _SAME_NAMES: Final = (
@@ -161,6 +158,13 @@ _SAME_NAMES: Final = (
     "tls_self_signed",
 )
 """Parameters of the command that are attributes of the server's options as they are."""
+
+
+def _run(server: ModuleType, options: Any, workers: int, keys: Callable[[], Sequence[str]]) -> None:
+    if workers == 1:
+        server.serve(options, read_keys=keys)
+    else:
+        server.serve_workers(options, workers, read_keys=keys)
 
 
 def _settings(given: Mapping[str, Any]) -> dict[str, Any]:

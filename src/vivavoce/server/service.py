@@ -86,11 +86,7 @@ class Service:
     """
 
     def __init__(
-        self,
-        options: ServerOptions,
-        make_engine: EngineMaker | None = None,
-        *,
-        relay: Relay | None = None,
+        self, options: ServerOptions, make_engine: EngineMaker | None = None, *, relay: Relay | None = None
     ) -> None:
         """Prepare; `lifespan` starts the engine of the default model.
 

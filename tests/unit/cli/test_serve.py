@@ -43,6 +43,7 @@ def test_options_reach_the_server(parts, tmp_path):
         "api_keys": ("a", "b", "from-file"),
         "key_store": Path("k.db"),
         "redis": None,
+        "shared_rooms": True,
         "trusted_proxies": ("10.0.0.0/8",),
         "no_auth": False,
         "max_sessions": 4,
