@@ -194,6 +194,7 @@ def test_while_redis_is_away_readers_see_their_server_and_then_all_see_all(two, 
     ):
         say(first, 0, 1)
         wait_until(lambda: len(lines(other)) == 1)
+        wait_until(lambda: "vivavoce_rooms_shared 1" in get(one, "/metrics")[1])
         redis_server.kill()
         if not keeps:
             for file in redis_server._folder.glob("appendonlydir/*"):
@@ -203,6 +204,7 @@ def test_while_redis_is_away_readers_see_their_server_and_then_all_see_all(two, 
         wait_until(lambda: lines(one)[1:] == [" ".join(spoken(4))])
         say(second, 0)
         wait_until(lambda: lines(other)[1:] == [" ".join(spoken(0))])
+        wait_until(lambda: "vivavoce_rooms_shared 0" in get(one, "/metrics")[1])
         redis_server.start()
         wait_until(lambda: len(lines(one)) == 3)
         wait_until(lambda: rooms_are_equal(one, other))

@@ -94,6 +94,7 @@ class Metrics:
         self._delays_s = Histogram(_DELAYS_S)
         self._expires_s: float | None = None  # Unix time; None: there is no certificate
         self._has_keys: bool | None = None  # whether the key store can be used; None: there is none
+        self._shares_rooms: bool | None = None  # None: there is no Redis to share them by
 
     def began(self, dialect: str) -> None:
         """Count a session that began."""
@@ -138,6 +139,10 @@ class Metrics:
         """Note whether the key store can be used."""
         self._has_keys = is_usable
 
+    def rooms(self, *, are_shared: bool) -> None:
+        """Note whether rooms are the same on all servers of the Redis."""
+        self._shares_rooms = are_shared
+
     def render(self, engines: Mapping[str, Engine], now: Now) -> str:
         """Return all metrics in Prometheus' text format.
 
@@ -174,7 +179,7 @@ class Metrics:
                 {"": self._delays_s},
             ),
             *self._of_certificate(),
-            *self._of_key_store(),
+            *self._of_shared(),
             *process_lines(),
         ]
         return "\n".join(lines) + "\n"
@@ -222,10 +227,13 @@ class Metrics:
             text = "When the TLS certificate expires."
             yield from _gauge("tls_certificate_expiry_timestamp_seconds", text, self._expires_s)
 
-    def _of_key_store(self) -> Iterator[str]:
+    def _of_shared(self) -> Iterator[str]:
         if self._has_keys is not None:
             text = "1 if the key store can be used, else 0: limits then hold for this server alone."
             yield from _gauge("key_store_usable", text, int(self._has_keys))
+        if self._shares_rooms is not None:
+            text = "1 if rooms are the same on all servers of the Redis, else 0."
+            yield from _gauge("rooms_shared", text, int(self._shares_rooms))
 
 
 def _of_now(now: Now) -> Iterator[str]:

@@ -210,6 +210,8 @@ class Service:
             for connection in list(self.connections):
                 connection.tick(now)
             self.rooms.tick(now)
+            if isinstance(self.relay, RedisRelay):
+                self.metrics.rooms(are_shared=self.relay.is_usable)
             if self.recorder is not None:
                 self.recorder.tick(now)
 

@@ -37,6 +37,7 @@ def used():
     metrics.turn('a "b"\\c\nd', REPORT)
     metrics.certificate_expires(1_800_000_000.0)
     metrics.key_store(is_usable=False)
+    metrics.rooms(are_shared=True)
     return metrics
 
 
@@ -120,6 +121,7 @@ def test_sessions_and_the_server():
     assert value(text, "vivavoce_event_loop_delay_seconds_count") == 2
     assert value(text, "vivavoce_tls_certificate_expiry_timestamp_seconds") == 1.8e9
     assert value(text, "vivavoce_key_store_usable") == 0
+    assert value(text, "vivavoce_rooms_shared") == 1
     assert value(text, "process_resident_memory_bytes") > 1e6
     assert value(text, "process_open_fds") >= 3
     assert value(text, "process_cpu_seconds_total") > 0

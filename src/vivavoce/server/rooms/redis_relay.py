@@ -138,6 +138,11 @@ class RedisRelay:
             self._note(error)
             return True  # the log decides later
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether Redis can be used: if not, rooms continue on this server alone."""
+        return self._pubsub is not None and not self._is_failing
+
     # --- tasks ------------------------------------------------------------------------------------
 
     async def run(self) -> None:

@@ -30,6 +30,7 @@ GAUGES: Final[dict[str, Callable[[Sequence[float]], float]]] = {
     "vivavoce_sessions_limit": _last,
     "vivavoce_backlog_seconds": max,
     "vivavoce_room_readers": sum,
+    "vivavoce_rooms_shared": min,
     "vivavoce_engine_ready": min,
     "vivavoce_model_sessions": sum,
     "vivavoce_cadence_seconds": max,

@@ -26,6 +26,7 @@ def exposition(*, model="tiny", n_open=1, backlog_s=0.5, n_turns=1, expires=2e9)
         metrics = Metrics()
         metrics.certificate_expires(expires)
         metrics.key_store(is_usable=True)
+        metrics.rooms(are_shared=True)
         for _ in range(n_turns):
             metrics.began("v3")
             metrics.turn(model, REPORT)
