@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import urllib.error
 import urllib.request
 
@@ -328,3 +329,16 @@ def test_rooms_are_the_same_on_all_workers_with_a_redis(tmp_path, redis_server):
             assert rest(socket_)[1] == 1000
         expected = tuple(sorted([" ".join(spoken(0, 1)), " ".join(spoken(4))]))
         wait_until(lambda: lines() == {expected})
+
+
+def test_the_transcripts_of_all_workers_are_kept_in_one_file(tmp_path):
+    store = tmp_path / "transcripts.db"
+    with group(tmp_path, store=str(store)) as it:
+        talks = talk_all(it.url, lambda: None, [len(CHUNKS)] * 6)
+        assert all(events[-1].code == 1000 for events in talks)
+        assert it.begun(6) == {1: 3, 2: 3}
+        assert it.server.stop(signal.SIGTERM) == 0
+    with contextlib.closing(sqlite3.connect(store)) as kept:
+        lines = kept.execute("SELECT session_id, count(*) FROM lines GROUP BY session_id").fetchall()
+    assert sorted(n for _, n in lines) == [len(TURNS)] * 6
+    assert "ERROR" not in (tmp_path / "log").read_text()
