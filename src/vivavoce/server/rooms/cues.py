@@ -29,6 +29,7 @@ class _Block:
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
+        self.begin_ms = 0
         self.end_ms = 0
         self._turns: list[NamedTurn] = []  # the lines, with the names of their speakers
         self._captioner = Captioner(speakers=SpeakerMark.NAME)
@@ -39,6 +40,8 @@ class _Block:
         self._has_one_source = self._has_one_source and (
             not self.lines or line.source == self.lines[0].source
         )
+        if not self.lines:
+            self.begin_ms = line.start_ms
         self.lines.append(line)
         self._turns.append(named_turn(line, names))
         self.end_ms = max(self.end_ms, line.end_ms)
@@ -66,7 +69,6 @@ class GrowingCues:
         self._lines: tuple[Line, ...] = ()  # whose cues are known
         self._names: tuple[str, ...] = ()  # of the voices then
         self._settled: list[Cue] = []  # of all blocks but the last
-        self._settled_ms = 0  # end of the last line of these
         self._block = _Block()
         self._lock = threading.Lock()  # a caller that was cancelled may have left a thread here
 
@@ -74,8 +76,8 @@ class GrowingCues:
         """Return the cues of all lines, in the order of time.
 
         All of them are made again only if a line is corrected, a speaker gets another name, or a speaker ends
-        a turn that began before a silence of the others. Cues of lines that are gone, because there are too
-        many, are dropped.
+        a turn that began before all that was said since the last long silence. Cues of lines that are gone,
+        because there are too many, are dropped.
 
         Args:
             lines: All lines now.
@@ -87,18 +89,17 @@ class GrowingCues:
             n_dropped = lines[0].id - self._lines[0].id if lines and self._lines else 0
             known = self._lines[max(0, n_dropped) :]
             fresh = lines[len(known) :]
-            overlaps = any(line.start_ms < self._settled_ms for line in fresh)
-            if n_dropped < 0 or lines[: len(known)] != known or overlaps or is_renamed:
-                self._settled, self._settled_ms, self._block = [], 0, _Block()
-                fresh = tuple(sorted(lines, key=lambda line: line.start_ms))
+            is_late = any(line.start_ms < self._block.begin_ms for line in fresh)
+            if n_dropped < 0 or lines[: len(known)] != known or is_late or is_renamed:
+                self._settled, self._block, fresh = [], _Block(), lines
             elif n_dropped:
                 self._settled = [cue for cue in self._settled if cue.end_ms > lines[0].start_ms]
                 self._block.drop_before(lines[0])
             self._lines = ()  # if this fails, everything is made again
-            for line in fresh:
+            for line in sorted(fresh, key=lambda line: line.start_ms):
                 if self._block.lines and line.start_ms - self._block.end_ms >= _APART_MS:
                     self._settled += self._block.cues()
-                    self._settled_ms, self._block = self._block.end_ms, _Block()
+                    self._block = _Block()
                 self._block.add(line, names)
             self._lines = lines
             return [*self._settled, *self._block.cues()]
