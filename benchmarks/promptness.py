@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(arguments: argparse.Namespace) -> int:
     scripts = _scripts(folder_or_default(arguments.folder), arguments.sessions)
     with contextlib.ExitStack() as stack:
-        url = arguments.url or stack.enter_context(start_server()).url
+        url = arguments.url or stack.enter_context(start_server(["--no-limit-bursts"])).url
         options = PlayOptions(url=url, protocol=arguments.protocol, key=arguments.key, tail_s=0.0)
         traces = asyncio.run(play_all(scripts, arguments.streams + 1, options, load=_beginning_of))
     good = [trace for trace in traces if trace.error is None]

@@ -139,7 +139,7 @@ def word_latency(traces: Sequence[Trace]) -> Spread | None:
 
 def _serve(folder: Path, host: str, port: int) -> None:
     """Serve a model until a signal comes."""
-    options = ServerOptions(host=host, port=port, turn_model="none")
+    options = ServerOptions(host=host, port=port, turn_model="none", limit_bursts=False)
     server = make_server(
         options,
         engine=lambda _model: Engine(
@@ -154,7 +154,7 @@ def _serve(folder: Path, host: str, port: int) -> None:
 def _started(size: str) -> Iterator[tuple[str, int]]:
     """Run a server with a model of this size; gives its address and process."""
     if size == "default":
-        with start_server() as server:
+        with start_server(["--no-limit-bursts"]) as server:
             yield server.url, server.pid
         return
     with tempfile.TemporaryDirectory() as folder:
