@@ -12,6 +12,7 @@ import vivavoce
 from browser.test_looks import violations
 from browser.test_reader import expect_text
 from support.fake_embedder import FakeEmbedder
+from support.redis_server import redis_server  # noqa: F401  - a fixture
 from support.scripted_engine import pcm, silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import HANG_S
@@ -84,6 +85,31 @@ def test_a_talk_from_start_to_end(visit):
         speaker.click("#stop")
         expect_text(reader, "#status", "Ended")
         expect_text(speaker, "#status", "Ready")
+
+
+def test_pages_of_two_servers_show_one_talk(visit, redis_server):  # noqa: F811
+    options = {"redis": redis_server.url, "no_auth": True}
+    with scripted_server(**options) as one, scripted_server(**options) as other:
+        one.wait_ready()
+        other.wait_ready()
+        reader = visit(f"{address_of(other)}/r/talk")
+        overlay = visit(f"{address_of(other)}/r/talk/overlay?clear=0")
+        expect_text(reader, "#status", "Waiting for the speaker")
+        speaker = visit(f"{address_of(one)}/?room=talk")
+        speaker.click("#start")
+        expect_text(reader, "#status", "Live")
+        say(one, speaker, *WORDS)
+        text = spoken(*WORDS)[0]
+        for page, place in ((speaker, ".log"), (reader, ".log"), (overlay, "#captions")):
+            expect_text(page, place, text)
+        line = speaker.locator(".line", has_text=text).first
+        line.hover()
+        line.get_by_role("button", name="Correct").click()
+        speaker.get_by_label("Corrected text").fill("Alfa, and no other.")
+        speaker.keyboard.press("Enter")
+        expect_text(reader, "#transcript", "Alfa, and no other.")
+        speaker.click("#stop")
+        expect_text(reader, "#status", "Ended")
 
 
 def test_a_reader_can_not_write_and_another_browser_can_not_speak(visit):
