@@ -231,9 +231,14 @@ def test_a_redis_that_answers_nothing_delays_no_session(two, redis_server):  # n
             while reader.until("line")[-1][1]["text"] != " ".join(spoken(4)):
                 pass
             end(socket)
+            with open_session(other, V3, in_room(V3)) as fresh:
+                say(fresh, 0)
+                wait_until(lambda: len(lines(other)) == 2)
+                end(fresh)
         finally:
             redis_server.thaw()
-        wait_until(lambda: len(lines(other)) == 2)
+        wait_until(lambda: len(lines(one)) == len(lines(other)) == 3)
+        wait_until(lambda: rooms_are_equal(one, other))
 
 
 def test_a_server_that_starts_later_knows_the_room(two, redis_server):  # noqa: F811

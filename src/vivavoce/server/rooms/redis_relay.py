@@ -36,7 +36,8 @@ __all__ = ["RedisRelay"]
 _log = logging.getLogger(__name__)
 
 _LEASE_S: Final = 15.0
-_WAIT_S: Final = 2.0  # for an answer, where a client waits for it
+_WAIT_S: Final = 2.0  # for an answer
+_CLIENT_WAIT_S: Final = 0.5  # the same, where a client waits for it
 _RETRY_S: Final = 0.5
 _BATCH: Final = 200  # entries in one call
 _MARGIN_S: Final = 600.0  # Redis keeps a room for longer than the servers, so that no server finds it gone
@@ -124,7 +125,7 @@ class RedisRelay:
         link = self._links.get(room.replica.room.name)
         if link is not None and not link.is_synced.is_set() and not self._is_failing:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_WAIT_S):
+                async with asyncio.timeout(_CLIENT_WAIT_S):
                     await link.is_synced.wait()
 
     async def claim(self, room: RelayedRoom, key_digest: bytes | None) -> bool:
@@ -133,7 +134,8 @@ class RedisRelay:
             return True
         keys = RoomKeys.of(REDIS_PREFIX, room.replica.room.name)
         try:
-            return await claim(self._redis, keys, (key_digest or b"").hex())
+            async with asyncio.timeout(_CLIENT_WAIT_S):
+                return await claim(self._redis, keys, (key_digest or b"").hex())
         except _errors() as error:
             self._note(error)
             return True  # the log decides later
