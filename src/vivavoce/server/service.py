@@ -308,7 +308,7 @@ class Service:
         refusal = self.refusal
         if refusal is not None or self.siblings is None:
             return None, refusal
-        place = await self.siblings.enter()
+        place = await self.siblings.enter(is_busy=self.is_busy)
         return place, "full" if place is None else None
 
     @property
@@ -317,17 +317,19 @@ class Service:
         limit = self.options.max_sessions
         if limit is not None and len(self.connections) >= limit:
             return True
-        if self._is_bursting:
-            return True
-        return self.engines.is_saturated or self._machine.is_full(self._models_in_use())
+        return self.is_busy or self._machine.is_full(self._models_in_use())
 
     @property
     def refusal(self) -> str | None:
         """Why a new session is refused, as a key of `REFUSALS`; None: it is not, or other workers decide."""
         if self.is_draining:
             return "draining"
-        is_full = self.is_full if self.siblings is None else self._is_bursting
-        return "full" if is_full else None
+        return "full" if self.siblings is None and self.is_full else None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether this process can't serve another session in time; another worker may."""
+        return self.engines.is_saturated or self._is_bursting
 
     @property
     def _is_bursting(self) -> bool:
@@ -351,7 +353,10 @@ class Service:
             Whether there is.
         """
         names = (self.engines.names[0] if model is None else model,) * channels
-        if self.engines.is_saturated or not self._machine.holds([*self._models_in_use(), *names]):
+        is_saturated = (
+            self.siblings is None and self.engines.is_saturated
+        )  # of workers the parent has decided
+        if is_saturated or not self._machine.holds([*self._models_in_use(), *names]):
             return False
         weight, now = 0.0 if is_patient else float(channels), time.monotonic()
         if self.options.limit_bursts and not self._arrivals.may_begin(now, weight - 1):

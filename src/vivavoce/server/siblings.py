@@ -50,8 +50,12 @@ class Place(Protocol):
 class Siblings(Protocol):
     """What a worker asks of all workers, through their parent."""
 
-    async def enter(self) -> Place | None:
-        """Return a place for a client that asks for a session; None: all workers are full."""
+    async def enter(self, *, is_busy: bool) -> Place | None:
+        """Return a place for a client that asks for a session; None: all workers are full.
+
+        Args:
+            is_busy: Whether this one can't serve another session in time.
+        """
 
     async def enter_forwarded(self, host: str) -> str | None:
         """Count a request of a proxy's client; returns why it must be refused, None: it need not be."""

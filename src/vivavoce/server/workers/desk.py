@@ -53,7 +53,7 @@ class Desk:
         """Return what answers the questions of one worker, by name."""
         seats = self.seats
         return {
-            "enter": lambda number: seats.enter(worker, number),
+            "enter": lambda number, is_busy: seats.enter(worker, number, is_busy=is_busy),
             "begin": lambda number, *about: seats.begin(worker, number, *about),
             "leave": lambda number: seats.leave(worker, number),
             "spend": self._spend,

@@ -48,11 +48,15 @@ class LinkedSiblings:
         self._channel = channel
         self._numbers = itertools.count()
 
-    async def enter(self) -> _Place | None:
-        """Return a place for a client that asks for a session; None: all workers are full."""
+    async def enter(self, *, is_busy: bool) -> _Place | None:
+        """Return a place for a client that asks for a session; None: all workers are full.
+
+        Args:
+            is_busy: Whether this one can't serve another session in time.
+        """
         number = next(self._numbers)
         try:
-            has_room = await self._channel.call("enter", number)
+            has_room = await self._channel.call("enter", number, is_busy)
         except BaseException:  # the client left meanwhile, perhaps after the parent has counted it
             self._channel.tell("leave", number)
             raise

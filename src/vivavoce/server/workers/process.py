@@ -141,8 +141,8 @@ class _WorkerServer(DrainingServer):
     async def _report(self) -> None:
         """Tell the parent once a second how things are; its silence would mean that this worker hangs."""
         while True:
-            engines = self.service.engines
-            self.channel.tell("status", engines.is_saturated, engines.default.cadence_ms)
+            service = self.service
+            self.channel.tell("status", service.is_busy, service.engine.cadence_ms)
             await asyncio.sleep(_STATUS_S)
 
     def _take_connections(self) -> None:

@@ -25,7 +25,7 @@ class WorkerLoad:
         n_threads: How much it can do at the same time.
         takes: Whether it takes connections: its event loop runs, and it does not end.
         is_ready: Whether its models are loaded.
-        is_saturated: Whether its engine can't serve another session in time.
+        is_saturated: Whether it can't serve another session in time.
         cadence_ms: Audio between two partials of its sessions, in milliseconds.
         connections: The addresses of the clients of its connections, by number.
         forwarded: The addresses of proxies' clients that have requests open, and how many.
@@ -98,13 +98,17 @@ class Seats:
     def _models(self) -> list[str]:
         return [name for seat in self._seats.values() for name in seat.models]
 
-    def enter(self, worker: int, number: int) -> bool:
+    def enter(self, worker: int, number: int, *, is_busy: bool = False) -> bool:
         """Count a client that asks for a session; returns whether there is room for it.
 
         Args:
             worker: Where it is.
             number: Distinguishes it from the worker's others.
+            is_busy: Whether the worker can't serve another session in time. It gets this one all the same if
+                another worker could, which is then the next.
         """
+        if is_busy:
+            self.loads[worker].is_saturated = True
         if self.is_full:
             return False
         self._seats[worker, number] = _Seat(worker)

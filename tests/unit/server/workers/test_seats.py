@@ -66,6 +66,16 @@ def test_only_a_machine_whose_workers_are_all_saturated_is_full():
     assert not found.is_full  # nobody takes anything, and nobody is known to be busy
 
 
+def test_a_burst_is_refused_when_all_workers_say_that_they_are_busy():
+    found = seats()
+    assert found.enter(0, 1, is_busy=True)  # its client is there already, and the machine is not full
+    assert found.next_workers() == [1, 0]
+    assert not found.enter(1, 2, is_busy=True)
+    assert not found.enter(0, 3)
+    found.loads[1].is_saturated = False  # as its next report says
+    assert found.enter(1, 4)
+
+
 def test_models_share_the_whole_machine():
     found = seats(streams={"small": 4, "large": 2})
     for worker, number, model in ((0, 1, "small"), (1, 1, "small"), (0, 2, "large")):
