@@ -162,6 +162,23 @@ def test_a_room_that_nobody_follows_here_is_forgotten_here_only(redis_server):  
     asyncio.run(check())
 
 
+def test_one_late_answer_is_forgotten(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server, 1, lease_s=3.0) as [one]:
+            await until(lambda: one.relay.is_usable)
+            await one.room()
+            redis_server.freeze()
+            try:
+                await one.rooms.claim(REQUEST)
+            finally:
+                redis_server.thaw()
+            await until(lambda: one.relay.is_usable)
+            assert await one.relay.claim(await one.room("other"), b"key")
+            assert redis_server.client.exists("vivavoce:room:1:{other}:state")
+
+    asyncio.run(check())
+
+
 def test_a_room_that_could_not_be_sent_is_forgotten_in_time_all_the_same(redis_server):  # noqa: F811
     async def check():
         redis_server.kill()

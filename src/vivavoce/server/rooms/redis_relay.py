@@ -327,6 +327,8 @@ class RedisRelay:
             try:
                 await self._renew()
                 await self._look_for_lost()
+                if all(link.is_synced.is_set() for link in self._links.values()):
+                    self._note(None)
             except _errors() as error:
                 self._note(error)
 
