@@ -45,6 +45,9 @@ __all__ = ["serve_workers"]
 _log = logging.getLogger(__name__)
 
 _RELOAD_S: Final = 30.0
+_LOOK_S: Final = 1.0
+_SILENT_S: Final = 5.0  # workers give a sign once a second
+_HANGS_S: Final = 60.0  # where the service manager sets no other limit
 _FORCING: Final = 4  # the signal that kills the workers
 
 
@@ -172,7 +175,12 @@ class _Parent:
         """Return what handles the messages of a worker."""
         loads = self._seats.loads
 
+        def sign() -> None:
+            loads[index].is_silent = False
+            self._children[index].signed_at = asyncio.get_running_loop().time()
+
         def up() -> None:
+            sign()
             loads[index].takes = True
             self._acceptor.resume()
 
@@ -190,7 +198,7 @@ class _Parent:
 
         def status(is_saturated: bool, cadence_ms: float) -> None:
             loads[index].is_saturated, loads[index].cadence_ms = is_saturated, cadence_ms
-            self._children[index].signed_at = asyncio.get_running_loop().time()
+            sign()
 
         def plain(number: int) -> None:
             loads[index].plain.add(number)
@@ -243,14 +251,18 @@ class _Parent:
             self._supervisor.ready()
 
     async def _watch_workers(self) -> None:
-        """End a worker that hangs for as long as the service manager would let this process hang."""
-        interval_s = self._supervisor.watchdog_s
-        while interval_s is not None:
-            await asyncio.sleep(interval_s)
+        """Avoid a worker that hangs, and end it as late as the service manager would end this process."""
+        half_s = self._supervisor.watchdog_s
+        limit_s = _HANGS_S if half_s is None else max(_SILENT_S, 2 * half_s)
+        while True:
+            await asyncio.sleep(_LOOK_S)
             now = asyncio.get_running_loop().time()
             for load, child in zip(self._seats.loads, self._children, strict=True):
-                if load.takes and now - child.signed_at > max(5.0, 2 * interval_s):
+                silence_s = now - child.signed_at
+                load.is_silent = silence_s > _SILENT_S
+                if load.takes and silence_s > limit_s:
                     _log.error("worker %d gives no sign of life, it is killed", child.number)
+                    load.takes = False
                     child.kill()
 
     # --- signals --------------------------------------------------------------------------------

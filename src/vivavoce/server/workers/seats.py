@@ -24,6 +24,7 @@ class WorkerLoad:
     Attributes:
         n_threads: How much it can do at the same time.
         takes: Whether it takes connections: its event loop runs, and it does not end.
+        is_silent: Whether it has given no sign of life for a while: its event loop may hang.
         is_ready: Whether its models are loaded.
         is_saturated: Whether it can't serve another session in time.
         cadence_ms: Audio between two partials of its sessions, in milliseconds.
@@ -34,6 +35,7 @@ class WorkerLoad:
 
     n_threads: int = 1
     takes: bool = False
+    is_silent: bool = False
     is_ready: bool = False
     is_saturated: bool = False
     cadence_ms: float = 0.0
@@ -41,11 +43,11 @@ class WorkerLoad:
     plain: set[int] = field(default_factory=set)
     forwarded: Counter[str] = field(default_factory=Counter)
 
-    def rank(self) -> tuple[bool, bool, Fraction]:
+    def rank(self) -> tuple[bool, bool, bool, Fraction]:
         """Return what it is compared by: the least takes the next connection."""
         n_plain = len(self.plain)
         load = len(self.connections) - n_plain + Fraction(n_plain, _READERS_OF_A_SESSION)
-        return not self.is_ready, self.is_saturated, load / self.n_threads
+        return self.is_silent, not self.is_ready, self.is_saturated, load / self.n_threads
 
 
 @dataclass

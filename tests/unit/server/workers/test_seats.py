@@ -52,6 +52,13 @@ def test_who_is_not_ready_or_saturated_comes_last_and_who_ends_never():
     assert found.next_workers() == [2, 1, 0]
 
 
+def test_a_worker_that_may_hang_gets_connections_only_if_there_is_no_other():
+    found = seats(3)
+    found.loads[0].is_silent = found.loads[1].is_silent = True
+    found.loads[2].is_saturated = True
+    assert found.next_workers() == [2, 0, 1]
+
+
 def test_only_a_machine_whose_workers_are_all_saturated_is_full():
     found = seats()
     found.loads[0].is_saturated = True
