@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
+import subprocess
 import sys
 import threading
 import urllib.error
@@ -198,6 +200,22 @@ def test_ray_reports_nothing(server):
         assert b"RAY_USAGE_STATS_ENABLED=0" in environment, Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+def test_no_stranger_gets_into_ray(server):
+    commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in server.processes()]
+    (address,) = {found for each in commands for found in re.findall(r"--gcs-address=([\w.:]+)", each)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    program = f"import ray; ray.init({address!r}); print(ray.get(ray.put('inside')))"
+    stranger = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment | {"RAY_USAGE_STATS_ENABLED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert stranger.returncode != 0
+    assert "inside" not in stranger.stdout
+
+
 # --- replicas ------------------------------------------------------------------------------------
 
 
@@ -249,27 +267,29 @@ def test_a_token_of_one_replica_is_accepted_once_by_any(server, keys):
 def test_a_killed_replica_costs_no_word_and_no_session_of_the_other(server, keys):
     began = threading.Barrier(6 + 1, timeout=HANG_S)
     killed = threading.Event()
+    ids = []
     half = len(SOUND) // 2
 
     def talk(_):
         with vivavoce.connect(url=server.base_url, api_key=keys[1], reconnect=KEEP) as it:
+            first = it.next_event(HANG_S).id
+            ids.append(first)
             it.send(SOUND[:half])
             began.wait()
             assert killed.wait(HANG_S)
             it.send(SOUND[half:])
             it.end()
-            events = list(it.events())
-            return events[0].id, events
+            return first, list(it.events())
 
     with ThreadPoolExecutor(6) as pool:
         running = [pool.submit(talk, each) for each in range(6)]
         began.wait()
+        wait_until(lambda: all(map(server.replica_of, ids)), "the lines of the sessions in the log")
         before = server.replicas()
         victim = max(before)
         os.kill(victim, signal.SIGKILL)
         killed.set()
         results = [each.result() for each in running]
-    wait_until(lambda: all(server.replica_of(first) for first, _ in results), "the lines of the sessions")
     of_victim = [events for first, events in results if server.replica_of(first) == victim]
     of_other = [events for first, events in results if server.replica_of(first) != victim]
     assert of_victim

@@ -18,6 +18,7 @@ from vivavoce.deploy.ray.environment import (
     SETTINGS,
     USAGE_STATISTICS,
     check_private,
+    keep_out,
     leave_s,
     prepare,
     uses_haproxy,
@@ -92,6 +93,17 @@ def test_the_application_of_ray_has_the_limits_of_its_options(monkeypatch):
     assert deployment.max_ongoing_requests == options.max_requests
     assert deployment.ray_actor_options["num_cpus"] == 2
     assert deployment._deployment_config.graceful_shutdown_timeout_s == options.shutdown_s
+
+
+def test_a_ray_of_ones_own_wants_a_token_unless_the_operator_says_otherwise():
+    first, second = {}, {}
+    keep_out(first)
+    keep_out(second)
+    assert first["RAY_AUTH_MODE"] == second["RAY_AUTH_MODE"] == "token"
+    assert first["RAY_AUTH_TOKEN"] != second["RAY_AUTH_TOKEN"]
+    chosen = {"RAY_AUTH_MODE": "disabled"}
+    keep_out(chosen)
+    assert chosen == {"RAY_AUTH_MODE": "disabled"}
 
 
 # --- cores ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vivavoce.configuration import DEFAULT_PORT
 from vivavoce.deploy.ray.application import app
-from vivavoce.deploy.ray.environment import prepare
+from vivavoce.deploy.ray.environment import keep_out, prepare
 from vivavoce.deploy.ray.run import run
 from vivavoce.errors import ConfigurationError, VivavoceError
 
@@ -41,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("options", nargs="*", metavar="NAME=VALUE", help="an option of the replicas")
     given = parser.parse_args(arguments)
     prepare(os.environ)
+    if given.address is None:
+        keep_out(os.environ)  # Ray reads that when it is imported
     try:
         application = app(dict(map(_pair, given.options)))
     except VivavoceError as error:

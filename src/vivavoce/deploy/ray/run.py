@@ -21,6 +21,8 @@ _NAME: Final = "vivavoce"
 def run(application: Application, *, address: str | None = None, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM, then let the open sessions continue for the drain.
 
+    Call `keep_out` before anything of Ray is imported, unless the cluster runs already.
+
     Args:
         application: From `build`.
         address: A cluster that runs, or ``auto``; None: a Ray of its own, which ends with this call.
