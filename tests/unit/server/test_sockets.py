@@ -82,7 +82,15 @@ def test_a_name_without_address_is_one_line(host):
 
 
 @pytest.mark.parametrize("taken", [V4, V6])
-def test_a_port_that_is_taken_on_one_address_is_reported_and_nothing_stays_open(resolves, taken):
+def test_a_port_that_is_taken_on_one_address_is_reported_and_nothing_stays_open(resolves, monkeypatch, taken):
+    opened = []
+
+    def noted(family, address, *, alone):
+        opened.append(listen_on(family, address, alone=alone))
+        return opened[-1]
+
+    listen_on = module._listen_on
+    monkeypatch.setattr(module, "_listen_on", noted)
     with socket.socket(taken[0]) as other:
         other.bind(taken[1])
         other.listen()
@@ -90,8 +98,8 @@ def test_a_port_that_is_taken_on_one_address_is_reported_and_nothing_stays_open(
         resolves(V4, V6)
         with pytest.raises(ServerError, match=f"port {port} on localhost is taken"):
             listen("localhost", port)
-    with socket.socket(V4[0]) as again:
-        again.bind(("127.0.0.1", port))
+    assert len(opened) == (taken is V6)
+    assert all(sock.fileno() == -1 for sock in opened)
 
 
 def test_any_port_is_one_that_is_free_on_each_address(resolves, opened, monkeypatch):
