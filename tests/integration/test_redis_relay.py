@@ -15,11 +15,13 @@ from support.redis_server import redis_server  # noqa: F401  - a fixture
 from support.time_limit import HANG_S
 from vivavoce.errors import ProtocolViolation
 from vivavoce.protocol.events import RoomRequest, TurnUpdated
-from vivavoce.server.rooms import Rooms, RoomState
+from vivavoce.server.rooms import Rooms, RoomState, redis_relay
 from vivavoce.server.rooms.commands import Lose
 from vivavoce.server.rooms.redis_relay import RedisRelay
+from vivavoce.server.rooms.redis_scripts import RoomKeys
 from vivavoce.types import Word
 
+redis = pytest.importorskip("redis.asyncio") and pytest.importorskip("redis")
 pytestmark = pytest.mark.usefixtures("redis_server")
 REQUEST = RoomRequest("hall", "secret-one")
 
@@ -204,5 +206,123 @@ def test_an_account_of_redis_needs_what_the_documents_say(redis_server):  # noqa
             seat.update(turn("Here."), time.time())
             served = await other.room()
             await until(lambda: served.room.lines)
+
+    asyncio.run(check())
+
+
+# --- what may happen between two steps -------------------------------------------------------------
+
+
+def test_a_room_that_is_found_while_the_connection_is_made_is_followed(redis_server, monkeypatch):  # noqa: F811
+    works = redis.asyncio.client.PubSub.subscribe
+    begins = []
+
+    async def subscribe(pubsub, *channels):
+        await works(pubsub, *channels)
+        if begins:
+            begins.pop()()
+
+    monkeypatch.setattr(redis.asyncio.client.PubSub, "subscribe", subscribe)
+
+    async def check():
+        async with servers(redis_server) as (one, other):
+            begins.append(lambda: other.rooms.enter("hall"))
+            served = other.rooms.enter("other")
+            await until(lambda: not begins)
+            seat = await one.seat()
+            seat.update(turn("Here."), time.time())
+            served = other.rooms.enter("hall")
+            with served.reading():
+                await until(lambda: served.room.lines)
+
+    asyncio.run(check())
+
+
+def test_a_room_that_cannot_be_read_harms_no_other(redis_server, caplog):  # noqa: F811
+    state, log = RoomKeys.of("vivavoce:", "bad")[:2]
+    redis_server.client.hset(state, mapping={"id": "aa", "n": 1, "snapshot_n": 0})
+    redis_server.client.xadd(log, {"e": b"\xc1 of a later version"}, "1-0")
+
+    async def check():
+        async with servers(redis_server) as (one, other):
+            bad = [each.rooms.enter("bad") for each in (one, other)]
+            seat, served = await one.seat(), other.rooms.enter("hall")
+            with bad[0].reading(), bad[1].reading(), served.reading():
+                seat.update(turn("Here."), time.time())
+                await until(lambda: served.room.lines)
+                await until(lambda: caplog.text.count("holds something of a room") == 2)
+            assert "later version" not in caplog.text.replace("that this version", "")
+
+    asyncio.run(check())
+
+
+def test_a_relay_ends_although_rooms_are_forgotten_meanwhile(redis_server, monkeypatch):  # noqa: F811
+    async def check():
+        async with servers(redis_server, 1) as [one]:
+            await one.seat()
+            idle = one.rooms.enter("idle")
+            append = redis_relay.append
+
+            async def append_late(*arguments, **options):
+                one.relay.unlink(idle)
+                return await append(*arguments, **options)
+
+            monkeypatch.setattr(redis_relay, "append", append_late)
+            await one.seat()
+            await one.relay.close()
+
+    asyncio.run(check())
+
+
+def test_what_is_sent_at_the_end_stays_behind_what_was_sent_before(redis_server, monkeypatch):  # noqa: F811
+    async def check():
+        async with servers(redis_server) as (one, other):
+            seat = await one.seat()
+            served = await other.room()
+            await until(lambda: served.room.n_speakers)
+            append, goes_on, began = redis_relay.append, asyncio.Event(), asyncio.Event()
+
+            async def append_late(*arguments, **options):
+                if not began.is_set():
+                    began.set()
+                    await goes_on.wait()
+                return await append(*arguments, **options)
+
+            monkeypatch.setattr(redis_relay, "append", append_late)
+            seat.update(turn("First.", 0), time.time())
+            await began.wait()
+            seat.update(turn("Second.", 1), time.time())
+            closing = asyncio.create_task(one.relay.close())
+            await asyncio.sleep(0)
+            goes_on.set()
+            await closing
+            await until(lambda: len(served.room.lines) == 2)
+
+    asyncio.run(check())
+
+
+def test_a_room_stays_while_somebody_waits_for_it(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server) as (one, other):
+            await one.seat()
+            ready = other.relay.ready
+
+            async def ready_late(served):
+                other.rooms.tick(1.0)
+                await ready(served)
+
+            await until(lambda: redis_server.client.hexists(RoomKeys.of("vivavoce:", "hall").state, "id"))
+            other.relay.ready = ready_late
+            assert await other.rooms.look_up("hall") is not None
+
+    asyncio.run(check())
+
+
+def test_names_that_somebody_guesses_make_no_rooms(redis_server):  # noqa: F811
+    async def check():
+        async with servers(redis_server, 1) as [one]:
+            for each in range(1_001):
+                assert await one.rooms.look_up(f"guess-{each}") is None
+            await one.seat()  # there is a place for it
 
     asyncio.run(check())

@@ -31,6 +31,7 @@ class Link:
         glimpses: The newest unfinished turn of each channel that has still to be sent.
         snapshot_number: Of the last entry in the snapshot.
         last_checksum: Of the last entry in the copy.
+        is_spoilt: Whether the log says that what Redis has of the room can't be read.
     """
 
     def __init__(self, room: RelayedRoom, keys: RoomKeys) -> None:
@@ -43,6 +44,7 @@ class Link:
         self.glimpses: dict[tuple[str, int | None], Update] = {}
         self.snapshot_number = 0
         self.last_checksum = 0
+        self.is_spoilt = False
 
     @property
     def replica(self) -> Replica:

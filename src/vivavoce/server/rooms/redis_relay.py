@@ -20,6 +20,7 @@ from vivavoce.server.rooms.redis_scripts import (
     RoomKeys,
     append,
     claim,
+    is_open,
     load,
     put_snapshot,
     seed,
@@ -70,6 +71,7 @@ class RedisRelay:
         self._links: dict[str, Link] = {}  # by room
         self._channels: dict[str, Link] = {}  # the same by channel
         self._wake = asyncio.Event()  # there is something to send
+        self._sending = asyncio.Lock()  # what was sent later must not come first: it would replace the rest
         self._pubsub: Any = None  # None: not connected
         self._is_new: set[str] = set()  # channels to subscribe to, again if need be, or to leave
         self._has_new = asyncio.Event()  # there are some
@@ -128,6 +130,17 @@ class RedisRelay:
                 async with asyncio.timeout(_CLIENT_WAIT_S):
                     await link.is_synced.wait()
 
+    async def knows(self, name: str) -> bool:
+        """Whether there is a room of a name on any server; see `Relay`."""
+        if self._is_failing:
+            return False
+        try:
+            async with asyncio.timeout(_CLIENT_WAIT_S):
+                return await is_open(self._redis, RoomKeys.of(REDIS_PREFIX, name))
+        except _errors() as error:
+            self._note(error)
+            return False
+
     async def claim(self, room: RelayedRoom, key_digest: bytes | None) -> bool:
         """Reserve a room that nobody has opened for those who have its key; see `Relay`."""
         if room.replica.room.is_open or self._is_failing:
@@ -165,8 +178,7 @@ class RedisRelay:
         with contextlib.suppress(TimeoutError, *_errors()):
             async with asyncio.timeout(_WAIT_S):
                 if not self._is_failing:
-                    for link in self._links.values():
-                        await self._send_one(link)
+                    await self._send_all()
                     await self._redis.delete(self._lease_key(self.server))
 
     async def _receive(self) -> None:
@@ -175,9 +187,11 @@ class RedisRelay:
             client = connect_redis_async(self._url, timeout_s=None)
             try:
                 async with client.pubsub() as pubsub:
-                    await pubsub.subscribe(self._own_channel(), *self._channels)
-                    self._is_new.clear()
+                    self._is_new.clear()  # before: there may be other rooms by the time it answers
+                    async with asyncio.timeout(2 * _WAIT_S):
+                        await pubsub.subscribe(self._own_channel(), *self._channels)
                     self._pubsub = pubsub
+                    self._has_new.set()
                     self._connected_at = self._heard_at = time.monotonic()
                     await self._renew()
                     if not self._links:
@@ -207,10 +221,15 @@ class RedisRelay:
             link = self._channels.get(message["channel"].decode())
             if link is None:
                 continue
-            if message["type"] == "subscribe":
-                await self._catch_up(link)
-            elif message["type"] == "message":
-                await self._take(link, message["data"])
+            try:
+                if message["type"] == "subscribe":
+                    await self._catch_up(link)
+                elif message["type"] == "message":
+                    await self._take(link, message["data"])
+            except _errors():
+                raise
+            except Exception as error:  # noqa: BLE001 - what comes from Redis may be anything
+                self._spoil(link, error)
 
     async def _subscribe(self) -> None:
         """Subscribe to the channels of new rooms while others are followed."""
@@ -291,12 +310,16 @@ class RedisRelay:
             await self._wake.wait()
             self._wake.clear()
             try:
-                for link in list(self._links.values()):
-                    await self._send_one(link)
+                await self._send_all()
             except _errors() as error:
                 self._note(error)
                 for link in self._links.values():
                     self._resync(link)
+
+    async def _send_all(self) -> None:
+        async with self._sending:
+            for link in list(self._links.values()):
+                await self._send_one(link)
 
     async def _send_one(self, link: Link) -> None:
         while link.is_synced.is_set() and link.n_sent < len(link.replica.pending):
@@ -369,6 +392,14 @@ class RedisRelay:
         link.is_synced.clear()
         link.n_sent = 0
         self._change(link.keys.news)
+
+    def _spoil(self, link: Link, error: Exception) -> None:
+        """Leave a room alone of which Redis holds something else than this version writes."""
+        link.is_synced.clear()
+        if not link.is_spoilt:
+            link.is_spoilt = True
+            _log.error("Redis holds something of a room that this version can't read: it is shown here alone")
+            _log.debug("traceback", exc_info=error)
 
     def _note(self, error: BaseException | None) -> None:
         """Log what fails once, and that it works again."""

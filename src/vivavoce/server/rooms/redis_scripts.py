@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["KEPT_ENTRIES", "Loaded", "RoomKeys", "append", "claim", "load", "put_snapshot", "seed"]
+__all__ = ["KEPT_ENTRIES", "Loaded", "RoomKeys", "append", "claim", "is_open", "load", "put_snapshot", "seed"]
 
 _FORMAT: Final = (
     1  # grows when servers of an earlier release can't read what this one writes: they share no rooms
@@ -166,6 +166,11 @@ async def seed(
 async def put_snapshot(redis: Any, keys: RoomKeys, snapshot: bytes, *, log_id: str, number: int) -> None:
     """Keep a snapshot in place of old entries, unless there is a newer one."""
     await redis.eval(_PUT_SNAPSHOT, 2, *keys[:2], log_id, number, snapshot, KEPT_ENTRIES, keys.news)
+
+
+async def is_open(redis: Any, keys: RoomKeys) -> bool:
+    """Return whether a session has opened a room on any server."""
+    return bool(await redis.hexists(keys.state, "id"))
 
 
 async def claim(redis: Any, keys: RoomKeys, digest: str) -> bool:

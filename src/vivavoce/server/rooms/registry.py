@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from vivavoce.errors import ProtocolViolation
@@ -12,7 +14,7 @@ from vivavoce.store import VoiceNames
 from vivavoce.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from vivavoce.protocol.events import RoomRequest
     from vivavoce.server.rooms.commands import Command
@@ -57,6 +59,7 @@ class Rooms:
             on_foreign: Called with what happens in them on other servers; see `Replica`.
         """
         self._rooms: dict[str, ServedRoom] = {}
+        self._held: Counter[str] = Counter()  # names of rooms that somebody waits to see what they hold
         self.keep_s = keep_s
         self._max_readers = max_readers
         self._relay = relay
@@ -76,8 +79,12 @@ class Rooms:
         """Return a room that a session has opened, here or on another server; None: there is none."""
         if self._relay is None:
             return self.find(name)
+        # Names that somebody guesses make no copies, of which there may be only so many.
+        if name not in self._rooms and not await self._relay.knows(name):
+            return None
         try:
-            await self._relay.ready(self._get(name))
+            with self._holding(name) as served:
+                await self._relay.ready(served)
         except RoomsFull:
             return None
         return self.find(name)
@@ -93,11 +100,11 @@ class Rooms:
         """
         self.check(request)
         if self._relay is not None:
-            served = self._get(request.name)
-            await self._relay.ready(served)
-            self.check(request)
-            if not await self._relay.claim(served, digest_of(request.key) or None):
-                raise not_the_key(request.name)
+            with self._holding(request.name) as served:
+                await self._relay.ready(served)
+                self.check(request)
+                if not await self._relay.claim(served, digest_of(request.key) or None):
+                    raise not_the_key(request.name)
 
     def enter(self, name: str) -> ServedRoom:
         """Return the room of a name, for a reader; one that nobody has opened yet if need be.
@@ -177,7 +184,7 @@ class Rooms:
                 served.left_at = None
             elif served.left_at is None:
                 served.left_at = now
-            is_unread = not served.room.is_open and not served.n_readers
+            is_unread = not served.room.is_open and not served.n_readers and not self._held[name]
             is_old = served.left_at is not None and now - served.left_at > self.keep_s
             if is_unread or is_old or self._is_idle(served, now):
                 if is_old:
@@ -200,6 +207,18 @@ class Rooms:
             served.idle_since = now
         since = served.idle_since
         return self._relay is not None and since is not None and now - since > _IDLE_S
+
+    @contextlib.contextmanager
+    def _holding(self, name: str) -> Iterator[ServedRoom]:
+        """Forget no room of a name until the block ends, even if nobody has opened it yet."""
+        served = self._get(name)
+        self._held[name] += 1
+        try:
+            yield served
+        finally:
+            self._held[name] -= 1
+            if not self._held[name]:
+                del self._held[name]
 
     def _get(self, name: str) -> ServedRoom:
         served = self._rooms.get(name)

@@ -28,7 +28,7 @@ class RelayedRoom(Protocol):
 class Relay(Protocol):
     """Brings commands to the other servers, and theirs to this one. A single server has none.
 
-    No call but `ready` and `claim` waits for anything, however slow or dead the connection is.
+    No call but `ready`, `knows` and `claim` waits for anything, however slow or dead the connection is.
 
     Attributes:
         server: Identifies this server.
@@ -53,6 +53,9 @@ class Relay(Protocol):
 
     async def ready(self, room: RelayedRoom) -> None:
         """Wait until the copy contains what all servers have, though not for long."""
+
+    async def knows(self, name: str) -> bool:
+        """Whether there is a room of a name on any server, for one that this server has no copy of."""
 
     async def claim(self, room: RelayedRoom, key_digest: bytes | None) -> bool:
         """Reserve a room that nobody has opened for those who have its key.

@@ -240,6 +240,7 @@ class _Parent:
             "room_append": lambda name, entries: logs.append(name, entries, now()),
             "room_glimpse": lambda name, update: logs.glimpse(index, name, update),
             "room_tidy": logs.tidy,
+            "room_known": logs.knows,
             "room_claim": lambda name, digest: logs.claim(name, digest, now()),
         }
 

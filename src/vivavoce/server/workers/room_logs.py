@@ -64,6 +64,10 @@ class RoomLogs:
         """How many rooms are kept."""
         return len(self._logs)
 
+    def knows(self, name: str) -> bool:
+        """Whether a session has opened a room."""
+        return name in self._logs
+
     def begin(self, worker: int, server: str) -> None:
         """Note what the entries of a worker call it."""
         self._servers[worker] = server

@@ -119,6 +119,13 @@ class ChannelRelay:
                 async with asyncio.timeout(_WAIT_S):
                     await link.is_synced.wait()
 
+    async def knows(self, name: str) -> bool:
+        """Whether there is a room of a name at any worker."""
+        try:
+            return bool(await self._channel.call("room_known", name))
+        except ChannelClosed:  # the server ends
+            return False
+
     async def claim(self, room: RelayedRoom, key_digest: bytes | None) -> bool:
         """Reserve a room that nobody has opened for those who have its key."""
         try:
