@@ -214,8 +214,7 @@ class _Parent:
             return self._gate.enter_forwarded(host)
 
         def leave_forwarded(host: str) -> None:
-            if loads[index].forwarded[host]:
-                loads[index].forwarded[host] -= 1
+            if loads[index].leave_forwarded(host):
                 self._gate.leave_forwarded(host)
 
         own: dict[str, Handler] = {

@@ -43,6 +43,15 @@ class WorkerLoad:
     plain: set[int] = field(default_factory=set)
     forwarded: Counter[str] = field(default_factory=Counter)
 
+    def leave_forwarded(self, host: str) -> bool:
+        """Forget a request of a proxy's client; returns whether there was one."""
+        if not self.forwarded[host]:
+            return False
+        self.forwarded[host] -= 1
+        if not self.forwarded[host]:
+            del self.forwarded[host]
+        return True
+
     def rank(self) -> tuple[bool, bool, bool, Fraction]:
         """Return what it is compared by: the least takes the next connection."""
         n_plain = len(self.plain)
