@@ -13,12 +13,15 @@ from pathlib import Path
 
 import pysubs2
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from integration.test_server import V2, V3, both, open_session, rest, send
 from support.scripted_engine import silence, speech, spoken
 from support.servers import scripted_server
 from support.time_limit import HANG_S, wait_until
+from vivavoce.server.access import Ledger
+from vivavoce.server.rooms import Rooms
+from vivavoce.server.rooms.registry import RoomsFull
 
 
 @pytest.fixture
@@ -135,6 +138,25 @@ def test_a_reader_that_comes_back_misses_nothing(server):
         with page(server, "hall", reader.last_id) as back:
             lines = [back.until("line")[-1][1], back.until("line")[-1][1]]
         assert [line["text"] for line in lines] == [" ".join(spoken(0, 1)), " ".join(spoken(4))]
+
+
+def test_a_session_whose_room_gets_no_place_is_not_counted(server, monkeypatch):
+    counted, begins = [], Ledger.begin
+
+    def begin(ledger, *arguments):
+        begins(ledger, *arguments)
+        counted.extend([dict(ledger.open_by_owner), ledger])
+
+    def seat(*_):
+        raise RoomsFull
+
+    monkeypatch.setattr(Ledger, "begin", begin)
+    monkeypatch.setattr(Rooms, "seat", seat)
+    with open_session(server, V3, in_room(V3)) as socket, contextlib.suppress(ConnectionClosed):
+        while True:
+            socket.recv(timeout=HANG_S)
+    before, ledger = counted
+    assert (before, dict(ledger.open_by_owner)) == ({"": 1}, {})
 
 
 @both

@@ -218,7 +218,11 @@ class Connection:
             )
         # After what may fail, or it would never end; before its room, which a refused session must not touch.
         await self._service.begin_session(stream.session_id, grant.owner)
-        self._followers = self._service.follow(stream.session_id, dialect.room, grant.owner)
+        try:
+            self._followers = self._service.follow(stream.session_id, dialect.room, grant.owner)
+        except BaseException:  # other rooms may have taken the last place meanwhile
+            self._service.end_session(stream.session_id, grant.owner)
+            raise
         return stream
 
     async def _refuse(self, violation: ProtocolViolation) -> None:
