@@ -28,14 +28,17 @@ from benchmarks.script import exit_code_of
 from vivavoce.bench.capacity import trial_sessions
 from vivavoce.bench.figures import is_held
 from vivavoce.bench.loads import scripts
-from vivavoce.bench.measure import chosen_clips, stream
+from vivavoce.bench.measure import stream
 from vivavoce.bench.options import Options
+from vivavoce.bench.sample import sample_clips
 from vivavoce.bench.systems import running
+from vivavoce.cli.demo_recording import demo_recording_path, demo_reference
 from vivavoce.errors import ConfigurationError, RealtimeError, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vivavoce.bench.records import Clip
     from vivavoce.bench.report import Report
 
 __all__ = ["SYSTEMS", "Point", "cpu_s_of", "family_of", "main"]
@@ -106,12 +109,11 @@ def cpu_s_of(pids: Sequence[int], root: Path = Path("/proc")) -> float:
 def _command(system: str, port: int) -> list[str]:
     kind, _, cores = system.partition("-")
     if kind == "plain":
-        given = ["serve", "--no-auth", "--host", "127.0.0.1", "--port", str(port)]
+        given = ["serve", "--no-auth", "--no-limit-bursts", "--host", "127.0.0.1", "--port", str(port)]
         return [sys.executable, "-m", "vivavoce", *given]
     given = [f"min_replicas={cores}", f"max_replicas={cores}", f"sessions_per_replica={_NO_LIMIT}"]
-    return [
-        sys.executable, "-m", "vivavoce.deploy.ray", "--port", str(port), "no_auth=true", "drain_s=1", *given,
-    ]  # fmt: skip
+    given += ["no_auth=true", "drain_s=1", "limit_bursts=false"]
+    return [sys.executable, "-m", "vivavoce.deploy.ray", "--port", str(port), *given]
 
 
 @contextlib.contextmanager
@@ -147,9 +149,10 @@ def _wait_ready(system: str, process: subprocess.Popen[bytes], port: int, log: I
     time.sleep(3.0)  # the proxy checks a new replica twice before it sends sessions there
 
 
-def _run(system: str, url: str, pid: int, streams: int, seconds: float, number: int) -> Point:
+def _run(
+    system: str, url: str, pid: int, clips: Sequence[Clip], streams: int, seconds: float, number: int
+) -> Point:
     options = Options(url=url, streams=streams)
-    clips = chosen_clips(options)
     sessions = trial_sessions(scripts(clips, options.load, streams, seconds), streams, seconds)
     report: Report | None = None
     began, before = time.monotonic(), cpu_s_of(family_of(pid))
@@ -187,14 +190,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     systems = given.systems.split(",")
     if unknown := set(systems) - set(SYSTEMS):
         raise ConfigurationError(f"--systems must be of {', '.join(SYSTEMS)}, got {', '.join(unknown)}")
+    words = [(word.text, word.start_s, word.end_s) for word in demo_reference()]
+    with tempfile.TemporaryDirectory() as folder:
+        clips = sample_clips(demo_recording_path(), words, Path(folder))
+        _measure(given, systems, clips)
+    return 0
+
+
+def _measure(given: argparse.Namespace, systems: Sequence[str], clips: Sequence[Clip]) -> None:
     for system in systems:
         with _serving(system) as (url, pid), given.into.open("ab") as out:
             for streams in map(int, given.streams.split(",")):
-                point = _run(system, url, pid, streams, given.seconds, given.round)
+                point = _run(system, url, pid, clips, streams, given.seconds, given.round)
                 out.write(msgspec.json.encode(point) + b"\n")
                 out.flush()
                 print(point, file=sys.stderr)  # noqa: T201 - progress
-    return 0
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ def test_options_of_replicas_and_of_their_server_are_read_as_values():
         max_replicas=5,
         cores=2,
         target=0.5,
-        pin_cores=False,
+        pin_cores=True,
         key_store="keys.db",
         allow_origins=["https://a.example"],
         drain_s=7,
     )
-    assert (options.min_replicas, options.max_replicas, options.cores, options.pin_cores) == (2, 5, 2, False)
+    assert (options.min_replicas, options.max_replicas, options.cores, options.pin_cores) == (2, 5, 2, True)
     assert options.server.max_sessions == options.sessions_per_replica == 10
     assert options.server.key_store.name == "keys.db"
     assert options.server.allow_origins == ("https://a.example",)
@@ -41,7 +41,7 @@ def test_they_are_read_as_text_too():
         min_replicas="2",
         max_replicas="2",
         target="0.5",
-        pin_cores="false",
+        pin_cores="true",
         no_auth="true",
         allow_origins="https://a.example, https://b.example",
         max_lead_s="null",
@@ -49,7 +49,7 @@ def test_they_are_read_as_text_too():
         keep_days="1.5",
         store="kept.db",
     )
-    assert (options.min_replicas, options.target, options.pin_cores) == (2, 0.5, False)
+    assert (options.min_replicas, options.target, options.pin_cores) == (2, 0.5, True)
     assert options.server.allow_origins == ("https://a.example", "https://b.example")
     assert (options.server.max_lead_s, options.server.drain_s, options.server.keep_days) == (None, None, 1.5)
 

@@ -50,8 +50,8 @@ class RayOptions:
         server: Options of the server in each replica.
         min_replicas: Least replicas.
         max_replicas: Most replicas.
-        cores: Cores of a replica.
-        pin_cores: Whether each replica keeps to as many cores of its node; not on macOS.
+        cores: Cores of a replica: it decodes with as many threads.
+        pin_cores: Whether each replica keeps to as many cores of its node and no others; not on macOS.
         target: Part of the sessions of a replica, above 0 and up to 1, that the autoscaler aims at. The rest
             takes those that come while a replica starts.
         upscale_delay_s: How long there must be too many sessions before replicas are added, in seconds.
@@ -63,7 +63,7 @@ class RayOptions:
     min_replicas: int = 1
     max_replicas: int = 1
     cores: int = 1
-    pin_cores: bool = True
+    pin_cores: bool = False
     target: float = 0.7
     upscale_delay_s: float = 10.0
     downscale_delay_s: float = 600.0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.middleware import Middleware
 
 from vivavoce.asr.engine import EngineState
+from vivavoce.cores import limit_cores
 from vivavoce.deploy.ray.environment import check_private, uses_haproxy
 from vivavoce.deploy.ray.sockets import install
 from vivavoce.errors import EngineError
@@ -84,6 +85,7 @@ class Replica:
         self._service: Service | None = None  # None before the application is built
         self._draining: asyncio.Task[None] | None = None  # None until the replica stops
         _log_as(options)
+        limit_cores(options.cores)
         if options.pin_cores and hasattr(os, "sched_setaffinity"):
             place = serve.get_replica_context().rank.local_rank
             os.sched_setaffinity(0, cores_of(place, options.cores, os.sched_getaffinity(0)))
