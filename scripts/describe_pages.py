@@ -144,8 +144,8 @@ PAGES: Final = (
             _section(
                 "Errors",
                 "VivavoceError ConfigurationError AudioError MicrophoneError ExtrasNotInstalledError "
-                "RealtimeError ConnectError RefusedError SessionLostError SessionStateError "
-                "ProtocolViolation ModelError EngineError ServerError",
+                "RealtimeError ConnectError RefusedError SessionLostError SessionRefusedError "
+                "SessionStateError ProtocolViolation ModelError EngineError ServerError StoreError",
             ),
         ),
     ),
