@@ -1,5 +1,6 @@
 """The SDK with the real model: one call, and a connection that breaks within a sentence."""
 
+import re
 import wave
 
 import pytest
@@ -26,6 +27,13 @@ def finals(events):
     return [event for event in events if event.type == "Turn" and event.end_of_turn]
 
 
+def words(turn):
+    """What was said. Its punctuation may differ from run to run: with weights in 8 bits, two marks that are
+    as likely as each other depend on what is decoded together.
+    """
+    return re.findall(r"[\w']+", turn.transcript.lower())
+
+
 @pytest.mark.parametrize("fraction", [0.2, 0.55, 0.9])
 def test_a_lost_connection_loses_no_word(server, audio, fraction):
     chunks, rate = audio
@@ -35,7 +43,7 @@ def test_a_lost_connection_loses_no_word(server, audio, fraction):
         events = transcribe(proxy.url, chunks, rate)
     assert proxy.broken == 1
     assert sum(event.type == "Reconnected" for event in events) == 1
-    assert [turn.transcript for turn in finals(events)] == [turn.transcript for turn in undisturbed]
+    assert [words(turn) for turn in finals(events)] == [words(turn) for turn in undisturbed]
     for turn, expected in zip(finals(events), undisturbed, strict=True):
         assert turn.turn_order == expected.turn_order
         assert turn.start == pytest.approx(expected.start, abs=250)
