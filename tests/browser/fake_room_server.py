@@ -183,9 +183,9 @@ class FakeRoomServer:
             await websocket.send_text(json.dumps({"type": "Error", "error": reason, "error_code": code}))
             await websocket.close(code, reason)
             return
+        self.sessions.append(session)  # before its page can know that it begins
         if self.begins:
             await websocket.send_text(json.dumps({"type": "Begin", "id": "s", "expires_at": 1}))
-        self.sessions.append(session)
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while True:
                 message = await websocket.receive()
