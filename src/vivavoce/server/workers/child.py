@@ -58,13 +58,16 @@ class Child:
 
         Args:
             make_boot: Returns what it needs, from its ends of the channel and of the handover.
+
+        Raises:
+            OSError: The system lets no process start: too many of them, or no memory.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.handover, their_handover = socket_pair()
         self.channel, self.failure = Channel(self._handlers), None
         self.signed_at = asyncio.get_running_loop().time()
         await self.channel.open(ours)
-        process = self._process = multiprocessing.get_context("spawn").Process(
+        process = multiprocessing.get_context("spawn").Process(
             target=run_worker,
             args=(make_boot(theirs, their_handover),),
             name=f"vivavoce-worker-{self.number}",
@@ -73,13 +76,22 @@ class Child:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # for the process to inherit
             try:
                 process.start()
+            except OSError:
+                self.channel.close()
+                self._forget_handover()
+                raise
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._process = process
         _log.info("worker %d is process %d", self.number, process.pid)
         try:
             await self.channel.run()
             return await self._wait_exit(process)
         finally:
+            self._forget_handover()
+
+    def _forget_handover(self) -> None:
+        if self.handover is not None:
             self.handover.close()
             self.handover = None
 

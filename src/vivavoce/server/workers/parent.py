@@ -130,7 +130,10 @@ class _Parent:
         """Keep a worker running until the server stops."""
         child = self._children[index]
         while not self._desk.is_draining:
-            status = await child.run(lambda *ends: self._boot(index, *ends))
+            try:
+                status = await child.run(lambda *ends: self._boot(index, *ends))
+            except OSError as error:  # of the system; the other workers go on
+                status, child.failure = 1, f"it cannot be started: {error.strerror or error}"
             lost = self._seats.lose(index)
             for host in lost.connections.values():
                 self._gate.leave(host)
