@@ -15,6 +15,7 @@ import msgspec
 
 from vivavoce.bench.records import Clip, RefWord
 from vivavoce.errors import ConfigurationError
+from vivavoce.json_failures import JSON_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +89,7 @@ def read_manifest(folder: Path) -> list[Clip]:
             continue
         try:
             clips.append(_clip(folder, decoder.decode(line)))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except JSON_FAILURES as error:
             raise ConfigurationError(f"{path}, line {number}: {error}") from error
     return clips
 

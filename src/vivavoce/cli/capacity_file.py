@@ -11,6 +11,7 @@ import msgspec
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.folders import cache_folder
+from vivavoce.json_failures import JSON_FAILURES
 from vivavoce.model_files import DEFAULT_MODEL
 from vivavoce.version import __version__
 
@@ -101,7 +102,7 @@ def last_measured(
         measured = msgspec.json.decode(path.read_bytes(), type=Measured)
     except FileNotFoundError:
         raise ConfigurationError(f"the capacity of this machine{what} was not measured: {how}") from None
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, *JSON_FAILURES) as error:
         raise ConfigurationError(f"{path} can't be read ({error}): {how}") from None
     if measured.version != __version__:
         raise ConfigurationError(f"the capacity was measured with vivavoce {measured.version}: {how} again")

@@ -12,6 +12,7 @@ import msgspec
 
 from vivavoce.client.close_errors import KEY_ADVICE, REFUSAL_STATUSES
 from vivavoce.errors import ConnectError, RealtimeError, RefusedError
+from vivavoce.json_failures import JSON_FAILURES
 from vivavoce.version import __version__
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _error_text(body: bytes | bytearray | None) -> str:
     """Return the error in the body of a response, if it is JSON and has one."""
     try:
         return msgspec.json.decode(body or b"", type=_ErrorBody).error
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except JSON_FAILURES:
         return ""
 
 

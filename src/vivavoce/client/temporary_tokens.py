@@ -13,6 +13,7 @@ from vivavoce.client.address import Address, request_headers
 from vivavoce.client.dial_errors import USER_AGENT, status_error, unreachable_error
 from vivavoce.client.proxies import Proxy
 from vivavoce.errors import ConnectError
+from vivavoce.json_failures import JSON_FAILURES
 from vivavoce.protocol.token_requests import (
     V2_EXPIRY_S,
     V2_TOKEN_PATH,
@@ -115,7 +116,7 @@ def _request(
         raise _mismatch(address, proxy, error) or unreachable_error(address, error, proxy) from None
     try:
         return msgspec.json.decode(answer, type=V2Token).token
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except JSON_FAILURES as error:
         raise ConnectError(f"the answer of {address} must contain a token: {error}") from None
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from vivavoce.errors import ConfigurationError
+from vivavoce.json_failures import JSON_FAILURES
 
 __all__ = ["ModelMethods", "convert_nested"]
 
@@ -42,7 +43,7 @@ class ModelMethods:
         """
         try:
             fields = msgspec.json.decode(json_data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except JSON_FAILURES as error:
             raise ConfigurationError(f"{cls.__name__} must be a JSON object: {error}") from None
         return cls.model_validate(fields)
 

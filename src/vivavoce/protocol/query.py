@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.json_failures import JSON_FAILURES
 from vivavoce.protocol.parameters import Kind
 from vivavoce.types import Failure
 
@@ -50,7 +51,7 @@ def json_object(text: str | bytes) -> dict[str, object]:
     """
     try:
         value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except JSON_FAILURES as error:
         raise ProtocolViolation(Failure.BAD_JSON, str(error)) from error
     if not isinstance(value, dict):
         raise ProtocolViolation(Failure.BAD_MESSAGE, f"expected an object, got {type(value).__name__}")
@@ -256,7 +257,7 @@ class Query(ParameterReader):
     def _as_json(self, value: object) -> object:
         try:
             return msgspec.json.decode(str(value).encode())
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        except JSON_FAILURES:
             return None
 
     def _between_commas(self, value: object) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from vivavoce.errors import ProtocolViolation
+from vivavoce.json_failures import JSON_FAILURES
 from vivavoce.protocol.parameters import whole
 from vivavoce.protocol.query import Query
 from vivavoce.types import Failure
@@ -108,7 +109,7 @@ def read_v2_request(body: bytes) -> TokenTerms:
     except msgspec.ValidationError as error:
         expected = f"expires_in must be a whole number of seconds in {_bounds(V2_EXPIRY_S)}"
         raise ProtocolViolation(Failure.BAD_OPTION, f"{expected}: {error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except JSON_FAILURES as error:
         raise ProtocolViolation(Failure.BAD_JSON, f"the body is not JSON: {error}") from error
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from vivavoce.errors import ConfigurationError
 from vivavoce.folders import data_folder
+from vivavoce.json_failures import JSON_FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +131,7 @@ class KnownVoicesFile:
             raise _unusable(self.path, error) from None
         try:
             content = msgspec.json.decode(data, type=_Content)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except JSON_FAILURES:
             raise self._damaged() from None
         if content.version != _VERSION or not all(map(_is_sound, content.voices)):
             raise self._damaged()

@@ -9,6 +9,7 @@ import msgspec
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from vivavoce.json_failures import JSON_FAILURES
 from vivavoce.protocol.rooms import ROOM_NAME
 from vivavoce.server.access import strip_scheme
 from vivavoce.server.page_routes import page_response
@@ -187,7 +188,7 @@ class _RoomEndpoints:
             raise _Refused(JSONResponse({"error": "Authorization must be the room's key"}, 401))
         try:
             return served, msgspec.json.decode(await read_body(request, _MAX_BODY_BYTES), type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BodyError) as error:
+        except (*JSON_FAILURES, BodyError) as error:
             text = f"the body is not what {request.url.path} takes: {error}"
             raise _Refused(JSONResponse({"error": text}, 400)) from None
 
