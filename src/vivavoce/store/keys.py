@@ -125,18 +125,7 @@ class KeyStore:
         standing: KeyStatus = KeyStatus.GOOD,
         is_admin: bool = False,
     ) -> str:
-        """Add a key and return it; the store itself keeps its digest only.
-
-        Args:
-            name: Its name.
-            key: The key, long and random; None: make one.
-            limits: What it may use.
-            standing: Good, or why sessions are refused.
-            is_admin: Whether it reads metrics and everybody's transcripts.
-
-        Raises:
-            ConfigurationError: There is a key of this name, or this key; or one of both is not valid.
-        """
+        """Add a key and return it; see `KeyStorage.add`."""
         check_name(name)
         if key is not None:
             check_key(key)
@@ -158,18 +147,7 @@ class KeyStore:
         return made
 
     def change(self, name: str, **changes: Any) -> KeyRecord:
-        """Change a key that is not revoked.
-
-        Args:
-            name: Its name.
-            changes: Fields of `KeyRecord` and their new values.
-
-        Returns:
-            What it is now.
-
-        Raises:
-            ConfigurationError: There is no such key.
-        """
+        """Change a key that is not revoked; see `KeyStorage.change`."""
         with changing(self._connection):
             found = self._find(name)
             if found is None:
@@ -219,15 +197,7 @@ class KeyStore:
     # --- their use ------------------------------------------------------------------------------
 
     def add_usage(self, seconds: Mapping[tuple[int, str], float], day: int) -> dict[tuple[int, str], float]:
-        """Add to the audio that keys have used.
-
-        Args:
-            seconds: Seconds of audio by day and owner; days since 1970 in UTC.
-            day: Today.
-
-        Returns:
-            What each key has used today and yesterday, on all servers, in the same form.
-        """
+        """Add to the audio that keys have used; see `KeyStorage.add_usage`."""
         if not seconds:
             return self.usage(day - 1)
         with changing(self._connection):
@@ -249,13 +219,7 @@ class KeyStore:
         return dict(self._connection.execute("SELECT owner, max(day) FROM usage GROUP BY owner").fetchall())
 
     def spend(self, token: bytes, expires_unix: float, unix_now: float) -> bool:
-        """Note that a token is used; returns whether it was not used before.
-
-        Args:
-            token: What distinguishes the token from others.
-            expires_unix: Until when it must be remembered, in seconds since 1970.
-            unix_now: In seconds since 1970.
-        """
+        """Note that a token is used; see `KeyStorage.spend`."""
         with changing(self._connection):
             self._connection.execute("DELETE FROM spent_tokens WHERE expires_unix < ?", (unix_now,))
             added = self._connection.execute(
@@ -265,18 +229,7 @@ class KeyStore:
         return added.rowcount > 0
 
     def claim(self, owner: str, sessions: int, limit: int | None) -> bool:
-        """Report the open sessions of a key on this server, unless there are too many on all of them.
-
-        What is reported counts for `LEASE_S` seconds.
-
-        Args:
-            owner: Identifies the key.
-            sessions: How many this server has, the one that is to begin included.
-            limit: How many there may be on all servers; None: any number.
-
-        Returns:
-            Whether there are not too many; otherwise nothing is reported.
-        """
+        """Report the open sessions of a key on this server; see `KeyStorage.claim`."""
         with changing(self._connection):
             now = time.time()
             # One from the future is of a server that ended before the clock was set back.
@@ -293,11 +246,7 @@ class KeyStore:
         return True
 
     def renew(self, sessions: Mapping[str, int]) -> None:
-        """Report the open sessions of several keys on this server.
-
-        Args:
-            sessions: How many, by owner; 0 ends an earlier report.
-        """
+        """Report the open sessions of several keys on this server; see `KeyStorage.renew`."""
         with changing(self._connection):
             self._report(sessions, time.time() + LEASE_S)
 
