@@ -52,6 +52,15 @@ def say(server, speaker, *indices, **parameters):
         return [turn.transcript for turn in session.transcribe(audio) if turn.end_of_turn]
 
 
+def correct(page, text, corrected):
+    """Corrects the first line with a text, by hand."""
+    line = page.locator(".line", has_text=text).first
+    line.hover()
+    line.get_by_role("button", name="Correct").click()
+    page.get_by_label("Corrected text").fill(corrected)
+    page.keyboard.press("Enter")
+
+
 def test_a_talk_from_start_to_end(visit):
     with scripted_server() as server:
         speaker = visit(f"{address_of(server)}/?room=talk")
@@ -69,11 +78,7 @@ def test_a_talk_from_start_to_end(visit):
         text = spoken(*WORDS)[0]
         for page, place in ((speaker, ".log"), (reader, ".log"), (overlay, "#captions")):
             expect_text(page, place, text)
-        line = speaker.locator(".line", has_text=text).first
-        line.hover()
-        line.get_by_role("button", name="Correct").click()
-        speaker.get_by_label("Corrected text").fill("Alfa, and no other.")
-        speaker.keyboard.press("Enter")
+        correct(speaker, text, "Alfa, and no other.")
         expect_text(reader, "#transcript", "Alfa, and no other.")
         expect_text(reader, ".mark", "corrected")
         late = visit(f"{address_of(server)}/r/talk")
@@ -102,11 +107,7 @@ def test_pages_of_two_servers_show_one_talk(visit, redis_server):  # noqa: F811
         text = spoken(*WORDS)[0]
         for page, place in ((speaker, ".log"), (reader, ".log"), (overlay, "#captions")):
             expect_text(page, place, text)
-        line = speaker.locator(".line", has_text=text).first
-        line.hover()
-        line.get_by_role("button", name="Correct").click()
-        speaker.get_by_label("Corrected text").fill("Alfa, and no other.")
-        speaker.keyboard.press("Enter")
+        correct(speaker, text, "Alfa, and no other.")
         expect_text(reader, "#transcript", "Alfa, and no other.")
         speaker.click("#stop")
         expect_text(reader, "#status", "Ended")
@@ -119,11 +120,7 @@ def test_a_reader_can_not_write_and_another_browser_can_not_speak(visit):
         expect_text(speaker, "#status", "Live")
         say(server, speaker, *WORDS)
         other = visit(f"{address_of(server)}/?room=talk")
-        line = other.locator(".line", has_text=spoken(*WORDS)[0]).first
-        line.hover()
-        line.get_by_role("button", name="Correct").click()
-        other.get_by_label("Corrected text").fill("Mine.")
-        other.keyboard.press("Enter")
+        correct(other, spoken(*WORDS)[0], "Mine.")
         expect_text(other, "#trouble", "did not open the room")
         other.click("#start")
         expect_text(other, "#trouble", "choose another room name")
