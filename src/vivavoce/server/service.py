@@ -353,9 +353,7 @@ class Service:
             Whether there is.
         """
         names = (self.engines.names[0] if model is None else model,) * channels
-        is_saturated = (
-            self.siblings is None and self.engines.is_saturated
-        )  # of workers the parent has decided
+        is_saturated = self.siblings is None and self.engines.is_saturated  # else the parent has decided
         if is_saturated or not self._machine.holds([*self._models_in_use(), *names]):
             return False
         weight, now = 0.0 if is_patient else float(channels), time.monotonic()

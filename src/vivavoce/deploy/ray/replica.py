@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starlette.middleware import Middleware
 
 from vivavoce.asr.engine import EngineState
-from vivavoce.cores import limit_cores
+from vivavoce.cores import limit_cores, visible_cores
 from vivavoce.deploy.ray.environment import check_private, uses_haproxy
 from vivavoce.deploy.ray.sockets import install
 from vivavoce.errors import EngineError
@@ -88,7 +88,7 @@ class Replica:
         limit_cores(options.cores)
         if options.pin_cores and hasattr(os, "sched_setaffinity"):
             place = serve.get_replica_context().rank.local_rank
-            os.sched_setaffinity(0, cores_of(place, options.cores, os.sched_getaffinity(0)))
+            os.sched_setaffinity(0, cores_of(place, options.cores, visible_cores()))
         if not uses_haproxy(os.environ):
             _log.warning("sessions come through Serve's proxy in Python: see docs/scaling.md for its limits")
 
