@@ -39,7 +39,7 @@ _SAME_TURN_MS: Final = 200
 async def _finals(url: str, pcm: bytes, start: float, *, labels: bool) -> list[tuple[int, float, float]]:
     """Stream a recording; return the end, the length in ms and the time of arrival of each turn."""
     found: list[tuple[int, float, float]] = []
-    async with connect_async(url=url, partials=False, reconnect=None, speaker_labels=labels) as session:
+    async with connect_async(url=url, reconnect=None, speaker_labels=labels) as session:
 
         async def receive() -> None:
             async for event in session.events():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from vivavoce.asr.audio.rate import SAMPLES_PER_MS
-from vivavoce.asr.speakers import Owner, VoiceBook, owners
+from vivavoce.asr.speakers import Owner, VoiceBook, VoicePiece, owners, parts_of
 from vivavoce.protocol.events import SpeakersRevised
 
 if TYPE_CHECKING:
@@ -62,19 +62,6 @@ class _Turn:
 
 
 @dataclass(slots=True)
-class _Ahead:
-    """Speech that is heard because its turn is likely to be over.
-
-    Attributes:
-        spans: Start and length of each stretch, in samples.
-        hearing: Finds its pieces.
-    """
-
-    spans: list[tuple[int, int]]
-    hearing: asyncio.Task[list[HeardPiece]]
-
-
-@dataclass(slots=True)
 class _Channel:
     """What a channel has said.
 
@@ -83,14 +70,14 @@ class _Channel:
         turns: Its turns, by their numbers, in order.
         n_pieces: Pieces so far.
         lock: Held while voices are told or revised, which takes a thread for many turns.
-        ahead: What is heard before its turn is over; None: nothing is.
+        ahead: Parts of speech that are heard before their turn is over, by their positions.
     """
 
     book: VoiceBook | None = None
     turns: dict[int, _Turn] = field(default_factory=dict)
     n_pieces: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    ahead: _Ahead | None = None
+    ahead: dict[tuple[int, int], asyncio.Task[list[HeardPiece]]] = field(default_factory=dict)
 
 
 class SpeakerLabels:
@@ -148,34 +135,43 @@ class SpeakerLabels:
         known.reported = _labelled(known, labels)
         return known.reported
 
-    def hear_ahead(self, number: int | None, speech: Sequence[Stretch]) -> None:
-        """Begin to hear a turn that is likely to be over, so that its label takes no time when it is.
+    def hear_ahead(self, number: int | None, parts: Sequence[Stretch]) -> None:
+        """Begin to hear speech of a turn that is not over, so that its label takes no time when it is.
 
         Args:
             number: Of the channel.
-            speech: Its speech up to the pause; if the turn goes on, what is found is dropped.
+            parts: Parts of its speech, see `parts_of`; what is found of those that turn out to be others is
+                dropped.
         """
         if self._limit_s is None or self._has_failed:
             return
         channel = self._channels.setdefault(number, _Channel())
-        self._drop_ahead(channel)
-        hearing = asyncio.create_task(self._voices.hear(speech))
-        hearing.add_done_callback(_note_failure)
-        channel.ahead = _Ahead(_spans(speech), hearing)
+        for part in parts:
+            if part.span in channel.ahead:
+                continue
+            for other in [each for each in channel.ahead if each[0] == part.start]:
+                channel.ahead.pop(other).cancel()  # the turn went on
+            channel.ahead[part.span] = self._begin(part)
 
-    def _drop_ahead(self, channel: _Channel) -> None:
-        if channel.ahead is not None:
-            channel.ahead.hearing.cancel()
-            channel.ahead = None
+    def _begin(self, part: Stretch) -> asyncio.Task[list[HeardPiece]]:
+        hearing = asyncio.create_task(self._voices.hear([part]))
+        hearing.add_done_callback(_note_failure)
+        return hearing
 
     async def _hearing_of(self, channel: _Channel, speech: Sequence[Stretch]) -> list[HeardPiece]:
-        """Find the pieces of a turn, unless that has been done ahead."""
-        ahead, channel.ahead = channel.ahead, None
-        if ahead is not None and ahead.spans == _spans(speech):
-            return await ahead.hearing
-        if ahead is not None:
-            ahead.hearing.cancel()
-        return await self._voices.hear(speech)
+        """Find the pieces of a turn, except in parts that have been heard ahead."""
+        parts = [part for each in speech for part in parts_of(each)]
+        hearing = [
+            channel.ahead.pop(each.span) if each.span in channel.ahead else self._begin(each)
+            for each in parts
+        ]
+        for span in [each for each in channel.ahead if parts and each[0] < parts[-1].span[1]]:
+            channel.ahead.pop(span).cancel()  # no part of the turn after all
+        try:
+            return [piece for each in hearing for piece in await each]
+        finally:
+            for each in hearing:
+                each.cancel()
 
     async def _hear(self, channel: _Channel, turn: _Turn, speech: Sequence[Stretch]) -> dict[int, Told]:
         """Hear the pieces of a turn; returns the voices of those that have one."""
@@ -200,11 +196,12 @@ class SpeakerLabels:
             (word.start_ms * SAMPLES_PER_MS, word.end_ms * SAMPLES_PER_MS) for word in turn.reported.words
         ]
         turn.owners = owners([each.piece for each in heard], spans) if heard else []
-        found = {
-            number: channel.book.hear(number, each.windows, each.weights)
-            for number, each in zip(turn.pieces, heard, strict=True)
-        }
-        return {number: told for number, told in found.items() if told is not None}
+        return channel.book.hear_turn(
+            [
+                VoicePiece(number, each.windows, each.weights)
+                for number, each in zip(turn.pieces, heard, strict=True)
+            ]
+        )
 
     async def end(self) -> SpeakersRevised | None:
         """Return the last revision, once the turns that are late have been heard or the limit has passed."""
@@ -217,7 +214,8 @@ class SpeakerLabels:
         for late in self._late:
             late.cancel()
         for channel in self._channels.values():
-            self._drop_ahead(channel)
+            for hearing in channel.ahead.values():
+                hearing.cancel()
 
     async def revise(self, position_ms: int | None = None) -> SpeakersRevised | None:
         """Return the turns whose speakers are others than were reported, if it is time.
@@ -325,10 +323,6 @@ def _labelled(
     sure = [each[1] for each in named if each[0] == speaker and each[1] is not None]
     confidence = round(sum(sure) / len(sure), 3) if sure else None
     return dataclasses.replace(turn.reported, words=new, speaker=speaker, speaker_confidence=confidence)
-
-
-def _spans(speech: Sequence[Stretch]) -> list[tuple[int, int]]:
-    return [(each.start, len(each.samples)) for each in speech]
 
 
 def _note_failure(hearing: asyncio.Task[list[HeardPiece]]) -> None:

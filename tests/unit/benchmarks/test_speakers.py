@@ -57,9 +57,9 @@ def test_voices_that_are_far_apart_are_all_found(by_word):
 
 
 def test_a_lone_voice_is_not_split():
-    assert lone_voices_split(MODELS, {"one": [recording(0, 60)]}, 1) == (0, 1)
-    assert lone_voices_split(MODELS, {"one": [recording(0, 60), recording(1, 60)]}, 1) == (1, 1)
-    assert lone_voices_split(MODELS, {"short": [recording(0, 10)]}, 1) == (0, 0)
+    assert lone_voices_split(MODELS, {"one": [recording(0, 60)]}, 1) == (0, 0, 1)
+    assert lone_voices_split(MODELS, {"one": [recording(0, 60), recording(1, 60)]}, 1) == (1, 1, 1)
+    assert lone_voices_split(MODELS, {"short": [recording(0, 10)]}, 1) == (0, 0, 0)
 
 
 def test_a_telephone_keeps_the_speech_and_its_level():

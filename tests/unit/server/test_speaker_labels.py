@@ -10,7 +10,7 @@ import pytest
 from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import GAP_FRAMES, WORD_FRAMES, speech
 from vivavoce.asr.engine import VoiceModels, Voices
-from vivavoce.asr.speakers import Stretch, VoiceBook
+from vivavoce.asr.speakers import PART_SAMPLES, Stretch, VoiceBook, parts_of
 from vivavoce.protocol.events import SpeakerRequest, TurnUpdated
 from vivavoce.server.speaker_labels import PENDING, SpeakerLabels, _letters
 from vivavoce.types import Word
@@ -349,11 +349,44 @@ def test_a_turn_that_went_on_is_heard_as_a_whole():
         labels.hear_ahead(None, stretch(speech(0, 0)))
         labels.hear_ahead(None, stretch(speech(0, 0), start=5))
         return [
-            (await labels.label(turn(0), stretch(speech(1, 1)))).speaker,
-            (await labels.label(turn(1), stretch(speech(0, 0)))).speaker,
+            (await labels.label(turn(0), stretch(speech(1, 1, 1)))).speaker,
+            (await labels.label(turn(1), stretch(speech(0, 0, 0)))).speaker,
         ]
 
     assert run(body) == ["A", "B"]
+
+
+def test_only_parts_that_were_not_heard_ahead_are_heard_at_the_end():
+    segmenter, [long] = FakeSegmenter(), stretch(speech(*[0] * 50))
+    first, second, last = parts_of(long)
+
+    async def body(labels):
+        labels.hear_ahead(None, [first])
+        labels.hear_ahead(None, [first, second])
+        shorter = Stretch(last.start, last.samples[:-600])
+        labels.hear_ahead(None, [second, shorter])
+        await labels._voices.hear([])
+        segmenter.lengths.append(0)  # from here on at the end
+        return (await labels.label(turn(0), [long])).speaker
+
+    assert run(body, segmenter=segmenter) == "A"
+    ahead, at_end = segmenter.lengths[: segmenter.lengths.index(0)], segmenter.lengths[-1]
+    assert ahead == [PART_SAMPLES, PART_SAMPLES, len(last.samples) - 600]
+    assert at_end == len(last.samples)
+
+
+def test_what_was_heard_of_the_next_turn_is_kept():
+    segmenter, [long] = FakeSegmenter(), stretch(speech(*[0] * 40), start=50_000)
+
+    async def body(labels):
+        labels.hear_ahead(None, parts_of(long))
+        await labels.label(turn(0), stretch(speech(0, 0)))
+        await labels.label(turn(1), [long])
+
+    run(body, segmenter=segmenter)
+    assert sorted(segmenter.lengths) == sorted(
+        len(each.samples) for each in [*parts_of(long), *stretch(speech(0, 0))]
+    )
 
 
 def test_what_fails_ahead_fails_the_label_and_not_more(caplog):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -11,12 +10,12 @@ import numpy.typing as npt
 from vivavoce.asr.audio import Intake
 from vivavoce.asr.engine.voices import hear_turns
 from vivavoce.asr.session.speech import SpeechTracker, TrackerState
-from vivavoce.asr.speakers import Stretch, VoiceBook
+from vivavoce.asr.speakers import Stretch, VoiceBook, parts_of
 from vivavoce.errors import AudioError
 from vivavoce.types import MODEL_RATE_HZ, Encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vivavoce.asr.audio import Samples
     from vivavoce.asr.engine.voices import HeardPiece, VoiceModels
@@ -30,7 +29,6 @@ MOST_SPEECH_S: Final = 120.0
 """Speech beyond this is left out, in seconds."""
 
 _LONGEST_GAP_S: Final = 0.5  # within a stretch, as within an utterance
-_PART_SAMPLES: Final = 4 * MODEL_RATE_HZ  # where there is no segmentation model
 _SECOND_VOICE_S: Final = 1.0  # of another voice; less may be an error of the model
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -93,7 +91,7 @@ class Enrolment:
                 f"a voice needs {LEAST_SPEECH_S:g} s of speech, and there are {self.speech_s:.1f} s (pauses "
                 "do not count): use a longer recording"
             )
-        turns = hear_turns(models, [[part] for each in self._stretches for part in _parts(models, each)])
+        turns = hear_turns(models, [[part] for each in self._stretches for part in parts_of(each)])
         _check_one_voice(models, turns)
         heard = [piece for turn in turns for piece in turn if len(piece.windows)]
         if not heard:
@@ -141,16 +139,6 @@ class Enrolment:
         self._frames, self._is_speech = [], []
 
 
-def _parts(models: VoiceModels, stretch: Stretch) -> list[Stretch]:
-    """A stretch in parts of one length, short enough to tell where the speaker changes."""
-    segmenter = models.segmenter
-    longest = _PART_SAMPLES if segmenter is None else segmenter.longest_samples
-    n = len(stretch.samples)
-    count = -(-n // longest)
-    edges = itertools.pairwise(n * part // count for part in range(count + 1))
-    return [Stretch(stretch.start + first, stretch.samples[first:last]) for first, last in edges]
-
-
 def _check_one_voice(models: VoiceModels, turns: Sequence[Sequence[HeardPiece]]) -> None:
     """Refuse speech of several voices.
 
@@ -161,15 +149,13 @@ def _check_one_voice(models: VoiceModels, turns: Sequence[Sequence[HeardPiece]])
     Raises:
         AudioError: The segmentation model finds several in a part, or the embeddings of all are of several.
     """
-    of_parts = [[_length_s(each) for each in turn] for turn in turns]
+    of_parts = [_lengths_s((each.segment, each) for each in turn) for turn in turns]
     pieces = [piece for turn in turns for piece in turn]
     book = VoiceBook(tuning=models.embedder.tuning)
     for number, piece in enumerate(pieces):
         book.hear(number, piece.windows, piece.weights)
-    by_voice: dict[int, float] = {}
-    for number, voice in book.revised().items():
-        by_voice[voice] = by_voice.get(voice, 0.0) + _length_s(pieces[number])
-    for lengths in (list(by_voice.values()), *of_parts):
+    of_all = _lengths_s((voice, pieces[number]) for number, voice in book.revised().items())
+    for lengths in (of_all, *of_parts):
         if len([length for length in lengths if length >= _SECOND_VOICE_S]) > 1:
             raise AudioError(
                 "more than one person speaks in this audio: use a recording of one person, without others in "
@@ -177,5 +163,9 @@ def _check_one_voice(models: VoiceModels, turns: Sequence[Sequence[HeardPiece]])
             )
 
 
-def _length_s(piece: HeardPiece) -> float:
-    return sum(last - first for first, last in piece.piece.alone) / MODEL_RATE_HZ
+def _lengths_s(pieces: Iterable[tuple[int, HeardPiece]]) -> list[float]:
+    """How long each voice speaks, in seconds, from pieces with the numbers of their voices."""
+    found: dict[int, float] = {}
+    for voice, heard in pieces:
+        found[voice] = found.get(voice, 0.0) + heard.piece.length / MODEL_RATE_HZ
+    return list(found.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -20,6 +20,7 @@ from vivavoce.asr.speakers import (
     change_between,
     doubtful_spans,
     parted,
+    parts_of,
     pieces_of,
     windows_of,
 )
@@ -65,11 +66,13 @@ class HeardPiece:
         piece: Where it lies in the session.
         windows: Embeddings, shape (windows, width); none if it is too short.
         weights: How much speech each stands for, in windows of 1.6 s, shape (windows,).
+        segment: Which piece of the segmentation of its turn it is or was split from.
     """
 
     piece: Piece
     windows: Floats
     weights: Floats
+    segment: int = 0
 
 
 _Waiting: TypeAlias = "tuple[Sequence[Stretch], asyncio.Future[list[HeardPiece]]]"  # a turn, and its pieces
@@ -112,8 +115,8 @@ def hear_turns(models: VoiceModels, turns: Sequence[Sequence[Stretch]]) -> list[
     )
     return [
         [
-            heard
-            for piece, speech, windows in turn
+            dataclasses.replace(heard, segment=segment)
+            for segment, (piece, speech, windows) in enumerate(turn)
             for heard in _without_changes(
                 embedder, piece, speech, *_looked_at_closely(embedder, speech, windows, next(embedded))
             )
@@ -221,22 +224,15 @@ def _change(
 
 def _split(segmenter: SpeakerSegmenter | None, stretch: Stretch) -> Iterable[tuple[Piece, Samples]]:
     """The pieces of a stretch, with the speech that is theirs alone."""
-    n, start = len(stretch.samples), stretch.start
-    if not n:
-        return
-    longest = n if segmenter is None else segmenter.longest_samples
-    count = -(-n // longest)
-    for first, last in itertools.pairwise(n * part // count for part in range(count + 1)):
-        samples = stretch.samples[first:last]
+    for part in parts_of(stretch):
         if segmenter is None:
-            yield Piece(((start, start + n),)), samples
+            yield Piece((part.span,)), part.samples
             continue
-        classes = segmenter.classes([samples])[0]
-        found = pieces_of(
-            classes, segmenter.step_samples, segmenter.offset_samples, start + first, last - first
-        )
-        for piece in found:
-            own = [stretch.samples[begin - start : end - start] for begin, end in piece.alone]
+        [classes] = segmenter.classes([part.samples])
+        start, end = part.span
+        step, offset = segmenter.step_samples, segmenter.offset_samples
+        for piece in pieces_of(classes, step, offset, start, end - start):
+            own = [part.samples[first - start : last - start] for first, last in piece.alone]
             yield piece, np.concatenate(own)
 
 

@@ -297,10 +297,6 @@ class SpeakerSegmenter(Protocol):
         """Name of the model, for people."""
 
     @property
-    def longest_samples(self) -> int:
-        """The most audio that it takes at once, at 16 kHz."""
-
-    @property
     def step_samples(self) -> int:
         """From one frame to the next."""
 
@@ -312,9 +308,9 @@ class SpeakerSegmenter(Protocol):
         """Find the most probable set of speakers of each frame.
 
         Args:
-            audio: Stretches of audio, shape (n,), float32, 16 kHz, full scale ±1, n up to `longest_samples`.
+            audio: Parts of speech, shape (n,), float32, 16 kHz, full scale ±1, each of less than ten seconds.
 
         Returns:
             For each, places in `vivavoce.asr.speakers.SPEAKER_SETS`, shape (frames,); they do not depend on
-            the other stretches of the batch. The three speakers are others in each stretch.
+            the other parts of the batch. The three speakers are others in each part.
         """

@@ -158,7 +158,7 @@ class Channels:
         return self.sessions[channel or 0].take_speech()
 
     def take_speech_ahead(self) -> list[tuple[int | None, tuple[Stretch, ...]]]:
-        """Channels whose turn is likely to end, with its speech; see `SessionMachine.take_speech_ahead`."""
+        """Channels with speech that can be heard ahead, and that; see `SessionMachine.take_speech_ahead`."""
         of_one = len(self.sessions) == 1
         taken = [session.take_speech_ahead() for session in self.sessions]
         return [(None if of_one else channel, speech) for channel, speech in enumerate(taken) if speech]

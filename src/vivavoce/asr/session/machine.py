@@ -231,10 +231,11 @@ class SessionMachine:
         return self._speech.take()
 
     def take_speech_ahead(self) -> tuple[Stretch, ...]:
-        """The speech of the open turn, while the speaker pauses and is likely to be done, once for a pause.
+        """Parts of the speech of the open turn that can be heard before it ends.
 
-        If the pause ends the turn, `take_speech` returns the same. There is none unless the session labels
-        turns by their speakers, nor of a recording, for which nobody waits.
+        They are those of `take_speech` later, by `parts_of`, unless words or their times change meanwhile.
+        There are none unless the session labels turns by their speakers, nor of a recording, for which nobody
+        waits.
         """
         if self.is_over or self._options.speakers is None or self._options.recording:
             return ()

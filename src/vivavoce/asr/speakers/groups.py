@@ -15,15 +15,44 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Crowd", "Group", "mean_cosine"]
+__all__ = ["Crowd", "Group", "Leniency", "mean_cosine"]
 
 Floats = npt.NDArray[np.float32]
 
 _LEAST_WEIGHT: Final = np.float32(0.3)  # that leniency is divided by
+_MUCH_WEIGHT: Final = np.float32(16.0)  # of a voice: from here on, leniency grows
 _NEVER: Final = np.float32(-9.0)  # similarity of a group with itself, and of a free place
 _BOTH_KNOWN: Final = np.float32(
     4.0
 )  # by how much less alike known voices are: they are the last to be joined
+
+
+@dataclass(frozen=True, slots=True)
+class Leniency:
+    """How much less alike two groups may be and still be of one voice.
+
+    The cosines of little speech say little. And the more a voice has said, the likelier it is that it is the
+    one that speaks again, and the more of its speech was compared, so that some of it is unlike the rest by
+    chance: the odds of a voice that was not heard yet fall as its weight grows, as in a Chinese restaurant
+    process (D. J. Aldous, "Exchangeability and related topics", 1985).
+
+    Attributes:
+        of_one: Where the lighter group has the weight 1; where it has w, a w-th part of it.
+        growth: By what part of that it grows with the logarithm of the heavier weight, from 16 on.
+    """
+
+    of_one: float = 0.0
+    growth: float = 0.0
+
+    def between(self, weights: npt.ArrayLike, others: npt.ArrayLike) -> Floats:
+        """Return the leniency between groups of such weights, which are broadcast; float32."""
+        least = np.maximum(np.minimum(weights, others), _LEAST_WEIGHT)
+        growth = np.log(np.maximum(np.maximum(weights, others) / _MUCH_WEIGHT, 1))
+        found: Floats = np.asarray(self.of_one * (1 + self.growth * growth) / least, np.float32)
+        return found
+
+
+_NO_LENIENCY: Final = Leniency()
 
 
 @dataclass(slots=True, eq=False)
@@ -68,16 +97,16 @@ def mean_cosine(group: Group, other: Group) -> float:
 class Crowd:
     """Groups with the similarity of each two: their mean cosine, with leniency."""
 
-    def __init__(self, groups: Sequence[Group], leniency: float = 0.0, room: int = 0) -> None:
+    def __init__(self, groups: Sequence[Group], leniency: Leniency = _NO_LENIENCY, room: int = 0) -> None:
         """Begin with some groups.
 
         Args:
             groups: At least one. They are changed when they are joined.
-            leniency: How much more alike a group of the weight 1 counts; see `VoiceTuning`.
+            leniency: How much more alike groups count than they are.
             room: How many groups may be added.
         """
         self._groups: list[Group | None] = [*groups, *[None] * room]  # None: the place is free
-        self._leniency = np.float32(leniency)
+        self._leniency = leniency
         n = len(self._groups)
         self._totals = np.zeros((n, len(groups[0].total)), np.float32)
         self._weights = np.ones(n, np.float32)
@@ -139,8 +168,8 @@ class Crowd:
         """Similarities of the groups at some places with all, (places, groups)."""
         weights = self._weights[places]
         found: Floats = self._totals[places] @ self._totals.T / np.outer(weights, self._weights)
-        least = np.maximum(np.minimum.outer(weights, self._weights), _LEAST_WEIGHT)
-        found += self._leniency / least
+        if self._leniency.of_one:
+            found += self._leniency.between(weights[:, None], self._weights)
         found[np.logical_and.outer(self._is_known[places], self._is_known)] -= _BOTH_KNOWN
         found[:, self._is_free] = _NEVER
         found[self._is_free[places]] = _NEVER

@@ -18,9 +18,8 @@ from vivavoce.types import MODEL_RATE_HZ
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vivavoce.asr.audio import Samples
 
-__all__ = ["SPEAKER_SETS", "Owner", "Piece", "Span", "Stretch", "owners", "pieces_of"]
+__all__ = ["SPEAKER_SETS", "Owner", "Piece", "Span", "owners", "pieces_of"]
 
 Span: TypeAlias = tuple[int, int]
 """Start and end, in samples of a session at 16 kHz."""
@@ -29,20 +28,8 @@ SPEAKER_SETS: Final[tuple[tuple[int, ...], ...]] = ((), (0,), (1,), (2,), (0, 1)
 """The local speakers of each class that a segmentation model has."""
 
 _LEAST_RUN: Final = MODEL_RATE_HZ // 5  # what is shorter is a flaw of the model: it is filled or dropped
+_PAUSE: Final = MODEL_RATE_HZ  # a silence from here on is no speech of a voice
 _LEAST_PIECE: Final = MODEL_RATE_HZ * 2 // 5  # a voice with less speech of its own is none
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Speech of a turn: from the first word of an utterance to its last.
-
-    Attributes:
-        start: Position of its first sample in the session.
-        samples: Shape (n,), float32, 16 kHz.
-    """
-
-    start: int
-    samples: Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +85,9 @@ class Owner:
 def pieces_of(classes: npt.NDArray[np.intp], step: int, offset: int, start: int, length: int) -> list[Piece]:
     """Return the pieces of some audio, at least one.
 
+    Where one voice speaks, its piece has all but long pauses, which say nothing of a voice and do not count.
+    Where nobody speaks long enough, there is one piece of all.
+
     Args:
         classes: The most probable set of speakers of each frame, places in `SPEAKER_SETS`, shape (frames,).
         step: Samples from one frame to the next.
@@ -119,7 +109,12 @@ def pieces_of(classes: npt.NDArray[np.intp], step: int, offset: int, start: int,
             found.append(piece)
     if len(found) > 1:
         return sorted(found, key=lambda piece: piece.alone[0])
-    return [Piece(((start, end),), found[0].shared if found else ())]
+    edges[0], edges[-1] = start, end  # no frame has its middle there
+    silent = np.logical_not(active.any(axis=1))
+    speaks = np.ones(len(active), np.bool_)
+    for first, last in _runs(silent) if found else ():
+        speaks[first:last] = (last - first) * step < _PAUSE
+    return [Piece(_spans(speaks, edges) or ((start, end),), found[0].shared if found else ())]
 
 
 def owners(pieces: Sequence[Piece], words: Sequence[Span]) -> list[Owner]:

@@ -7,7 +7,8 @@ length 1 that is the product of two sums, so a cluster is no more than a sum and
 While the session runs, each piece joins the clusters of the pieces before it, and clusters that have come to
 be alike are joined, too; a label that was shown is not taken back. At the end all pieces are clustered anew,
 which is right more often: the first pieces are then seen beside all others. Short pieces say too little to
-found a cluster: they take the most similar one, or wait for the end.
+found a cluster: they take the most similar one, or wait for the end. A piece that may be of a new voice, but
+not surely, is told to be the most similar one, too, and is a cluster without a label until others join it.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from vivavoce.asr.speakers.groups import Crowd, Group, mean_cosine
+from vivavoce.asr.speakers.groups import Crowd, Group, Leniency, mean_cosine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Told", "VoiceBook", "VoiceTuning"]
+__all__ = ["Told", "VoiceBook", "VoicePiece", "VoiceTuning"]
 
 Floats = npt.NDArray[np.float32]
 
 _MOST_GROUPS: Final = 300  # pieces that are clustered anew; of more, the most alike are joined beforehand
 _KNOWN_WEIGHT: Final = 4.0  # of a voice that is known beforehand: as much as four windows say
-_LEAST_WEIGHT: Final = 0.3  # that leniency is divided by
+_MOST_DOUBTFUL: Final = 20  # clusters without a label
 _CERTAINTY: Final = 0.06  # difference of similarities that is worth a factor of e in the odds
+
+
+_LITTLE: Final = Leniency(0.06)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,9 @@ class VoiceTuning:
     """What counts as one voice, for the embeddings of a voice encoder. Speech is weighed in windows of 1.6 s.
 
     Attributes:
-        alike: Mean cosine from which two groups are of one voice while the session runs.
-        alike_at_end: The same at its end.
-        leniency: How much less is enough where one of the groups has the weight 1; with the weight w, a w-th
-            part of it.
+        alike: Mean cosine from which two groups are of one voice.
+        leniency: How much less is enough for a piece to join others.
+        leniency_of_new: By how much it must be undercut to found a voice; in revisions, how much is enough.
         founding: The least weight of a piece that may found a voice.
         inherited: The least mean cosine with a voice from which a shorter piece takes it.
         apart: The cosine below which two windows of one stretch of speech are of two speakers.
@@ -51,8 +54,8 @@ class VoiceTuning:
     """
 
     alike: float = 0.6
-    alike_at_end: float = 0.6
-    leniency: float = 0.06
+    leniency: Leniency = _LITTLE
+    leniency_of_new: Leniency = _LITTLE
     founding: float = 0.3
     inherited: float = 0.5
     apart: float = 0.5
@@ -74,6 +77,21 @@ class Told:
 
     voice: int
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoicePiece:
+    """A piece of speech.
+
+    Attributes:
+        number: Names it.
+        windows: Embeddings of its speech, shape (windows, width), each of length 1.
+        weights: How much speech each stands for, in windows of 1.6 s, shape (windows,); None: 1 each.
+    """
+
+    number: int
+    windows: Floats
+    weights: Floats | None = None
 
 
 class VoiceBook:
@@ -114,51 +132,121 @@ class VoiceBook:
         return dict(self._shown)
 
     def hear(self, piece: int, windows: Floats, weights: Floats | None = None) -> Told | None:
-        """Tell whose voice a piece of speech is.
+        """Tell whose voice one piece of speech is; see `hear_turn`."""
+        return self.hear_turn([VoicePiece(piece, windows, weights)]).get(piece)
+
+    def hear_turn(self, pieces: Sequence[VoicePiece]) -> dict[int, Told]:
+        """Tell whose voices the pieces of a turn are, all at once: each is seen beside all others.
 
         Args:
-            piece: Its number.
-            windows: Embeddings of its speech, shape (windows, width), each of length 1.
-            weights: How much speech each stands for, in windows of 1.6 s, shape (windows,); None: 1 each.
+            pieces: In order.
 
         Returns:
-            The voice; None if there are no windows, if they are not finite, or if there is too little speech
-            for a voice that was not heard yet.
+            The voice of each piece. Left out are those without windows or with windows that are not finite,
+            and those that are too short for a voice that was not heard yet.
         """
-        by_weight = np.ones(len(windows), np.float32) if weights is None else weights
-        total, weight = by_weight @ windows, float(by_weight.sum())
-        if not (weight > 0 and np.isfinite(total).all()):
-            return None
-        told = self._hear(Group(total, weight, None, [piece]))
-        if told is not None:
-            self._shown[piece] = told.voice
-            self._heard.add(told.voice)
-        return told
+        new = [each for each in map(_group_of, pieces) if each is not None]
+        founding = self._tuning.founding
+        return self._hear_long([each for each in new if each.weight >= founding]) | self._hear_short(
+            [each for each in new if each.weight < founding]
+        )
 
-    def _hear(self, new: Group) -> Told | None:
-        is_full = self.max_voices is not None and len(self._heard) >= self.max_voices
+    @property
+    def _is_full(self) -> bool:
+        return self.max_voices is not None and len(self._heard) >= self.max_voices
+
+    def _hear_long(self, new: Sequence[Group]) -> dict[int, Told]:
+        """Tell whose voices pieces are that may found one."""
+        if not new:
+            return {}
         # When there are enough voices, known ones that were not heard can't be heard any more.
-        unheard = [each for each in self._voices if is_full and each.label not in self._heard]
-        voices = [each for each in self._voices if each not in unheard]
-        confidence = self._confidence(new, voices, may_found=not is_full)
-        if new.weight < self._tuning.founding:
-            self._short.append(new)
-            best = max(voices, key=lambda each: mean_cosine(each, new), default=None)
+        is_full = self._is_full
+        voices = [each for each in self._voices if not is_full or each.label in self._heard]
+        similar = [(each, self._similarities(each, voices)) for each in new]
+        for each in new:
+            self._keep(each)
+        groups = _joined([*voices, *(each.copy() for each in new)], self._tuning.leniency, self._tuning.alike)
+        labels: dict[int, int] = {}
+        founding: dict[int, float] = {}  # how certain it is that these pieces are of a new voice
+        for group in sorted(
+            (each for each in groups if each.pieces),
+            key=lambda each: (each.label not in self._heard, each.pieces[0]),
+        ):
+            label = self._label(group, groups, new)
+            if label is None:
+                label, certainty = self._found(group, groups)
+                founding |= dict.fromkeys(group.pieces, certainty)
+            labels |= dict.fromkeys(group.pieces, label)
+            self._heard.add(label)
+            group.pieces = []
+        doubtful = [each for each in groups if each.label is None][:-_MOST_DOUBTFUL]
+        self._voices = [each for each in groups if each not in doubtful]
+        self._shown |= labels
+        found: dict[int, Told] = {}
+        for piece, before in similar:
+            [number] = piece.pieces
+            certainty = founding.get(number) or _confidence(before, labels[number], may_found=not is_full)
+            found[number] = Told(labels[number], certainty)
+        return found
+
+    def _label(self, group: Group, groups: list[Group], new: Sequence[Group]) -> int | None:
+        """The label of a group that new pieces are in; None if it is surely a new voice."""
+        if group.label is not None and (group.label in self._heard or not self._is_full):
+            return group.label
+        near = self._nearest_heard(group, groups)
+        if near is None or near.label is None:
+            return None
+        if self._is_full:  # its pieces belong to the nearest one
+            groups.remove(group)
+            for each in new:
+                if each.pieces[0] in group.pieces:
+                    near.take(each.copy())
+            near.pieces = []
+            return near.label
+        return near.label if self._margin(near, group) >= 0 else None
+
+    def _found(self, group: Group, groups: Sequence[Group]) -> tuple[int, float]:
+        """Give a group a label of its own; returns it, and how certain it is that it is a new voice."""
+        near = self._nearest_heard(group, groups)
+        numbers = itertools.count(len(self._known))
+        group.label = next(each for each in numbers if each not in self._heard)
+        return group.label, 1.0 if near is None else _odds(-self._margin(near, group))
+
+    def _nearest_heard(self, group: Group, groups: Sequence[Group]) -> Group | None:
+        """The voice that a group is most like: doubtful speech never gets the name of somebody not heard."""
+        return _most_similar(group, [each for each in groups if each.label in self._heard])
+
+    def _hear_short(self, new: Sequence[Group]) -> dict[int, Told]:
+        """Tell whose voices pieces are that may not found one; those that resemble none are left out."""
+        self._short += new
+        found: dict[int, Told] = {}
+        for piece in new:
+            is_full = self._is_full
+            voices = [each for each in self._voices if not is_full or each.label in self._heard]
+            best = _most_similar(piece, _labelled(voices))
             least = -math.inf if is_full else self._tuning.inherited
-            if best is None or best.label is None or mean_cosine(best, new) < least:
-                return None
-            return Told(best.label, confidence)
-        self._keep(new)
-        voices = _joined([*voices, new], self._tuning.leniency, self._tuning.alike)
-        if new in voices and is_full:
-            voices.remove(new)
-            max(voices, key=lambda each: mean_cosine(each, new)).take(new)
-        group = next(each for each in voices if each.pieces)
-        group.pieces = []
-        if group.label is None:
-            group.label = next(each for each in itertools.count(len(self._known)) if each not in self._heard)
-        self._voices = [*voices, *unheard]
-        return Told(group.label, confidence)
+            if best is None or best.label is None or mean_cosine(best, piece) < least:
+                continue
+            confidence = _confidence(self._similarities(piece, voices), best.label, may_found=not is_full)
+            [number] = piece.pieces
+            found[number] = Told(best.label, confidence)
+            self._shown[number] = best.label
+            self._heard.add(best.label)
+        return found
+
+    def _similarities(self, new: Group, voices: Sequence[Group]) -> dict[int, tuple[float, float]]:
+        """How much a piece is like each voice that has a label: its mean cosine, and the margin."""
+        return {
+            each.label: (mean_cosine(each, new), self._margin(each, new))
+            for each in voices
+            if each.label is not None
+        }
+
+    def _margin(self, voice: Group, new: Group) -> float:
+        """How much more alike a voice and a group are than two people; below 0, the group is a new voice."""
+        heavier = max(voice.weight, new.weight)  # it is the new speech that may say too little
+        leniency = float(self._tuning.leniency_of_new.between(new.weight, heavier))
+        return mean_cosine(voice, new) - self._tuning.alike + leniency
 
     def _keep(self, new: Group) -> None:
         """Keep a piece for revisions."""
@@ -168,20 +256,6 @@ class VoiceBook:
         self._crowd.add(new.copy())
         if len(self._crowd) > _MOST_GROUPS:
             self._crowd.join(*self._crowd.closest()[1:])
-
-    def _confidence(self, new: Group, voices: Sequence[Group], *, may_found: bool) -> float:
-        """How certain the choice between the most similar voice and the next one, or a new one, is."""
-        similar = sorted((mean_cosine(group, new) for group in voices), reverse=True)
-        if not similar:
-            return 1.0
-        bound = self._tuning.alike - self._tuning.leniency / max(_LEAST_WEIGHT, new.weight)
-        if may_found and similar[0] < bound and new.weight >= self._tuning.founding:
-            return _odds(bound - similar[0])  # it founds a voice
-        next_one = similar[1] if len(similar) > 1 else min(bound, similar[0])
-        certainty = _odds(similar[0] - next_one)
-        # Where no label is left it may be somebody else. That there are no more people is only a promise, so
-        # a piece that resembles nobody is right half as often.
-        return certainty if may_found else certainty * (0.5 + min(0.5, _odds(similar[0] - bound)))
 
     def revised(self) -> dict[int, int]:
         """Cluster all pieces anew; nothing that is told changes until `adopt`.
@@ -196,7 +270,7 @@ class VoiceBook:
         weights = {piece: group.weight / len(group.pieces) for group in groups for piece in group.pieces}
         known = [each.copy() for each in self._known]
         tuning = self._tuning
-        voices = _joined([*known, *groups], tuning.leniency, tuning.alike_at_end, self.max_voices)
+        voices = _joined([*known, *groups], tuning.leniency_of_new, tuning.alike, self.max_voices)
         by_short = {self._shown.get(piece.pieces[0]) for piece in self._short}
         unheard = [each for each in voices if not each.pieces and each.label in by_short]
         voices = [each for each in voices if each.pieces]
@@ -205,8 +279,8 @@ class VoiceBook:
             voice.label = found[voice.pieces[0]]
         voices += unheard[: None if self.max_voices is None else max(0, self.max_voices - len(voices))]
         for piece in self._short if voices else ():
-            best = max(voices, key=lambda each: mean_cosine(each, piece))
-            if best.label is not None:
+            best = _most_similar(piece, voices)
+            if best is not None and best.label is not None:
                 found[piece.pieces[0]] = best.label
         return found
 
@@ -233,6 +307,41 @@ class VoiceBook:
         for voice in voices.values():
             voice.pieces = []
         self._voices = list(voices.values())
+
+
+def _group_of(piece: VoicePiece) -> Group | None:
+    """A group of one piece; None if it says nothing."""
+    weights = np.ones(len(piece.windows), np.float32) if piece.weights is None else piece.weights
+    total, weight = weights @ piece.windows, float(weights.sum())
+    return Group(total, weight, None, [piece.number]) if weight > 0 and np.isfinite(total).all() else None
+
+
+def _confidence(similar: Mapping[int, tuple[float, float]], label: int, *, may_found: bool) -> float:
+    """How certain it is that a piece is of one of the voices before it, not of another or of a new one.
+
+    Args:
+        similar: By label, how much the piece is like the voices before it, and by how much more than a new
+            voice would be.
+        label: The voice.
+        may_found: Whether it may be a new voice.
+    """
+    if label not in similar:  # it was heard in the same turn for the first time
+        return 0.5
+    most, margin = similar[label]
+    others = [cosine for other, (cosine, _) in similar.items() if other != label]
+    certainty = _odds(most - max(others, default=most - max(0.0, margin)))
+    # Where no label is left it may be somebody else. That there are no more people is only a promise, so a
+    # piece that resembles nobody is right half as often.
+    return certainty if may_found else certainty * (0.5 + min(0.5, _odds(margin)))
+
+
+def _labelled(groups: Sequence[Group]) -> list[Group]:
+    return [each for each in groups if each.label is not None]
+
+
+def _most_similar(group: Group, voices: Sequence[Group]) -> Group | None:
+    """The voice that a group is most like; None if there is none."""
+    return max(voices, key=lambda each: mean_cosine(each, group), default=None)
 
 
 def _odds(margin: float) -> float:
@@ -274,7 +383,7 @@ def _labels(
     return found
 
 
-def _joined(groups: list[Group], leniency: float, alike: float, most: int | None = None) -> list[Group]:
+def _joined(groups: list[Group], leniency: Leniency, alike: float, most: int | None = None) -> list[Group]:
     """Join groups that are alike, and others until no more were heard than allowed."""
     if not groups:
         return []

@@ -12,14 +12,14 @@ from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import speech
 from vivavoce.asr.engine import VoiceModels, Voices, hear_turns, load_voices
 from vivavoce.asr.engine import voices as engine_voices
-from vivavoce.asr.speakers import Stretch
+from vivavoce.asr.speakers import PART_SAMPLES, Stretch, parts_of
 from vivavoce.errors import ModelError
 
 
 async def embed_all(voices, samples):
-    """The embeddings of the one piece that some speech is."""
-    [heard] = await voices.hear([Stretch(0, samples)]) if len(samples) else [None]
-    return np.zeros((0, 2), np.float32) if heard is None else heard.windows
+    """The embeddings of some speech."""
+    heard = await voices.hear([Stretch(0, samples)])
+    return np.concatenate([np.zeros((0, 2), np.float32), *(each.windows for each in heard)])
 
 
 def test_sessions_share_the_runs_of_one_thread():
@@ -136,16 +136,17 @@ def test_turns_are_split_where_the_voice_changes():
     assert all(each.weights.shape == each.windows.shape[:1] for turn in found for each in turn)
 
 
-def test_long_speech_is_split_in_parts_that_the_segmenter_takes():
-    segmenter = FakeSegmenter()
-    segmenter.longest_samples = 30_000
-    long = speech(*[0] * 12)
-    [found] = hear_turns(VoiceModels(FakeEmbedder(), segmenter), [[Stretch(0, long)]])
-    spans = [span for each in found for span in each.piece.alone]
-    assert spans[0][0] == 0
-    assert spans[-1][1] == len(long)
-    assert all(one[1] == other[0] for one, other in itertools.pairwise(spans))
-    assert max(last - first for first, last in spans) <= 30_000
+def test_long_speech_is_heard_in_parts():
+    segmenter, long = FakeSegmenter(), Stretch(700, speech(*[0] * 40))
+    models = VoiceModels(FakeEmbedder(), segmenter)
+    [whole] = hear_turns(models, [[long]])
+    assert segmenter.lengths == [PART_SAMPLES, len(long.samples) - PART_SAMPLES]
+    assert whole[0].piece.alone[0][0] == 700
+    assert whole[-1].piece.alone[-1][1] <= 700 + len(long.samples)
+    parts = [heard for part in parts_of(long) for [heard] in hear_turns(models, [[part]])]
+    assert [each.piece for each in parts] == [each.piece for each in whole]
+    for one, other in zip(parts, whole, strict=True):
+        np.testing.assert_array_equal(one.windows, other.windows)
 
 
 def test_what_all_voices_have_in_common_is_subtracted():

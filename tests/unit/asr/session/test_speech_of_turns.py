@@ -8,6 +8,7 @@ import pytest
 from support.scripted_engine import ScriptedRecogniser, level, silence, speech
 from support.sessions import LIMITS, Driver
 from vivavoce.asr.session import Channels
+from vivavoce.asr.speakers import parts_of
 from vivavoce.protocol.events import ForceEndpoint, SessionOptions, SpeakerRequest
 
 
@@ -119,6 +120,19 @@ def test_a_speaker_who_goes_on_is_heard_again():
     first, second = ahead
     assert len(first[0].samples) < len(second[0].samples)
     assert spans(second) == spans(whole)
+
+
+def test_parts_of_long_speech_are_there_while_it_goes_on():
+    words = [index % 10 for index in range(100)]  # for 35 s: longer than an utterance may be
+    ahead, [taken] = ahead_of(np.concatenate([speech(*words), silence(60)]), commit_words=True)
+    parts = [part for stretch in taken for part in parts_of(stretch)]
+    given = [part for each in ahead for part in each]
+    assert len(taken) > 1
+    assert {each.span for each in parts} <= {each.span for each in given}
+    assert len(given) <= 2 * len(parts)
+    assert all(len(each) < len(parts) for each in ahead)
+    found = {each.span: each.samples.tolist() for each in given}
+    assert all(found[each.span] == each.samples.tolist() for each in parts)
 
 
 @pytest.mark.parametrize("options", [{"recording": True}, {"speakers": None}])

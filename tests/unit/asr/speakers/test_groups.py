@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vivavoce.asr.speakers.groups import Crowd, Group, mean_cosine
+from vivavoce.asr.speakers.groups import Crowd, Group, Leniency, mean_cosine
 
 WIDTH = 8
 ROOM = 4
@@ -21,7 +21,7 @@ def group(number, *, is_known=False):
 
 def similarity(one, other, leniency):
     known = 4 if one.is_known and other.is_known else 0
-    return mean_cosine(one, other) + leniency / max(0.3, min(one.weight, other.weight)) - known
+    return mean_cosine(one, other) + float(leniency.between(one.weight, other.weight)) - known
 
 
 def most_alike(groups, leniency):
@@ -32,7 +32,7 @@ def most_alike(groups, leniency):
     n_first=st.integers(1, 5),
     joins=st.lists(st.booleans(), max_size=20),
     known=st.integers(0, 3),
-    leniency=st.sampled_from([0.0, 0.1]),
+    leniency=st.sampled_from([Leniency(), Leniency(0.1), Leniency(0.1, 0.5)]),
 )
 def test_the_closest_two_are_those_of_all_pairs(n_first, joins, known, leniency):
     crowd = Crowd([group(each, is_known=each < known) for each in range(n_first)], leniency, ROOM)
@@ -59,3 +59,13 @@ def test_a_free_place_holds_no_group():
     crowd = Crowd([group(0), group(1)], room=1)
     with pytest.raises(ValueError, match="groups at both places, got 0 and 2"):
         crowd.join(0, 2)
+
+
+def test_leniency_is_less_for_more_speech_and_more_beside_a_voice_that_said_much():
+    leniency = Leniency(0.2, 0.5)
+    assert float(leniency.between(1, 10)) == pytest.approx(0.2)
+    assert float(leniency.between(10, 4)) == pytest.approx(0.05)
+    assert float(leniency.between(0.01, 1)) == pytest.approx(0.2 / 0.3)
+    assert float(leniency.between(2, 16 * np.e**2)) == pytest.approx(0.1 * 2)
+    assert float(Leniency().between(1, 1)) == 0
+    assert leniency.between(np.ones((3, 1)), np.ones(5)).shape == (3, 5)

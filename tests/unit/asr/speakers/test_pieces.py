@@ -20,10 +20,18 @@ def split(*runs, start=0):
     return pieces_of(classes, STEP, OFFSET, start, len(classes) * STEP + 721)
 
 
-def test_one_speaker_is_one_piece_with_all_its_pauses():
+def test_one_speaker_is_one_piece_with_all_its_short_pauses():
     [piece] = split((NOBODY, 20), (FIRST, 120), (NOBODY, 30), (FIRST, 60), start=1_000)
     assert piece.alone == ((1_000, 1_000 + 230 * STEP + 721),)
     assert piece.shared == ()
+
+
+def test_long_pauses_belong_to_nobody():
+    [piece] = split((NOBODY, 90), (FIRST, 120), (NOBODY, 70), (FIRST, 60))
+    first, second = piece.alone
+    assert first[1] - first[0] == 120 * STEP
+    assert second[0] - first[1] == 70 * STEP
+    assert second[1] == 340 * STEP + 721
 
 
 def test_nobody_at_all_is_one_piece_too():

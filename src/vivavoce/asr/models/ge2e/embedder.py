@@ -43,9 +43,7 @@ class Ge2eEmbedder:
     hop_samples: Final = window_samples // 2
     shortest_samples: Final = MODEL_RATE_HZ // 2
     width: Final = WIDTH
-    tuning: Final = VoiceTuning(
-        alike=0.6, alike_at_end=0.6, leniency=0.06, founding=0.3, inherited=0.6, apart=0.5, pools=False
-    )
+    tuning: Final = VoiceTuning(alike=0.6, founding=0.3, inherited=0.6, apart=0.5, pools=False)
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
         """Open the network.

@@ -11,7 +11,6 @@ from vivavoce.asr.models.by_length import run_by_length
 from vivavoce.asr.models.onnx.packages import package_file
 from vivavoce.asr.models.onnx.written import open_written
 from vivavoce.asr.models.pyannote.sizes import CLASSES, FIELD_SAMPLES, STEP_SAMPLES
-from vivavoce.types import MODEL_RATE_HZ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,16 +30,15 @@ class PyannoteSegmenter:
 
     Of frame i the features are made of the samples from ``i * step_samples`` to ``i * step_samples +
     FIELD_SAMPLES`` (991, 62 ms); its middle is the frame's moment. The LSTMs see the whole audio, so what is
-    found at a frame depends on all of it. There are ``(n - 991) // 270 + 1`` frames, 589 in ten seconds.
+    found at a frame depends on all of it. There are ``(n - 991) // 270 + 1`` frames, 589 in ten seconds, the
+    length that it was trained with.
 
     Attributes:
-        longest_samples: The length of audio that it was trained with: ten seconds.
         step_samples: From one frame to the next: 270, nearly 17 ms.
         offset_samples: From the start of the audio to the middle of the first frame.
     """
 
     name: Final = "pyannote"
-    longest_samples: Final = 10 * MODEL_RATE_HZ
     step_samples: Final = STEP_SAMPLES
     offset_samples: Final = FIELD_SAMPLES // 2
 
