@@ -306,8 +306,8 @@ def main() -> int:
         sys.stdout.write(f"| {n} | {shown:.1%} | {revised:.1%} | {counted:.0%} | {cpu} |\n")
         sys.stdout.flush()
     if not arguments.joined and arguments.lone:
-        shown, revised, total = lone_voices_split(models, voices, arguments.lone)
-        sys.stdout.write(f"\nlone speakers of ten minutes that were split: {shown} as shown and {revised}")
+        split, at_end, total = lone_voices_split(models, voices, arguments.lone)
+        sys.stdout.write(f"\nlone speakers of ten minutes that were split: {split} as shown and {at_end}")
         sys.stdout.write(f" at the end, of {total}\n")
     return 0
 
