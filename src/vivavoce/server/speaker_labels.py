@@ -35,6 +35,8 @@ PENDING: Final = "PENDING"
 KnownOf: TypeAlias = "Callable[[SpeakerEmbedder], Mapping[str, npt.NDArray[np.float32]]]"
 """Returns the embeddings by a voice encoder of voices that have names, shape (width,); see `VoiceBook`."""
 
+_Hearing: TypeAlias = "asyncio.Task[dict[int, Told]]"
+
 _LIMIT_S: Final = 1.0  # how long a finished turn waits for its label
 _SHARED: Final = 0.5  # by how much less certain a word is while somebody else speaks
 
@@ -70,6 +72,7 @@ class _Channel:
         turns: Its turns, by their numbers, in order.
         n_pieces: Pieces so far.
         lock: Held while voices are told or revised, which takes a thread for many turns.
+        last: Hears the newest turn with speech; None: there was none.
         ahead: Parts of speech that are heard before their turn is over, by their positions.
     """
 
@@ -77,6 +80,7 @@ class _Channel:
     turns: dict[int, _Turn] = field(default_factory=dict)
     n_pieces: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last: _Hearing | None = None
     ahead: dict[tuple[int, int], asyncio.Task[list[HeardPiece]]] = field(default_factory=dict)
 
 
@@ -107,9 +111,7 @@ class SpeakerLabels:
         self._channels: dict[int | None, _Channel] = {}
         self._revised_ms = 0  # up to where labels were revised
         self._has_failed = False
-        self._late: set[asyncio.Task[dict[int, Told]]] = (
-            set()
-        )  # being heard, for turns that may be reported already
+        self._late: set[_Hearing] = set()  # being heard, for turns that may be reported already
         voices.prepare()
 
     async def label(self, turn: TurnUpdated, speech: Sequence[Stretch]) -> TurnUpdated:
@@ -124,9 +126,12 @@ class SpeakerLabels:
         """
         channel = self._channels.setdefault(turn.channel, _Channel())
         known = channel.turns[turn.turn_order] = _Turn(turn)
+        if not speech:
+            self._drop_ahead(channel, turn.end_ms * SAMPLES_PER_MS)
         told: dict[int, Told] = {}
         if speech and not self._has_failed:
-            hearing = asyncio.create_task(self._hear(channel, known, speech))
+            hearing = asyncio.create_task(self._hear(channel, known, speech, channel.last))
+            channel.last = hearing
             self._late.add(hearing)  # before it is late: closing ends it in any case
             hearing.add_done_callback(self._late.discard)
             done, _ = await asyncio.wait({hearing}, timeout=self._limit_s)
@@ -134,6 +139,11 @@ class SpeakerLabels:
         labels = {piece: (self._name(each.voice), each.confidence) for piece, each in told.items()}
         known.reported = _labelled(known, labels)
         return known.reported
+
+    def _drop_ahead(self, channel: _Channel, end: int) -> None:
+        """Drop parts that begin before some position: they are none of a turn after all."""
+        for span in [each for each in channel.ahead if each[0] < end]:
+            channel.ahead.pop(span).cancel()
 
     def hear_ahead(self, number: int | None, parts: Sequence[Stretch]) -> None:
         """Begin to hear speech of a turn that is not over, so that its label takes no time when it is.
@@ -158,25 +168,39 @@ class SpeakerLabels:
         hearing.add_done_callback(_note_failure)
         return hearing
 
+    def _taken_ahead(self, channel: _Channel, part: Stretch) -> asyncio.Future[list[HeardPiece]] | None:
+        """What hears a part already; None: nothing does, or it has failed."""
+        hearing = channel.ahead.pop(part.span, None)
+        if hearing is None or (hearing.done() and (hearing.cancelled() or hearing.exception() is not None)):
+            return None
+        return hearing
+
     async def _hearing_of(self, channel: _Channel, speech: Sequence[Stretch]) -> list[HeardPiece]:
         """Find the pieces of a turn, except in parts that have been heard ahead."""
         parts = [part for each in speech for part in parts_of(each)]
-        hearing = [
-            channel.ahead.pop(each.span) if each.span in channel.ahead else self._begin(each)
-            for each in parts
-        ]
-        for span in [each for each in channel.ahead if parts and each[0] < parts[-1].span[1]]:
-            channel.ahead.pop(span).cancel()  # no part of the turn after all
+        hearing = [self._taken_ahead(channel, each) or self._begin(each) for each in parts]
+        self._drop_ahead(channel, parts[-1].span[1] if parts else 0)
         try:
             return [piece for each in hearing for piece in await each]
         finally:
             for each in hearing:
                 each.cancel()
 
-    async def _hear(self, channel: _Channel, turn: _Turn, speech: Sequence[Stretch]) -> dict[int, Told]:
-        """Hear the pieces of a turn; returns the voices of those that have one."""
+    async def _hear(
+        self, channel: _Channel, turn: _Turn, speech: Sequence[Stretch], before: _Hearing | None
+    ) -> dict[int, Told]:
+        """Hear the pieces of a turn; returns the voices of those that have one.
+
+        Args:
+            channel: Where it was said.
+            turn: The turn.
+            speech: Its speech.
+            before: Hears the turn before it, which is told first; None: there is none.
+        """
         try:
             heard = await self._hearing_of(channel, speech)
+            if before is not None:
+                await asyncio.wait({before})
             async with channel.lock:
                 return self._tell(channel, turn, heard)
         except Exception as error:  # noqa: BLE001 - words matter more than labels

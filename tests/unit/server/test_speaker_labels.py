@@ -389,6 +389,45 @@ def test_what_was_heard_of_the_next_turn_is_kept():
     )
 
 
+def test_parts_that_belong_to_no_turn_are_forgotten():
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(0, 0)))
+        labels.hear_ahead(None, stretch(speech(0, 0), start=90_000))
+        await labels.label(turn(0, end_ms=5_000), ())
+        return list(labels._channels[None].ahead)
+
+    assert run(body) == [stretch(speech(0, 0), start=90_000)[0].span]
+
+
+def test_what_failed_ahead_is_heard_again():
+    embedder = FakeEmbedder(error=ValueError("odd"))
+
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(0, 0)))
+        await asyncio.wait(labels._channels[None].ahead.values())
+        embedder.error = None
+        return (await labels.label(turn(0), stretch(speech(0, 0)))).speaker
+
+    assert run(body, embedder) == "A"
+
+
+def test_turns_are_told_in_their_order_though_a_later_one_was_heard_ahead(monkeypatch):
+    monkeypatch.setattr("vivavoce.server.speaker_labels._LIMIT_S", 0.0)
+    gate = threading.Event()
+    embedder = FakeEmbedder(gate=gate)
+
+    async def body(labels):
+        labels.hear_ahead(None, stretch(speech(1, 1), start=90_000))
+        late = await labels.label(turn(0), stretch(speech(0, 0)))
+        later = await labels.label(turn(1), stretch(speech(1, 1), start=90_000))
+        gate.set()
+        await asyncio.wait(labels._late)
+        again = await labels.end()
+        return late.speaker, later.speaker, {each.turn_order: each.speaker for each in again.turns}
+
+    assert run(body, embedder) == (PENDING, PENDING, {0: "A", 1: "B"})
+
+
 def test_what_fails_ahead_fails_the_label_and_not_more(caplog):
     async def body(labels):
         labels.hear_ahead(None, stretch(speech(0, 0)))

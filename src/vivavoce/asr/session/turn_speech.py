@@ -65,7 +65,7 @@ class TurnSpeech:
         self._new.clear()
         current = self._segmenter.current
         if current is not None:
-            found += self._grown(current) or self._paused_parts(current)
+            found += self._grown(current) + self._paused_parts(current)
         return tuple(found)
 
     def _paused_parts(self, utterance: Utterance) -> list[Stretch]:

@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 _LEAST_WEIGHT: Final = np.float32(0.3)  # that leniency is divided by
 _MUCH_WEIGHT: Final = np.float32(16.0)  # of a voice: from here on, leniency grows
+_MOST_TIMES: Final = np.float32(16.0)  # up to so many times that, seven minutes
 _NEVER: Final = np.float32(-9.0)  # similarity of a group with itself, and of a free place
 _BOTH_KNOWN: Final = np.float32(
     4.0
@@ -38,7 +39,7 @@ class Leniency:
 
     Attributes:
         of_one: Where the lighter group has the weight 1; where it has w, a w-th part of it.
-        growth: By what part of that it grows with the logarithm of the heavier weight, from 16 on.
+        growth: By what part of that it grows with the logarithm of the heavier weight, from 16 to 256.
     """
 
     of_one: float = 0.0
@@ -47,7 +48,7 @@ class Leniency:
     def between(self, weights: npt.ArrayLike, others: npt.ArrayLike) -> Floats:
         """Return the leniency between groups of such weights, which are broadcast; float32."""
         least = np.maximum(np.minimum(weights, others), _LEAST_WEIGHT)
-        growth = np.log(np.maximum(np.maximum(weights, others) / _MUCH_WEIGHT, 1))
+        growth = np.log(np.clip(np.maximum(weights, others) / _MUCH_WEIGHT, 1, _MOST_TIMES))
         found: Floats = np.asarray(self.of_one * (1 + self.growth * growth) / least, np.float32)
         return found
 

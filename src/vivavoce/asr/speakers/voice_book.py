@@ -146,10 +146,13 @@ class VoiceBook:
             and those that are too short for a voice that was not heard yet.
         """
         new = [each for each in map(_group_of, pieces) if each is not None]
-        founding = self._tuning.founding
-        return self._hear_long([each for each in new if each.weight >= founding]) | self._hear_short(
-            [each for each in new if each.weight < founding]
-        )
+        long = [each for each in new if each.weight >= self._tuning.founding]
+        # Where known voices compete with new ones for the labels that are left, who comes first has one.
+        competes = self.max_voices is not None and any(each.label not in self._heard for each in self._known)
+        found: dict[int, Told] = {}
+        for turn in [[each] for each in long] if competes else [long]:
+            found |= self._hear_long(turn)
+        return found | self._hear_short([each for each in new if each.weight < self._tuning.founding])
 
     @property
     def _is_full(self) -> bool:

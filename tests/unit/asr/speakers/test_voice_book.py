@@ -411,3 +411,16 @@ def test_whatever_turns_hold_labels_keep_their_promises(turns, most, n_known, do
         assert book.shown == shown
         assert most is None or len(set(shown.values())) <= most
     assert most is None or len(set(book.revised().values())) <= most
+
+
+def test_a_voice_that_resembles_a_known_one_is_not_lost_when_a_turn_fills_the_book():
+    known, first, newcomer = voices(3)
+    unit = (0.55 * known + 0.835 * first).astype(np.float32)[None]
+    both = (known + unit[0]) / np.linalg.norm(known + unit[0])
+    book = VoiceBook(2, known=[known])
+    assert heard(book, 0, np.tile(unit, (3, 1))) == 1
+    told = book.hear_turn(
+        of_turn(windows(newcomer, 3), np.tile(both[None], (3, 1)).astype(np.float32), first=1)
+    )
+    assert labels_of(told) == {1: 2, 2: 1}
+    assert heard(book, 3, np.tile(unit, (3, 1))) == 1
