@@ -6,6 +6,7 @@ ends. With ``--joined`` two speakers share each turn, without a pause between th
 audio passes 8 kHz and mu-law before.
 
     python -m benchmarks.speakers [FOLDER] --kind read [--telephone] [--joined] [--model campplus]
+    python -m benchmarks.speakers [FOLDER] --kind read --known
 
 A label is right if it is that of the speaker under the best one-to-one assignment of labels to speakers.
 """
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from vivavoce.bench.records import Clip
 
 __all__ = [
-    "Floats", "Said", "Scores", "Voices", "conversation", "main", "right_labels", "score", "speech_of",
-    "through_telephone", "voices_of",
+    "Floats", "NameScores", "Said", "Scores", "Voices", "conversation", "main", "names_given",
+    "right_labels", "score", "speech_of", "through_telephone", "voices_of",
 ]  # fmt: skip
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -52,6 +53,7 @@ _LEAST_S: Final = 6.0  # of a speaker who takes part
 _TURNS: Final = 16
 _LONE_TURNS: Final = 150  # ten minutes
 _LONE_S: Final = 20.0  # of a speaker who talks for ten minutes
+_ENROLLED_S: Final = 15
 _MOST_SPEAKERS: Final = 6
 _FEWEST_VOICES: Final = 2
 
@@ -179,9 +181,9 @@ def right_labels(speakers: Sequence[int], labels: Sequence[int | None]) -> list[
 class _Session:
     """One conversation, labelled as a server does."""
 
-    def __init__(self, models: VoiceModels, most: int | None = None) -> None:
+    def __init__(self, models: VoiceModels, known: Sequence[Floats] = ()) -> None:
         self._models = models
-        self._book = VoiceBook(most, models.embedder.tuning)
+        self._book = VoiceBook(None, models.embedder.tuning, known)
         self._heard: list[list[int]] = []  # pieces of each turn
         self._told: dict[int, int] = {}  # voices by piece
         self._owners: list[list[int]] = []  # the place of the piece of each word, by turn
@@ -279,6 +281,68 @@ def lone_voices_split(models: VoiceModels, voices: Voices, sessions: int) -> tup
     return shown, revised, total
 
 
+@dataclass(slots=True)
+class NameScores:
+    """How often speech had a name; lists of truths, one for each turn that had a label.
+
+    Attributes:
+        known: Of turns of known voices, whether it was theirs.
+        strangers: Of turns of others, whether they had one.
+    """
+
+    known: list[bool] = field(default_factory=list)
+    strangers: list[bool] = field(default_factory=list)
+
+
+def names_given(models: VoiceModels, voices: Voices, n: int, sessions: int) -> dict[str, NameScores]:
+    """Label conversations in which every other voice is known: as shown, and at the end.
+
+    Args:
+        models: What tells voices apart.
+        voices: Who may speak.
+        n: How many of them do.
+        sessions: How many conversations.
+    """
+    scores = {"shown": NameScores(), "at the end": NameScores()}
+    names = sorted(voices)
+    for seed, first in itertools.product(range(sessions), range(2)):
+        known = names[first::2]
+        enrolled = [_enrolled(models, voices[name]) for name in known]
+        drawn = [str(name) for name in np.random.default_rng((n, seed)).choice(names, n, replace=False)]
+        session = _Session(models, known=enrolled)
+        spoken = conversation(voices, n, _TURNS, np.random.default_rng((n, seed)))
+        for _, said in spoken:
+            session.hear([said])
+        for found, into in zip((session.shown, session.revised()), scores.values(), strict=True):
+            for (who, _), label in zip(spoken, session.turn_labels(found), strict=True):
+                if label is None:
+                    continue
+                if drawn[who] in known:
+                    into.known.append(label == known.index(drawn[who]))
+                else:
+                    into.strangers.append(label < len(known))
+    return scores
+
+
+def _write_names(models: VoiceModels, voices: Voices, sessions: int) -> None:
+    sys.stdout.write("| speakers | | turns of known voices with their name | of strangers with one |\n")
+    sys.stdout.write("|---:|---|---:|---:|\n")
+    for n in range(_FEWEST_VOICES, min(_MOST_SPEAKERS, len(voices)) + 1):
+        for when, each in names_given(models, voices, n, sessions).items():
+            known, strangers = (f"{sum(one)} of {len(one)}" for one in (each.known, each.strangers))
+            sys.stdout.write(f"| {n} | {when} | {known} | {strangers} |\n")
+            sys.stdout.flush()
+
+
+def _enrolled(models: VoiceModels, said: Sequence[Said]) -> Floats:
+    """The embedding of a voice from at most fifteen seconds."""
+    samples = np.concatenate([each.samples for each in said])[: _ENROLLED_S * MODEL_RATE_HZ]
+    heard = hear_turns(models, [[Stretch(0, samples)]])[0]
+    weights = np.concatenate([each.weights for each in heard])
+    found: Floats = weights @ np.concatenate([each.windows for each in heard]) / weights.sum()
+    return found
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Turns with the right speaker, in drawn conversations.")
@@ -290,9 +354,13 @@ def main() -> int:
     parser.add_argument(
         "--lone", type=int, default=2, metavar="N", help="ten minutes of each speaker, N times"
     )
+    parser.add_argument("--known", action="store_true", help="know every other voice, and count names")
     arguments = parser.parse_args()
     voices = voices_of(named_recordings(arguments), telephone=arguments.telephone)
     models = load_voices(arguments.model)
+    if arguments.known:
+        _write_names(models, voices, arguments.sessions)
+        return 0
     kind = "words" if arguments.joined else "turns"
     sys.stdout.write(f"{models.embedder.name}, {len(voices)} voices\n\n")
     sys.stdout.write(

@@ -4,7 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
-from benchmarks.speakers import Said, conversation, lone_voices_split, right_labels, score, through_telephone
+from benchmarks.speakers import (
+    Said,
+    conversation,
+    lone_voices_split,
+    names_given,
+    right_labels,
+    score,
+    through_telephone,
+)
 
 from support.fake_embedder import FakeEmbedder, FakeSegmenter
 from support.scripted_engine import speech
@@ -69,3 +77,10 @@ def test_a_telephone_keeps_the_speech_and_its_level():
     assert abs(len(heard) - len(tone)) <= 2
     assert np.sqrt(np.mean(heard[1_000:-1_000] ** 2)) == pytest.approx(0.212, rel=0.05)
     assert not np.array_equal(heard[: len(tone)], tone[: len(heard)])
+
+
+def test_names_are_counted_of_known_voices_and_of_strangers():
+    for scores in names_given(MODELS, VOICES, 2, 2).values():
+        assert len(scores.known) == len(scores.strangers) == 2 * 16
+        assert all(scores.known)
+        assert not any(scores.strangers)

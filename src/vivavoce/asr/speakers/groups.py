@@ -103,7 +103,7 @@ class Crowd:
 
         Args:
             groups: At least one. They are changed when they are joined.
-            leniency: How much more alike groups count than they are.
+            leniency: How much more alike groups count than they are, unless one is a known voice.
             room: How many groups may be added.
         """
         self._groups: list[Group | None] = [*groups, *[None] * room]  # None: the place is free
@@ -170,7 +170,9 @@ class Crowd:
         weights = self._weights[places]
         found: Floats = self._totals[places] @ self._totals.T / np.outer(weights, self._weights)
         if self._leniency.of_one:
-            found += self._leniency.between(weights[:, None], self._weights)
+            lenient = self._leniency.between(weights[:, None], self._weights)
+            # A name says more than a letter: nobody gets one by leniency.
+            found += np.where(np.logical_or.outer(self._is_known[places], self._is_known), 0, lenient)
         found[np.logical_and.outer(self._is_known[places], self._is_known)] -= _BOTH_KNOWN
         found[:, self._is_free] = _NEVER
         found[self._is_free[places]] = _NEVER

@@ -21,7 +21,8 @@ def group(number, *, is_known=False):
 
 def similarity(one, other, leniency):
     known = 4 if one.is_known and other.is_known else 0
-    return mean_cosine(one, other) + float(leniency.between(one.weight, other.weight)) - known
+    lenient = 0 if one.is_known or other.is_known else float(leniency.between(one.weight, other.weight))
+    return mean_cosine(one, other) + lenient - known
 
 
 def most_alike(groups, leniency):
