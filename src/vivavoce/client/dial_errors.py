@@ -42,10 +42,13 @@ class _ErrorBody(msgspec.Struct):
     error: str
 
 
+_decode_error = msgspec.json.Decoder(_ErrorBody).decode  # made once, for threads
+
+
 def _error_text(body: bytes | bytearray | None) -> str:
     """Return the error in the body of a response, if it is JSON and has one."""
     try:
-        return msgspec.json.decode(body or b"", type=_ErrorBody).error
+        return _decode_error(body or b"").error
     except JSON_FAILURES:
         return ""
 

@@ -18,8 +18,8 @@ from vivavoce.protocol.token_requests import (
     V2_EXPIRY_S,
     V2_TOKEN_PATH,
     V3_TOKEN_PATH,
-    V2Token,
     V2TokenRequest,
+    decode_v2_token,
 )
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _request(
     except (OSError, HTTPException) as error:
         raise _mismatch(address, proxy, error) or unreachable_error(address, error, proxy) from None
     try:
-        return msgspec.json.decode(answer, type=V2Token).token
+        return decode_v2_token(answer).token
     except JSON_FAILURES as error:
         raise ConnectError(f"the answer of {address} must contain a token: {error}") from None
 

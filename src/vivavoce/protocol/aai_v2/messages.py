@@ -284,6 +284,10 @@ def message_type(message: type) -> str | None:
 _BY_TYPE: Final[dict[object, type[_TypedMessage]]] = {
     message_type(message): message for message in get_args(_TypedMessage)
 }
+# msgspec builds what it knows of a type when that is decoded first, and crashes if two threads do so at
+# once (0.22).
+for _message in get_args(ServerMessage):
+    msgspec.json.Decoder(_message)
 _encode = msgspec.json.Encoder().encode
 
 

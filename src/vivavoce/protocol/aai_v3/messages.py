@@ -352,6 +352,12 @@ _BY_TYPE: Final[dict[str, type[EventMessage]]] = {
 }
 
 
+# msgspec builds what it knows of a type when that is decoded first, and crashes if two threads do so at
+# once (0.22).
+for _message in get_args(EventMessage):
+    msgspec.json.Decoder(_message)
+
+
 def decode_event(message: str | bytes) -> EventMessage | None:
     """Decode a message of a server, leniently; None for an unknown type.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,7 @@ __all__ = [
     "SaidTurn",
     "Update",
     "apply",
+    "decode_update",
 ]
 
 
@@ -125,6 +126,9 @@ class Merge(msgspec.Struct, frozen=True, array_like=True, tag="merge"):
 
 
 Command: TypeAlias = Join | Update | Revise | Leave | Lose | Correct | Assign | Rename | Merge
+
+
+decode_update: Final = msgspec.msgpack.Decoder(Update).decode  # made once; see `replica`
 
 
 def apply(room: Room, command: Command) -> object:

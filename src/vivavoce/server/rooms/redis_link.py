@@ -6,9 +6,7 @@ import asyncio
 import zlib
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from vivavoce.server.rooms.replica import Entry, Replica, Snapshot
+from vivavoce.server.rooms.replica import Replica, Snapshot, decode_entry, decode_snapshot
 from vivavoce.server.rooms.room import Room
 
 if TYPE_CHECKING:
@@ -62,10 +60,7 @@ class Link:
             Whether none is missing before them.
         """
         number = self.replica.number
-        entries = (
-            (first + place, msgspec.msgpack.decode(payload, type=Entry))
-            for place, payload in enumerate(payloads)
-        )
+        entries = ((first + place, decode_entry(payload)) for place, payload in enumerate(payloads))
         n_pending = len(self.replica.pending)
         is_complete = self.replica.receive(entries)
         if self.replica.number > number:
@@ -80,7 +75,7 @@ class Link:
         if not (is_next and zlib.crc32(loaded.entries[0]) == self.last_checksum):
             empty = Snapshot(Room(replica.room.name).image(), {})
             data = loaded.snapshot
-            snapshot = empty if data is None else msgspec.msgpack.decode(data, type=Snapshot)
+            snapshot = empty if data is None else decode_snapshot(data)
             replica.adopt(snapshot, loaded.first - 1)
         self.log_id = loaded.log_id
         self.receive(loaded.first, loaded.entries)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from vivavoce.server.rooms.commands import Lose, Update
+from vivavoce.server.rooms.commands import Lose, Update, decode_update
 from vivavoce.server.rooms.redis_link import Link
 from vivavoce.server.rooms.redis_scripts import (
     KEPT_ENTRIES,
@@ -261,7 +261,7 @@ class RedisRelay:
                 link.room.resubmit()
             await self._tidy(link)
         elif kind == b"g":
-            update = msgspec.msgpack.decode(rest, type=Update)
+            update = decode_update(rest)
             if update.session not in link.replica.seats:
                 link.replica.room.glimpse(update.session, update.turn.turn())
                 link.room.refresh()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vivavoce.server.rooms.content import Line
 
-__all__ = ["Entry", "Replica", "Snapshot"]
+__all__ = ["Entry", "Replica", "Snapshot", "decode_entry", "decode_snapshot"]
 
 _MAX_PENDING: Final = 2_000
 _MERGED_LINES: Final = 200  # in one command
@@ -52,6 +52,11 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
 
     image: RoomImage
     seen: dict[str, int]
+
+
+# Decoders are made once: two threads that decode a type for the first time at once crash (msgspec 0.22).
+decode_entry: Final = msgspec.msgpack.Decoder(Entry).decode
+decode_snapshot: Final = msgspec.msgpack.Decoder(Snapshot).decode
 
 
 class Replica:

@@ -62,6 +62,10 @@ class _Renaming(msgspec.Struct):
     name: str
 
 
+_CORRECTIONS: Final = msgspec.json.Decoder(_Correction)  # made once; see `replica`
+_RENAMINGS: Final = msgspec.json.Decoder(_Renaming)
+
+
 class _Refused(Exception):  # noqa: N818 - it carries an answer, not an error
     """A request is refused with this response."""
 
@@ -145,7 +149,7 @@ class _RoomEndpoints:
 
     async def correct(self, request: Request) -> Response:
         """Replace the text or the speaker of a line: for those who have the room's key."""
-        served, correction = await self._open(request, _Correction)
+        served, correction = await self._open(request, _CORRECTIONS)
         name = _clean(correction.name) if correction.name is not None else None
         if correction.text is None and not name:
             raise _Refused(JSONResponse({"error": "the body must have text, name or both"}, 400))
@@ -170,7 +174,7 @@ class _RoomEndpoints:
 
     async def rename(self, request: Request) -> Response:
         """Give a speaker another name: for those who have the room's key."""
-        served, renaming = await self._open(request, _Renaming)
+        served, renaming = await self._open(request, _RENAMINGS)
         given = served.rename(renaming.voice, _clean(renaming.name))
         if given is None:
             raise _Refused(JSONResponse({"error": "voice must be the number of a voice of the room"}, 404))
@@ -180,14 +184,14 @@ class _RoomEndpoints:
 
     # --- what they share ------------------------------------------------------------------------
 
-    async def _open(self, request: Request, kind: type[_T]) -> tuple[ServedRoom, _T]:
+    async def _open(self, request: Request, decoder: msgspec.json.Decoder[_T]) -> tuple[ServedRoom, _T]:
         """The room that a request is about, for those who have its key, and the request's body."""
         self._allow(request)
         served = await self._find(request)
         if not self._rooms.check_key(served, strip_scheme(request.headers.get("authorization") or "")):
             raise _Refused(JSONResponse({"error": "Authorization must be the room's key"}, 401))
         try:
-            return served, msgspec.json.decode(await read_body(request, _MAX_BODY_BYTES), type=kind)
+            return served, decoder.decode(await read_body(request, _MAX_BODY_BYTES))
         except (*JSON_FAILURES, BodyError) as error:
             text = f"the body is not what {request.url.path} takes: {error}"
             raise _Refused(JSONResponse({"error": text}, 400)) from None

@@ -47,6 +47,9 @@ class _Message(msgspec.Struct, array_like=True):
     body: Any
 
 
+_decode_message = msgspec.msgpack.Decoder(_Message).decode
+
+
 class Channel:
     """One end of a channel. Messages arrive in the order in which they were sent."""
 
@@ -81,7 +84,7 @@ class Channel:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
                     (length,) = _HEAD.unpack(await reader.readexactly(_HEAD.size))
-                    message = msgspec.msgpack.decode(await reader.readexactly(length), type=_Message)
+                    message = _decode_message(await reader.readexactly(length))
                     self._handle(message)
         finally:
             self.close()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from vivavoce.server.rooms.commands import Lose, Update
-from vivavoce.server.rooms.replica import Entry, Replica, Snapshot
+from vivavoce.server.rooms.commands import Lose, Update, decode_update
+from vivavoce.server.rooms.replica import Replica, Snapshot, decode_entry, decode_snapshot
 from vivavoce.server.workers.channel import ChannelClosed
 from vivavoce.server.workers.room_logs import KEPT_ENTRIES
 
@@ -41,7 +41,7 @@ class _Link:
         """Apply entries of the log; returns whether none is missing."""
         replica = self.replica
         n_pending = len(replica.pending)
-        decoded = [msgspec.msgpack.decode(entry, type=Entry) for entry in entries]
+        decoded = [decode_entry(entry) for entry in entries]
         is_complete = replica.receive(list(enumerate(decoded, first)))
         self.n_sent = max(0, self.n_sent - n_pending + len(replica.pending))
         return is_complete
@@ -153,7 +153,7 @@ class ChannelRelay:
             return
         replica, before = link.replica, link.replica.room
         empty = Snapshot(Replica(name).room.image(), {})
-        replica.adopt(empty if snapshot is None else msgspec.msgpack.decode(snapshot, type=Snapshot), number)
+        replica.adopt(empty if snapshot is None else decode_snapshot(snapshot), number)
         link.n_sent, link.snapshot_number = 0, number
         link.receive(number + 1, entries)
         link.n_sent = 0
@@ -180,7 +180,7 @@ class ChannelRelay:
 
     def _glimpse(self, name: str, data: bytes) -> None:
         link = self._links.get(name)
-        update = msgspec.msgpack.decode(data, type=Update)
+        update = decode_update(data)
         if link is not None and update.session not in link.replica.seats:
             link.replica.room.glimpse(update.session, update.turn.turn())
             link.room.refresh()

@@ -38,6 +38,9 @@ _LONGEST_MS: Final = 200
 _FULL_SCALE: Final = 32_768
 _MIN_CHANNELS: Final = 2
 
+# Before threads decode it; see `vivavoce.protocol.aai_v3.messages`.
+msgspec.json.Decoder(DualChannelTurnEvent)
+
 
 class _Channel:
     """The samples of one source and their voice activity."""
